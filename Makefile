@@ -1,0 +1,43 @@
+# Two commands do all on a fresh machine with Python 3.10 or later: `make search` and `make test`.
+
+PYTHON ?= python3
+ARGS   ?=
+BIN    := .venv/bin
+
+# One thread per process: work is spread over processes, and threads on small operators get in each other's way.
+export OMP_NUM_THREADS := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help search test lint clean
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+search: .venv/installed  ## run the main job, e.g. make search ARGS="--trainings 48 --seed 1"
+	$(BIN)/latent-nas search $(ARGS)
+
+test: lint  ## lint, then run the tests, e.g. make test ARGS="-k codec"
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: .venv/installed-test  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy latent_nas
+
+clean:  ## remove .venv, builds and caches; runs/ stays
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are younger than what they were installed from, so pip runs again only after a change there.
+.venv/installed: setup.py constraints.txt | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+.venv/installed-test: setup.py constraints.txt | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
+	@touch $@ .venv/installed
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "latent_nas needs Python 3.10 or later: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv

@@ -1,0 +1,128 @@
+"""What a network costs on a device under a runtime: flash, RAM, time, and which limit binds at which layer."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from latent_nas.costs.flash import flash
+from latent_nas.costs.latency import latency
+from latent_nas.costs.layer import layer
+from latent_nas.costs.memory import MemoryPlan, plan
+from latent_nas.devices import Device
+from latent_nas.graph import Graph
+from latent_nas.graph.deploy import deploy
+from latent_nas.limits import Limits
+from latent_nas.runtimes import Runtime
+
+
+class LayerCost(NamedTuple):
+    """One deployed operator.
+
+    Attributes:
+        node: its id in the deployed graph. sources: the ids in the given graph of what is folded into it.
+        flash_bytes: weights, biases and quantisation constants. live_bytes: of the arena, while it runs.
+    """
+
+    node: int
+    sources: tuple[int, ...]
+    kind: str
+    kernel: str
+    macs: int
+    weights_bytes: int
+    flash_bytes: int
+    live_bytes: int
+    cycles: float
+
+
+class Binding(NamedTuple):
+    """The limit that is exceeded most, or is nearest to it: name, cost / limit, and the layer that costs most."""
+
+    name: str
+    ratio: float
+    layer: LayerCost
+
+
+@dataclass(frozen=True)
+class Costs:
+    """All costs of a graph. ``flash_bytes``, ``ram_bytes`` and ``latency_ms`` are what limits count.
+
+    Attributes:
+        code_bytes: kernels in use, the runtime, and what the model's file adds; not in ``flash_bytes``.
+        runtime_ram_bytes: the runtime's own; not in ``ram_bytes``.
+        latency_error_ms: half width of the interval around ``latency_ms`` (see ``latency``).
+        region: name of the device's first region of RAM that the arena fits, None where there is none.
+        plan, layers: by the node ids of the deployed graph.
+    """
+
+    weights_bytes: int
+    bias_bytes: int
+    quantisation_bytes: int
+    code_bytes: int
+    arena_bytes: int
+    runtime_ram_bytes: int
+    cycles: float
+    latency_ms: float
+    latency_error_ms: float
+    macs: int
+    parameters: int
+    region: str | None
+    plan: MemoryPlan
+    layers: tuple[LayerCost, ...]
+
+    @property
+    def flash_bytes(self) -> int:
+        """What the flash limit counts: weights, biases and quantisation constants."""
+        return self.weights_bytes + self.bias_bytes + self.quantisation_bytes
+
+    @property
+    def ram_bytes(self) -> int:
+        """What the RAM limit counts: the arena."""
+        return self.arena_bytes
+
+    def exceeded(self, limits: Limits) -> dict[str, float]:
+        """Return cost / limit of every limit that is exceeded, by its name; empty when the network fits."""
+        return limits.exceeded(self.flash_bytes, self.ram_bytes, self.latency_ms)
+
+    def binding(self, limits: Limits) -> Binding | None:
+        """Return the limit with the largest cost / limit; None when there are no limits."""
+        ratios = limits.ratios(self.flash_bytes, self.ram_bytes, self.latency_ms)
+        if not ratios:
+            return None
+        name = max(ratios, key=lambda limit: ratios[limit])
+        part = {"flash_bytes": "flash_bytes", "ram_bytes": "live_bytes", "latency_ms": "cycles"}[name]
+        return Binding(name, ratios[name], max(self.layers, key=lambda cost: float(getattr(cost, part))))
+
+
+def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
+    """Return the costs of a graph in its deployed form; it is deployed here.
+
+    Raises:
+        ValueError: the runtime has no kernel for an operator, or no cycles of it on the device's core.
+    """
+    deployment = deploy(graph)
+    nodes = deployment.graph.nodes
+    layers = [layer(node.operator, deployment.graph.shapes_into(node)) for node in nodes]
+    memory, size, time = plan(deployment.graph, layers, runtime), flash(layers, runtime), latency(layers, device, runtime)
+    table = zip(nodes, deployment.sources, layers, size.layers, memory.live, time.cycles, strict=True)
+    channels, runs = sum([one.channels for one in layers]), sum([bool(one.work) for one in layers])
+    region = device.region_for(memory.peak)
+    return Costs(
+        weights_bytes=size.weights,
+        bias_bytes=size.bias,
+        quantisation_bytes=size.quantisation,
+        code_bytes=size.code,
+        arena_bytes=memory.peak,
+        runtime_ram_bytes=runtime.ram_bytes
+        + runtime.ram_bytes_per_operator * runs
+        + runtime.ram_bytes_per_channel * channels,
+        cycles=sum(time.cycles),
+        latency_ms=time.ms,
+        latency_error_ms=time.error_ms,
+        macs=sum([one.macs for one in layers]),
+        parameters=sum([one.parameters for one in layers]),
+        region=region.name if region else None,
+        plan=memory,
+        layers=tuple(
+            LayerCost(n.id, s, n.operator.kind, x.kernel, x.macs, x.weights_bytes, held, live, cycles)
+            for n, s, x, held, live, cycles in table
+        ),
+    )

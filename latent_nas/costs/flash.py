@@ -1,0 +1,40 @@
+"""Flash: weights, biases, quantisation constants; and apart from them code, with the rest of the model's file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from latent_nas.costs.layer import Layer
+from latent_nas.runtimes import Runtime
+
+
+@dataclass(frozen=True)
+class Flash:
+    """Bytes of flash by what they are for; ``layers`` has weights, biases and constants of each layer together."""
+
+    weights: int
+    bias: int
+    quantisation: int
+    code: int
+    layers: tuple[int, ...]
+
+
+def flash(layers: Sequence[Layer], runtime: Runtime) -> Flash:
+    """Return the flash of a deployed graph's layers.
+
+    Quantisation constants are one set per channel of an operator with weights and one per tensor. Code is the
+    runtime's own, that of each kernel in use once, and what the model's file adds.
+
+    Raises:
+        ValueError: the runtime has no kernel for a layer.
+    """
+    channel, tensor = runtime.quantisation_bytes_per_channel, runtime.quantisation_bytes_per_tensor
+    constants = [channel * layer.channels + (0 if layer.view else tensor) for layer in layers]
+    runs = [layer.kernel for layer in layers if layer.work]
+    file = runtime.model_bytes + runtime.model_bytes_per_operator * len(runs)
+    return Flash(
+        weights=sum([layer.weights_bytes for layer in layers]),
+        bias=sum([layer.bias_bytes for layer in layers]),
+        quantisation=sum(constants),
+        code=file + runtime.code_bytes + sum([runtime.kernel(kernel).code_bytes for kernel in set(runs)]),
+        layers=tuple(x.weights_bytes + x.bias_bytes + c for x, c in zip(layers, constants, strict=True)),
+    )

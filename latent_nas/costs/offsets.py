@@ -1,0 +1,108 @@
+"""Where every tensor lies in the arena: buffers with a size and a time of life, none of which may overlap another.
+
+To find the least height of the whole is "dynamic storage allocation", NP-hard; the live bytes of the worst step are a
+lower bound that the tensors of a network nearly always reach.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+SEARCH_NODES = 5000  # of the exact search; counted, not timed, so that results don't depend on the machine's load
+
+
+class Buffer(NamedTuple):
+    """Bytes that are needed from step ``start`` to step ``end``, both included."""
+
+    size: int
+    start: int
+    end: int
+
+
+_ORDERS: tuple[Callable[[Buffer], tuple[int, ...]], ...] = (
+    lambda b: (-b.size, b.start),
+    lambda b: (b.start - b.end, -b.size),
+    lambda b: (-b.size * (1 + b.end - b.start), b.start),
+    lambda b: (b.start, -b.end),
+)
+
+
+def place(buffers: Sequence[Buffer], bound: int) -> tuple[list[int], int]:
+    """Return (offset per buffer, peak), of the lowest peak found.
+
+    Args:
+        buffers: in any order.
+        bound: a peak that no placement stays below; the search ends when it is reached.
+    """
+    beside = _neighbours(buffers)
+    best: list[int] = []
+    lowest = -1
+    for order in _ORDERS:
+        offsets = _first_fit(buffers, beside, sorted(range(len(buffers)), key=lambda i: order(buffers[i])))
+        peak = max((o + b.size for o, b in zip(offsets, buffers, strict=True)), default=0)
+        if peak < lowest or lowest < 0:
+            best, lowest = offsets, peak
+        if lowest <= bound:
+            return best, lowest
+    exact = _search(buffers, beside, bound)
+    return (exact, bound) if exact else (best, lowest)
+
+
+def _neighbours(buffers: Sequence[Buffer]) -> list[list[int]]:
+    """Return, per buffer, those that live at a common step."""
+    beside: list[list[int]] = [[] for _ in buffers]
+    alive: list[int] = []
+    for i in sorted(range(len(buffers)), key=lambda i: buffers[i].start):
+        start = buffers[i].start
+        alive = [j for j in alive if buffers[j].end >= start]
+        for j in alive:
+            beside[i].append(j)
+            beside[j].append(i)
+        alive.append(i)
+    return beside
+
+
+def _first_fit(buffers: Sequence[Buffer], beside: list[list[int]], sequence: Sequence[int]) -> list[int]:
+    """Return offsets: every buffer, in this sequence, lies at the lowest place free for all its life."""
+    offsets = [-1] * len(buffers)
+    for i in sequence:
+        size, low = buffers[i].size, 0
+        for start, j in sorted([(offsets[j], j) for j in beside[i] if offsets[j] >= 0]):
+            if start - low >= size:
+                break
+            low = max(low, start + buffers[j].size)
+        offsets[i] = low
+    return offsets
+
+
+def _search(buffers: Sequence[Buffer], beside: list[list[int]], bound: int) -> list[int] | None:
+    """Return offsets of peak ``bound``, or None: there are none, or ``SEARCH_NODES`` were not enough.
+
+    Press any placement down until every buffer lies on the floor or on a neighbour, and take the buffers by rising
+    offset: each lies on the highest of its neighbours before it. So it is enough to try such sequences, depth first.
+    """
+    offsets, floor = [-1] * len(buffers), [0] * len(buffers)
+    left = SEARCH_NODES
+
+    def descend(last: int, placed: int) -> bool:
+        nonlocal left
+        if placed == len(buffers):
+            return True
+        waiting = [i for i in range(len(buffers)) if offsets[i] < 0]
+        if any(max(floor[i], last) + buffers[i].size > bound for i in waiting):
+            return False
+        for i in sorted((i for i in waiting if floor[i] >= last), key=lambda i: (floor[i], -buffers[i].size)):
+            left -= 1
+            if left < 0:
+                return False
+            offsets[i] = floor[i]
+            raised = [(j, floor[j]) for j in beside[i] if offsets[j] < 0]
+            for j, _ in raised:
+                floor[j] = max(floor[j], floor[i] + buffers[i].size)
+            if descend(floor[i], placed + 1):
+                return True
+            offsets[i] = -1
+            for j, old in raised:
+                floor[j] = old
+        return False
+
+    return offsets if descend(0, 0) else None

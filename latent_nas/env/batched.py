@@ -1,0 +1,74 @@
+"""Many networks to edit in lockstep, decoded and judged in one call per step."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from latent_nas.env.core import EditCore, Rows
+
+
+class BatchedEditEnv(VectorEnv):  # type: ignore[type-arg]
+    """n ``EditEnv`` in lockstep: row i of seed s goes like an ``EditEnv`` of seed s + i.
+
+    An episode that ends gives way to the next in the same step; the old one's last observation is in
+    ``info["final_obs"]``, (n, observation), in the rows that ended.
+    """
+
+    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 - gymnasium's own
+
+    def __init__(self, core: EditCore, n: int) -> None:
+        """Take what is edited and judged, and how many at a time."""
+        self.core, self.num_envs = core, n
+        self.single_observation_space = gymnasium.spaces.Box(*core.bounds(), dtype=np.float32)
+        self.single_action_space = gymnasium.spaces.Discrete(core.actions)
+        self.observation_space = batch_space(self.single_observation_space, n)
+        self.action_space = batch_space(self.single_action_space, n)
+        self.rows: Rows | None = None
+        self._seeds, self._episodes = np.arange(n), np.zeros(n, np.int64)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin n episodes: with a seed the first of it, without the next ones."""
+        super().reset(seed=seed)
+        if seed is not None or self.rows is None:
+            first = int(self.np_random.integers(2**31)) if seed is None else seed
+            self._seeds, self._episodes = first + np.arange(self.num_envs), np.zeros(self.num_envs, np.int64)
+        else:
+            self._episodes = self._episodes + 1
+        self.rows = self.core.start(self._seeds, self._episodes)
+        return self.core.observe(self.rows), {}
+
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Edit all once, actions (n,); return observations (n, observation), rewards, terminated, truncated, info.
+
+        Raises:
+            ValueError: before ``reset``, or no such action.
+        """
+        rows, core = self.rows, self.core
+        if rows is None:
+            raise ValueError("no episode is under way; call reset() first")
+        actions = np.asarray(actions, np.int64)
+        if actions.shape != (self.num_envs,) or ((actions < 0) | (actions > core.stop)).any():
+            raise ValueError(f"actions are {self.num_envs} integers in 0 to {core.stop}, got shape {actions.shape}")
+        before = rows.judged[:, 0].copy()
+        over = core.edit(rows, actions)
+        changed, ended = np.flatnonzero(actions != core.stop), np.flatnonzero(over)
+        self._episodes[ended] += 1
+        new = core.begin(self._seeds[ended], self._episodes[ended])
+        codes, limits = np.concatenate([rows.codes[changed], new.codes]), np.concatenate([rows.limits[changed], new.limits])
+        judged = core.judge(codes, limits) if len(codes) else np.zeros((0, 5))
+        rows.judged[changed], new.judged = judged[: len(changed)], judged[len(changed) :]
+        rewards = rows.judged[:, 0] - before
+        info: dict[str, Any] = {}
+        if len(ended):
+            last = np.zeros(self.observation_space.shape or (), np.float32)
+            last[ended] = core.observe(rows.take(ended))
+            info = {"final_obs": last, "_final_obs": over}
+            rows.put(ended, new)
+        return core.observe(rows), rewards, over, np.zeros(self.num_envs, bool), info

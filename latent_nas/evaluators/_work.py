@@ -1,0 +1,91 @@
+"""What a worker process does: one job, start to record."""
+
+import os
+import signal
+import time
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from latent_nas.costs import costs
+from latent_nas.devices import Device, open_device
+from latent_nas.evaluators import Job, Target
+from latent_nas.graph import Graph
+from latent_nas.records import Record, versions
+from latent_nas.runtimes import Runtime, open_runtime
+from latent_nas.spaces import Space, open_space
+from latent_nas.tasks import Task, open_task
+from latent_nas.training import TrainingFailed, train
+
+
+@lru_cache(4)
+def opened(target: Target) -> tuple[Space, Task, Device, Runtime]:
+    """Return what a target's names stand for."""
+    task = open_task(target.task)
+    space = open_space(target.space, task.input_shape, task.outputs)
+    return space, task, open_device(target.device), open_runtime(target.runtime)
+
+
+def start_worker() -> None:
+    """Set a worker process up: one thread, and Ctrl-C left to the main process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def record_of(target: Target, job: Job) -> Record:
+    """Return the record of a job, failed or ok; save the network where the job says so."""
+    space, task, _, _ = opened(target)
+    started = time.perf_counter()
+    graph = space.graph(job.genes)
+    record = blank(target, job, graph)
+    data = task.data()
+    final = job.part == "test"
+    learn, judge = (data.learn, data.test) if final else (data.train, data.valid)
+    stop_at = job.epochs if final else None
+    try:
+        trained = train(graph, task, task.recipes[job.fidelity], job.seed, learn, judge, stop_at)
+    except (TrainingFailed, MemoryError, RuntimeError) as error:  # torch raises RuntimeError for want of memory
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3))
+    record = replace(
+        record,
+        measured_float_accuracy=trained.float_score,
+        measured_int8_accuracy=trained.int8_score,
+        epochs=trained.epochs,
+        curve=tuple(round(v, 5) for v in trained.curve),
+        wall_s=round(time.perf_counter() - started, 3),
+    )
+    if job.keep:
+        trained.network.save(Path(job.keep), record.to_json())
+    return record
+
+
+def blank(target: Target, job: Job, graph: Graph) -> Record:
+    """Return the record of a job with its computed costs and nothing measured."""
+    _, _, device, runtime = opened(target)
+    cost = costs(graph, device, runtime)
+    return Record(
+        genes=job.genes,
+        space=target.space,
+        task=target.task,
+        seed=job.seed,
+        fidelity=job.fidelity,
+        device=target.device,
+        runtime=target.runtime,
+        flash_bytes=cost.flash_bytes,
+        ram_bytes=cost.ram_bytes,
+        latency_ms=cost.latency_ms,
+        macs=cost.macs,
+        parameters=cost.parameters,
+        part=job.part,
+        round=job.round,
+        versions=versions(),
+    )
+
+
+def failed(target: Target, job: Job, reason: str) -> Record:
+    """Return the record of a job that a worker could not bring back."""
+    return replace(blank(target, job, opened(target)[0].graph(job.genes)), status="failed", reason=reason)

@@ -1,0 +1,90 @@
+"""Operators: one file each, with all that the project knows of one.
+
+An operator is a frozen value without weights. Shapes are without the batch: (height, width, channels) of an image,
+(features,) of a vector. Arrays on the integer side are NHWC int8, modules on the float side NCHW float32.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from latent_nas import plugins
+from latent_nas.fixed_point import Quant
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Operator(ABC):
+    """What every operator answers. ``inputs`` are always the shapes of its input tensors."""
+
+    kind: ClassVar[str]
+    arity: ClassVar[int | None] = 1  # None: two or more
+    bits: ClassVar[int] = 8  # of a weight, deployed
+    in_place: ClassVar[bool] = False  # the output may overwrite an input of the same size
+    keeps_quant: ClassVar[bool] = False  # the output is quantised as the (only) input is
+
+    @abstractmethod
+    def shape(self, *inputs: Shape) -> Shape:
+        """Return the shape of the output, or raise ValueError with what came and what was wanted."""
+
+    @abstractmethod
+    def module(self, *inputs: Shape) -> "nn.Module":
+        """Return a fresh float torch module, NCHW."""
+
+    @abstractmethod
+    def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:
+        """Return the int8 output (n, *shape) of int8 inputs: the reference that every kernel must equal bit by bit."""
+
+    def weight_shapes(self, *inputs: Shape) -> dict[str, Shape]:
+        """Return the shapes of the deployed weights ("weight", channels last) and biases ("bias")."""
+        return {}
+
+    def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
+        """Return the integers the device needs, from float weights shaped as ``weight_shapes`` and tensor scales."""
+        return {}
+
+    def macs(self, *inputs: Shape) -> int:
+        """Return the multiply-accumulates of one inference, without biases."""
+        return 0
+
+    def parameters(self, *inputs: Shape) -> int:
+        """Return the number of deployed weights and biases."""
+        return sum(prod(s) for s in self.weight_shapes(*inputs).values())
+
+    def kernel(self, *inputs: Shape) -> str:
+        """Return the name of the routine that a runtime uses for it, e.g. "depthwise" for a depthwise conv2d."""
+        return self.kind
+
+    def work(self, *inputs: Shape) -> dict[str, float]:
+        """Return what the routine's time is made of, as counts: the terms of a runtime's cycle coefficients."""
+        return {"call": 1.0, "outputs": float(prod(self.shape(*inputs)))}
+
+    def check_arity(self, *inputs: Shape) -> None:
+        """Raise ValueError when the number of inputs is wrong."""
+        if len(inputs) != self.arity and not (self.arity is None and len(inputs) >= 2):
+            raise ValueError(f"{self.kind} takes {self.arity or 'two or more'} inputs, got {len(inputs)}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return kind and fields, read back by ``from_json``."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+def from_json(data: dict[str, Any]) -> Operator:
+    """Return the operator of ``to_json``; lists become tuples."""
+    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k != "kind"}
+    operator: Operator = plugins.load("operators", data["kind"])(**fields)
+    return operator
+
+
+def image(kind: str, *inputs: Shape) -> None:
+    """Raise ValueError unless every input is (height, width, channels)."""
+    for shape in inputs:
+        if len(shape) != 3:
+            raise ValueError(f"{kind} wants (height, width, channels), got {shape}; flatten comes after it")

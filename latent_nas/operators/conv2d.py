@@ -1,0 +1,130 @@
+"""Two-dimensional convolution: any stride, padding, groups and kernel shape; depthwise is groups = channels."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from latent_nas.fixed_point import Quant, requantise
+from latent_nas.operators import Operator, Shape, image
+from latent_nas.operators._weights import integer_constants, matmul_exact
+from latent_nas.operators._window import Padding, Pair, output_size, pads, taps
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Conv2d(Operator):
+    """Convolution with per-channel weights and an optional fused activation (None, "relu", "relu6")."""
+
+    kind: ClassVar[str] = "conv2d"
+    filters: int
+    kernel_size: Pair = (3, 3)
+    stride: Pair = (1, 1)
+    padding: Padding = "same"
+    groups: int = 1
+    bias: bool = True
+    activation: str | None = None
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Return (height, width, filters)."""
+        self.check_arity(*inputs)
+        image(self.kind, *inputs)
+        height, width, channels = inputs[0]
+        if self.groups < 1 or channels % self.groups or self.filters % self.groups or self.filters < 1:
+            raise ValueError(f"conv2d with {self.groups} groups can't take {channels} to {self.filters} channels")
+        if min(*self.kernel_size, *self.stride) < 1:
+            raise ValueError(f"conv2d wants kernel and stride of at least 1, got {self.kernel_size}, {self.stride}")
+        return (*output_size(height, width, self.kernel_size, self.stride, self.padding), self.filters)
+
+    def weight_shapes(self, *inputs: Shape) -> dict[str, Shape]:
+        """Return weight (filters, kernel height, kernel width, channels / groups) and bias (filters,)."""
+        return {"weight": (self.filters, *self.kernel_size, inputs[0][2] // self.groups), "bias": (self.filters,)}
+
+    def macs(self, *inputs: Shape) -> int:
+        """Return output pixels x filters x taps x channels per group."""
+        return prod(self.shape(*inputs)) * prod(self.kernel_size) * (inputs[0][2] // self.groups)
+
+    def kernel(self, *inputs: Shape) -> str:
+        """Return "depthwise", "pointwise" (1x1, stride 1, no groups, no padding) or "conv2d"."""
+        if self.groups == inputs[0][2] == self.filters and self.groups > 1:
+            return "depthwise"
+        plain = self.kernel_size == self.stride == (1, 1) and self.groups == 1 and not self._padded(inputs[0])
+        return "pointwise" if plain else "conv2d"
+
+    def work(self, *inputs: Shape) -> dict[str, float]:
+        """Return the counts that a convolution's time and scratch are made of.
+
+        call, macs, outputs, pixels (of the output), weights; patch: elements of all pixels' windows, padding included.
+        tail4_macs, tail16_macs: MACs left over after blocks of 4 or 16 along a window; unaligned_macs: all of a layer
+        whose channels are no multiples of 4. Windows that libraries copy before they multiply (all but pointwise, and
+        depthwise 3x3 padded by 1 at most): column, elements of one; gathers, runs of channels copied; gathered,
+        elements copied; gathered_tail4, those left over after blocks of 4 channels.
+        """
+        channels, window = inputs[0][2], prod(self.kernel_size)
+        height, width, filters = self.shape(*inputs)
+        pixels, length, macs = height * width, window * (channels // self.groups), self.macs(*inputs)
+        kernel, small = self.kernel(*inputs), self.kernel_size == (3, 3) and self._padded(inputs[0]) <= 1
+        copied = 0 if kernel == "pointwise" or (kernel == "depthwise" and small) else window
+        counts = {
+            "call": 1,
+            "macs": macs,
+            "tail4_macs": pixels * filters * (length % 4),
+            "tail16_macs": pixels * filters * (length % 16),
+            "unaligned_macs": macs if channels % 4 or filters % 4 else 0,
+            "outputs": pixels * filters,
+            "pixels": pixels,
+            "weights": filters * length,
+            "patch": pixels * window * channels,
+            "column": copied * channels,
+            "gathers": pixels * copied,
+            "gathered": pixels * copied * channels,
+            "gathered_tail4": pixels * copied * (channels % 4),
+        }
+        return {term: float(count) for term, count in counts.items()}
+
+    def _padded(self, shape: Shape) -> int:
+        return max(pads(*shape[:2], self.kernel_size, self.stride, self.padding))
+
+    def module(self, *inputs: Shape) -> "nn.Module":
+        """Return zero padding and convolution; the fused activation is a node of its own on the float side."""
+        from torch import nn
+
+        height, width, channels = inputs[0]
+        top, bottom, left, right = pads(height, width, self.kernel_size, self.stride, self.padding)
+        even = top == bottom and left == right
+        convolution = nn.Conv2d(
+            channels,
+            self.filters,
+            self.kernel_size,
+            self.stride,
+            padding=(top, left) if even else 0,
+            groups=self.groups,
+            bias=self.bias,
+        )
+        return convolution if even else nn.Sequential(nn.ZeroPad2d((left, right, top, bottom)), convolution)
+
+    def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
+        """Return int8 weights, int32 biases, multipliers, shifts, zero points and clamp."""
+        return integer_constants(weights, inputs[0], output, self.activation)
+
+    def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:
+        """Return (n, h, w, filters): int32 sums of (x - zero point) x weight, biased and requantised."""
+        c, x, groups = constants, xs[0], self.groups
+        zero, weight = int(c["input_zero_point"]), c["weight"]
+        depthwise = groups == x.shape[3] == self.filters
+        total: np.ndarray | int = 0
+        for i, j, patch in taps(x.astype(np.int32) - zero, self.kernel_size, self.stride, self.padding, 0):
+            if depthwise:
+                total = total + patch * weight[:, i, j, 0].astype(np.int32)
+            else:
+                parts = np.split(patch, groups, axis=3), np.split(weight[:, i, j, :], groups)
+                total = total + np.concatenate([matmul_exact(p, w.T) for p, w in zip(*parts, strict=True)], axis=3)
+        return requantise(
+            total + c["bias"], c["multiplier"], c["shift"], int(c["output_zero_point"]), int(c["low"]), int(c["high"])
+        )
+
+
+Plugin = Conv2d

@@ -1,0 +1,44 @@
+"""max(x, 0)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from latent_nas.fixed_point import Quant
+from latent_nas.operators import Operator, Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Relu(Operator):
+    """max(x, 0), alone or fused by deployment into the convolution, dense layer or addition before it."""
+
+    kind: ClassVar[str] = "relu"
+    in_place: ClassVar[bool] = True
+    keeps_quant: ClassVar[bool] = True
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        self.check_arity(*inputs)
+        return inputs[0]
+
+    def module(self, *inputs: Shape) -> "nn.Module":
+        """Return torch's ReLU."""
+        from torch import nn
+
+        return nn.ReLU()
+
+    def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
+        """Return the clamp."""
+        low, high = inputs[0].clamp(self.kind)
+        return {"low": np.array(low), "high": np.array(high)}
+
+    def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:
+        """Return the clamped input."""
+        return np.clip(xs[0], int(constants["low"]), int(constants["high"])).astype(np.int8)
+
+
+Plugin = Relu

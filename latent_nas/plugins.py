@@ -1,0 +1,36 @@
+"""Plugins are found by their place: a file in a folder of the package is a plugin of that kind.
+
+A Python plugin is a module with a class of its own named ``Plugin`` or assigned to that name; a data plugin is a TOML file.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # the standard library has it from 3.11 on
+    import tomli as tomllib
+
+PACKAGE = Path(__file__).parent
+
+
+def names(kind: str) -> list[str]:
+    """Return the sorted names of all plugins of a kind, e.g. ``names("spaces")``."""
+    files = (p for p in (PACKAGE / kind).iterdir() if p.suffix in {".py", ".toml"} and not p.name.startswith("_"))
+    return sorted(p.stem for p in files if p.suffix == ".toml" or "\nPlugin = " in p.read_text(encoding="utf-8"))
+
+
+def load(kind: str, name: str) -> Any:
+    """Return the plugin: the class of a Python file, the table (dict) of a TOML file.
+
+    Raises:
+        ValueError: there is no such plugin; the message names those there are.
+    """
+    if name not in names(kind):
+        raise ValueError(f"no {kind.removesuffix('s')} {name!r}; there are: {', '.join(names(kind))}")
+    toml = PACKAGE / kind / f"{name}.toml"
+    if toml.exists():
+        return {"name": name, **tomllib.loads(toml.read_text(encoding="utf-8"))}
+    return importlib.import_module(f"latent_nas.{kind}.{name}").Plugin

@@ -1,0 +1,71 @@
+"""Records: what a true training measured of a network, beside what was computed of it."""
+
+import platform
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from latent_nas import __version__
+
+
+@dataclass(frozen=True)
+class Record:
+    """One training of one network.
+
+    Attributes:
+        genes: canonical. space, task: names. seed: of the training. fidelity: the recipe, "search" or "full".
+        part: what was measured on: "valid" (trained on train) or "test" (trained on train and valid).
+        status: "ok" or "failed"; reason: why it failed.
+        measured_float_accuracy, measured_int8_accuracy: on that part, fractions; None where failed.
+        flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
+        curve: validation accuracy after each epoch. epochs: of the best one. wall_s: of the training.
+        round: of the study that asked for it.
+    """
+
+    genes: tuple[int, ...]
+    space: str
+    task: str
+    seed: int
+    fidelity: str = "search"
+    part: str = "valid"
+    status: str = "ok"
+    reason: str = ""
+    measured_float_accuracy: float | None = None
+    measured_int8_accuracy: float | None = None
+    device: str = ""
+    runtime: str = ""
+    flash_bytes: int = 0
+    ram_bytes: int = 0
+    latency_ms: float = 0.0
+    macs: int = 0
+    parameters: int = 0
+    epochs: int = 0
+    curve: tuple[float, ...] = ()
+    wall_s: float = 0.0
+    round: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the training gave an accuracy."""
+        return self.status == "ok"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a dictionary of plain values."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> "Record":
+        """Return the record of ``to_json``."""
+        return Record(**{**data, "genes": tuple(data["genes"]), "curve": tuple(data["curve"])})
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the interpreter and of the packages that a result depends on."""
+    found = {"python": platform.python_version(), "latent_nas": __version__}
+    for name in ("torch", "numpy", "scikit-learn", "xgboost-cpu", "xgboost", "stable-baselines3", "gymnasium", "networkx"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,109 @@
+"""Search spaces: one file each, from genes to a graph.
+
+Genes are small ints, one per decision; in batches an int64 array (n, genes), alone a tuple. Every combination of gene
+values is allowed, and ``canonical`` maps those that build the same network to one of them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from latent_nas import plugins
+from latent_nas.graph import Graph
+from latent_nas.operators import Shape
+
+Genes = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Gene:
+    """One decision: its name and what its values 0, 1, ... mean."""
+
+    name: str
+    choices: tuple[Any, ...]
+
+
+class Space(ABC):
+    """All networks that can be built for one task's input and outputs."""
+
+    name: ClassVar[str]
+    genes: tuple[Gene, ...]
+    feature_names: tuple[str, ...]
+
+    def __init__(self, input_shape: Shape, outputs: int) -> None:
+        self.input_shape, self.outputs = tuple(input_shape), outputs
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """The number of choices of every gene, (genes,)."""
+        return np.array([len(g.choices) for g in self.genes])
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return n random canonical networks, (n, genes)."""
+
+    @abstractmethod
+    def canonical(self, genes: np.ndarray) -> np.ndarray:
+        """Return the representatives of a batch, (n, genes); idempotent."""
+
+    @abstractmethod
+    def graph(self, genes: Sequence[int]) -> Graph:
+        """Return the float graph of one network."""
+
+    @abstractmethod
+    def features(self, genes: np.ndarray) -> np.ndarray:
+        """Return (n, features) float32, equal to those read from the graphs, without building one."""
+
+    def mutate(self, genes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return a batch in which one gene of each row has changed, canonical and unlike its parent, (n, genes).
+
+        A change that canonicalisation undoes is drawn again; after 100 draws the row is replaced by a sample.
+        """
+        parents = self.canonical(genes)
+        children = parents.copy()
+        left = np.arange(len(parents))
+        for _ in range(100):
+            trial = parents[left].copy()
+            gene = rng.integers(len(self.genes), size=len(left))
+            step = rng.integers(1, np.maximum(self.sizes[gene], 2))
+            rows = np.arange(len(left))
+            trial[rows, gene] = (trial[rows, gene] + step) % self.sizes[gene]
+            children[left] = self.canonical(trial)
+            left = left[(children[left] == parents[left]).all(axis=1)]
+            if not len(left):
+                return children
+        children[left] = self.sample(rng, len(left))
+        return children
+
+    def check(self, genes: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return the genes as an array (n, genes), or raise ValueError that says which gene is wrong and how."""
+        array = np.atleast_2d(np.asarray(genes))
+        if array.shape[1] != len(self.genes) or not np.issubdtype(array.dtype, np.integer):
+            raise ValueError(
+                f"space {self.name!r} has {len(self.genes)} integer genes, got {array.shape[1]} of {array.dtype};"
+                " are they of another space?"
+            )
+        bad = np.argwhere((array < 0) | (array >= self.sizes))
+        if len(bad):
+            row, i = bad[0]
+            raise ValueError(
+                f"gene {self.genes[i].name!r} is {array[row, i]}; space {self.name!r} allows 0 to {self.sizes[i] - 1}"
+            )
+        return array.astype(np.int64)
+
+    def describe(self, genes: Sequence[int]) -> dict[str, Any]:
+        """Return gene names with the meaning of their values."""
+        return {g.name: g.choices[v] for g, v in zip(self.genes, self.check(genes)[0], strict=True)}
+
+
+def open_space(name: str, input_shape: Shape, outputs: int) -> Space:
+    """Return a space bound to a task's input shape and number of outputs.
+
+    Raises:
+        ValueError: no such space, or an input it can't take.
+    """
+    space: Space = plugins.load("spaces", name)(input_shape, outputs)
+    return space

@@ -1,0 +1,146 @@
+"""Features of a batch of ``mcu_cnn`` networks without building a graph; a test holds them equal to the graphs'."""
+
+import numpy as np
+
+from latent_nas.operators import Shape
+
+KINDS = ("conv2d", "pointwise", "depthwise", "dense")
+TERMS = ("macs", "outputs", "patch", "unaligned")
+NAMES = (
+    *(f"count.{k}" for k in ("conv2d", "pointwise", "depthwise", "add")),
+    "longest.all",
+    *(f"shortest.{k}" for k in ("all", "conv2d", "pointwise", "depthwise")),
+    "degree.in_mean",
+    *(f"{t}.{k}" for k in KINDS[:3] for t in TERMS),
+    "macs.dense",
+    "outputs.add",
+    "macs",
+    "parameters",
+    "channels",
+    "tensor.sum",
+    "tensor.live",
+    "pixels.last",
+)
+
+
+class _Sums:
+    """Running sums over the layers of n networks; ``times`` (n,) says how often a layer occurs, 0 for absent."""
+
+    def __init__(self, n: int) -> None:
+        self.total = {name: np.zeros(n) for name in NAMES}
+        self.nodes, self.edges = np.ones(n), np.zeros(n)
+
+    def layer(
+        self,
+        kind: str,
+        times: np.ndarray,
+        pixels: np.ndarray,
+        before: np.ndarray,
+        filters: np.ndarray,
+        taps: np.ndarray | int,
+        main: np.ndarray,
+    ) -> None:
+        """Add a layer from ``before`` channels to ``filters`` at ``pixels`` outputs; ``main``: not skipped over."""
+        total, fan_in = self.total, taps * (1 if kind == "depthwise" else before)
+        outputs = pixels * filters
+        macs = times * outputs * fan_in
+        total[f"macs.{kind}"] += macs
+        total["macs"] += macs
+        total["parameters"] += times * (filters * fan_in + filters)
+        total["channels"] += times * filters
+        total["tensor.sum"] += times * outputs
+        total["longest.all"] += times
+        total["shortest.all"] += times * main
+        self.nodes, self.edges = self.nodes + times, self.edges + times
+        if kind != "dense":
+            total[f"count.{kind}"] += times
+            total[f"shortest.{kind}"] += times * main
+            total[f"outputs.{kind}"] += times * outputs
+            total[f"patch.{kind}"] += times * pixels * taps * before
+            total[f"unaligned.{kind}"] += macs * ((before % 4 != 0) | (filters % 4 != 0))
+
+    def add(self, times: np.ndarray, elements: np.ndarray) -> None:
+        """Count residual additions of ``elements`` elements."""
+        for name, amount in (("count.add", 1), ("outputs.add", elements), ("tensor.sum", elements)):
+            self.total[name] += times * amount
+        self.total["longest.all"] += times
+        self.total["shortest.all"] += times
+        self.nodes, self.edges = self.nodes + times, self.edges + 2 * times
+
+    def live(self, present: np.ndarray, elements: np.ndarray) -> None:
+        """Raise the peak of live elements where a layer is present."""
+        np.maximum(self.total["tensor.live"], np.where(present, elements, 0), out=self.total["tensor.live"])
+
+
+def features(input_shape: Shape, outputs: int, stem: np.ndarray, stages: np.ndarray, head: np.ndarray) -> np.ndarray:
+    """Return (n, len(NAMES)) float32.
+
+    Args:
+        stem: kernel, width and stride, (3, n). stages: canonical gene values, (n, stages, 6). head: width or 0, (n,).
+    """
+    n = len(stages)
+    sums, always = _Sums(n), np.ones(n)
+    height, width = (-(-np.full(n, s) // stem[2]) for s in input_shape[:2])
+    channels, elements = stem[1], height * width * stem[1]
+    sums.total["tensor.sum"] += np.prod(input_shape)
+    sums.layer("conv2d", always, height * width, np.full(n, input_shape[2]), channels, stem[0] ** 2, always)
+    sums.live(always, np.prod(input_shape) + elements)
+    for stage in stages.transpose(1, 2, 0):
+        kind, kernel, filters, repeats, stride, skip = stage
+        kernel, filters, stride = 3 + 2 * kernel, 4 + 4 * filters, 1 + stride
+        for first in (True, False):
+            times = (repeats > 0).astype(float) if first else np.maximum(repeats - 1.0, 0)
+            step = stride if first else 1
+            h, w = -(-height // step), -(-width // step)
+            h, w = np.where(repeats > 0, h, height), np.where(repeats > 0, w, width)
+            adds = (skip == 1) & (channels == filters) & (step == 1)
+            _block(sums, times, kind, kernel, channels, filters, height * width, h * w, adds)
+            channels, height, width = np.where(repeats > 0, filters, channels), h, w
+    pixels = height * width
+    wide = (head > 0).astype(float)
+    sums.layer("pointwise", wide, pixels, channels, head, 1, always)
+    sums.live(head > 0, pixels * (channels + head))
+    last = np.where(head > 0, head, channels)
+    sums.live(always, pixels * last + last)
+    sums.live(always, last + outputs)
+    sums.layer("dense", always, always, last, np.full(n, outputs), 1, always)
+    total = sums.total
+    total["tensor.sum"] += last  # global pooling: one more node, without weights
+    total["longest.all"] += 1
+    total["shortest.all"] += 1
+    total["degree.in_mean"] = (sums.edges + 1) / (sums.nodes + 1)
+    total["pixels.last"] = pixels
+    plain = ("count", "longest", "shortest", "degree")
+    columns = [total[k] if k.startswith(plain) else np.log2(1 + total[k]) for k in NAMES]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _block(
+    sums: _Sums,
+    times: np.ndarray,
+    kind: np.ndarray,
+    kernel: np.ndarray,
+    channels: np.ndarray,
+    filters: np.ndarray,
+    pixels_in: np.ndarray,
+    pixels: np.ndarray,
+    adds: np.ndarray,
+) -> None:
+    """Add one block per row: the spatial layer, and around it the pointwise layers that its kind has."""
+    main = ~adds
+    is_conv = kind == 0
+    expands = kind > 2
+    inner = channels * np.where(expands, kind - 1, 1)
+    taps = kernel**2
+    start = pixels_in * channels
+    held = np.where(adds, start, 0)  # the tensor kept for the addition
+    present = times > 0
+    sums.layer("conv2d", times * is_conv, pixels, channels, filters, taps, main)
+    sums.live(present & is_conv, start + pixels * filters)
+    sums.layer("pointwise", times * expands, pixels_in, channels, inner, 1, main)
+    sums.live(present & expands, start + pixels_in * inner)
+    sums.layer("depthwise", times * ~is_conv, pixels, inner, inner, taps, main)
+    sums.live(present & ~is_conv, np.where(expands, pixels_in * inner + held, start) + pixels * inner)
+    sums.layer("pointwise", times * ~is_conv, pixels, inner, filters, 1, main)
+    sums.live(present & ~is_conv, pixels * inner + held + pixels * filters)
+    sums.add(times * adds, pixels * filters)

@@ -1,0 +1,176 @@
+"""Convolutional networks for microcontrollers: a stem, up to five stages of blocks, a head.
+
+A stage repeats one kind of block: a plain convolution, a depthwise-separable one (Howard et al. 2017) or an inverted
+bottleneck with linear projection (Sandler et al. 2018). Any input from 8x8x1 to 96x96x3.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from latent_nas.graph import Builder, Graph
+from latent_nas.operators import Shape
+from latent_nas.operators.add import Add
+from latent_nas.operators.batch_norm import BatchNorm
+from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.dense import Dense
+from latent_nas.operators.global_pool import GlobalPool
+from latent_nas.operators.relu import Relu
+from latent_nas.spaces import Gene, Space
+from latent_nas.spaces._mcu_cnn_features import NAMES, features
+
+STAGES, REPEATS = 5, 3
+KERNELS, WIDTHS, STEM_WIDTHS = (3, 5, 7), tuple(range(4, 129, 4)), tuple(range(4, 33, 4))
+BLOCKS = ("conv", "separable", *(f"bottleneck{e}" for e in range(1, 7)))
+HEADS = (0, 16, 24, 32, 48, 64, 96, 128)
+STEM = (Gene("stem_kernel", (3, 5)), Gene("stem_width", STEM_WIDTHS), Gene("stem_stride", (1, 2)))
+STAGE = (
+    ("block", BLOCKS),
+    ("kernel", KERNELS),
+    ("width", WIDTHS),
+    ("repeats", tuple(range(REPEATS + 1))),
+    ("stride", (1, 2)),
+    ("skip", (False, True)),
+)
+BLOCK, KERNEL, WIDTH, REPEAT, STRIDE, SKIP = range(len(STAGE))
+
+
+class McuCnn(Space):
+    """About 10^21 canonical networks of plain, separable and inverted-bottleneck blocks."""
+
+    name = "mcu_cnn"
+    genes = (
+        *STEM,
+        *(Gene(f"stage{i}_{name}", choices) for i in range(1, STAGES + 1) for name, choices in STAGE),
+        Gene("head_width", HEADS),
+        Gene("pooling", ("avg", "max")),
+    )
+    feature_names = NAMES
+
+    def __init__(self, input_shape: Shape, outputs: int) -> None:
+        """Bind the space to a task.
+
+        Raises:
+            ValueError: the input is not an image of at least 2x2, or there are fewer than 2 outputs.
+        """
+        if len(input_shape) != 3 or min(input_shape[:2]) < 2 or input_shape[2] < 1:
+            raise ValueError(f"space 'mcu_cnn' takes images (height, width, channels), got {tuple(input_shape)}")
+        if outputs < 2:
+            raise ValueError(f"space 'mcu_cnn' wants 2 or more outputs, got {outputs}")
+        super().__init__(input_shape, outputs)
+
+    def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return n random canonical networks (n, genes): widths log-uniform, one to five stages, small kernels oftener."""
+        stages = np.zeros((n, STAGES, len(STAGE)), np.int64)
+        size = (n, STAGES)
+        kind = rng.choice(3, size, p=(0.3, 0.3, 0.4))
+        stages[..., BLOCK] = np.where(kind < 2, kind, 2 + rng.integers(6, size=size))
+        stages[..., KERNEL] = rng.choice(3, size, p=(0.5, 0.3, 0.2))
+        stages[..., WIDTH] = _log_uniform(rng, len(WIDTHS), size)
+        used = np.arange(STAGES) < rng.integers(1, STAGES + 1, size=(n, 1))
+        stages[..., REPEAT] = np.where(used, rng.choice((1, 2, 3), size, p=(0.5, 0.3, 0.2)), 0)
+        stages[..., STRIDE] = rng.random(size) < 0.4
+        stages[..., SKIP] = rng.random(size) < 0.5
+        stem = np.stack([rng.integers(2, size=n), _log_uniform(rng, len(STEM_WIDTHS), n), rng.random(n) < 0.25], axis=1)
+        head = np.where(rng.random(n) < 0.5, 0, rng.integers(1, len(HEADS), size=n))
+        ends = np.stack([head, rng.integers(2, size=n)], axis=1)
+        return self.canonical(np.concatenate([stem, stages.reshape(n, -1), ends], axis=1))
+
+    def canonical(self, genes: np.ndarray) -> np.ndarray:
+        """Return the representatives (n, genes).
+
+        Unused decisions become 0, strides that a 1x1 image can't take become 1, kernels that reach beyond the image on
+        both sides shrink, empty stages move to the end, and like blocks are gathered into as few stages as possible.
+        """
+        genes = np.asarray(genes, np.int64)
+        stem, stages = genes[:, :3].copy(), genes[:, 3:-2].reshape(len(genes), STAGES, len(STAGE))
+        height, width = (np.full(len(genes), s) for s in self.input_shape[:2])
+        stem[:, 0] = np.where(np.maximum(height, width) >= 3, stem[:, 0], 0)
+        height, width = _halved(height, stem[:, 2]), _halved(width, stem[:, 2])
+        channels = stem[:, 1]  # as an index of WIDTHS, of which STEM_WIDTHS is the beginning
+        out = np.zeros_like(stages)
+        last, known = np.full(len(genes), -1), np.zeros(len(genes), bool)  # stage being filled; is its skip decided?
+        rows = np.arange(len(genes))
+        for i in range(STAGES):
+            stage = stages[:, i].copy()
+            largest = np.maximum(height, width)
+            stage[:, KERNEL] = np.minimum(stage[:, KERNEL], np.clip(largest - 2, 0, len(KERNELS) - 1))
+            for repeat in range(REPEATS):
+                used = stage[:, REPEAT] > repeat
+                stride = np.where((repeat == 0) & (np.maximum(height, width) > 1), stage[:, STRIDE], 0)
+                can_skip = (stride == 0) & (channels == stage[:, WIDTH])
+                skip = stage[:, SKIP] * can_skip
+                before = out[rows, last]
+                same = (before[:, : REPEAT] == stage[:, :REPEAT]).all(axis=1)
+                room = (last >= 0) & (before[:, REPEAT] < REPEATS)
+                joins = used & same & room & (stride == 0) & (~known | (before[:, SKIP] == skip))
+                opens = used & ~joins
+                last = last + opens
+                known = np.where(opens, can_skip, known | joins)
+                fresh = np.stack([*stage[:, :REPEAT].T, np.ones_like(skip), stride, skip], axis=1)
+                grown = before.copy()
+                grown[:, REPEAT] += 1
+                grown[:, SKIP] = skip
+                out[rows[opens], last[opens]] = fresh[opens]
+                out[rows[joins], last[joins]] = grown[joins]
+                channels = np.where(used, stage[:, WIDTH], channels)
+                height = np.where(used, _halved(height, stride), height)
+                width = np.where(used, _halved(width, stride), width)
+        return np.concatenate([stem, out.reshape(len(genes), -1), genes[:, -2:]], axis=1)
+
+    def graph(self, genes: Sequence[int]) -> Graph:
+        """Return the float graph: convolutions without bias, each with batch norm."""
+        genes = tuple(int(g) for g in self.canonical(self.check(genes))[0])
+        build = Builder(self.input_shape)
+
+        def conv(x: int, filters: int, kernel: int = 1, stride: int = 1, groups: int = 1, relu: bool = True) -> int:
+            x = build.add(Conv2d(filters, (kernel, kernel), (stride, stride), groups=groups, bias=False), x)
+            x = build.add(BatchNorm(), x)
+            return build.add(Relu(), x) if relu else x
+
+        x = conv(0, STEM_WIDTHS[genes[1]], (3, 5)[genes[0]], 1 + genes[2])
+        for block, kernel, filters, stride, skip in blocks(genes):
+            start, channels = x, build.shape(x)[2]
+            adds = skip and stride == 1 and channels == filters
+            if block == 0:
+                x = conv(x, filters, kernel, stride, relu=not adds)
+            else:
+                if block > 2:
+                    channels *= block - 1
+                    x = conv(x, channels)
+                x = conv(x, channels, kernel, stride, groups=channels)
+                x = conv(x, filters, relu=block == 1 and not adds)
+            if adds:
+                x = build.add(Add(), start, x)
+                x = build.add(Relu(), x) if block < 2 else x
+        if HEADS[genes[-2]]:
+            x = conv(x, HEADS[genes[-2]])
+        build.add(Dense(self.outputs), build.add(GlobalPool(("avg", "max")[genes[-1]]), x))
+        return build.build()
+
+    def features(self, genes: np.ndarray) -> np.ndarray:
+        """Return (n, features) float32, named by ``feature_names``."""
+        genes = self.canonical(genes)
+        stem = np.stack([3 + 2 * genes[:, 0], 4 + 4 * genes[:, 1], 1 + genes[:, 2]])
+        stages = genes[:, 3:-2].reshape(len(genes), STAGES, len(STAGE))
+        head = np.array(HEADS)[genes[:, -2]]
+        return features(self.input_shape, self.outputs, stem, stages, head)
+
+
+def blocks(genes: Sequence[int]) -> Iterator[tuple[int, int, int, int, bool]]:
+    """Yield (block, kernel, filters, stride, skip) for every block of canonical genes."""
+    for i in range(STAGES):
+        block, kernel, width, repeats, stride, skip = genes[3 + i * len(STAGE) : 3 + (i + 1) * len(STAGE)]
+        for repeat in range(repeats):
+            yield block, KERNELS[kernel], WIDTHS[width], 1 + stride if repeat == 0 else 1, bool(skip)
+
+
+def _halved(size: np.ndarray, stride: np.ndarray) -> np.ndarray:
+    return np.where(stride == 1, (size + 1) // 2, size)
+
+
+def _log_uniform(rng: np.random.Generator, n: int, size: int | tuple[int, ...]) -> np.ndarray:
+    return np.minimum(np.exp(rng.uniform(0, np.log(n + 1), size)).astype(np.int64) - 1, n - 1)
+
+
+Plugin = McuCnn

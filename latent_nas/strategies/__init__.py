@@ -1,0 +1,140 @@
+"""Strategies: one file each; they ask for networks to train and are told what was measured.
+
+``ask`` gets the judge passed in, so no strategy keeps a stale model. All randomness is derived from the seed and the
+number of ``tell`` calls: a restored strategy goes on exactly as one that was never stopped, and to ask twice without a
+``tell`` between gives the same answer twice.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from latent_nas import plugins, seeds
+from latent_nas.limits import Limits
+from latent_nas.records import Record
+from latent_nas.spaces import Genes, Space
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is searched.
+
+    Attributes:
+        space: bound to the task's input. codec: of that space; None for strategies that use no latent.
+        limits: hard upper limits of the costs.
+        fits: whether networks keep them exactly: canonical genes (n, g) -> bool (n,).
+    """
+
+    space: Space
+    codec: Any
+    limits: Limits
+    fits: Callable[[np.ndarray], np.ndarray]
+
+
+class Strategy(ABC):
+    """Asks for networks, is told records.
+
+    Attributes:
+        genes: canonical genes of every record told, (m, g), in their order.
+        accuracies: their measured int8 accuracy, (m,); NaN where the training failed.
+        costs: their flash_bytes, ram_bytes and latency_ms, (m, 3).
+        round: how often ``tell`` was called.
+    """
+
+    name: ClassVar[str]
+    draws: ClassVar[int] = 20_000  # candidates to look through before feasible networks are declared out of reach
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        self.problem, self.seed, self.round = problem, seed, 0
+        self.genes = np.zeros((0, len(problem.space.genes)), np.int64)
+        self.accuracies, self.costs = np.zeros(0), np.zeros((0, 3))
+
+    @abstractmethod
+    def ask(self, n: int, scorer: Any) -> list[Genes]:
+        """Return n distinct canonical networks that keep the limits exactly and were not yet trained.
+
+        Args:
+            n: how many. scorer: the judge, fitted to all records told; None while nothing was measured.
+
+        Raises:
+            ValueError: fewer than n such networks were found.
+        """
+
+    def tell(self, records: Sequence[Record]) -> None:
+        """Learn what was measured; ends the round."""
+        if records:
+            genes = self.problem.space.canonical(self.problem.space.check([r.genes for r in records]))
+            measured = [r.measured_int8_accuracy if r.ok else None for r in records]
+            costs = [(r.flash_bytes, r.ram_bytes, r.latency_ms) for r in records]
+            self.genes = np.concatenate([self.genes, genes])
+            self.accuracies = np.append(self.accuracies, np.array(measured, float))
+            self.costs = np.concatenate([self.costs, np.array(costs, float)])
+        self.round += 1
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return all that ``restore`` needs."""
+        return {
+            "genes": self.genes.copy(),
+            "accuracies": self.accuracies.copy(),
+            "costs": self.costs.copy(),
+            "round": np.array(self.round),
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Become the strategy that gave the state; problem and seed must be its own.
+
+        Raises:
+            ValueError: the state is of another space or is incomplete.
+        """
+        missing = sorted({"genes", "accuracies", "costs", "round"} - set(state))
+        if missing:
+            raise ValueError(f"a state of strategy {self.name!r} holds {', '.join(missing)}; is it another's?")
+        self.genes = self.problem.space.check(state["genes"]) if len(state["genes"]) else self.genes[:0]
+        self.accuracies, self.costs = np.array(state["accuracies"], float), np.array(state["costs"], float)
+        self.round = int(state["round"])
+
+    def rng(self, *path: int | str) -> np.random.Generator:
+        """Return the generator of this strategy, this round and a path."""
+        return seeds.rng(self.seed, self.name, self.round, *path)
+
+    def fresh(self, candidates: np.ndarray, taken: Sequence[Genes] = ()) -> list[Genes]:
+        """Return the candidates (n, g) that keep the limits and are neither trained nor taken, once each, in order."""
+        seen = {*map(tuple, self.genes.tolist()), *taken}
+        new = [genes for genes in dict.fromkeys(map(tuple, candidates.tolist())) if genes not in seen]
+        if not new:
+            return []
+        fits = self.problem.fits(np.array(new))
+        return [genes for genes, good in zip(new, fits, strict=True) if good]
+
+    def random(self, n: int, rng: np.random.Generator, taken: Sequence[Genes] = ()) -> list[Genes]:
+        """Return n random networks that may be asked for, by rejection.
+
+        Raises:
+            ValueError: fewer were found in ``draws`` candidates.
+        """
+        found: list[Genes] = []
+        drawn, size = 0, max(4 * n, 16)
+        while len(found) < n and drawn < self.draws:
+            size = min(size, self.draws - drawn)
+            found += self.fresh(self.problem.space.sample(rng, size), [*taken, *found])
+            drawn, size = drawn + size, 2 * size
+        if len(found) < n:
+            limits = {k: v for k, v in self.problem.limits.to_json().items() if v is not None}
+            raise ValueError(
+                f"strategy {self.name!r} wants {n} untrained networks within {limits or 'no limits'}, found {len(found)}"
+                f" in {drawn} samples of space {self.problem.space.name!r}; loosen the limits or ask for fewer"
+            )
+        return found[:n]
+
+
+def open_strategy(name: str, problem: Problem, seed: int) -> Strategy:
+    """Return a new strategy.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    strategy: Strategy = plugins.load("strategies", name)(problem, seed)
+    return strategy

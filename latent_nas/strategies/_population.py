@@ -1,0 +1,115 @@
+"""A small population that a proposer edits: tournament parents, one edit each, the best are kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from latent_nas.env.core import EditCore, Rows
+from latent_nas.spaces import Space
+from latent_nas.strategies._agent import Agent
+
+Proposer = Callable[["Pool", np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass
+class Pool:
+    """Networks with their scores: codes (n, slots), genes (n, g), judged (n, 5) as in ``Rows``, limits (3,)."""
+
+    codes: np.ndarray
+    genes: np.ndarray
+    judged: np.ndarray
+    limits: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def values(self) -> np.ndarray:
+        """The pessimistic scores, (n,)."""
+        return self.judged[:, 0]
+
+    def take(self, where: np.ndarray) -> "Pool":
+        """Return some of the networks."""
+        return Pool(self.codes[where], self.genes[where], self.judged[where], self.limits)
+
+    def join(self, other: "Pool") -> "Pool":
+        """Return the networks of both."""
+        pairs = ((self.codes, other.codes), (self.genes, other.genes), (self.judged, other.judged))
+        return Pool(*(np.concatenate(pair) for pair in pairs), self.limits)
+
+    def distinct(self) -> "Pool":
+        """Return every network once, in order."""
+        _, first = np.unique(self.genes, axis=0, return_index=True)
+        return self.take(np.sort(first))
+
+    def best(self, n: int) -> "Pool":
+        """Return the n of the highest score, the best first."""
+        return self.take(np.argsort(-self.values, kind="stable")[:n])
+
+
+def judged_pool(core: EditCore, codes: np.ndarray, genes: np.ndarray, limits: np.ndarray) -> Pool:
+    """Return networks with their scores."""
+    return Pool(codes, genes, core.judge_genes(genes, np.broadcast_to(limits, (len(genes), 3))), limits)
+
+
+def search(
+    core: EditCore,
+    start: Pool,
+    propose: Proposer,
+    rng: np.random.Generator,
+    queries: int,
+    size: int = 64,
+    batch: int = 32,
+    tournament: int = 3,
+    each: Callable[[Pool], None] | None = None,
+) -> Pool:
+    """Return the best ``size`` networks after judging ``queries`` children; ``each`` is shown every batch."""
+    pool = start.distinct().best(size)
+    while queries > 0:
+        n = min(batch, queries)
+        entered = rng.integers(len(pool), size=(n, tournament))
+        parents = entered.min(axis=1)  # the pool is sorted, the best first
+        codes, genes = propose(pool, parents, rng)
+        children = judged_pool(core, codes, genes, pool.limits)
+        if each:
+            each(children)
+        pool = pool.join(children).distinct().best(size)
+        queries -= n
+    return pool
+
+
+class CodeEdits:
+    """One code edit per parent: the agent's, or a random one in a share of the cases."""
+
+    def __init__(self, core: EditCore, agent: Agent | None, random_share: float = 0.25) -> None:
+        self.core, self.agent, self.random_share = core, agent, random_share
+
+    def __call__(self, pool: Pool, parents: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return codes (n, slots) and canonical genes (n, g) of children of ``parents`` (n,)."""
+        core, n = self.core, len(parents)
+        codes = pool.codes[parents].copy()
+        actions = rng.integers(core.stop, size=n)
+        chosen = np.flatnonzero(rng.random(n) >= self.random_share) if self.agent else np.zeros(0, np.int64)
+        rows = Rows(
+            codes,
+            core.latent(codes),
+            np.broadcast_to(pool.limits, (n, 3)),
+            np.full(n, core.steps),
+            pool.judged[parents],
+        )
+        if self.agent and len(chosen):
+            actions[chosen] = self.agent.act(core.observe(rows.take(chosen)), rng, core.idle(codes[chosen]))
+        core.edit(rows, actions)
+        return rows.codes, core.codec.decode_codes(rows.codes)
+
+
+class GeneMutations:
+    """One gene mutation per parent, the codes left alone."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    def __call__(self, pool: Pool, parents: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return codes (n, slots) of the parents and mutated canonical genes (n, g)."""
+        return pool.codes[parents], self.space.mutate(pool.genes[parents], rng)

@@ -1,0 +1,149 @@
+"""An RL agent edits the latent: trained on the judge each round, then at work inside a small population.
+
+From random starts and alone the agent loses to evolution at equal queries; as the edit operator of a population
+(tournament parents, one sampled edit each, the best kept) it can win.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from latent_nas import seeds
+from latent_nas.env.core import EditCore
+from latent_nas.limits import Limits
+from latent_nas.spaces import Genes
+from latent_nas.strategies import Problem, Strategy
+from latent_nas.strategies._agent import Agent
+from latent_nas.strategies._diverse import distances, spread
+from latent_nas.strategies._population import CodeEdits, Pool, judged_pool, search
+
+AGENT = "agent."  # prefix of the policy's weights in a state
+
+
+class LatentRL(Strategy):
+    """PPO on latent edits, proposals by a population, re-ranked by acquisition and spread in the latent."""
+
+    name = "latent_rl"
+    steps = 65_536  # environment steps of training per round
+    episode = 8  # edits
+    elites = 32  # trained networks that episodes and population start from
+    population, batch, queries = 64, 64, 4096
+    shortlist = 256  # proposals to re-rank
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        super().__init__(problem, seed)
+        self.agent: Agent | None = None
+        self._trained: Agent | None = None  # becomes the agent with the next ``tell``
+
+    def ask(self, n: int, scorer: Any) -> list[Genes]:
+        """Return the most promising networks; before the first label feasible ones, spread in latent and cost."""
+        rng = self.rng()
+        if scorer is None or not scorer.labels:
+            return self._first(n, scorer, rng)
+        elites = self._elites()
+        codes = self.problem.codec.encode(elites) if len(elites) else None
+        core = EditCore(self.problem.codec, scorer, limit_row(self.problem.limits), self.episode, starts=codes)
+        self._trained = self._school(core)
+        found = self._work(core, self._trained, elites, rng)
+        worth = scorer.rerank(found.genes).acquisition
+        order = np.argsort(-worth, kind="stable")
+        place = {tuple(genes): i for i, genes in enumerate(found.genes.tolist())}
+        good = self._feasible(found.genes[order], max(4 * n, 32))
+        if len(good) < n:
+            good += self.random(n - len(good), rng, good)
+            worth, place = np.zeros(len(good)), {genes: i for i, genes in enumerate(good)}
+        latent = self._latent(np.array(good))
+        return [good[i] for i in spread(latent, worth[[place[genes] for genes in good]], n)]
+
+    def tell(self, records: Any) -> None:
+        """Learn what was measured; the agent trained in this round stays."""
+        super().tell(records)
+        self.agent, self._trained = self._trained or self.agent, None
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return records and the policy's weights."""
+        found = super().state()
+        for prefix, agent in ((AGENT, self.agent), (f"trained.{AGENT}", self._trained)):
+            found |= {prefix + name: array.copy() for name, array in (agent.weights if agent else {}).items()}
+        return found
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Become the strategy that gave the state."""
+        super().restore(state)
+
+        def agent(prefix: str) -> Agent | None:
+            weights = {k.removeprefix(prefix): np.array(v) for k, v in state.items() if k.startswith(prefix)}
+            return Agent(weights) if weights else None
+
+        self.agent, self._trained = agent(AGENT), agent(f"trained.{AGENT}")
+
+    def _school(self, core: EditCore) -> Agent:
+        from latent_nas.strategies._ppo import train
+
+        return train(core, self.agent, self.steps, seeds.derive(self.seed, self.name, self.round, "school"))
+
+    def _work(self, core: EditCore, agent: Agent, elites: np.ndarray, rng: np.random.Generator) -> Pool:
+        """Return the ``shortlist`` best of all networks that the population met."""
+        limits = limit_row(self.problem.limits)
+        genes = np.concatenate([elites, self.problem.space.sample(rng, 4 * self.population)])
+        met = [judged_pool(core, self.problem.codec.encode(genes), genes, limits)]
+
+        def keep(pool: Pool) -> None:
+            met[0] = met[0].join(pool).distinct().best(self.shortlist)
+
+        search(core, met[0], CodeEdits(core, agent), rng, self.queries, self.population, self.batch, each=keep)
+        return met[0]
+
+    def _first(self, n: int, scorer: Any, rng: np.random.Generator) -> list[Genes]:
+        """Return feasible networks of all sizes up to the limits, the large first, far apart in the latent."""
+        samples = np.unique(self.problem.space.sample(rng, 2048), axis=0)
+        rng.shuffle(samples)
+        if scorer is None:
+            return self._apart(self.random(8 * n, rng), n)
+        scores = scorer(samples)
+        size = np.log(scores.predicted_flash_bytes) + np.log(scores.predicted_ram_bytes) + np.log(scores.predicted_latency_ms)
+        inside = np.flatnonzero(scores.penalty <= 0)
+        ranked = samples[inside[np.argsort(-size[inside], kind="stable")]]
+        asked: list[Genes] = []
+        for part in np.array_split(ranked[: max(len(ranked) * 3 // 4, n)], n):
+            good = self._feasible(part[:32], 8, asked)
+            asked += self._apart(good, 1, asked)
+        return asked + self.random(n - len(asked), rng, asked) if len(asked) < n else asked
+
+    def _apart(self, candidates: list[Genes], n: int, taken: list[Genes] | None = None) -> list[Genes]:
+        """Return n of the candidates, each the farthest in the latent from those before it."""
+        chosen, left = list(taken or []), list(candidates)
+        picked: list[Genes] = []
+        while left and len(picked) < n:
+            best = 0
+            if chosen:
+                a, b = (self._latent(np.array(x)).reshape(len(x), -1) for x in (left, chosen))
+                best = int(distances(a, b).min(axis=1).argmax())
+            picked.append(left.pop(best))
+            chosen.append(picked[-1])
+        return picked
+
+    def _feasible(self, candidates: np.ndarray, n: int, taken: list[Genes] | None = None) -> list[Genes]:
+        """Return up to n of the candidates that may be asked for, in order; exact costs are worked out in chunks."""
+        good: list[Genes] = []
+        for start in range(0, len(candidates), max(n, 1)):
+            if len(good) >= n:
+                break
+            good += self.fresh(candidates[start : start + n], [*(taken or []), *good])
+        return good[:n]
+
+    def _elites(self) -> np.ndarray:
+        """Return the best trained networks, (m, g)."""
+        order = np.argsort(-np.where(np.isnan(self.accuracies), -np.inf, self.accuracies), kind="stable")
+        return self.genes[order[: min(self.elites, int(np.isfinite(self.accuracies).sum()))]]
+
+    def _latent(self, genes: np.ndarray) -> np.ndarray:
+        return np.asarray(self.problem.codec.latent(self.problem.codec.encode(genes)))
+
+
+def limit_row(limits: Limits) -> np.ndarray:
+    """Return flash_bytes, ram_bytes, latency_ms, (3,); inf where open."""
+    return np.array([np.inf if v is None else v for v in (limits.flash_bytes, limits.ram_bytes, limits.latency_ms)], float)
+
+
+Plugin = LatentRL

@@ -1,0 +1,168 @@
+"""The loop: ask the strategy, train for real, store, show what the prediction was worth, recalibrate, ask again.
+
+Everything in it is derived from the seed and the store, so a study that was killed goes on to the same result.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from latent_nas import artifacts, seeds
+from latent_nas.evaluators import Evaluator, Job
+from latent_nas.limits import Limits
+from latent_nas.records import Record
+from latent_nas.scorer import Scorer
+from latent_nas.store import Store
+from latent_nas.strategies import Strategy
+
+Genes = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a study stops: after so many trainings, or at the first end of a round after so many seconds."""
+
+    trainings: int
+    batch: int = 4
+    wall_s: float | None = None
+
+
+@dataclass
+class Study:
+    """One search.
+
+    Attributes:
+        prior: records known before the search (a warm start); never counted, never proposed again.
+        say: is told every event in a line. done: is told (finished, wanted) trainings.
+    """
+
+    strategy: Strategy
+    scorer: Scorer
+    evaluator: Evaluator
+    store: Store
+    limits: Limits
+    budget: Budget
+    seed: int
+    prior: list[Record] = field(default_factory=list)
+    say: Callable[[str], None] = lambda line: None
+    done: Callable[[int, int], None] = lambda finished, wanted: None
+
+    def run(self) -> list[Record]:
+        """Return the records of all trainings, in the order of rounds and proposals; resumes what the store holds."""
+        started = time.monotonic() - (self.store.note("search_s") or 0.0)
+        records = self._resume()
+        number = len(self.store.findings())
+        while len(records) < self.budget.trainings:
+            if self.budget.wall_s and time.monotonic() - started >= self.budget.wall_s:
+                self.say(f"the time budget of {self.budget.wall_s:.0f} s is used up after {len(records)} trainings")
+                break
+            records += self._round(number, min(self.budget.batch, self.budget.trainings - len(records)), records)
+            self.store.write_note("search_s", time.monotonic() - started)
+            number += 1
+        return records
+
+    def _resume(self) -> list[Record]:
+        if self.prior:
+            self.strategy.tell(self.prior)
+        records: list[Record] = []
+        for number in range(len(self.store.findings())):
+            told = [self._stored(genes) for genes in self.store.proposals(number) or []]
+            self.strategy.tell(told)
+            records += told
+        state = self.store.state()
+        if state is not None:
+            self.strategy.restore(artifacts.unpack(state))
+            self.say(f"resumed after {len(records)} trainings")
+        return records
+
+    def _round(self, number: int, n: int, before: list[Record]) -> list[Record]:
+        self.scorer.refit(self.prior + before)
+        proposals = self.store.proposals(number)
+        if proposals is None:
+            proposals = self.strategy.ask(n, self.scorer)
+            self.store.propose(number, proposals)
+        expected = self.scorer.rerank(np.array(proposals)) if self.scorer.labels else None
+        self._train(number, proposals, len(before))
+        records = [self._stored(genes) for genes in proposals]
+        self.strategy.tell(records)
+        findings = {"round": number, **self._findings(proposals, records, expected), **self._best(before + records)}
+        self.store.close_round(number, findings, artifacts.pack(self.strategy.state()))
+        self.say(_line(findings, len(before) + len(records)))
+        return records
+
+    def _train(self, number: int, proposals: list[Genes], finished: int) -> None:
+        """Train what the store does not hold yet; every result is stored as it comes."""
+        wanted = self.budget.trainings
+        missing = [g for g in proposals if self.store.get(g, self.training_seed, "search") is None]
+        finished += len(proposals) - len(missing)
+        self.done(finished, wanted)
+        for record in self.evaluator.evaluate(Job(g, self.training_seed, round=number) for g in missing):
+            over = self.limits.exceeded(record.flash_bytes, record.ram_bytes, record.latency_ms)
+            assert not over, f"strategy {self.strategy.name} proposed {record.genes}, which exceeds {over}"
+            self.store.add(record)
+            finished += 1
+            self.done(finished, wanted)
+            if not record.ok:
+                self.say(f"training failed, kept as a record: {record.reason}")
+
+    @property
+    def training_seed(self) -> int:
+        """The seed of every search training of this study."""
+        return seeds.derive(self.seed, "trainings") % 2**31
+
+    def _stored(self, genes: Genes) -> Record:
+        record = self.store.get(genes, self.training_seed, "search")
+        assert record is not None
+        return replace(record, genes=tuple(record.genes))
+
+    def _findings(self, proposals: list[Genes], records: list[Record], expected: Any) -> dict[str, Any]:
+        """Return how far the prediction was off, before anything was refitted to these records."""
+        measured = np.array([r.measured_int8_accuracy if r.ok else np.nan for r in records], float)
+        good = np.isfinite(measured)
+        found: dict[str, Any] = {"trainings": len(records), "failed": int((~good).sum())}
+        if expected is None or not good.any():
+            return found | {"rank_correlation": None, "optimism": None, "coverage": None}
+        predicted = expected.predicted_accuracy[good]
+        low, high = self.scorer.interval(np.array(proposals)[good])
+        tau = kendalltau(predicted, measured[good]).statistic if good.sum() > 1 else np.nan
+        return found | {
+            "rank_correlation": None if np.isnan(tau) else float(tau),
+            "optimism": float((predicted - measured[good]).mean()),
+            "coverage": float(((low <= measured[good]) & (measured[good] <= high)).mean()),
+        }
+
+    def _best(self, records: list[Record]) -> dict[str, Any]:
+        best = ranked(records)[:1]
+        return {"best_measured_int8_accuracy": best[0].measured_int8_accuracy if best else None}
+
+
+def ranked(records: list[Record]) -> list[Record]:
+    """Return the records that are ok, the best measured int8 accuracy first, equal ones by latency, flash, RAM."""
+    good = [r for r in records if r.ok and r.measured_int8_accuracy is not None]
+    return sorted(good, key=lambda r: (-(r.measured_int8_accuracy or 0), r.latency_ms, r.flash_bytes, r.ram_bytes, r.genes))
+
+
+def front(records: list[Record]) -> list[Record]:
+    """Return the records that no other beats in measured int8 accuracy, flash, RAM and latency all at once."""
+    good = ranked(records)
+    points = np.array([(-(r.measured_int8_accuracy or 0), r.flash_bytes, r.ram_bytes, r.latency_ms) for r in good])
+    kept = [
+        record
+        for record, point in zip(good, points, strict=True)
+        if not ((points <= point).all(axis=1) & (points < point).any(axis=1)).any()
+    ]
+    return kept
+
+
+def _line(findings: dict[str, Any], trainings: int) -> str:
+    best = findings["best_measured_int8_accuracy"]
+    text = f"round {findings['round'] + 1}: {trainings} trainings, best int8 accuracy {best:.4f}" if best else (
+        f"round {findings['round'] + 1}: {trainings} trainings, none succeeded yet"
+    )
+    if findings["optimism"] is not None:
+        text += f"; predictions were {findings['optimism']:+.3f} off on average"
+    return text

@@ -1,0 +1,132 @@
+"""Surrogates: one file each, from numbers that describe architectures to targets, with an uncertainty.
+
+Every surrogate is a scikit-learn regressor: cloned, cross-validated and put into pipelines like any other.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from latent_nas import plugins
+from latent_nas.artifacts import Artifact
+from latent_nas.spaces import Space
+
+KIND = "surrogate"
+
+
+def design(space: Space, genes: np.ndarray, latent: np.ndarray | None = None) -> np.ndarray:
+    """Return the input of a surrogate, (n, columns) float32: gene one-hots, space.features, latent if given.
+
+    Args:
+        genes: canonical, (n, genes). latent: (n, slots, dim) or (n, slots * dim).
+    """
+    genes, sizes = np.asarray(genes), space.sizes
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    width, named = int(sizes.sum()), len(space.feature_names)
+    flat = np.zeros((len(genes), 0), np.float32) if latent is None else np.asarray(latent).reshape(len(genes), -1)
+    out = np.zeros((len(genes), width + named + flat.shape[1]), np.float32)
+    out.reshape(-1)[(np.arange(len(genes))[:, None] * out.shape[1] + starts + genes).reshape(-1)] = 1
+    out[:, width : width + named] = space.features(genes)
+    out[:, width + named :] = flat
+    return out
+
+
+class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
+    """A regressor with uncertainty; a subclass fits, predicts and lists its state, and its parameters hold ``seed``.
+
+    Attributes:
+        n_features_in_: columns of the input. targets_: how many targets were fitted.
+    """
+
+    seed: int
+    n_features_in_: int
+    targets_: int
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> "Surrogate":
+        """Fit X (n, columns) to y (n,) or (n, targets) and return self; no global generator is changed.
+
+        Raises:
+            ValueError: shapes that don't match, no row, or a value that is no finite number.
+        """
+        X, y = np.asarray(X, np.float32), np.asarray(y, np.float64)
+        if X.ndim != 2 or not len(X) or y.ndim not in (1, 2) or len(y) != len(X):
+            raise ValueError(f"got X.shape={X.shape} and y.shape={y.shape}, expected (n, columns) and (n,) or (n, targets)")
+        for name, values in (("X", X), ("y", y)):
+            if not np.isfinite(values).all():
+                row = int(np.argwhere(~np.isfinite(values))[0][0])
+                raise ValueError(f"{name} holds NaN or infinity in row {row}; drop failed trainings before the fit")
+        self._flat = y.ndim == 1
+        y = y.reshape(len(y), -1)
+        self.n_features_in_, self.targets_ = X.shape[1], y.shape[1]
+        self._fit(X, y)
+        return self
+
+    def predict(self, X: np.ndarray, return_std: bool = False) -> Any:
+        """Return the mean, shaped as y was: (n,) or (n, targets); with ``return_std`` also the std over the members.
+
+        Raises:
+            ValueError: not fitted, or another number of columns than in ``fit``.
+        """
+        if not hasattr(self, "targets_"):
+            raise ValueError(f"this {type(self).__name__} is not fitted; call fit(X, y) first")
+        X = np.asarray(X, np.float32)
+        if X.ndim != 2 or X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"got X.shape={X.shape}, expected (n, {self.n_features_in_}); was it fitted with another space or codec?"
+            )
+        mean, std = self._predict(X)
+        if self._flat:
+            mean, std = mean[:, 0], std[:, 0]
+        return (mean, std) if return_std else mean
+
+    @abstractmethod
+    def _fit(self, X: np.ndarray, y: np.ndarray) -> None:
+        """Fit X (n, columns) float32 to y (n, targets) float64, all finite."""
+
+    @abstractmethod
+    def _predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and std, both (n, targets)."""
+
+    @abstractmethod
+    def _files(self) -> dict[str, bytes]:
+        """Return the fitted state as files; nothing pickled."""
+
+    @abstractmethod
+    def _restore(self, files: dict[str, bytes]) -> None:
+        """Take the state of ``_files``; KeyError or ValueError where it is not whole."""
+
+    def artifact(self, made: dict[str, Any] | None = None, quality: dict[str, Any] | None = None) -> Artifact:
+        """Return the fitted surrogate as an artefact for ``artifacts.save``; ``restore`` reads it back."""
+        if not hasattr(self, "targets_"):
+            raise ValueError(f"this {type(self).__name__} is not fitted; call fit(X, y) first")
+        state = {
+            "surrogate": type(self).__module__.rsplit(".", 1)[-1],
+            "settings": self.get_params(),
+            "columns": self.n_features_in_,
+            "targets": self.targets_,
+            "flat": self._flat,
+        }
+        return Artifact(KIND, {**(made or {}), **state}, quality or {}, self._files())
+
+
+def restore(artifact: Artifact) -> Surrogate:
+    """Return the fitted surrogate of ``Surrogate.artifact``.
+
+    Raises:
+        ValueError: the artefact is of another kind or its contents are damaged.
+    """
+    if artifact.kind != KIND:
+        raise ValueError(f"got an artefact of kind {artifact.kind!r}, expected {KIND!r}")
+    made = artifact.made
+    surrogate: Surrogate
+    try:
+        surrogate = plugins.load("surrogates", made["surrogate"])(**made["settings"])
+        surrogate.n_features_in_, surrogate.targets_ = int(made["columns"]), int(made["targets"])
+        surrogate._flat = bool(made["flat"])
+        surrogate._restore(artifact.files)
+    except (KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"the surrogate is damaged ({reason}); fit it again or fetch it again") from None
+    return surrogate

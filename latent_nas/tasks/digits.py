@@ -1,0 +1,43 @@
+"""Handwritten digits: the 1,797 real 8x8 images that come with scikit-learn."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from latent_nas import seeds
+from latent_nas.tasks import Data, Part, Recipe, Task
+
+
+class Digits(Task):
+    """Ten classes of 8x8 grey images (Alpaydin and Kaynak, UCI, 1998): 797 train, 500 valid, 500 test, stratified."""
+
+    name = "digits"
+    input_shape = (8, 8, 1)
+    outputs = 10
+    recipes = {
+        "search": Recipe(epochs=24, patience=8, average=0.9),
+        "full": Recipe(epochs=120, patience=40, average=0.95),
+    }
+
+    def data(self) -> Data:
+        """Return pixels from 0 to 1; the split depends on nothing but this file."""
+        return _split()
+
+
+@lru_cache(1)
+def _split() -> Data:
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    x, y = (x / 16).reshape(-1, 8, 8, 1).astype(np.float32), y.astype(np.int64)
+    order = seeds.rng(0, "digits", "split").permutation(len(y))
+    # One class after another, each shuffled; dealt out in proportion, so every part has every class equally often.
+    by_class = [order[y[order] == c] for c in range(10)]
+    rank = np.concatenate([(np.arange(len(i)) + 0.5) / len(i) for i in by_class])
+    ordered = np.concatenate(by_class)[np.argsort(rank, kind="stable")]
+    parts = np.split(ordered, [797, 1297])
+    train, valid, test = (Part(x[i], y[i]) for i in map(np.sort, parts))
+    return Data(train, valid, test)
+
+
+Plugin = Digits

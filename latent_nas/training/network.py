@@ -1,0 +1,62 @@
+"""The float network of a graph, as a torch module."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from latent_nas.graph import Graph
+
+
+class Network(nn.Module):
+    """Runs a graph's operators in their order, NCHW float32."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self.graph = graph
+        self.operators = nn.ModuleList(n.operator.module(*graph.shapes_into(n)) for n in graph.nodes)
+        last_reader = {i: n.id for n in graph.nodes for i in n.inputs}
+        self._plan = [(n.id, n.inputs, [i for i in set(n.inputs) if last_reader[i] == n.id]) for n in graph.nodes[1:]]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits (n, outputs) of images (n, channels, height, width)."""
+        values = {0: x}
+        for node, inputs, finished in self._plan:
+            values[node] = self.operators[node](*(values[i] for i in inputs))
+            for i in finished:
+                del values[i]
+        return values[len(self.operators) - 1]
+
+    def outputs(self, x: np.ndarray, batch: int = 512) -> np.ndarray:
+        """Return the outputs (n, outputs) of NHWC data, in evaluation mode."""
+        self.eval()
+        with torch.inference_mode():
+            parts = [self(to_tensor(x[i : i + batch])).numpy() for i in range(0, len(x), batch)]
+        return np.concatenate(parts)
+
+    def ranges(self, x: np.ndarray, batch: int = 256) -> np.ndarray:
+        """Return the least and the largest value of every node's tensor over NHWC data, (nodes, 2)."""
+        self.eval()
+        found = np.tile([np.inf, -np.inf], (len(self.operators), 1))
+        with torch.inference_mode():
+            for start in range(0, len(x), batch):
+                values = {0: to_tensor(x[start : start + batch])}
+                for node, inputs, _ in self._plan:
+                    values[node] = self.operators[node](*(values[i] for i in inputs))
+                for node, value in values.items():
+                    low, high = value.aminmax()
+                    found[node] = min(found[node, 0], float(low)), max(found[node, 1], float(high))
+        return found
+
+    def weights(self, node: int) -> dict[str, np.ndarray]:
+        """Return one operator's weights as float64, channels last: "weight" (filters, height, width, channels), ..."""
+        state = {k.rsplit(".", 1)[-1]: v.numpy().astype(np.float64) for k, v in self.operators[node].state_dict().items()}
+        if "weight" in state and state["weight"].ndim == 4:
+            state["weight"] = state["weight"].transpose(0, 2, 3, 1)
+        if "weight" in state and "bias" not in state:
+            state["bias"] = np.zeros(len(state["weight"]))
+        return state
+
+
+def to_tensor(x: np.ndarray) -> torch.Tensor:
+    """Return NHWC images as an NCHW tensor in the memory format channels_last; anything else as it is."""
+    return torch.from_numpy(np.ascontiguousarray(x)).permute(0, 3, 1, 2) if x.ndim == 4 else torch.from_numpy(x)

@@ -1,0 +1,69 @@
+"""Installs latent_nas, with the shipped records and models beside it."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "latent_nas/__init__.py").read_text(encoding="utf-8"))[1]
+
+# On Linux and Windows the plain xgboost wheel brings several hundred MB of GPU code, xgboost-cpu does not. It
+# has no wheel for macOS and rarer machines, where the plain one is small. Exactly one of the markers holds.
+CPU_WHEEL = (
+    "(sys_platform == 'linux' and (platform_machine == 'x86_64' or platform_machine == 'aarch64'))"
+    " or (sys_platform == 'win32' and (platform_machine == 'AMD64' or platform_machine == 'ARM64'))"
+)
+NO_CPU_WHEEL = (
+    "(sys_platform != 'linux' or (platform_machine != 'x86_64' and platform_machine != 'aarch64'))"
+    " and (sys_platform != 'win32' or (platform_machine != 'AMD64' and platform_machine != 'ARM64'))"
+)
+
+
+def shipped(folder: str) -> list[tuple[str, list[str]]]:
+    """Return (place in the installation, its files) for every directory under a top-level folder."""
+    files: dict[str, list[str]] = {}
+    for path in sorted((HERE / folder).rglob("*")):
+        place = path.relative_to(HERE)
+        if path.is_file() and not path.name.startswith("."):
+            files.setdefault(f"share/latent_nas/{place.parent.as_posix()}", []).append(place.as_posix())
+    return list(files.items())
+
+
+setup(
+    name="latent_nas",
+    version=VERSION,
+    description="Finds neural networks that fit a microcontroller, in a learned latent space",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.10",
+    packages=find_packages(include=["latent_nas*"]),
+    package_data={"": ["*.toml"]},  # devices and runtimes are data plugins
+    data_files=[*shipped("datasets_arch"), *shipped("pretrained")],
+    entry_points={"console_scripts": ["latent-nas = latent_nas.cli:main"]},
+    install_requires=[
+        "torch>=2.4",
+        "numpy>=1.26",
+        "scikit-learn>=1.5",
+        f"xgboost-cpu>=3.0; {CPU_WHEEL}",
+        f"xgboost>=3.0; {NO_CPU_WHEEL}",
+        "stable-baselines3>=2.4",
+        "gymnasium>=1.0",
+        "networkx>=3.2",
+        "pandas>=2.2",
+        "pyarrow>=15",
+        "safetensors>=0.4.3",
+        "typer>=0.15",
+        "rich>=13",
+        "scipy>=1.12",
+        "tomli>=2; python_version < '3.11'",  # later Pythons have tomllib
+    ],
+    extras_require={
+        "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx"],
+        "mcu": ["ziglang", "unicorn>=2"],  # a C cross compiler and a CPU emulator, both as wheels
+        "onnx": ["onnx", "onnxruntime"],
+        "ray": ["ray"],
+        "docs": ["mkdocs-material"],
+    },
+)
