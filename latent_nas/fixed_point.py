@@ -68,6 +68,9 @@ def requantise(
         m, shift: int64, per channel (channels,) or one (1,).
         zero_point, low, high: of the output.
     """
-    product = accumulator.astype(np.int64) * m
-    rounded = (product + (np.int64(1) << (shift - 1))) >> shift
-    return np.clip(rounded + zero_point, low, high).astype(np.int8)
+    value = accumulator.astype(np.int64)  # a copy, worked on in place
+    value *= m
+    value += np.int64(1) << (shift - 1)
+    value >>= shift
+    value += zero_point
+    return np.clip(value, low, high, out=value).astype(np.int8)

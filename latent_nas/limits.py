@@ -27,15 +27,17 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
                 raise ValueError(f"limit {name} is a positive number or None, got {value!r}")
 
     @staticmethod
     def parse(settings: Iterable[str]) -> "Limits":
-        """Return the limits of settings such as ``["flash_kb=32", "latency_ms=5"]``; of two for one, the tighter.
+        """Return the limits of ``["flash_kb=32", "latency_ms=5"]``; the tighter where one is given twice.
 
         Raises:
-            ValueError: an unknown key, or a value that is not a positive number.
+            ValueError: an unknown key, or a value that is not a positive number (of bytes: at least one).
         """
         limits = Limits()
         for setting in settings:
@@ -45,17 +47,18 @@ class Limits:
             name, unit = _UNITS[key]
             try:
                 value = float(text) * unit
-            except ValueError:
-                value = math.nan
-            if not (math.isfinite(value) and value > 0 and (unit * name.endswith("ms") or value >= 1)):
-                raise ValueError(f"limit {setting!r} wants a positive number, e.g. {key}=32; there are: {', '.join(_UNITS)}")
-            limits = limits.tighten(Limits(**{name: value if name.endswith("ms") else int(value)}))  # type: ignore[arg-type]
+                given = Limits.from_json({name: value if name == "latency_ms" else int(value)})
+                limits = limits.tighten(given)
+            except (ValueError, OverflowError):
+                message = f"limit {setting!r} wants a positive number, as in {key}=32"
+                raise ValueError(f"{message}; there are: {', '.join(_UNITS)}") from None
         return limits
 
     def tighten(self, other: "Limits") -> "Limits":
         """Return the smaller limit of both, one by one."""
-        pairs = {name: (value, getattr(other, name)) for name, value in asdict(self).items()}
-        return Limits(**{k: min((v for v in pair if v is not None), default=None) for k, pair in pairs.items()})
+        mine, theirs = asdict(self), asdict(other)
+        both = {name: [v for v in (mine[name], theirs[name]) if v is not None] for name in mine}
+        return Limits(**{name: min(values, default=None) for name, values in both.items()})
 
     def ratios(self, flash_bytes: float, ram_bytes: float, latency_ms: float) -> dict[str, float]:
         """Return cost / limit for every limit there is, by its name; above 1 is too much."""
@@ -64,7 +67,8 @@ class Limits:
 
     def exceeded(self, flash_bytes: float, ram_bytes: float, latency_ms: float) -> dict[str, float]:
         """Return cost / limit for every limit that is exceeded, by its name; empty when all are kept."""
-        return {k: r for k, r in self.ratios(flash_bytes, ram_bytes, latency_ms).items() if r > 1}
+        ratios = self.ratios(flash_bytes, ram_bytes, latency_ms)
+        return {name: ratio for name, ratio in ratios.items() if ratio > 1}
 
     def to_json(self) -> dict[str, float | None]:
         """Return the fields, read back by ``from_json``."""
@@ -75,9 +79,9 @@ class Limits:
         """Return the limits of ``to_json``.
 
         Raises:
-            ValueError: a field that is none of the limits.
+            ValueError: a field that is none of the limits, or not a positive number.
         """
-        unknown = set(data) - set(asdict(Limits()))
+        unknown = sorted(set(data) - set(asdict(Limits())))
         if unknown:
-            raise ValueError(f"no limits {sorted(unknown)}; there are: {', '.join(asdict(Limits()))}")
+            raise ValueError(f"no limits {', '.join(unknown)}; there are: {', '.join(asdict(Limits()))}")
         return Limits(**data)  # type: ignore[arg-type]

@@ -64,10 +64,11 @@ class Store:
         ).fetchone()
         return Record.from_json(json.loads(row[0])) if row else None
 
-    def propose(self, number: int, proposals: list[tuple[int, ...]]) -> None:
-        """Store what a round is going to train."""
+    def propose(self, number: int, proposals: list[tuple[int, ...]], state: bytes) -> None:
+        """Store what a round is going to train, and the strategy's state (safetensors) after it was asked."""
         with self._db:
-            self._db.execute("INSERT INTO round (number, proposals) VALUES (?, ?)", (number, json.dumps(proposals)))
+            row = (number, json.dumps(proposals), state)
+            self._db.execute("INSERT INTO round (number, proposals, state) VALUES (?, ?, ?)", row)
 
     def close_round(self, number: int, findings: dict[str, Any], state: bytes) -> None:
         """Store what a round showed, and the strategy's state (safetensors) after it was told."""
@@ -87,10 +88,8 @@ class Store:
         return [json.loads(body) for (body,) in rows]
 
     def state(self) -> bytes | None:
-        """Return the strategy's state after the last finished round, or None."""
-        row = self._db.execute(
-            "SELECT state FROM round WHERE findings IS NOT NULL ORDER BY number DESC LIMIT 1"
-        ).fetchone()
+        """Return the strategy's state after the last time it was asked or told, or None."""
+        row = self._db.execute("SELECT state FROM round ORDER BY number DESC LIMIT 1").fetchone()
         return row[0] if row else None
 
     def write_note(self, name: str, body: Any) -> None:

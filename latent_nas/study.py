@@ -5,7 +5,7 @@ Everything in it is derived from the seed and the store, so a study that was kil
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,12 +36,14 @@ class Study:
     """One search.
 
     Attributes:
+        scorer: None for strategies that use no judge.
         prior: records known before the search (a warm start); never counted, never proposed again.
         say: is told every event in a line. done: is told (finished, wanted) trainings.
+        after_round: is called when a round is stored. records: of this study, in the order of proposals.
     """
 
     strategy: Strategy
-    scorer: Scorer
+    scorer: Scorer | None
     evaluator: Evaluator
     store: Store
     limits: Limits
@@ -50,55 +52,55 @@ class Study:
     prior: list[Record] = field(default_factory=list)
     say: Callable[[str], None] = lambda line: None
     done: Callable[[int, int], None] = lambda finished, wanted: None
+    after_round: Callable[[], None] = lambda: None
+    records: list[Record] = field(default_factory=list, init=False)
 
     def run(self) -> list[Record]:
         """Return the records of all trainings, in the order of rounds and proposals; resumes what the store holds."""
         started = time.monotonic() - (self.store.note("search_s") or 0.0)
-        records = self._resume()
-        number = len(self.store.findings())
-        while len(records) < self.budget.trainings:
+        self._resume()
+        wanted = self.budget.trainings
+        while len(self.records) < wanted:
             if self.budget.wall_s and time.monotonic() - started >= self.budget.wall_s:
-                self.say(f"the time budget of {self.budget.wall_s:.0f} s is used up after {len(records)} trainings")
+                self.say(f"the time budget of {self.budget.wall_s:.0f} s is used up after {len(self.records)} trainings")
                 break
-            records += self._round(number, min(self.budget.batch, self.budget.trainings - len(records)), records)
+            self._round(len(self.store.findings()), min(self.budget.batch, wanted - len(self.records)))
             self.store.write_note("search_s", time.monotonic() - started)
-            number += 1
-        return records
+            self.after_round()
+        return self.records
 
-    def _resume(self) -> list[Record]:
-        if self.prior:
-            self.strategy.tell(self.prior)
-        records: list[Record] = []
-        for number in range(len(self.store.findings())):
-            told = [self._stored(genes) for genes in self.store.proposals(number) or []]
-            self.strategy.tell(told)
-            records += told
+    def _resume(self) -> None:
+        rounds = range(len(self.store.findings()))
+        self.records = [self._stored(genes) for number in rounds for genes in self.store.proposals(number) or []]
         state = self.store.state()
         if state is not None:
             self.strategy.restore(artifacts.unpack(state))
-            self.say(f"resumed after {len(records)} trainings")
-        return records
+            self.say(f"resumed after {len(self.records)} trainings")
+        elif self.prior:
+            self.strategy.tell(self.prior)
 
-    def _round(self, number: int, n: int, before: list[Record]) -> list[Record]:
-        self.scorer.refit(self.prior + before)
+    def _round(self, number: int, n: int) -> None:
+        if self.scorer:
+            self.scorer.refit(self.prior + self.records)
         proposals = self.store.proposals(number)
         if proposals is None:
             proposals = self.strategy.ask(n, self.scorer)
-            self.store.propose(number, proposals)
-        expected = self.scorer.rerank(np.array(proposals)) if self.scorer.labels else None
-        self._train(number, proposals, len(before))
-        records = [self._stored(genes) for genes in proposals]
-        self.strategy.tell(records)
-        findings = {"round": number, **self._findings(proposals, records, expected), **self._best(before + records)}
+            self.store.propose(number, proposals, artifacts.pack(self.strategy.state()))
+        self._train(number, proposals)
+        told = [self._stored(genes) for genes in proposals]
+        findings = {"round": number, **self._findings(proposals, told)}
+        self.records += told
+        best = ranked(self.records)[:1]
+        findings["best_measured_int8_accuracy"] = best[0].measured_int8_accuracy if best else None
+        self.strategy.tell(told)
         self.store.close_round(number, findings, artifacts.pack(self.strategy.state()))
-        self.say(_line(findings, len(before) + len(records)))
-        return records
+        self.say(_line(findings, len(self.records)))
 
-    def _train(self, number: int, proposals: list[Genes], finished: int) -> None:
+    def _train(self, number: int, proposals: list[Genes]) -> None:
         """Train what the store does not hold yet; every result is stored as it comes."""
         wanted = self.budget.trainings
         missing = [g for g in proposals if self.store.get(g, self.training_seed, "search") is None]
-        finished += len(proposals) - len(missing)
+        finished = len(self.records) + len(proposals) - len(missing)
         self.done(finished, wanted)
         for record in self.evaluator.evaluate(Job(g, self.training_seed, round=number) for g in missing):
             over = self.limits.exceeded(record.flash_bytes, record.ram_bytes, record.latency_ms)
@@ -117,27 +119,24 @@ class Study:
     def _stored(self, genes: Genes) -> Record:
         record = self.store.get(genes, self.training_seed, "search")
         assert record is not None
-        return replace(record, genes=tuple(record.genes))
+        return record
 
-    def _findings(self, proposals: list[Genes], records: list[Record], expected: Any) -> dict[str, Any]:
-        """Return how far the prediction was off, before anything was refitted to these records."""
+    def _findings(self, proposals: list[Genes], records: list[Record]) -> dict[str, Any]:
+        """Return how far the predictions are off, of a scorer that was not yet refitted to these records."""
         measured = np.array([r.measured_int8_accuracy if r.ok else np.nan for r in records], float)
         good = np.isfinite(measured)
         found: dict[str, Any] = {"trainings": len(records), "failed": int((~good).sum())}
-        if expected is None or not good.any():
+        if not self.scorer or not self.scorer.labels or not good.any():
             return found | {"rank_correlation": None, "optimism": None, "coverage": None}
-        predicted = expected.predicted_accuracy[good]
-        low, high = self.scorer.interval(np.array(proposals)[good])
+        genes = np.array(proposals)[good]
+        predicted = self.scorer.rerank(genes).predicted_accuracy
+        low, high = self.scorer.interval(genes)
         tau = kendalltau(predicted, measured[good]).statistic if good.sum() > 1 else np.nan
         return found | {
             "rank_correlation": None if np.isnan(tau) else float(tau),
             "optimism": float((predicted - measured[good]).mean()),
             "coverage": float(((low <= measured[good]) & (measured[good] <= high)).mean()),
         }
-
-    def _best(self, records: list[Record]) -> dict[str, Any]:
-        best = ranked(records)[:1]
-        return {"best_measured_int8_accuracy": best[0].measured_int8_accuracy if best else None}
 
 
 def ranked(records: list[Record]) -> list[Record]:

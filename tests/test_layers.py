@@ -20,8 +20,9 @@ LAYERS = [
     {"scorer", "evaluators", "firmware"},
     {"env"},
     {"strategies"},
-    {"study", "pipeline"},
-    {"report", "cli"},
+    {"study"},
+    {"pipeline", "report"},
+    {"cli"},
     {"__main__"},  # starts the cli
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}

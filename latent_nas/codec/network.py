@@ -44,6 +44,9 @@ class Network(nn.Module):
         codebook: (slots, codes, dim). decoder: latent -> one score per column. heads: latent -> standardised labels.
     """
 
+    member: Tensor
+    heads: nn.ModuleDict
+
     def __init__(
         self, sizes: np.ndarray, slots: int, codes: int, dim: int, hidden: int, width: int, heads: dict[str, int]
     ) -> None:
@@ -87,6 +90,11 @@ class Network(nn.Module):
         scores = LARGEST * torch.tanh(self.decoder(flat) / LARGEST)
         total = (scores.exp() @ self.member).log()
         return total - (scores * x) @ self.member
+
+    def chances(self, flat: Tensor) -> Tensor:
+        """Return the probability of every choice (n, columns) for latents (n, slots * dim)."""
+        odds = (LARGEST * torch.tanh(self.decoder(flat) / LARGEST)).exp()
+        return odds / (odds @ self.member @ self.member.T)
 
     @torch.no_grad()
     def spread(self, x: Tensor) -> None:

@@ -1,6 +1,7 @@
 """Training of the codec: reconstruction of unlimited fresh samples, supervised by costs and accuracies where known."""
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -85,6 +86,7 @@ def _fit(
     weights = {"usage": settings.usage, "edit": settings.edit, "costs": settings.costs, "accuracy": settings.accuracy}
     network.spread(torch.from_numpy(choices.one_hot(space.sample(rng, 4 * settings.batch))))
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
+    apart = _apart(network, pools)
     use = torch.full(network.codebook.shape[:2], 1 / settings.codes)
     for step in range(settings.steps):
         done = step / settings.steps
@@ -106,7 +108,9 @@ def _fit(
         losses["usage"] = settings.slots * math.log(settings.codes) + (mean * (mean + 1e-9).log()).sum()
         losses["sharp"] = -(p * (p + 1e-9).log()).sum((1, 2)).mean()
         if settings.edit:
-            losses["edit"] = network.surprise(network.latent(_edited(chosen)), x).sum(1).mean()
+            mode=os.environ.get("EDIT","d")
+            if mode=="ce": losses["edit"] = network.surprise(network.latent(_edited(chosen)), x).sum(1).mean()
+            else: losses["edit"] = (network.chances(network.latent(_edited(chosen))) * (x @ apart)).sum(1).mean()
         start = settings.batch
         for name, pool in pools.items():
             end = start + len(rows[name])
@@ -123,6 +127,20 @@ def _fit(
             network.revive(z.detach(), use)
         if progress and (step % 100 == 99 or step + 1 == settings.steps):
             progress(step + 1, {name: float(value.detach()) for name, value in losses.items()})
+
+
+def _apart(network: Network, pools: dict[str, Pool]) -> Tensor:
+    """Return how far apart two choices of a gene are (columns, columns), 0 between choices of different genes.
+
+    It is what a linear fit of the labels says that the change costs, in standard deviations, plus a little.
+    """
+    member = network.member
+    same = member @ member.T
+    apart = float(os.environ.get("BASE","0.1")) * (same - torch.eye(len(member)))
+    for pool in pools.values():
+        weight = torch.linalg.solve(pool.x.T @ pool.x + torch.eye(len(member)), pool.x.T @ pool.y)  # ridge
+        apart = apart + same * (weight[:, None] - weight[None]).abs().mean(2)
+    return apart
 
 
 def _edited(chosen: Tensor) -> Tensor:

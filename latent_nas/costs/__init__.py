@@ -1,4 +1,4 @@
-"""What a network costs on a device under a runtime: flash, RAM, time, and which limit binds at which layer."""
+"""What a network costs on a device under a runtime: flash, RAM, time, and which limit binds where."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class LayerCost(NamedTuple):
 
 
 class Binding(NamedTuple):
-    """The limit that is exceeded most, or is nearest to it: name, cost / limit, and the layer that costs most."""
+    """The limit exceeded most, or nearest to it: name, cost / limit, and the layer that costs most."""
 
     name: str
     ratio: float
@@ -101,7 +101,8 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
     deployment = deploy(graph)
     nodes = deployment.graph.nodes
     layers = [layer(node.operator, deployment.graph.shapes_into(node)) for node in nodes]
-    memory, size, time = plan(deployment.graph, layers, runtime), flash(layers, runtime), latency(layers, device, runtime)
+    memory = plan(deployment.graph, layers, runtime)
+    size, time = flash(layers, runtime), latency(layers, device, runtime)
     table = zip(nodes, deployment.sources, layers, size.layers, memory.live, time.cycles, strict=True)
     channels, runs = sum([one.channels for one in layers]), sum([bool(one.work) for one in layers])
     region = device.region_for(memory.peak)

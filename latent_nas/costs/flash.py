@@ -1,4 +1,4 @@
-"""Flash: weights, biases, quantisation constants; and apart from them code, with the rest of the model's file."""
+"""Flash: weights, biases, quantisation constants; apart from them code and the rest of the model's file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from latent_nas.runtimes import Runtime
 
 @dataclass(frozen=True)
 class Flash:
-    """Bytes of flash by what they are for; ``layers`` has weights, biases and constants of each layer together."""
+    """Bytes of flash by what they are for; ``layers``: weights, biases and constants of each."""
 
     weights: int
     bias: int

@@ -10,7 +10,7 @@ from latent_nas.runtimes import Runtime
 
 @dataclass(frozen=True)
 class Latency:
-    """Cycles per layer, and of all of them milliseconds with the half width of their interval (see ``latency``)."""
+    """Cycles per layer; of all, milliseconds and the half width of their interval (see ``latency``)."""
 
     cycles: tuple[float, ...]
     ms: float
@@ -20,8 +20,8 @@ class Latency:
 def latency(layers: Sequence[Layer], device: Device, runtime: Runtime) -> Latency:
     """Return the time of a deployed graph's layers, one after another.
 
-    The interval is as wide as nine layers in ten are off (``runtimes.Error.p90``), reckoned as if all were off in
-    the same direction: layers of one kernel are, as they share its coefficients, and all share the device.
+    The interval is as wide as nine layers in ten are off (``runtimes.Error.p90``), as if all were off in one
+    direction: layers of one kernel are, as they share its coefficients, and all share the device.
 
     Raises:
         ValueError: the runtime has no kernel for a layer, or no cycles of it on the device's core.

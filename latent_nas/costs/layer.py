@@ -46,7 +46,7 @@ class Layer:
 
 @lru_cache(maxsize=1 << 16)
 def layer(operator: Operator, inputs: tuple[Shape, ...]) -> Layer:
-    """Return the figures of an operator that reads tensors of these shapes; weights have its bits, biases 32."""
+    """Return the figures of an operator that reads tensors of these shapes; biases have 32 bits."""
     work, shapes = operator.work(*inputs), operator.weight_shapes(*inputs)
     weights, biases = (prod(shapes[name]) if name in shapes else 0 for name in ("weight", "bias"))
     return Layer(

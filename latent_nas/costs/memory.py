@@ -1,4 +1,4 @@
-"""The memory plan: the order of the operators and the place of every tensor in one arena of int8 activations."""
+"""The memory plan: the order of the operators, and the place of every int8 tensor in one arena."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ class MemoryPlan:
 
     Attributes:
         order: node ids, as they run.
-        offsets, sizes: of the tensor that a node makes, aligned. Where a view or an operator in place makes it, they
-            are those of the tensor it stands for.
+        offsets, sizes: of the tensor that a node makes, aligned. Those of a view or of an operator in place
+            are its input's.
         scratch_offsets, scratch_sizes: of what a node needs only while it runs; size 0 for most.
         live: all that is needed while a node runs.
         peak: size of the arena.
-        lower_bound: a size that no order and no placement stays below; of the file's order alone, where the runtime
-            keeps it.
+        lower_bound: a size that no order and no placement stays below; of the file's order alone, where the
+            runtime keeps it.
     """
 
     order: tuple[int, ...]
@@ -43,8 +43,8 @@ class MemoryPlan:
 def plan(graph: Graph, layers: Sequence[Layer], runtime: Runtime) -> MemoryPlan:
     """Return the memory plan of a deployed graph with the figures of its nodes.
 
-    The order is the file's where the runtime keeps it, else the best found (``order.best_order``). A view shares its
-    input's place; so does an operator that this runtime runs in place, if nobody reads that input after it.
+    The order is the file's where the runtime keeps it, else the best found (``order.best_order``). A view
+    shares its input's place; so does an operator in place (in this runtime) that is its input's last reader.
 
     Raises:
         ValueError: the runtime has no kernel for an operator.
@@ -89,7 +89,8 @@ def _lives(
     """Return (live bytes per node, buffers, tensor -> buffer, node -> buffer of its scratch) of an order."""
     last = {tensor: moment for moment, node in enumerate(order) for tensor in steps.reads[node]}
     last[steps.output] = len(order) - 1
-    live, buffers = [0] * len(order), []
+    live = [0] * len(order)
+    buffers: list[Buffer] = []
     owner: dict[int, int] = {}
     scratch: dict[int, int] = {}
     done = alive = 0

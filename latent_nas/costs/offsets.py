@@ -1,13 +1,14 @@
-"""Where every tensor lies in the arena: buffers with a size and a time of life, none of which may overlap another.
+"""Where every tensor lies in the arena: buffers with a size and a time of life that may not overlap.
 
-To find the least height of the whole is "dynamic storage allocation", NP-hard; the live bytes of the worst step are a
-lower bound that the tensors of a network nearly always reach.
+To find the least height of the whole is "dynamic storage allocation", NP-hard; the live bytes of the worst
+step are a lower bound that the tensors of a network nearly always reach.
 """
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-SEARCH_NODES = 5000  # of the exact search; counted, not timed, so that results don't depend on the machine's load
+LAYOUTS = 8  # that the sweep follows at once
+SEARCH_NODES = 1000  # of the exact search; both are counted, not timed, so that results don't depend on load
 
 
 class Buffer(NamedTuple):
@@ -43,8 +44,8 @@ def place(buffers: Sequence[Buffer], bound: int) -> tuple[list[int], int]:
             best, lowest = offsets, peak
         if lowest <= bound:
             return best, lowest
-    exact = _search(buffers, beside, bound)
-    return (exact, bound) if exact else (best, lowest)
+    found = _sweep(buffers, bound) or _search(buffers, beside, bound)
+    return (found, bound) if found else (best, lowest)
 
 
 def _neighbours(buffers: Sequence[Buffer]) -> list[list[int]]:
@@ -74,11 +75,36 @@ def _first_fit(buffers: Sequence[Buffer], beside: list[list[int]], sequence: Seq
     return offsets
 
 
+def _sweep(buffers: Sequence[Buffer], bound: int) -> list[int] | None:
+    """Return offsets of peak ``bound`` or None, from one sweep through time.
+
+    What can follow depends only on where the buffers that are still alive lie, so of all layouts that agree in
+    this one is kept. A new buffer is put at either end or beside one that is alive.
+    """
+    layouts: dict[tuple[tuple[int, int], ...], tuple[int, ...]] = {(): ()}  # (offset, buffer) alive -> all offsets
+    sequence = sorted(range(len(buffers)), key=lambda i: (buffers[i].start, -buffers[i].size))
+    for i in sequence:
+        size, start, _ = buffers[i]
+        following: dict[tuple[tuple[int, int], ...], tuple[int, ...]] = {}
+        for layout, offsets in layouts.items():
+            alive = [(low, j) for low, j in layout if buffers[j].end >= start]
+            spans = [(low, low + buffers[j].size) for low, j in alive]
+            places = {0, bound - size, *(high for _, high in spans), *(low - size for low, _ in spans)}
+            for place in sorted(places):
+                free = all(place + size <= low or high <= place for low, high in spans)
+                if free and 0 <= place <= bound - size:
+                    following.setdefault(tuple(sorted([*alive, (place, i)])), (*offsets, place))
+        layouts = dict(list(following.items())[:LAYOUTS])
+    for offsets in layouts.values():
+        return [offset for _, offset in sorted(zip(sequence, offsets, strict=True))]
+    return None
+
+
 def _search(buffers: Sequence[Buffer], beside: list[list[int]], bound: int) -> list[int] | None:
     """Return offsets of peak ``bound``, or None: there are none, or ``SEARCH_NODES`` were not enough.
 
-    Press any placement down until every buffer lies on the floor or on a neighbour, and take the buffers by rising
-    offset: each lies on the highest of its neighbours before it. So it is enough to try such sequences, depth first.
+    Press any placement down until every buffer lies on the floor or on a neighbour, and take the buffers by
+    rising offset: each lies on the highest of its neighbours before it. So only such sequences are tried.
     """
     offsets, floor = [-1] * len(buffers), [0] * len(buffers)
     left = SEARCH_NODES

@@ -1,8 +1,8 @@
 """The order of the operators: which one needs the least live bytes at its worst step.
 
-A step holds every tensor that is still to be read, what it makes, and its scratch. What is alive after a set of steps
-does not depend on their order, so the best order is a bottleneck path through the sets that are closed under "comes
-before", searched best first (as Ahn et al. 2020, "Ordering chaos", section 3.1, with a priority queue).
+A step holds every tensor that is still to be read, what it makes, and its scratch. What is alive after a set
+of steps does not depend on their order, so the best order is a bottleneck path through the sets that are
+closed under "comes before" (Ahn et al. 2020, "Ordering chaos", section 3.1), searched here best first.
 """
 
 import heapq
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-SEARCH_SETS = 3000  # within 100 ms of a desktop core; counted, not timed, so that results don't depend on its load
+SEARCH_SETS = 2000  # within 100 ms of a desktop core; counted, so that results don't depend on its load
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Steps:
         return tuple(readers)
 
     def step(self, done: int, live: int, node: int) -> tuple[int, int, int | None]:
-        """Return (bytes during the step, live bytes after it, the tensor it writes over) of running a node next.
+        """Return (bytes during the step, live bytes after it, tensor it writes over) of running a node next.
 
         Args:
             done: bit set of the nodes that have run.
@@ -83,7 +83,8 @@ def best_order(steps: Steps, sets: int = SEARCH_SETS) -> tuple[tuple[int, ...], 
         return given, best
     before = [sum(1 << i for i in set(inputs)) for inputs in steps.inputs]
     full = (1 << len(given)) - 1
-    reached: dict[int, tuple[int, int, int]] = {0: (0, 0, -1)}  # set -> (peak up to it, set before, node between)
+    # set -> (peak up to it, set before, node between)
+    reached: dict[int, tuple[int, int, int]] = {0: (0, 0, -1)}
     heap = [(0, 0, 0, 0)]  # peak up to a set, minus its nodes, the set, its live bytes
     while heap:
         worst, size, done, live = heapq.heappop(heap)
@@ -111,8 +112,8 @@ def _alone(steps: Steps, node: int) -> int:
 def _moves(steps: Steps, before: list[int], done: int, live: int, worst: int) -> list[tuple[int, int, int]]:
     """Return (node, bytes during, live bytes after) of the nodes worth trying next.
 
-    A node that neither raises the peak nor leaves more alive can be moved to the front of any completion without
-    harm (what it frees later, it frees now), so it is the only one worth trying.
+    A node that neither raises the peak nor leaves more alive can be moved to the front of any completion
+    without harm (what it frees later, it frees now), so it is the only one worth trying.
     """
     moves = []
     for node, needed in enumerate(before):

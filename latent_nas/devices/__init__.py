@@ -18,7 +18,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Device:
-    """A microcontroller: its core, its clock, its flash, and its RAM in the order in which it is to be filled.
+    """A microcontroller: its core, clock and flash, and its RAM in the order in which to fill it.
 
     Attributes:
         core: as runtimes name it, e.g. "cortex-m4".

@@ -19,10 +19,10 @@ class BatchedEditEnv(VectorEnv):  # type: ignore[type-arg]
 
     metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 - gymnasium's own
 
-    def __init__(self, core: EditCore, n: int) -> None:
-        """Take what is edited and judged, and how many at a time."""
-        self.core, self.num_envs = core, n
-        self.single_observation_space = gymnasium.spaces.Box(*core.bounds(), dtype=np.float32)
+    def __init__(self, core: EditCore, n: int, brief: bool = False) -> None:
+        """Take what is edited and judged, how many at a time, and whether observations are ``brief``."""
+        self.core, self.num_envs, self.brief = core, n, brief
+        self.single_observation_space = gymnasium.spaces.Box(*core.bounds(brief), dtype=np.float32)
         self.single_action_space = gymnasium.spaces.Discrete(core.actions)
         self.observation_space = batch_space(self.single_observation_space, n)
         self.action_space = batch_space(self.single_action_space, n)
@@ -40,7 +40,7 @@ class BatchedEditEnv(VectorEnv):  # type: ignore[type-arg]
         else:
             self._episodes = self._episodes + 1
         self.rows = self.core.start(self._seeds, self._episodes)
-        return self.core.observe(self.rows), {}
+        return self.core.observe(self.rows, self.brief), {}
 
     def step(
         self, actions: np.ndarray
@@ -68,7 +68,7 @@ class BatchedEditEnv(VectorEnv):  # type: ignore[type-arg]
         info: dict[str, Any] = {}
         if len(ended):
             last = np.zeros(self.observation_space.shape or (), np.float32)
-            last[ended] = core.observe(rows.take(ended))
+            last[ended] = core.observe(rows.take(ended), self.brief)
             info = {"final_obs": last, "_final_obs": over}
             rows.put(ended, new)
-        return core.observe(rows), rewards, over, np.zeros(self.num_envs, bool), info
+        return core.observe(rows, self.brief), rewards, over, np.zeros(self.num_envs, bool), info

@@ -142,18 +142,44 @@ class EditCore:
         over: np.ndarray = (actions == self.stop) | (rows.left == 0)
         return over
 
-    def observe(self, rows: Rows) -> np.ndarray:
-        """Return (n, observation) float32: latent, one-hot codes, ``SCALARS``."""
+    def observe(self, rows: Rows, brief: bool = False) -> np.ndarray:
+        """Return (n, observation) float32: latent, one-hot codes, ``SCALARS``.
+
+        ``brief`` holds the same in fewer numbers: codes, the latent only where they don't give it, ``SCALARS``.
+        """
         n, width = len(rows.codes), self.slots * self.dim
-        seen = np.zeros((n, width + self.slots * self.codes + len(SCALARS)), np.float32)
-        seen[:, :width] = rows.latent.reshape(n, -1)
-        seen[np.arange(n)[:, None], width + self._slot * self.codes + rows.codes] = 1
+        spans = self._spans(brief)
+        seen = np.zeros((n, sum(spans)), np.float32)
+        if brief:
+            seen[:, : self.slots] = rows.codes
+            seen[:, self.slots : self.slots + spans[1]] = rows.latent.reshape(n, -1)[:, : spans[1]]
+        else:
+            seen[:, :width] = rows.latent.reshape(n, -1)
+            seen[np.arange(n)[:, None], width + self._slot * self.codes + rows.codes] = 1
         limits = np.log(rows.limits)
         seen[:, -8] = np.clip(rows.judged[:, 1], -100, 100)
         seen[:, -7:-4] = np.clip(rows.judged[:, 2:] - limits, -REACH, REACH)
         seen[:, -4:-1] = np.clip(limits - CENTRE, -REACH, REACH)
         seen[:, -1] = rows.left / self.steps
         return seen
+
+    def bounds(self, brief: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Return the least and the largest observation, (observation,) each."""
+        latent = self.codebook.min(axis=1).ravel(), self.codebook.max(axis=1).ravel()
+        ends = (np.array([-100, *[-REACH] * 6, 0]), np.array([100, *[REACH] * 6, 1]))
+        first, second, _ = self._spans(brief)
+        if brief:
+            parts = [np.zeros(first), latent[0][:second]], [np.full(first, self.codes - 1), latent[1][:second]]
+        else:
+            parts = [latent[0], np.zeros(second)], [latent[1], np.ones(second)]
+        low, high = (np.concatenate([*part, end]).astype(np.float32) for part, end in zip(parts, ends, strict=True))
+        return low, high
+
+    def _spans(self, brief: bool) -> tuple[int, int, int]:
+        latent = self.slots * self.dim
+        if brief:
+            return self.slots, latent if self.place == "dimension" else 0, len(SCALARS)
+        return latent, self.slots * self.codes, len(SCALARS)
 
     def idle(self, codes: np.ndarray) -> np.ndarray:
         """Return which actions stop or put a code where it is already, (n, actions) of codes (n, slots)."""
@@ -162,14 +188,6 @@ class EditCore:
         if self.place == "slot" and self.codes > 1:
             idle[np.arange(len(codes))[:, None], self._slot * self.codes + codes] = True
         return idle
-
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the least and the largest observation, (observation,) each."""
-        least, largest = self.codebook.min(axis=1).ravel(), self.codebook.max(axis=1).ravel()
-        ones = self.slots * self.codes
-        low = np.concatenate([least, np.zeros(ones), [-100], np.full(6, -REACH), [0]])
-        high = np.concatenate([largest, np.ones(ones), [100], np.full(6, REACH), [1]])
-        return low.astype(np.float32), high.astype(np.float32)
 
 
 def uniform(seeds: np.ndarray, episodes: np.ndarray, n: int) -> np.ndarray:

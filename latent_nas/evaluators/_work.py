@@ -1,7 +1,9 @@
 """What a worker process does: one job, start to record."""
 
+import multiprocessing
 import os
 import signal
+import threading
 import time
 from dataclasses import replace
 from functools import lru_cache
@@ -27,9 +29,11 @@ def opened(target: Target) -> tuple[Space, Task, Device, Runtime]:
 
 
 def start_worker() -> None:
-    """Set a worker process up: one thread, and Ctrl-C left to the main process."""
+    """Set a worker process up: one thread, Ctrl-C left to the main process, and an end when that one dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OMP_NUM_THREADS"] = "1"
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
     import torch
 
     torch.set_num_threads(1)

@@ -42,7 +42,9 @@ class AvgPool(Operator):
         """Return a module that divides by the number of pixels inside the image."""
         from latent_nas.operators._float import WindowMean
 
-        return WindowMean(self.kernel_size, self.stride, pads(*inputs[0][:2], self.kernel_size, self.stride, self.padding))
+        return WindowMean(
+            self.kernel_size, self.stride, pads(*inputs[0][:2], self.kernel_size, self.stride, self.padding)
+        )
 
     def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:
         """Return (n, h, w, c): the sum divided by the count, rounded to nearest, halves away from zero."""

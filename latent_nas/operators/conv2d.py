@@ -34,14 +34,21 @@ class Conv2d(Operator):
         image(self.kind, *inputs)
         height, width, channels = inputs[0]
         if self.groups < 1 or channels % self.groups or self.filters % self.groups or self.filters < 1:
-            raise ValueError(f"conv2d with {self.groups} groups can't take {channels} to {self.filters} channels")
+            raise ValueError(
+                f"conv2d with {self.groups} groups can't take {channels} to {self.filters} channels"
+            )
         if min(*self.kernel_size, *self.stride) < 1:
-            raise ValueError(f"conv2d wants kernel and stride of at least 1, got {self.kernel_size}, {self.stride}")
+            raise ValueError(
+                f"conv2d wants kernel and stride of at least 1, got {self.kernel_size}, {self.stride}"
+            )
         return (*output_size(height, width, self.kernel_size, self.stride, self.padding), self.filters)
 
     def weight_shapes(self, *inputs: Shape) -> dict[str, Shape]:
         """Return weight (filters, kernel height, kernel width, channels / groups) and bias (filters,)."""
-        return {"weight": (self.filters, *self.kernel_size, inputs[0][2] // self.groups), "bias": (self.filters,)}
+        return {
+            "weight": (self.filters, *self.kernel_size, inputs[0][2] // self.groups),
+            "bias": (self.filters,),
+        }
 
     def macs(self, *inputs: Shape) -> int:
         """Return output pixels x filters x taps x channels per group."""
@@ -57,11 +64,12 @@ class Conv2d(Operator):
     def work(self, *inputs: Shape) -> dict[str, float]:
         """Return the counts that a convolution's time and scratch are made of.
 
-        call, macs, outputs, pixels (of the output), weights; patch: elements of all pixels' windows, padding included.
-        tail4_macs, tail16_macs: MACs left over after blocks of 4 or 16 along a window; unaligned_macs: all of a layer
-        whose channels are no multiples of 4. Windows that libraries copy before they multiply (all but pointwise, and
-        depthwise 3x3 padded by 1 at most): column, elements of one; gathers, runs of channels copied; gathered,
-        elements copied; gathered_tail4, those left over after blocks of 4 channels.
+        call, macs, outputs, pixels (of the output), weights; patch: elements of all pixels' windows.
+        tail4_macs, tail16_macs: MACs left over after blocks of 4 or 16 along a window; unaligned_macs: all of a
+        layer whose channels are no multiples of 4.
+        Of windows that libraries copy before they multiply (not those of pointwise, nor of depthwise 3x3 padded
+        by 1 at most): column, elements of one; gathers, runs of channels copied; gathered, elements copied;
+        gathered_tail4, those left over after blocks of 4 channels.
         """
         channels, window = inputs[0][2], prod(self.kernel_size)
         height, width, filters = self.shape(*inputs)
@@ -86,7 +94,7 @@ class Conv2d(Operator):
         return {term: float(count) for term, count in counts.items()}
 
     def _padded(self, shape: Shape) -> int:
-        return max(pads(*shape[:2], self.kernel_size, self.stride, self.padding))
+        return max(pads(shape[0], shape[1], self.kernel_size, self.stride, self.padding))
 
     def module(self, *inputs: Shape) -> "nn.Module":
         """Return zero padding and convolution; the fused activation is a node of its own on the float side."""
@@ -106,7 +114,9 @@ class Conv2d(Operator):
         )
         return convolution if even else nn.Sequential(nn.ZeroPad2d((left, right, top, bottom)), convolution)
 
-    def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
+    def constants(
+        self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant
+    ) -> dict[str, np.ndarray]:
         """Return int8 weights, int32 biases, multipliers, shifts, zero points and clamp."""
         return integer_constants(weights, inputs[0], output, self.activation)
 
@@ -121,9 +131,16 @@ class Conv2d(Operator):
                 total = total + patch * weight[:, i, j, 0].astype(np.int32)
             else:
                 parts = np.split(patch, groups, axis=3), np.split(weight[:, i, j, :], groups)
-                total = total + np.concatenate([matmul_exact(p, w.T) for p, w in zip(*parts, strict=True)], axis=3)
+                total = total + np.concatenate(
+                    [matmul_exact(p, w.T) for p, w in zip(*parts, strict=True)], axis=3
+                )
         return requantise(
-            total + c["bias"], c["multiplier"], c["shift"], int(c["output_zero_point"]), int(c["low"]), int(c["high"])
+            total + c["bias"],
+            c["multiplier"],
+            c["shift"],
+            int(c["output_zero_point"]),
+            int(c["low"]),
+            int(c["high"]),
         )
 
 

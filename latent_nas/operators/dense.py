@@ -26,7 +26,9 @@ class Dense(Operator):
         """Return (units,)."""
         self.check_arity(*inputs)
         if len(inputs[0]) != 1 or self.units < 1:
-            raise ValueError(f"dense to {self.units} units wants a vector (features,), got {inputs[0]}; flatten or pool first")
+            raise ValueError(
+                f"dense to {self.units} units wants a vector (features,), got {inputs[0]}; flatten or pool first"
+            )
         return (self.units,)
 
     def weight_shapes(self, *inputs: Shape) -> dict[str, Shape]:
@@ -49,7 +51,9 @@ class Dense(Operator):
 
         return nn.Linear(inputs[0][0], self.units, bias=self.bias)
 
-    def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
+    def constants(
+        self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant
+    ) -> dict[str, np.ndarray]:
         """Return int8 weights, int32 biases, multipliers, shifts, zero points and clamp."""
         return integer_constants(weights, inputs[0], output, self.activation)
 

@@ -44,7 +44,8 @@ class MaxPool(Operator):
 
         top, bottom, left, right = pads(*inputs[0][:2], self.kernel_size, self.stride, self.padding)
         return nn.Sequential(
-            nn.ConstantPad2d((left, right, top, bottom), float("-inf")), nn.MaxPool2d(self.kernel_size, self.stride)
+            nn.ConstantPad2d((left, right, top, bottom), float("-inf")),
+            nn.MaxPool2d(self.kernel_size, self.stride),
         )
 
     def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Runtimes: what runs a network on a device, one TOML file each, with the cycles of its kernels per core.
 
-A kernel's cycles are a sum over the terms of ``Operator.work``, coefficient times count. All of a runtime is data, so
-that a few measurements of another board make another runtime.
+A kernel's cycles are a sum over the terms of ``Operator.work``, coefficient times count. All of a runtime is
+data, so that a few measurements of another board make another runtime.
 """
 
 from collections.abc import Mapping
@@ -107,7 +107,7 @@ class Runtime:
         near = self.cores[core]
         if near.like not in kernel.cycles:
             there = ", ".join(sorted(kernel.cycles)) or "none"
-            raise ValueError(f"runtime {self.name!r} has no cycles of {name!r} on {near.like!r}; there are: {there}")
+            raise ValueError(f"{self.name!r} has no cycles of {name!r} on {near.like!r}; there are: {there}")
         error = kernel.error[near.like]
         each = {term: near.factor * value for term, value in kernel.cycles[near.like].items()}
         return each, Error(error.median + near.error, error.p90 + near.error)

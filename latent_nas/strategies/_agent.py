@@ -7,24 +7,26 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Agent:
-    """A policy from observations to logits of actions: tanh layers and a linear one on scaled observations.
+    """A policy from brief observations to logits of actions: a tanh layer, another and a linear one.
+
+    The first layer looks a row up for every code, which is what a linear layer does with one-hots and latent.
 
     Attributes:
-        weights: "centre" and "scale" (observation,); "layer<i>.weight" (out, in) and "layer<i>.bias" (out,);
-            "logits.weight" (actions, in) and "logits.bias" (actions,); "value.weight", "value.bias" for more training.
+        weights: "codes" (slots, codes, a), "rest" (a, rest), "bias" (a,), "centre" and "scale" (rest,) of the first
+            layer; "hidden" (b, a) and "hidden.bias" (b,); "logits" (actions, b) and "logits.bias" (actions,);
+            "value" (1, b) and "value.bias" (1,), the critic's, to train on.
     """
 
     weights: dict[str, np.ndarray]
 
     def logits(self, seen: np.ndarray) -> np.ndarray:
-        """Return (n, actions) of observations (n, observation)."""
+        """Return (n, actions) of brief observations (n, observation)."""
         w = self.weights
-        hidden = (seen - w["centre"]) / w["scale"]
-        layer = 0
-        while f"layer{layer}.weight" in w:
-            hidden = np.tanh(hidden @ w[f"layer{layer}.weight"].T + w[f"layer{layer}.bias"])
-            layer += 1
-        logits: np.ndarray = hidden @ w["logits.weight"].T + w["logits.bias"]
+        slots = w["codes"].shape[0]
+        rest = (seen[:, slots:] - w["centre"]) / w["scale"]
+        first = w["codes"][np.arange(slots), seen[:, :slots].astype(np.int64)].sum(axis=1) + rest @ w["rest"].T + w["bias"]
+        hidden = np.tanh(np.tanh(first) @ w["hidden"].T + w["hidden.bias"])
+        logits: np.ndarray = hidden @ w["logits"].T + w["logits.bias"]
         return logits
 
     def act(self, seen: np.ndarray, rng: np.random.Generator, barred: np.ndarray) -> np.ndarray:
@@ -32,11 +34,6 @@ class Agent:
         logits = np.where(barred, -np.inf, self.logits(seen))
         return np.asarray((logits + rng.gumbel(size=logits.shape)).argmax(axis=1))
 
-    def fits(self, observation: int, actions: int) -> bool:
-        """Whether the weights are for an environment of these sizes and finite."""
-        w = self.weights
-        return (
-            w["centre"].shape == (observation,)
-            and w["logits.bias"].shape == (actions,)
-            and all(np.isfinite(x).all() for x in w.values())
-        )
+    def fits(self, slots: int, codes: int, actions: int) -> bool:
+        """Whether the weights are of a codec and an action space of these sizes."""
+        return self.weights["codes"].shape[:2] == (slots, codes) and len(self.weights["logits"]) == actions

@@ -99,7 +99,7 @@ class CodeEdits:
             pool.judged[parents],
         )
         if self.agent and len(chosen):
-            actions[chosen] = self.agent.act(core.observe(rows.take(chosen)), rng, core.idle(codes[chosen]))
+            actions[chosen] = self.agent.act(core.observe(rows.take(chosen), brief=True), rng, core.idle(codes[chosen]))
         core.edit(rows, actions)
         return rows.codes, core.codec.decode_codes(rows.codes)
 

@@ -3,7 +3,6 @@
 Imports stable-baselines3 and torch; import it where it is used.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from latent_nas.strategies._agent import Agent
 
 ENVS, MINIBATCH, EPOCHS = 1024, 4096, 4
 ROLLOUT = 8  # steps of every environment between updates
-WIDTHS = (64, 64)
+WIDTHS = (64, 32)
 GAMMA, GAE_LAMBDA, LEARNING_RATE, ENTROPY = 0.9, 0.9, 2e-3, 0.003
 
 
@@ -71,55 +70,87 @@ class EditVecEnv(VecEnv):
 
 
 class Trunk(BaseFeaturesExtractor):
-    """Scales the observation and passes it through tanh layers."""
+    """Two tanh layers on brief observations; the first looks up a row per code."""
 
-    def __init__(self, observation_space: spaces.Box, widths: Sequence[int]) -> None:
-        super().__init__(observation_space, widths[-1])
-        sizes = (observation_space.shape[0], *widths)
-        self.register_buffer("centre", torch.zeros(sizes[0]))
-        self.register_buffer("scale", torch.ones(sizes[0]))
-        self.layers = torch.nn.ModuleList(torch.nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+    def __init__(self, observation_space: spaces.Box, slots: int, codes: int) -> None:
+        super().__init__(observation_space, WIDTHS[-1])
+        self.slots, rest = slots, observation_space.shape[0] - slots
+        self.codes = torch.nn.EmbeddingBag(slots * codes, WIDTHS[0], mode="sum")
+        torch.nn.init.normal_(self.codes.weight, std=slots**-0.5)
+        self.rest, self.hidden = torch.nn.Linear(rest, WIDTHS[0]), torch.nn.Linear(*WIDTHS)
+        self.register_buffer("offsets", torch.arange(slots) * codes)
+        self.register_buffer("centre", torch.zeros(rest))
+        self.register_buffer("scale", torch.ones(rest))
 
     def forward(self, seen: torch.Tensor) -> torch.Tensor:
-        """Return (n, widths[-1])."""
-        hidden = (seen - self.centre) / self.scale
-        for layer in self.layers:
-            hidden = torch.tanh(layer(hidden))
-        return hidden
+        """Return (n, WIDTHS[-1]) of brief observations (n, observation)."""
+        codes = seen[:, : self.slots].long() + self.offsets
+        rest = (seen[:, self.slots :] - self.centre) / self.scale
+        return torch.tanh(self.hidden(torch.tanh(self.codes(codes) + self.rest(rest))))
+
+
+class Categorical(torch.autograd.Function):
+    """Log probability of the chosen action and entropy, (n,) each, of logits (n, actions); derivatives by hand.
+
+    With so many actions the softmax is a large part of all work, and autograd would write it out several times.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor, actions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (n,) and (n,) for actions (n, 1)."""
+        logs = torch.log_softmax(logits, dim=1)
+        odds = logs.exp()
+        entropy = -torch.einsum("ij,ij->i", odds, logs)
+        ctx.save_for_backward(logs, odds, entropy, actions)
+        return logs.gather(1, actions)[:, 0], entropy
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
+        """Return dL/dlogits: p * (-g_log - g_entropy * (log p + entropy)), and g_log more at the action."""
+        logs, odds, entropy, actions = ctx.saved_tensors
+        of_log, of_entropy = grads[0][:, None], grads[1][:, None]
+        change = logs.add(entropy[:, None]).mul_(of_entropy).add_(of_log).neg_().mul_(odds)
+        return change.scatter_add_(1, actions, of_log), None
 
 
 class EditPolicy(ActorCriticPolicy):
-    """Actor and critic on one trunk, with a lean categorical distribution: the thousands of actions are the cost."""
+    """Actor and critic on one trunk, with a lean categorical distribution."""
 
     def forward(self, obs: torch.Tensor, deterministic: bool = False) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return sampled actions, values (n, 1) and log probabilities (n,)."""
+        """Return actions (n,), values (n, 1) and log probabilities (n,); sampled by the inverse of the distribution."""
         hidden = self.features_extractor(obs)
-        log_all = torch.log_softmax(self.action_net(hidden), dim=1)
-        actions = log_all.argmax(1, keepdim=True) if deterministic else torch.multinomial(log_all.exp(), 1)
-        return actions[:, 0], self.value_net(hidden), log_all.gather(1, actions)[:, 0]
+        logs = torch.log_softmax(self.action_net(hidden), dim=1)
+        if deterministic:
+            actions = logs.argmax(dim=1, keepdim=True)
+        else:
+            sums = logs.exp().cumsum(dim=1)
+            actions = torch.searchsorted(sums, torch.rand(len(obs), 1) * sums[:, -1:]).clamp_(max=logs.shape[1] - 1)
+        return actions[:, 0], self.value_net(hidden), logs.gather(1, actions)[:, 0]
 
     def evaluate_actions(
         self, obs: torch.Tensor, actions: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Return values (n, 1), log probabilities (n,) and entropies (n,)."""
+        """Return values (n, 1), log probabilities (n,) and entropies (n,) of actions (n,)."""
         hidden = self.features_extractor(obs)
-        log_all = torch.log_softmax(self.action_net(hidden), dim=1)
-        chosen = log_all.gather(1, actions.long().view(-1, 1))[:, 0]
-        return self.value_net(hidden), chosen, -(log_all.exp() * log_all).sum(dim=1)
+        chosen, entropy = Categorical.apply(self.action_net(hidden), actions.long().view(-1, 1))
+        return self.value_net(hidden), chosen, entropy
 
     def predict_values(self, obs: torch.Tensor) -> torch.Tensor:
         """Return (n, 1)."""
-        return self.value_net(self.features_extractor(obs))
+        return torch.as_tensor(self.value_net(self.features_extractor(obs)))
 
 
 def train(core: EditCore, agent: Agent | None, steps: int, seed: int, envs: int = ENVS) -> Agent:
-    """Return the agent after ``steps`` more environment steps (rounded up to whole rollouts); global RNGs are kept."""
+    """Return the agent after ``steps`` more environment steps, rounded up to whole rollouts; global RNGs are kept.
+
+    Raises:
+        FloatingPointError: the weights did not stay finite.
+    """
     with seeds.isolated(seed):
-        env = BatchedEditEnv(core, envs)
+        env = BatchedEditEnv(core, envs, brief=True)
         seen, _ = env.reset(seed=seed % 2**31)
         assert env.rows is not None
-        scale = float(np.std(env.rows.judged[:, 0])) or 1.0
-        vec = EditVecEnv(env, scale)
+        vec = EditVecEnv(env, scale=float(np.std(env.rows.judged[:, 0])) or 1.0)
         vec.seed(seed % 2**31)
         ppo = PPO(
             EditPolicy,
@@ -134,36 +165,40 @@ def train(core: EditCore, agent: Agent | None, steps: int, seed: int, envs: int 
             device="cpu",
             policy_kwargs={
                 "features_extractor_class": Trunk,
-                "features_extractor_kwargs": {"widths": WIDTHS},
+                "features_extractor_kwargs": {"slots": core.slots, "codes": core.codes},
                 "net_arch": {"pi": [], "vf": []},
             },
         )
-        if agent is not None and agent.fits(seen.shape[1], core.actions):
-            _put(ppo.policy, agent.weights)
-        else:
-            trunk, last = ppo.policy.features_extractor, len(SCALARS)
-            trunk.centre[-last:] = torch.as_tensor(seen[:, -last:].mean(axis=0))
-            trunk.scale[-last:] = torch.as_tensor(np.maximum(seen[:, -last:].std(axis=0), 1e-3))
+        tensors = _tensors(ppo.policy)
+        with torch.no_grad():
+            if agent is not None and agent.fits(core.slots, core.codes, core.actions):
+                for name, tensor in tensors.items():
+                    tensor.copy_(torch.as_tensor(agent.weights[name]).view(tensor.shape))
+            else:
+                scalars = seen[:, -len(SCALARS) :]
+                tensors["centre"][-len(SCALARS) :] = torch.as_tensor(scalars.mean(axis=0))
+                tensors["scale"][-len(SCALARS) :] = torch.as_tensor(np.maximum(scalars.std(axis=0), 1e-2))
         ppo.learn(steps)
-        return Agent(_take(ppo.policy))
+    weights = {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}
+    weights["codes"] = weights["codes"].reshape(core.slots, core.codes, -1)
+    if not all(np.isfinite(w).all() for w in weights.values()):
+        raise FloatingPointError("the agent's weights did not stay finite; are all of the scorer's scores finite?")
+    return Agent(weights)
 
 
 def _tensors(policy: Any) -> dict[str, torch.Tensor]:
+    """Return the policy's tensors under the agent's names."""
     trunk = policy.features_extractor
-    layers = {f"layer{i}.{part}": getattr(layer, part) for i, layer in enumerate(trunk.layers) for part in ("weight", "bias")}
-    heads = {
-        f"{name}.{part}": getattr(head, part)
-        for name, head in (("logits", policy.action_net), ("value", policy.value_net))
-        for part in ("weight", "bias")
+    return {
+        "codes": trunk.codes.weight,
+        "rest": trunk.rest.weight,
+        "bias": trunk.rest.bias,
+        "centre": trunk.centre,
+        "scale": trunk.scale,
+        "hidden": trunk.hidden.weight,
+        "hidden.bias": trunk.hidden.bias,
+        "logits": policy.action_net.weight,
+        "logits.bias": policy.action_net.bias,
+        "value": policy.value_net.weight,
+        "value.bias": policy.value_net.bias,
     }
-    return {"centre": trunk.centre, "scale": trunk.scale, **layers, **heads}
-
-
-def _take(policy: Any) -> dict[str, np.ndarray]:
-    return {name: tensor.detach().numpy().copy() for name, tensor in _tensors(policy).items()}
-
-
-def _put(policy: Any, weights: dict[str, np.ndarray]) -> None:
-    with torch.no_grad():
-        for name, tensor in _tensors(policy).items():
-            tensor.copy_(torch.as_tensor(weights[name]))

@@ -15,8 +15,8 @@ class Digits(Task):
     input_shape = (8, 8, 1)
     outputs = 10
     recipes = {
-        "search": Recipe(epochs=24, patience=8, average=0.9),
-        "full": Recipe(epochs=120, patience=40, average=0.95),
+        "search": Recipe(epochs=8, learning_rate=6e-3, average=0.9),
+        "full": Recipe(epochs=48, learning_rate=4e-3, average=0.95, patience=16),
     }
 
     def data(self) -> Data:

@@ -1,5 +1,6 @@
 """Float training: SGD or AdamW, cosine schedule with warm-up, averaged weights, early stopping, best-epoch weights."""
 
+import copy
 import math
 
 import numpy as np
@@ -27,9 +28,9 @@ def fit(
         weight = _class_weights(learn.y, task.outputs) if recipe.balanced else None
         steps = math.ceil(len(learn) / recipe.batch)
         optimiser = _optimiser(model, recipe)
-        average = _Average(model, recipe.average) if recipe.average else None
+        judged = copy.deepcopy(model) if recipe.average else model  # the one that is evaluated and returned
         curve: list[float] = []
-        best, best_state = -math.inf, None
+        best_state = None
         for epoch in range(stop_at or recipe.epochs):
             model.train()
             for step, batch in enumerate(np.array_split(order.permutation(len(learn)), steps)):
@@ -41,31 +42,20 @@ def fit(
                     raise TrainingFailed(f"the loss became {loss.item()} in epoch {epoch + 1}")
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
-                if average:
-                    average.update(model)
+                if judged is not model:
+                    done = epoch * steps + step + 1
+                    _move(judged, model, 1 - min(recipe.average, done / (done + 9)))
             if judge is None:
                 continue
-            state = average.state() if average else {k: v.clone() for k, v in model.state_dict().items()}
-            score = _score(model, state, task, judge)
-            curve.append(score)
-            if score > best:
-                best, best_state = score, state
-            elif epoch - int(np.argmax(curve)) >= recipe.patience:
+            curve.append(task.score(judged.outputs(judge.x), judge.y))
+            best = int(np.argmax(curve))
+            if best == epoch:
+                best_state = {k: v.clone() for k, v in judged.state_dict().items()}
+            elif epoch - best >= recipe.patience:
                 break
-        if judge is None:
-            best_state = average.state() if average else model.state_dict()
-        assert best_state is not None
-        model.load_state_dict(best_state)
-        return model, curve, stop_at or int(np.argmax(curve)) + 1
-
-
-def _score(model: Network, state: dict[str, torch.Tensor], task: Task, judge: Part) -> float:
-    """Return the metric of the model with other weights, leaving its own as they are."""
-    own = {k: v.clone() for k, v in model.state_dict().items()}
-    model.load_state_dict(state)
-    score = task.score(model.outputs(judge.x), judge.y)
-    model.load_state_dict(own)
-    return score
+        if best_state is not None:
+            judged.load_state_dict(best_state)
+        return judged, curve, stop_at or int(np.argmax(curve)) + 1
 
 
 def _schedule(epoch: float, recipe: Recipe) -> float:
@@ -90,25 +80,11 @@ def _class_weights(y: np.ndarray, classes: int) -> torch.Tensor:
     return torch.from_numpy((len(y) / (classes * counts)).astype(np.float32))
 
 
-class _Average:
-    """Exponential moving average of weights and running statistics, warmed up over the first steps."""
-
-    def __init__(self, model: Network, decay: float) -> None:
-        self.decay, self.steps = decay, 0
-        self.values = [v.detach().clone() for v in _floats(model)]
-        self.names = [k for k, v in model.state_dict().items() if v.is_floating_point()]
-        self.rest = {k: v.clone() for k, v in model.state_dict().items() if not v.is_floating_point()}
-
-    def update(self, model: Network) -> None:
-        """Move the average towards the model."""
-        self.steps += 1
-        decay = min(self.decay, self.steps / (self.steps + 9))
-        torch._foreach_lerp_(self.values, _floats(model), 1 - decay)
-
-    def state(self) -> dict[str, torch.Tensor]:
-        """Return a copy of the averaged state."""
-        return {k: v.clone() for k, v in zip(self.names, self.values, strict=True)} | self.rest
+@torch.no_grad()
+def _move(average: Network, model: Network, share: float) -> None:
+    """Move the average's weights and running statistics a share of the way to the model's."""
+    torch._foreach_lerp_(_floats(average), _floats(model), share)
 
 
 def _floats(model: Network) -> list[torch.Tensor]:
-    return [v for v in model.state_dict().values() if v.is_floating_point()]
+    return [v for v in (*model.parameters(), *model.buffers()) if v.is_floating_point()]

@@ -1,0 +1,46 @@
+"""The command line ``latent-nas``; every script in ``scripts/`` is one of its commands.
+
+Exit codes: 0 done, 2 wrong input (one line says what), 130 stopped by Ctrl-C.
+"""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from latent_nas.cli import models, query, search
+
+app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=str(__doc__).split("\n\n")[0])
+groups = {
+    "dataset": typer.Typer(no_args_is_help=True, help="Tables of truly trained networks."),
+    "codec": typer.Typer(no_args_is_help=True, help="The latent space."),
+    "surrogate": typer.Typer(no_args_is_help=True, help="Predictors of accuracy and cost."),
+    "agent": typer.Typer(no_args_is_help=True, help="The RL agent."),
+}
+app.command()(search.search)
+app.command()(query.query)
+app.command()(query.validate)
+groups["dataset"].command("build")(models.dataset_build)
+groups["codec"].command("train")(models.codec_train)
+groups["surrogate"].command("train")(models.surrogate_train)
+groups["agent"].command("train")(models.agent_train)
+for name, group in groups.items():
+    app.add_typer(group, name=name)
+    group.callback()(lambda: None)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command and exit: wrong input is one line on standard error and exit code 2."""
+    try:
+        app(args=arguments, standalone_mode=True)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)
+
+
+def script(*command: str) -> NoReturn:
+    """Run a command with the process's own arguments; what every file in ``scripts/`` does."""
+    main([*command, *sys.argv[1:]])

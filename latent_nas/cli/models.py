@@ -1,0 +1,148 @@
+"""``latent-nas dataset build``, ``codec train``, ``surrogate train``, ``agent train``: what ships, and how it is made."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from latent_nas.cli import options
+
+Table = Annotated[Path | None, typer.Option(help="Table of records (Parquet); default: the shipped one.")]
+Out = Annotated[Path | None, typer.Option(help="Folder to write; default: runs/pretrained/<space>-<task>/...")]
+
+
+def dataset_build(
+    task: options.Task = "digits",
+    space: options.Space = "mcu_cnn",
+    device: options.Device = "stm32f405",
+    runtime: options.Runtime = "cmsis_nn",
+    limit: options.Limit = None,
+    networks: Annotated[int, typer.Option(help="Distinct networks, each trained once.")] = 3000,
+    repeats: Annotated[int, typer.Option(help="How many of them are trained with several seeds.")] = 300,
+    repeat_seeds: Annotated[int, typer.Option(help="With how many seeds in all.")] = 5,
+    seed: options.Seed = 0,
+    workers: options.Workers = 0,
+    work: Annotated[Path, typer.Option(help="Store of the trainings; continued if it is there.")] = Path("runs/dataset.sqlite"),
+    out: Annotated[Path, typer.Option(help="Folder of the table and its card.")] = Path("runs/datasets_arch"),
+    as_json: options.Json = False,
+) -> None:
+    """Train random networks for real and write them as a table with a card.
+
+    Example: latent-nas dataset build --networks 100 --repeats 10 --out runs/table
+    """
+    import os
+
+    from latent_nas.cli.show import show
+    from latent_nas.evaluators import Target
+    from latent_nas.limits import Limits
+    from latent_nas.pipeline import dataset
+    from latent_nas.pipeline.setup import MAIN_LIMITS, Setup
+
+    limits = Limits.parse(limit) if limit else MAIN_LIMITS
+    plan = dataset.DatasetPlan(Target(space, task, device, runtime), limits, networks, repeats, repeat_seeds, seed)
+    with show(as_json) as view:
+        records = dataset.build(
+            plan, work, workers or os.cpu_count() or 1, view.say, lambda a, b: view.done("trainings", a, b)
+        )
+    path = dataset.write(Setup(plan.target), plan, records, out)
+    good = [r for r in records if r.ok]
+    result = {
+        "table": str(path),
+        "records": len(records),
+        "failed": len(records) - len(good),
+        "networks": len({r.genes for r in records}),
+        "noise": dataset.noise(records),
+    }
+    _print(result)
+
+
+def codec_train(
+    task: options.Task = "digits",
+    space: options.Space = "mcu_cnn",
+    device: options.Device = "stm32f405",
+    runtime: options.Runtime = "cmsis_nn",
+    table: Annotated[Path | None, typer.Option(help="Records whose accuracies shape the latent as well.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps; default: the codec's.")] = None,
+    seed: options.Seed = 0,
+    out: Out = None,
+    as_json: options.Json = False,
+) -> None:
+    """Train the supervised VQ-VAE: on fresh architectures and their costs, and on accuracies if a table is given.
+
+    Example: latent-nas codec train --steps 500 --out runs/codec
+    """
+    from latent_nas.cli.show import show
+    from latent_nas.evaluators import Target
+    from latent_nas.pipeline import make
+    from latent_nas.pipeline.setup import Setup
+
+    setup = Setup(Target(space, task, device, runtime)).check()
+    name = "codec-labelled" if table else "codec"
+    with show(as_json) as view:
+        result = make.codec(setup, table, steps, seed, out or _place(setup, name), view.say, view.done)
+    _print(result)
+
+
+def surrogate_train(
+    task: options.Task = "digits",
+    space: options.Space = "mcu_cnn",
+    device: options.Device = "stm32f405",
+    runtime: options.Runtime = "cmsis_nn",
+    table: Table = None,
+    codec: options.CodecDir = None,
+    seed: options.Seed = 0,
+    out: Out = None,
+    as_json: options.Json = False,
+) -> None:
+    """Fit the surrogates of accuracy and costs, judge them on records held out, and save them.
+
+    Example: latent-nas surrogate train --out runs/surrogates
+    """
+    from latent_nas.cli.show import show
+    from latent_nas.evaluators import Target
+    from latent_nas.pipeline import make
+    from latent_nas.pipeline.setup import Setup
+
+    setup = Setup(Target(space, task, device, runtime)).check()
+    with show(as_json) as view:
+        result = make.surrogates(setup, table, codec, seed, out or _place(setup, "."), view.say)
+    _print(result)
+
+
+def agent_train(
+    task: options.Task = "digits",
+    space: options.Space = "mcu_cnn",
+    device: options.Device = "stm32f405",
+    runtime: options.Runtime = "cmsis_nn",
+    limit: options.Limit = None,
+    codec: options.CodecDir = None,
+    surrogates: Annotated[Path | None, typer.Option(help="Folder of surrogates; default: the shipped ones.")] = None,
+    steps: Annotated[int, typer.Option(help="Environment steps.")] = 500_000,
+    seed: options.Seed = 0,
+    out: Out = None,
+    as_json: options.Json = False,
+) -> None:
+    """Train the RL agent on the surrogates and show what it finds beside random edits.
+
+    Example: latent-nas agent train --steps 100000 --out runs/agent
+    """
+    from latent_nas.cli.show import show
+    from latent_nas.evaluators import Target
+    from latent_nas.limits import Limits
+    from latent_nas.pipeline import make
+    from latent_nas.pipeline.setup import MAIN_LIMITS, Setup
+
+    setup = Setup(Target(space, task, device, runtime)).check()
+    limits = (Limits.parse(limit) if limit else MAIN_LIMITS).tighten(setup.device.limits)
+    with show(as_json) as view:
+        result = make.agent(setup, limits, codec, surrogates, steps, seed, out or _place(setup, "agent"), view.say)
+    _print(result)
+
+
+def _place(setup: Any, name: str) -> Path:
+    return Path("runs") / "pretrained" / f"{setup.target.space}-{setup.target.task}" / name
+
+
+def _print(result: dict[str, Any]) -> None:
+    print(json.dumps(result, indent=1))

@@ -1,0 +1,68 @@
+"""``latent-nas query`` and ``latent-nas validate``: candidates from the surrogates, and the truth about them."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latent_nas.cli import options
+
+
+def query(
+    task: options.Task = "digits",
+    space: options.Space = "mcu_cnn",
+    device: options.Device = "stm32f405",
+    runtime: options.Runtime = "cmsis_nn",
+    flash_kb: Annotated[float | None, typer.Option(help="At most so much flash.")] = None,
+    ram_kb: Annotated[float | None, typer.Option(help="At most so much RAM.")] = None,
+    latency_ms: Annotated[float | None, typer.Option(help="At most so long an inference.")] = None,
+    limit: options.Limit = None,
+    top: Annotated[int, typer.Option(help="How many candidates.")] = 10,
+    queries: Annotated[int, typer.Option(help="Architectures to score.")] = 4000,
+    codec: options.CodecDir = None,
+    surrogates: Annotated[Path | None, typer.Option(help="Folder of surrogates; default: the shipped ones.")] = None,
+    agent: Annotated[Path | None, typer.Option(help="Folder of an agent; default: the shipped one.")] = None,
+    seed: options.Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="File for the JSON as well.")] = None,
+) -> None:
+    """Ask the surrogates for candidates within limits; nothing is trained, accuracies are predictions. Prints JSON.
+
+    Example: latent-nas query --flash-kb 32 --ram-kb 16 --latency-ms 5 --top 10
+    """
+    from latent_nas import artifacts
+    from latent_nas.evaluators import Target
+    from latent_nas.limits import Limits
+    from latent_nas.pipeline import ask
+    from latent_nas.pipeline.setup import MAIN_LIMITS, Setup
+
+    setup = Setup(Target(space, task, device, runtime)).check()
+    named = {"flash_kb": flash_kb, "ram_kb": ram_kb, "latency_ms": latency_ms}
+    given = [*(limit or []), *(f"{k}={v}" for k, v in named.items() if v is not None)]
+    limits = (Limits.parse(given) if given else MAIN_LIMITS).tighten(setup.device.limits)
+    text = json.dumps(ask.candidates(setup, limits, top, queries, codec, surrogates, agent, seed), indent=1)
+    if out:
+        artifacts.write(out, text + "\n")
+    print(text)
+
+
+def validate(
+    candidates: Annotated[Path, typer.Argument(help="JSON of `query`, or a run folder: its best networks.")],
+    top: Annotated[int, typer.Option(help="How many of them.")] = 3,
+    final_seeds: Annotated[int, typer.Option(help="Seeds of each final training.")] = 3,
+    workers: options.Workers = 0,
+    seed: options.Seed = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the store, the networks and result.json.")] = Path("runs/validated"),
+    as_json: options.Json = False,
+) -> None:
+    """Train the top picks in full, quantise them, and measure them on the test part, once.
+
+    Example: latent-nas query --out runs/candidates.json && latent-nas validate runs/candidates.json
+    """
+    from latent_nas.cli.search import summary
+    from latent_nas.cli.show import show
+    from latent_nas.pipeline import ask
+
+    with show(as_json) as view:
+        result = ask.validate(candidates, top, final_seeds, workers, seed, out, view.say, view.done)
+    print(json.dumps(result, indent=1) if as_json else summary(result, out))

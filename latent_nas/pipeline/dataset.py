@@ -1,0 +1,219 @@
+"""Tables of truly trained networks: draw, train, measure, write as Parquet with a card."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import artifacts, plugins, seeds
+from latent_nas.evaluators import Job, Target
+from latent_nas.limits import Limits
+from latent_nas.pipeline.setup import Setup
+from latent_nas.records import Record, versions
+from latent_nas.store import Store
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """What is trained.
+
+    Attributes:
+        networks: distinct ones, each with seed 0. repeats: how many of the first of them are trained with
+            ``repeat_seeds`` seeds in all. limits: three quarters of the networks keep them, one quarter costs up to
+            twice as much.
+    """
+
+    target: Target
+    limits: Limits
+    networks: int = 3000
+    repeats: int = 300
+    repeat_seeds: int = 5
+    seed: int = 0
+
+
+def draw(setup: Setup, plan: DatasetPlan) -> list[tuple[int, ...]]:
+    """Return the distinct networks to train, (flash, RAM, latency) limits kept as the plan says."""
+    double = Limits(**{k: None if v is None else 2 * v for k, v in asdict(plan.limits).items()})
+    found: dict[tuple[int, ...], None] = {}
+    inside, batch = 0, 0
+    while len(found) < plan.networks:
+        genes = setup.space.sample(seeds.rng(plan.seed, "dataset", batch), 500)
+        for row, tight, wide in zip(genes, setup.fits(genes, plan.limits), setup.fits(genes, double), strict=True):
+            key = tuple(map(int, row))
+            room = inside < 0.75 * plan.networks if tight else len(found) - inside < 0.25 * plan.networks
+            if wide and room and key not in found and len(found) < plan.networks:
+                found[key] = None
+                inside += int(tight)
+        batch += 1
+    return list(found)
+
+
+def build(
+    plan: DatasetPlan, path: Path, workers: int, say: Callable[[str], None], done: Callable[[int, int], None]
+) -> list[Record]:
+    """Train everything that the store at ``path`` does not hold yet and return all records of the plan, in its order."""
+    setup = Setup(plan.target).check()
+    store = Store(path)
+    wanted = {"plan": {**asdict(plan), "limits": plan.limits.to_json()}}
+    if store.note("plan") not in (None, wanted):
+        raise ValueError(f"{path} holds another data set's trainings; choose another --work file")
+    store.write_note("plan", wanted)
+    networks = store.note("networks")
+    if networks is None:
+        say(f"drawing {plan.networks} networks")
+        networks = draw(setup, plan)
+        store.write_note("networks", networks)
+    keys = [(tuple(g), 0) for g in networks]
+    keys += [(tuple(g), s) for g in networks[: plan.repeats] for s in range(1, plan.repeat_seeds)]
+    held = {(r.genes, r.seed) for r in store.records()}
+    jobs = [Job(genes, seed) for genes, seed in keys if (genes, seed) not in held]
+    finished = len(keys) - len(jobs)
+    evaluator = plugins.load("evaluators", "training")(plan.target, workers)
+    try:
+        for start in range(0, len(jobs), 200):
+            for record in evaluator.evaluate(jobs[start : start + 200]):
+                store.add(record)
+                finished += 1
+                done(finished, len(keys))
+    finally:
+        evaluator.close()
+    records = {(r.genes, r.seed): r for r in store.records()}
+    store.close()
+    return [records[key] for key in keys]
+
+
+def with_costs(setup: Setup, records: list[Record]) -> list[Record]:
+    """Return the records with their costs computed anew for the setup's device and runtime."""
+    exact = setup.exact(np.array([r.genes for r in records]))
+    names = {"device": setup.target.device, "runtime": setup.target.runtime}
+    return [
+        replace(r, flash_bytes=int(flash), ram_bytes=int(ram), latency_ms=float(latency), **names)
+        for r, (flash, ram, latency) in zip(records, exact, strict=True)
+    ]
+
+
+def table(setup: Setup, records: list[Record]) -> Any:
+    """Return a pandas frame: a column per gene, then what was measured and computed, the curve as a list."""
+    import pandas as pd
+
+    rows = []
+    for record in records:
+        body = record.to_json()
+        genes = dict(zip((f"gene.{g.name}" for g in setup.space.genes), body.pop("genes"), strict=True))
+        body.pop("versions")
+        rows.append({**genes, **body, "curve": list(record.curve)})
+    return pd.DataFrame(rows)
+
+
+def read(path: Path) -> list[Record]:
+    """Return the records of a table.
+
+    Raises:
+        ValueError: the file is missing, damaged, or no such table.
+    """
+    import pandas as pd
+
+    try:
+        frame = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist; build it with scripts/build_dataset.py") from None
+    except (OSError, ValueError) as error:  # pyarrow's errors are both
+        raise ValueError(f"{path} is not a whole Parquet file: {str(error).splitlines()[0]}") from None
+    genes = [c for c in frame.columns if c.startswith("gene.")]
+    needed = {"space", "task", "seed", "status", "measured_int8_accuracy"} - set(frame.columns)
+    if not genes or needed:
+        raise ValueError(f"{path} has no {', '.join(sorted(needed)) or 'gene.* column'}; is it a table of this project?")
+    matrix = frame[genes].to_numpy(int)
+    rows = frame.drop(columns=genes).to_dict("records")
+    return [
+        Record.from_json({**{k: _plain(v) for k, v in row.items()}, "genes": g}) for g, row in zip(matrix.tolist(), rows, strict=True)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def write(setup: Setup, plan: DatasetPlan, records: list[Record], folder: Path) -> Path:
+    """Write ``<space>-<task>.parquet`` and its card ``.md`` and return the table's path."""
+    import io
+
+    name = f"{plan.target.space}-{plan.target.task}"
+    buffer = io.BytesIO()
+    table(setup, records).to_parquet(buffer, index=False, compression="zstd")
+    artifacts.write(folder / f"{name}.parquet", buffer.getvalue())
+    artifacts.write(folder / f"{name}.md", card(setup, plan, records))
+    return folder / f"{name}.parquet"
+
+
+def noise(records: list[Record]) -> dict[str, float]:
+    """Return the spread of int8 accuracy over seeds of one network, and Kendall's tau-b between two single seeds."""
+    from scipy.stats import kendalltau
+
+    runs: dict[tuple[int, ...], list[float]] = {}
+    for record in records:
+        if record.ok and record.measured_int8_accuracy is not None:
+            runs.setdefault(record.genes, []).append(record.measured_int8_accuracy)
+    repeated = [v for v in runs.values() if len(v) > 1]
+    if len(repeated) < 3:
+        return {}
+    full = np.array([v for v in repeated if len(v) == max(map(len, repeated))])
+    means = [np.delete(full, i, 1).mean(axis=1) for i in range(full.shape[1])]
+    pairs = [(i, j) for i in range(full.shape[1]) for j in range(i)]
+    return {
+        "networks": len(full),
+        "seeds": full.shape[1],
+        "std_median": float(np.median(full.std(axis=1, ddof=1))),
+        "std_root_mean_square": float(np.sqrt(full.var(axis=1, ddof=1).mean())),
+        "tau_seed_to_seed": float(np.mean([kendalltau(full[:, i], full[:, j]).statistic for i, j in pairs])),
+        "tau_seed_to_mean_of_others": float(
+            np.mean([kendalltau(m, full[:, i]).statistic for i, m in enumerate(means)])
+        ),
+    }
+
+
+def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
+    """Return the table's description in Markdown, figures computed from the records."""
+    first = [r for r in records if r.seed == 0]
+    good = [r for r in first if r.ok]
+    accuracy = np.array([r.measured_int8_accuracy for r in good], float)
+    loss = np.array([(r.measured_float_accuracy or 0) - (r.measured_int8_accuracy or 0) for r in good])
+    spread = noise(records)
+    recipe = setup.task.recipes["search"]
+    limits = ", ".join(f"{k} {v:g}" for k, v in plan.limits.to_json().items() if v is not None)
+    lines = [
+        f"# {plan.target.space} on {plan.target.task}",
+        "",
+        f"{len(records):,} true trainings of {len({r.genes for r in records}):,} distinct networks"
+        f" ({len(first) - len(good)} of the first trainings failed and are kept with their reason).",
+        "",
+        f"- **Drawn** by the space's own sampler, seed {plan.seed}: three quarters within {limits};"
+        " one quarter up to twice that.",
+        f"- **Trained** with the task's recipe `search`: {recipe}. The table's seed is the training's. The data's split"
+        " is fixed; accuracies are of the validation part, the test part was not read.",
+        "- **Quantised** to int8 as `latent_nas.training.quantise` says; `measured_int8_accuracy` is the integer"
+        " reference's.",
+        f"- **Costs** are computed for {plan.target.device} with runtime {plan.target.runtime}.",
+        f"- **Accuracy** (int8, seed 0): median {np.median(accuracy):.4f}, quartiles {np.quantile(accuracy, 0.25):.4f}"
+        f" and {np.quantile(accuracy, 0.75):.4f}, best {accuracy.max():.4f}; lost by quantisation: mean {loss.mean():.4f}.",
+    ]
+    if spread:
+        lines.append(
+            f"- **Seed noise**: {spread['networks']} networks with {spread['seeds']} seeds each: standard deviation"
+            f" {spread['std_median']:.4f} (median), {spread['std_root_mean_square']:.4f} (root mean square); Kendall's"
+            f" tau-b between two single seeds {spread['tau_seed_to_seed']:.3f}, between one seed and the mean of the"
+            f" others {spread['tau_seed_to_mean_of_others']:.3f}: no surrogate can be expected to do better on one seed."
+        )
+    made = ", ".join(f"{k} {v}" for k, v in versions().items())
+    lines += [
+        f"- **Time**: {sum(r.wall_s for r in records) / 3600:.2f} hours of one core.",
+        f"- **Made by** `scripts/build_dataset.py` with {made}.",
+        "",
+        "Columns: `gene.*` (index of the choice), `measured_*`, computed costs, `curve` (validation accuracy after each"
+        " epoch), `epochs` (of the best one), `seed`, `status`, `reason`, `wall_s`.",
+    ]
+    return "\n".join(lines) + "\n"

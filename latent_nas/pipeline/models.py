@@ -1,0 +1,78 @@
+"""Codec and cost surrogate of a target: those that ship where they fit, else made here."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import artifacts, seeds, shipped
+from latent_nas.codec import Codec, CodecSettings
+from latent_nas.codec.train import train_codec
+from latent_nas.pipeline.setup import Setup
+from latent_nas.surrogates import Surrogate, design, restore
+from latent_nas.surrogates.mlp import Mlp
+
+Say = Callable[[str], None]
+COST_SAMPLES = 4000
+
+
+def pretrained(setup: Setup, name: str) -> Path:
+    """Return where an artefact of this space and task ships, whether or not it is there."""
+    return shipped.folder("pretrained") / f"{setup.target.space}-{setup.target.task}" / name
+
+
+def cost_name(setup: Setup) -> str:
+    """Return the name of the cost surrogate of the target's device and runtime."""
+    return f"costs-{setup.target.device}-{setup.target.runtime}"
+
+
+def sampled_costs(setup: Setup, seed: int, n: int = COST_SAMPLES) -> tuple[np.ndarray, np.ndarray]:
+    """Return n random genes (n, g) and the logarithms of their exact costs (n, 3)."""
+    genes = setup.space.sample(seeds.rng(seed, "costs"), n)
+    return genes, np.log(setup.exact(genes))
+
+
+def fit_costs(setup: Setup, seed: int, say: Say, n: int = COST_SAMPLES) -> tuple[Surrogate, dict[str, float]]:
+    """Return a surrogate of log flash, RAM and latency, and its median relative errors on a tenth held out."""
+    say(f"fitting the cost surrogate for {setup.target.device} with {setup.target.runtime} on {n} exact costs")
+    genes, logs = sampled_costs(setup, seed, n)
+    inputs, held = design(setup.space, genes), n // 10
+    model = Mlp(seed=seeds.derive(seed, "cost surrogate") % 2**31).fit(inputs[held:], logs[held:])
+    error = np.median(np.abs(np.expm1(model.predict(inputs[:held]) - logs[:held])), axis=0)
+    return model, {f"median_error_{k}": float(e) for k, e in zip(("flash", "ram", "latency"), error, strict=True)}
+
+
+def costs_made(setup: Setup, seed: int) -> dict[str, Any]:
+    """Return what a cost surrogate's manifest says of its making."""
+    target = setup.target
+    made = {"space": target.space, "input_shape": list(setup.space.input_shape), "outputs": setup.space.outputs}
+    return {**made, "device": target.device, "runtime": target.runtime, "samples": COST_SAMPLES, "seed": seed}
+
+
+def cost_surrogate(setup: Setup, seed: int, say: Say) -> Surrogate:
+    """Return the shipped cost surrogate if it is of this space, input, device and runtime, else fit one."""
+    folder = pretrained(setup, cost_name(setup))
+    if folder.is_dir():
+        artifact = artifacts.load(folder, "surrogate")
+        wanted = costs_made(setup, seed)
+        if all(artifact.made.get(k) == wanted[k] for k in ("space", "input_shape", "outputs", "device", "runtime")):
+            return restore(artifact)
+    return fit_costs(setup, seed, say)[0]
+
+
+def codec(setup: Setup, folder: Path | None, keep: Path, seed: int, say: Say) -> Codec:
+    """Return the codec of a folder if one is named, else the shipped one, else one trained now and kept in ``keep``.
+
+    Raises:
+        ValueError: the named or shipped folder holds no codec of this space.
+    """
+    ready = folder or pretrained(setup, "codec")
+    if folder is not None or ready.is_dir():
+        return Codec.load(ready, setup.space)
+    if keep.is_dir():
+        return Codec.load(keep, setup.space)
+    say("no codec ships for this space and input: training one (a few minutes)")
+    made = train_codec(setup.space, CodecSettings(), seed, costs=sampled_costs(setup, seed))
+    made.save(keep)
+    return made

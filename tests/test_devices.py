@@ -1,0 +1,130 @@
+"""Devices and runtimes: every file of their folders loads and says what costs need."""
+
+from itertools import pairwise
+
+import pytest
+
+from latent_nas import plugins
+from latent_nas.costs.layer import layer
+from latent_nas.devices import Device, Region, open_device
+from latent_nas.operators.add import Add
+from latent_nas.operators.avg_pool import AvgPool
+from latent_nas.operators.concat import Concat
+from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.dense import Dense
+from latent_nas.operators.global_pool import GlobalPool
+from latent_nas.operators.hard_swish import HardSwish
+from latent_nas.operators.max_pool import MaxPool
+from latent_nas.operators.relu import Relu
+from latent_nas.operators.relu6 import Relu6
+from latent_nas.runtimes import open_runtime
+
+IMAGE = (8, 8, 12)
+DEPLOYED = [
+    (Conv2d(8), (IMAGE,)),
+    (Conv2d(8, (1, 1)), (IMAGE,)),
+    (Conv2d(12, groups=12), (IMAGE,)),
+    (Conv2d(12, (5, 5), groups=12), (IMAGE,)),
+    (Conv2d(12, (1, 1), groups=12), (IMAGE,)),
+    (Dense(10), ((30,),)),
+    (Add(), (IMAGE, IMAGE)),
+    (Concat(), (IMAGE, IMAGE)),
+    (AvgPool(), (IMAGE,)),
+    (MaxPool(), (IMAGE,)),
+    (GlobalPool(), (IMAGE,)),
+    (HardSwish(), (IMAGE,)),
+    (Relu(), (IMAGE,)),
+    (Relu6(), (IMAGE,)),
+]
+
+
+@pytest.mark.parametrize("name", plugins.names("devices"))
+class TestEveryDevice:
+    def test_loads_with_plausible_figures(self, name):
+        device = open_device(name)
+        assert device.name == name
+        assert device.description
+        assert device.source
+        assert 16e6 <= device.clock_hz <= 1e9
+        assert device.flash_bytes % 1024 == 0
+        assert all(region.bytes % 1024 == 0 and region.bytes > 0 for region in device.regions)
+
+    def test_regions_are_apart(self, name):
+        regions = sorted(open_device(name).regions, key=lambda region: region.address)
+        for low, high in pairwise(regions):
+            assert low.address + low.bytes < high.address, "adjacent regions are one region"
+
+    def test_limits_are_flash_and_the_largest_region(self, name):
+        device = open_device(name)
+        assert device.limits.flash_bytes == device.flash_bytes
+        assert device.limits.ram_bytes == max(region.bytes for region in device.regions)
+        assert device.limits.latency_ms is None
+
+    @pytest.mark.parametrize("runtime", plugins.names("runtimes"))
+    def test_every_runtime_knows_its_core(self, name, runtime):
+        assert open_device(name).core in open_runtime(runtime).cores
+
+
+def test_stm32f405_has_two_regions_that_do_not_add_up():
+    device = open_device("stm32f405")
+    assert device.clock_hz == 168_000_000
+    assert device.flash_bytes == 1 << 20
+    assert [(region.name, region.bytes) for region in device.regions] == [
+        ("sram", 128 << 10),
+        ("ccm", 64 << 10),
+    ]
+    assert device.largest_region_bytes == 128 << 10
+
+
+def test_region_for_is_the_first_that_fits():
+    device = Device("d", "cortex-m4", 1, 1, (Region("near", 10), Region("far", 20)))
+    assert [device.region_for(n) for n in (10, 11, 21)] == [Region("near", 10), Region("far", 20), None]
+
+
+def test_unknown_device_and_runtime_name_what_there_is():
+    with pytest.raises(ValueError, match=r"no device 'stm32'; there are: .*stm32f405"):
+        open_device("stm32")
+    with pytest.raises(ValueError, match=r"no runtime 'x'; there are: .*cmsis_nn"):
+        open_runtime("x")
+
+
+@pytest.mark.parametrize("name", plugins.names("runtimes"))
+class TestEveryRuntime:
+    @pytest.mark.parametrize(("operator", "inputs"), DEPLOYED, ids=lambda x: str(x)[:40])
+    def test_has_cycles_of_every_deployed_operator_on_every_core(self, name, operator, inputs):
+        runtime, figures = open_runtime(name), layer(operator, inputs)
+        for core in runtime.cores:
+            each, error = runtime.cycles(figures.kernel, core)
+            assert figures.total(each) > 0
+            assert 0 <= error.median <= error.p90 <= 1
+        assert figures.total(runtime.kernel(figures.kernel).scratch_bytes) >= 0
+
+    def test_says_where_its_figures_are_from(self, name):
+        runtime = open_runtime(name)
+        assert runtime.description
+        assert runtime.source
+        assert all(kernel.source for kernel in runtime.kernels.values())
+        assert all(core.source for core in runtime.cores.values())
+
+    def test_works_in_place_only_where_the_operator_can(self, name):
+        for kind in open_runtime(name).in_place:
+            assert plugins.load("operators", kind).in_place
+
+
+def test_another_core_has_the_factor_and_the_error_of_its_file():
+    runtime = open_runtime("cmsis_nn")
+    near, far = runtime.cores["cortex-m4"], runtime.cores["cortex-m7"]
+    each, error = runtime.cycles("conv2d", "cortex-m4")
+    other, wider = runtime.cycles("conv2d", "cortex-m7")
+    assert {t: v * far.factor for t, v in each.items()} == pytest.approx(other)
+    assert wider.p90 - error.p90 == pytest.approx(far.error - near.error)
+
+
+def test_missing_kernel_and_core_name_what_there_is():
+    runtime = open_runtime("cmsis_nn")
+    with pytest.raises(ValueError, match=r"'cmsis_nn' has no kernel 'softmax'; there are: add, .*conv2d"):
+        runtime.cycles("softmax", "cortex-m4")
+    with pytest.raises(ValueError, match=r"'cmsis_nn' knows no core 'cortex-m3'; there are: .*cortex-m4"):
+        runtime.cycles("add", "cortex-m3")
+    with pytest.raises(ValueError, match=r"'add' does not count 'macs', but call, outputs"):
+        layer(Add(), (IMAGE, IMAGE)).total({"macs": 1.0})

@@ -1,0 +1,289 @@
+"""The contract of every strategy of the folder, then oracles of the agent's."""
+
+import random as python_random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from toy import OPEN, ToyCodec, ToyScorer, ToySpace, fits, record, true_accuracy
+
+from latent_nas import plugins, seeds
+from latent_nas.env.core import EditCore
+from latent_nas.env.single import EditEnv
+from latent_nas.limits import Limits
+from latent_nas.records import Record
+from latent_nas.strategies import Problem, open_strategy
+from latent_nas.strategies._diverse import spread
+from latent_nas.strategies._population import CodeEdits, GeneMutations, judged_pool, search
+from latent_nas.strategies.latent_rl import LatentRL
+
+NAMES = plugins.names("strategies")
+LIMITS = Limits(flash_bytes=2200)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    torch.set_num_threads(1)
+    monkeypatch.setattr(LatentRL, "steps", 2048)
+    monkeypatch.setattr(LatentRL, "queries", 256)
+
+
+def opened(name, seed=0, limits=LIMITS):
+    space = ToySpace()
+    return open_strategy(name, Problem(space, ToyCodec(space), limits, lambda genes: fits(limits, genes)), seed)
+
+
+def rounds(strategy, n, batch=4):
+    asked = []
+    for _ in range(n):
+        genes = strategy.ask(batch, ToyScorer(labels=len(strategy.genes)))
+        strategy.tell([record(g) for g in genes])
+        asked.append(genes)
+    return asked
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestContract:
+    def test_asks_are_valid_distinct_feasible_and_new(self, name):
+        strategy = opened(name)
+        asked = [genes for batch in rounds(strategy, 8) for genes in batch]
+        assert len(set(asked)) == len(asked) == 32
+        array = strategy.problem.space.check(asked)
+        assert np.array_equal(array, strategy.problem.space.canonical(array))
+        assert fits(LIMITS, array).all()
+        assert all(type(v) is int for genes in asked for v in genes)
+
+    def test_same_seed_same_asks_other_seed_others(self, name):
+        first, again, other = (rounds(opened(name, seed), 3) for seed in (5, 5, 6))
+        assert first == again
+        assert first[0] != other[0]
+
+    def test_restored_goes_on_the_same(self, name):
+        whole, stopped = opened(name), opened(name)
+        expected = rounds(whole, 4)
+        assert rounds(stopped, 2) == expected[:2]
+        fresh = opened(name)
+        fresh.restore(stopped.state())
+        assert rounds(fresh, 2) == expected[2:]
+
+    def test_killed_between_ask_and_tell(self, name):
+        strategy = opened(name)
+        rounds(strategy, 2)
+        before = strategy.state()
+        scorer = ToyScorer(labels=8)
+        asked = strategy.ask(4, scorer)
+        assert strategy.ask(4, scorer) == asked
+        for state in (before, strategy.state()):
+            resumed = opened(name)
+            resumed.restore(state)
+            assert resumed.ask(4, scorer) == asked
+            resumed.tell([record(g) for g in asked])
+            assert resumed.round == 3
+
+    def test_global_randomness_is_left_alone(self, name):
+        before = python_random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+        rounds(opened(name), 2)
+        assert before[0] == python_random.getstate()
+        assert np.array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
+        assert torch.equal(before[2], torch.get_rng_state())
+
+    def test_failed_trainings_are_not_asked_again(self, name):
+        strategy = opened(name)
+        failed = strategy.ask(4, None)
+        strategy.tell([Record(g, "toy", "toy", 0, status="failed", reason="diverged") for g in failed])
+        assert not set(strategy.ask(8, ToyScorer(labels=0))) & set(failed)
+        strategy.tell([record((1,) * 8)])
+        assert not set(strategy.ask(8, ToyScorer())) & {*failed, (1,) * 8}
+
+    def test_the_last_feasible_networks_are_found_and_then_it_says_so(self, name):
+        limits = Limits(flash_bytes=1100)  # at most one gene is 1, all others 0: 8 networks
+        strategy = opened(name, limits=limits)
+        asked = [genes for batch in rounds(strategy, 2) for genes in batch]
+        assert len(set(asked)) == 8
+        with pytest.raises(ValueError, match="found 0.*loosen the limits"):
+            strategy.ask(1, ToyScorer())
+
+    def test_state_of_another_is_refused(self, name):
+        with pytest.raises(ValueError, match="holds"):
+            opened(name).restore({"round": np.array(1)})
+
+    def test_equal_scores_do_no_harm(self, name):
+        strategy = opened(name)
+        strategy.tell([record(g) for g in strategy.ask(4, None)])
+        assert len(set(strategy.ask(4, ToyScorer(flat=True)))) == 4
+
+
+def test_unknown_strategy_is_named():
+    with pytest.raises(ValueError, match=r"no strategie? 'nope'|no strategy 'nope'|evolution, latent_rl, random"):
+        opened("nope")
+
+
+def test_the_folder_is_light():
+    code = "import sys, latent_nas.strategies; assert not {'torch', 'stable_baselines3', 'gymnasium'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_evolution_breeds_from_the_best_of_the_young():
+    """One network of the population fits; with nothing else to sample its children are one mutation away."""
+    strategy = opened("evolution", limits=Limits())
+    old, parent = (0,) * 8, ToyScorer.BEST
+    strategy.tell([record(old)] * 30 + [record(parent)] * 20)
+    for child in strategy.ask(10, None):
+        assert 1 <= (np.array(child) != parent).sum() <= 2  # a second gene may be canonicalised
+
+
+def test_agent_population_finds_the_optimum():
+    scorer, asked = ToyScorer(), None
+    strategy = opened("latent_rl", limits=Limits())
+    strategy.tell([record(tuple(g)) for g in ToySpace().sample(seeds.rng(0), 8).tolist()])
+    asked = strategy.ask(4, scorer)
+    assert ToyScorer.BEST in asked
+
+
+def test_first_round_spreads_over_sizes_within_the_limits():
+    strategy = opened("latent_rl", limits=LIMITS)
+    asked = np.array(strategy.ask(6, ToyScorer(labels=0, limits=np.array([2200.0, np.inf, np.inf]))))
+    size = asked.sum(axis=1)
+    assert size.max() >= 11  # 12 is the limit
+    assert size.min() <= 9
+
+
+def test_a_trained_agent_beats_random_edits():
+    from latent_nas.strategies._ppo import train
+
+    core = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, steps=6)
+    agent = train(core, None, 24_576, seed=0, envs=256)
+    assert all(np.isfinite(w).all() for w in agent.weights.values())
+
+    def gain(act):
+        rng, rows = np.random.default_rng(1), core.start(np.arange(200), np.full(200, 9))
+        before = rows.judged[:, 0]
+        for _ in range(core.steps):
+            core.edit(rows, act(rows, rng))
+            rows.judged = core.judge(rows.codes, rows.limits)
+        return (rows.judged[:, 0] - before).mean()
+
+    trained = gain(lambda rows, rng: agent.act(core.observe(rows, brief=True), rng, core.idle(rows.codes)))
+    assert trained > gain(lambda rows, rng: rng.integers(core.stop, size=len(rows.codes))) + 0.3
+
+
+def test_training_is_repeatable_and_goes_on_from_weights():
+    from latent_nas.strategies._ppo import train
+
+    core = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN)
+    one, two = (train(core, None, 1024, seed=3, envs=64).weights for _ in range(2))
+    assert all(np.array_equal(one[k], two[k]) for k in one)
+    more = train(core, train(core, None, 1024, seed=3, envs=64), 512, seed=4, envs=64).weights
+    assert np.array_equal(more["centre"], one["centre"])
+    assert not np.array_equal(more["logits"], one["logits"])
+
+
+def test_logits_are_those_of_the_trained_policy():
+    from latent_nas.env.batched import BatchedEditEnv
+    from latent_nas.strategies import _ppo
+
+    for place in ("slot", "dimension"):
+        core = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, place=place)
+        policies = []
+        original = _ppo._tensors
+        try:
+            _ppo._tensors = lambda policy: policies.append(policy) or original(policy)
+            agent = _ppo.train(core, None, 512, seed=0, envs=64)
+        finally:
+            _ppo._tensors = original
+        seen, _ = BatchedEditEnv(core, 5, brief=True).reset(seed=0)
+        with torch.no_grad():
+            policy = policies[0]
+            expected = policy.action_net(policy.features_extractor(torch.as_tensor(seen))).numpy()
+        assert agent.logits(seen) == pytest.approx(expected, abs=1e-5)
+
+
+def test_derivatives_by_hand_are_those_of_autograd():
+    from latent_nas.strategies._ppo import Categorical
+
+    logits = torch.randn(6, 9, dtype=torch.double, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    actions = torch.arange(6)[:, None]
+    assert torch.autograd.gradcheck(lambda x: Categorical.apply(x, actions), logits)
+    expected = torch.distributions.Categorical(logits=logits)
+    chosen, entropy = Categorical.apply(logits, actions)
+    assert torch.allclose(chosen, expected.log_prob(actions[:, 0]))
+    assert torch.allclose(entropy, expected.entropy())
+
+
+def test_vec_env_passes_what_sb3_wants():
+    from stable_baselines3.common.vec_env import VecMonitor
+
+    from latent_nas.env.batched import BatchedEditEnv
+    from latent_nas.strategies._ppo import EditVecEnv
+
+    env = VecMonitor(EditVecEnv(BatchedEditEnv(EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, steps=3), 5)))
+    env.reset()
+    for _ in range(4):
+        seen, rewards, over, infos = env.step(np.arange(5))
+        assert seen.shape == (5, *env.observation_space.shape)
+        assert [("terminal_observation" in info) for info in infos] == over.tolist()
+    assert rewards.shape == (5,)
+
+
+@pytest.mark.parametrize("propose", ["codes", "genes"])
+def test_population_keeps_the_best_and_counts(propose):
+    scorer, rng = ToyScorer(), np.random.default_rng(0)
+    core = EditCore(ToyCodec(ToySpace()), scorer, OPEN)
+    genes = ToySpace().sample(rng, 20)
+    start = judged_pool(core, core.codec.encode(genes), genes, OPEN)
+    met = []
+    end = search(
+        core,
+        start,
+        CodeEdits(core, None) if propose == "codes" else GeneMutations(core.codec.space),
+        rng,
+        queries=500,
+        size=10,
+        each=met.append,
+    )
+    assert sum(map(len, met)) == 500
+    assert len(end) == 10
+    assert (np.diff(end.values) <= 0).all()
+    assert end.values[0] == max(start.values.max(), *(pool.values.max() for pool in met))
+    assert end.values == pytest.approx(true_accuracy(end.genes) - 0.01)
+
+
+def test_without_strength_spread_is_the_order_of_worth():
+    rng = np.random.default_rng(0)
+    latent, worth = rng.normal(size=(30, 4, 2)), rng.normal(size=30)
+    assert spread(latent, worth, 5, strength=0.0).tolist() == np.argsort(-worth)[:5].tolist()
+
+
+def test_spread_avoids_twins():
+    latent = np.array([[0.0], [0.01], [5.0]])
+    assert spread(latent, np.array([1.0, 0.99, 0.9]), 2, strength=5.0).tolist() == [0, 2]
+
+
+def test_a_single_slot_and_code_is_enough():
+    space = ToySpace()
+    codec = ToyCodec(space)
+    codec.slots = codec.codes = 1
+
+    class One(ToyCodec):
+        def __init__(self):
+            super().__init__(space)
+            self.slots, self.codes = 1, 1
+            self.codebook = np.zeros((1, 1, 2), np.float32)
+
+        def encode(self, genes):
+            return np.zeros((len(genes), 1), int)
+
+        def latent(self, codes):
+            return np.zeros((len(codes), 1, 2), np.float32)
+
+        def decode_codes(self, codes):
+            return np.tile(np.array(ToyScorer.BEST), (len(codes), 1))
+
+    strategy = open_strategy("latent_rl", Problem(space, One(), Limits(), lambda genes: np.ones(len(genes), bool)), 0)
+    strategy.tell([record((1,) * 8)])
+    assert len(set(strategy.ask(3, ToyScorer()))) == 3
+    env = EditEnv(EditCore(One(), ToyScorer(), OPEN))
+    env.reset(seed=0)
+    assert env.step(np.int64(0))[1] == 0
