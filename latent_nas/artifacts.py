@@ -83,7 +83,9 @@ def load(folder: Path, kind: str) -> Artifact:
         path = folder / name
         data = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(data).hexdigest() != wanted:
-            raise ValueError(f"{path} is missing or has changed (sha256 differs); make the {kind} again or fetch it again")
+            raise ValueError(
+                f"{path} is missing or has changed (sha256 differs); make the {kind} again or fetch it again"
+            )
         files[name] = data
     return Artifact(kind, manifest["made"], manifest["quality"], files)
 
@@ -92,7 +94,7 @@ def pack(arrays: dict[str, np.ndarray]) -> bytes:
     """Return arrays as safetensors bytes."""
     from safetensors.numpy import save as to_bytes
 
-    return bytes(to_bytes({k: np.ascontiguousarray(v) for k, v in sorted(arrays.items())}))
+    return bytes(to_bytes({k: np.asarray(v, order="C") for k, v in sorted(arrays.items())}))
 
 
 def unpack(data: bytes) -> dict[str, np.ndarray]:

@@ -63,7 +63,16 @@ class Record:
 def versions() -> dict[str, str]:
     """Return the versions of the interpreter and of the packages that a result depends on."""
     found = {"python": platform.python_version(), "latent_nas": __version__}
-    for name in ("torch", "numpy", "scikit-learn", "xgboost-cpu", "xgboost", "stable-baselines3", "gymnasium", "networkx"):
+    for name in (
+        "torch",
+        "numpy",
+        "scikit-learn",
+        "xgboost-cpu",
+        "xgboost",
+        "stable-baselines3",
+        "gymnasium",
+        "networkx",
+    ):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

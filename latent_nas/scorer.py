@@ -132,7 +132,9 @@ class Scorer:
             return np.array([np.inf if g is None else float(g) for g in given])
         limits = np.asarray(limits, np.float64)
         if limits.shape != (n, 3) or not (limits > 0).all():
-            raise ValueError(f"got limits of shape {limits.shape}, expected positive numbers ({n}, 3): {', '.join(COSTS)}")
+            raise ValueError(
+                f"got limits of shape {limits.shape}, expected positive numbers ({n}, 3): {', '.join(COSTS)}"
+            )
         return limits
 
     def _design(self, genes: np.ndarray) -> np.ndarray:

@@ -40,7 +40,9 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise ValueError(f"{path} is not a whole study file: {error}; restore it from a copy") from None
         if verdict != "ok" or not {"record", "round", "note"} <= tables:
-            raise ValueError(f"{path} is not a whole study file: {verdict if verdict != 'ok' else 'tables are missing'}")
+            raise ValueError(
+                f"{path} is not a whole study file: {verdict if verdict != 'ok' else 'tables are missing'}"
+            )
 
     def add(self, record: Record) -> None:
         """Store a record; one of the same genes, seed, fidelity and part is replaced."""

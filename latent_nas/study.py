@@ -62,7 +62,9 @@ class Study:
         wanted = self.budget.trainings
         while len(self.records) < wanted:
             if self.budget.wall_s and time.monotonic() - started >= self.budget.wall_s:
-                self.say(f"the time budget of {self.budget.wall_s:.0f} s is used up after {len(self.records)} trainings")
+                self.say(
+                    f"the time budget of {self.budget.wall_s:.0f} s is used up after {len(self.records)} trainings"
+                )
                 break
             self._round(len(self.store.findings()), min(self.budget.batch, wanted - len(self.records)))
             self.store.write_note("search_s", time.monotonic() - started)
@@ -142,7 +144,9 @@ class Study:
 def ranked(records: list[Record]) -> list[Record]:
     """Return the records that are ok, the best measured int8 accuracy first, equal ones by latency, flash, RAM."""
     good = [r for r in records if r.ok and r.measured_int8_accuracy is not None]
-    return sorted(good, key=lambda r: (-(r.measured_int8_accuracy or 0), r.latency_ms, r.flash_bytes, r.ram_bytes, r.genes))
+    return sorted(
+        good, key=lambda r: (-(r.measured_int8_accuracy or 0), r.latency_ms, r.flash_bytes, r.ram_bytes, r.genes)
+    )
 
 
 def front(records: list[Record]) -> list[Record]:
@@ -159,8 +163,10 @@ def front(records: list[Record]) -> list[Record]:
 
 def _line(findings: dict[str, Any], trainings: int) -> str:
     best = findings["best_measured_int8_accuracy"]
-    text = f"round {findings['round'] + 1}: {trainings} trainings, best int8 accuracy {best:.4f}" if best else (
-        f"round {findings['round'] + 1}: {trainings} trainings, none succeeded yet"
+    text = (
+        f"round {findings['round'] + 1}: {trainings} trainings, best int8 accuracy {best:.4f}"
+        if best
+        else (f"round {findings['round'] + 1}: {trainings} trainings, none succeeded yet")
     )
     if findings["optimism"] is not None:
         text += f"; predictions were {findings['optimism']:+.3f} off on average"

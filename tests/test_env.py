@@ -6,7 +6,8 @@ from gymnasium.utils.env_checker import check_env as check_gymnasium
 from toy import OPEN, ToyCodec, ToyScorer, ToySpace
 
 from latent_nas.env.batched import BatchedEditEnv
-from latent_nas.env.core import PLACES, EditCore, uniform
+from latent_nas.env.core import PLACES, EditCore
+from latent_nas.env.draws import uniform
 from latent_nas.env.memo import Memo
 from latent_nas.env.single import EditEnv
 
@@ -31,10 +32,10 @@ def test_checkers_pass(place):
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("starts", [None, np.ones((2, 8), int)])
-def test_single_and_batched_go_the_same_way(place, starts):
-    batched = BatchedEditEnv(core(place, starts=starts), 6)
-    singles = [EditEnv(core(place, starts=starts)) for _ in range(6)]
+@pytest.mark.parametrize("settings", [{}, {"starts": np.ones((2, 8), int)}, {"keep": True}])
+def test_single_and_batched_go_the_same_way(place, settings):
+    batched = BatchedEditEnv(core(place, **settings), 6)
+    singles = [EditEnv(core(place, **settings)) for _ in range(6)]
     seen, _ = batched.reset(seed=11)
     assert np.array_equal(seen, np.stack([env.reset(seed=11 + i)[0] for i, env in enumerate(singles)]))
     rng = np.random.default_rng(0)
@@ -51,14 +52,16 @@ def test_single_and_batched_go_the_same_way(place, starts):
             assert np.array_equal(one, seen[i])
 
 
-def test_rewards_sum_to_final_less_start():
-    env = EditEnv(core())
+@pytest.mark.parametrize("keep", [False, True])
+def test_rewards_sum_to_final_less_start(keep):
+    env = EditEnv(core(keep=keep))
     for seed in range(20):
         _, info = env.reset(seed=seed)
         start, total, over = info["pessimistic"], 0.0, False
         while not over:
             _, reward, over, _, info = env.step(env.action_space.sample())
             total += reward
+            assert not keep or reward >= 0
         assert total == pytest.approx(info["pessimistic"] - start, abs=1e-12)
 
 
@@ -117,7 +120,7 @@ def test_a_brief_observation_holds_what_the_full_one_does():
     assert np.array_equal(full[:, 24:56].reshape(9, 8, 4).argmax(axis=2), codes)
     assert np.array_equal(full[:, 56:], brief[:, 8:])
     for seen, form in ((full, False), (brief, True)):
-        low, high = env.bounds(form)
+        low, high = env.observation.bounds(form)
         assert ((seen >= low) & (seen <= high)).all()
 
 

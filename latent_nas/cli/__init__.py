@@ -10,7 +10,9 @@ import typer
 
 from latent_nas.cli import models, query, search
 
-app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=str(__doc__).split("\n\n")[0])
+app = typer.Typer(
+    no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=str(__doc__).split("\n\n")[0]
+)
 groups = {
     "dataset": typer.Typer(no_args_is_help=True, help="Tables of truly trained networks."),
     "codec": typer.Typer(no_args_is_help=True, help="The latent space."),

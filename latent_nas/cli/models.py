@@ -23,7 +23,9 @@ def dataset_build(
     repeat_seeds: Annotated[int, typer.Option(help="With how many seeds in all.")] = 5,
     seed: options.Seed = 0,
     workers: options.Workers = 0,
-    work: Annotated[Path, typer.Option(help="Store of the trainings; continued if it is there.")] = Path("runs/dataset.sqlite"),
+    work: Annotated[Path, typer.Option(help="Store of the trainings; continued if it is there.")] = Path(
+        "runs/dataset.sqlite"
+    ),
     out: Annotated[Path, typer.Option(help="Folder of the table and its card.")] = Path("runs/datasets_arch"),
     as_json: options.Json = False,
 ) -> None:

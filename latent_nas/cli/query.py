@@ -52,7 +52,9 @@ def validate(
     final_seeds: Annotated[int, typer.Option(help="Seeds of each final training.")] = 3,
     workers: options.Workers = 0,
     seed: options.Seed = 0,
-    out: Annotated[Path, typer.Option(help="Folder for the store, the networks and result.json.")] = Path("runs/validated"),
+    out: Annotated[Path, typer.Option(help="Folder for the store, the networks and result.json.")] = Path(
+        "runs/validated"
+    ),
     as_json: options.Json = False,
 ) -> None:
     """Train the top picks in full, quantise them, and measure them on the test part, once.

@@ -78,10 +78,11 @@ def _first_fit(buffers: Sequence[Buffer], beside: list[list[int]], sequence: Seq
 def _sweep(buffers: Sequence[Buffer], bound: int) -> list[int] | None:
     """Return offsets of peak ``bound`` or None, from one sweep through time.
 
-    What can follow depends only on where the buffers that are still alive lie, so of all layouts that agree in
-    this one is kept. A new buffer is put at either end or beside one that is alive.
+    What can follow depends only on where the buffers that are still alive lie: of layouts that agree in this,
+    one is kept. A new buffer is put at either end or beside one that is alive.
     """
-    layouts: dict[tuple[tuple[int, int], ...], tuple[int, ...]] = {(): ()}  # (offset, buffer) alive -> all offsets
+    # (offset, buffer) of those alive -> all offsets up to now
+    layouts: dict[tuple[tuple[int, int], ...], tuple[int, ...]] = {(): ()}
     sequence = sorted(range(len(buffers)), key=lambda i: (buffers[i].start, -buffers[i].size))
     for i in sequence:
         size, start, _ = buffers[i]

@@ -7,7 +7,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from latent_nas.env.core import EditCore, Rows
+from latent_nas.env.core import EditCore
+from latent_nas.env.rows import Rows
 
 
 class BatchedEditEnv(VectorEnv):  # type: ignore[type-arg]
@@ -22,7 +23,7 @@ class BatchedEditEnv(VectorEnv):  # type: ignore[type-arg]
     def __init__(self, core: EditCore, n: int, brief: bool = False) -> None:
         """Take what is edited and judged, how many at a time, and whether observations are ``brief``."""
         self.core, self.num_envs, self.brief = core, n, brief
-        self.single_observation_space = gymnasium.spaces.Box(*core.bounds(brief), dtype=np.float32)
+        self.single_observation_space = gymnasium.spaces.Box(*core.observation.bounds(brief), dtype=np.float32)
         self.single_action_space = gymnasium.spaces.Discrete(core.actions)
         self.observation_space = batch_space(self.single_observation_space, n)
         self.action_space = batch_space(self.single_action_space, n)
@@ -56,15 +57,8 @@ class BatchedEditEnv(VectorEnv):  # type: ignore[type-arg]
         actions = np.asarray(actions, np.int64)
         if actions.shape != (self.num_envs,) or ((actions < 0) | (actions > core.stop)).any():
             raise ValueError(f"actions are {self.num_envs} integers in 0 to {core.stop}, got shape {actions.shape}")
-        before = rows.judged[:, 0].copy()
-        over = core.edit(rows, actions)
-        changed, ended = np.flatnonzero(actions != core.stop), np.flatnonzero(over)
-        self._episodes[ended] += 1
-        new = core.begin(self._seeds[ended], self._episodes[ended])
-        codes, limits = np.concatenate([rows.codes[changed], new.codes]), np.concatenate([rows.limits[changed], new.limits])
-        judged = core.judge(codes, limits) if len(codes) else np.zeros((0, 5))
-        rows.judged[changed], new.judged = judged[: len(changed)], judged[len(changed) :]
-        rewards = rows.judged[:, 0] - before
+        rewards, over, new = core.step(rows, actions, self._next)
+        ended = np.flatnonzero(over)
         info: dict[str, Any] = {}
         if len(ended):
             last = np.zeros(self.observation_space.shape or (), np.float32)
@@ -72,3 +66,7 @@ class BatchedEditEnv(VectorEnv):  # type: ignore[type-arg]
             info = {"final_obs": last, "_final_obs": over}
             rows.put(ended, new)
         return core.observe(rows, self.brief), rewards, over, np.zeros(self.num_envs, bool), info
+
+    def _next(self, ended: np.ndarray) -> Rows:
+        self._episodes[ended] += 1
+        return self.core.begin(self._seeds[ended], self._episodes[ended])

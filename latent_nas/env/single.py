@@ -5,7 +5,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from latent_nas.env.core import EditCore, Rows
+from latent_nas.env.core import EditCore
+from latent_nas.env.rows import Rows
 
 
 class EditEnv(gymnasium.Env[np.ndarray, np.int64]):
@@ -16,7 +17,7 @@ class EditEnv(gymnasium.Env[np.ndarray, np.int64]):
     def __init__(self, core: EditCore) -> None:
         """Take what is edited and judged; ``core`` may be shared."""
         self.core = core
-        self.observation_space = gymnasium.spaces.Box(*core.bounds(), dtype=np.float32)
+        self.observation_space = gymnasium.spaces.Box(*core.observation.bounds(), dtype=np.float32)
         self.action_space = gymnasium.spaces.Discrete(core.actions)
         self.rows: Rows | None = None
         self._start: tuple[int, int] | None = None
@@ -45,13 +46,11 @@ class EditEnv(gymnasium.Env[np.ndarray, np.int64]):
             raise ValueError("no episode is under way; call reset() first")
         if not self.action_space.contains(np.int64(action)):
             raise ValueError(f"action {action} is not in 0 to {self.core.stop}")
-        before = self.rows.judged[0, 0]
-        over = bool(self.core.edit(self.rows, np.array([action]))[0])
-        self.rows.judged = self.core.judge(self.rows.codes, self.rows.limits)
-        seen, reward, info = self.core.observe(self.rows)[0], float(self.rows.judged[0, 0] - before), self._info()
+        (reward,), (over,), _ = self.core.step(self.rows, np.array([action]))
+        seen, info = self.core.observe(self.rows)[0], self._info()
         if over:
             self.rows = None
-        return seen, reward, over, False, info
+        return seen, float(reward), bool(over), False, info
 
     def _info(self) -> dict[str, Any]:
         assert self.rows is not None

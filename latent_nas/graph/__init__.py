@@ -38,7 +38,9 @@ class Graph:
         self.nodes = tuple(nodes)
         for position, node in enumerate(self.nodes):
             if node.id != position or any(not 0 <= i < position for i in node.inputs):
-                raise ValueError(f"node {node.id} at position {position} reads {node.inputs}; it may read earlier nodes only")
+                raise ValueError(
+                    f"node {node.id} at position {position} reads {node.inputs}; it may read earlier nodes only"
+                )
             wanted = node.operator.shape(*(self.nodes[i].shape for i in node.inputs))
             if wanted != node.shape:
                 raise ValueError(f"node {node.id} ({node.operator.kind}) makes {wanted}, not {node.shape}")

@@ -30,7 +30,9 @@ def output_size(height: int, width: int, kernel: Pair, stride: Pair, padding: Pa
     return rows // stride[0] + 1, columns // stride[1] + 1
 
 
-def taps(x: np.ndarray, kernel: Pair, stride: Pair, padding: Padding, fill: int) -> Iterator[tuple[int, int, np.ndarray]]:
+def taps(
+    x: np.ndarray, kernel: Pair, stride: Pair, padding: Padding, fill: int
+) -> Iterator[tuple[int, int, np.ndarray]]:
     """Yield (row, column, view) per kernel element: the pixels (n, h_out, w_out, c) which that element meets.
 
     Args:

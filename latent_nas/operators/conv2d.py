@@ -34,13 +34,9 @@ class Conv2d(Operator):
         image(self.kind, *inputs)
         height, width, channels = inputs[0]
         if self.groups < 1 or channels % self.groups or self.filters % self.groups or self.filters < 1:
-            raise ValueError(
-                f"conv2d with {self.groups} groups can't take {channels} to {self.filters} channels"
-            )
+            raise ValueError(f"conv2d with {self.groups} groups can't take {channels} to {self.filters} channels")
         if min(*self.kernel_size, *self.stride) < 1:
-            raise ValueError(
-                f"conv2d wants kernel and stride of at least 1, got {self.kernel_size}, {self.stride}"
-            )
+            raise ValueError(f"conv2d wants kernel and stride of at least 1, got {self.kernel_size}, {self.stride}")
         return (*output_size(height, width, self.kernel_size, self.stride, self.padding), self.filters)
 
     def weight_shapes(self, *inputs: Shape) -> dict[str, Shape]:
@@ -65,10 +61,10 @@ class Conv2d(Operator):
         """Return the counts that a convolution's time and scratch are made of.
 
         call, macs, outputs, pixels (of the output), weights; patch: elements of all pixels' windows.
-        tail4_macs, tail16_macs: MACs left over after blocks of 4 or 16 along a window; unaligned_macs: all of a
-        layer whose channels are no multiples of 4.
-        Of windows that libraries copy before they multiply (not those of pointwise, nor of depthwise 3x3 padded
-        by 1 at most): column, elements of one; gathers, runs of channels copied; gathered, elements copied;
+        tail4_macs, tail16_macs: MACs left over after blocks of 4 or 16 along a window; unaligned_macs: all of
+        a layer whose channels are no multiples of 4.
+        Of windows that libraries copy before they multiply (not pointwise, nor depthwise 3x3 padded by 1 at
+        most): column, elements of one; gathers, runs of channels copied; gathered, elements copied;
         gathered_tail4, those left over after blocks of 4 channels.
         """
         channels, window = inputs[0][2], prod(self.kernel_size)
@@ -114,9 +110,7 @@ class Conv2d(Operator):
         )
         return convolution if even else nn.Sequential(nn.ZeroPad2d((left, right, top, bottom)), convolution)
 
-    def constants(
-        self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant
-    ) -> dict[str, np.ndarray]:
+    def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
         """Return int8 weights, int32 biases, multipliers, shifts, zero points and clamp."""
         return integer_constants(weights, inputs[0], output, self.activation)
 
@@ -131,9 +125,7 @@ class Conv2d(Operator):
                 total = total + patch * weight[:, i, j, 0].astype(np.int32)
             else:
                 parts = np.split(patch, groups, axis=3), np.split(weight[:, i, j, :], groups)
-                total = total + np.concatenate(
-                    [matmul_exact(p, w.T) for p, w in zip(*parts, strict=True)], axis=3
-                )
+                total = total + np.concatenate([matmul_exact(p, w.T) for p, w in zip(*parts, strict=True)], axis=3)
         return requantise(
             total + c["bias"],
             c["multiplier"],

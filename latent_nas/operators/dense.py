@@ -51,9 +51,7 @@ class Dense(Operator):
 
         return nn.Linear(inputs[0][0], self.units, bias=self.bias)
 
-    def constants(
-        self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant
-    ) -> dict[str, np.ndarray]:
+    def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
         """Return int8 weights, int32 biases, multipliers, shifts, zero points and clamp."""
         return integer_constants(weights, inputs[0], output, self.activation)
 

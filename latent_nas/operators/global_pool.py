@@ -38,13 +38,9 @@ class GlobalPool(Operator):
         """Return adaptive pooling to one pixel, flattened."""
         from torch import nn
 
-        return nn.Sequential(
-            nn.AdaptiveAvgPool2d(1) if self.mode == "avg" else nn.AdaptiveMaxPool2d(1), nn.Flatten()
-        )
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1) if self.mode == "avg" else nn.AdaptiveMaxPool2d(1), nn.Flatten())
 
-    def constants(
-        self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant
-    ) -> dict[str, np.ndarray]:
+    def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
         """Return the requantisation from the input's scale to the output's; the pixel count is divided at run time."""
         m, shift = multiplier(inputs[0].scale / output.scale)
         return {

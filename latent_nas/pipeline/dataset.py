@@ -124,11 +124,14 @@ def read(path: Path) -> list[Record]:
     genes = [c for c in frame.columns if c.startswith("gene.")]
     needed = {"space", "task", "seed", "status", "measured_int8_accuracy"} - set(frame.columns)
     if not genes or needed:
-        raise ValueError(f"{path} has no {', '.join(sorted(needed)) or 'gene.* column'}; is it a table of this project?")
+        raise ValueError(
+            f"{path} has no {', '.join(sorted(needed)) or 'gene.* column'}; is it a table of this project?"
+        )
     matrix = frame[genes].to_numpy(int)
     rows = frame.drop(columns=genes).to_dict("records")
     return [
-        Record.from_json({**{k: _plain(v) for k, v in row.items()}, "genes": g}) for g, row in zip(matrix.tolist(), rows, strict=True)
+        Record.from_json({**{k: _plain(v) for k, v in row.items()}, "genes": g})
+        for g, row in zip(matrix.tolist(), rows, strict=True)
     ]
 
 

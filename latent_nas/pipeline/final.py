@@ -57,9 +57,7 @@ def finalise(
     ]
 
 
-def describe(
-    setup: Setup, limits: Limits, search: Record, check: Record, finals: Sequence[Record]
-) -> dict[str, Any]:
+def describe(setup: Setup, limits: Limits, search: Record, check: Record, finals: Sequence[Record]) -> dict[str, Any]:
     """Return what a user wants to know of one final network, as JSON values."""
     cost = setup.costs(search.genes)
     ok = [f for f in finals if f.ok]

@@ -44,7 +44,9 @@ class RunFolder:
             ValueError: there is something at that place already.
         """
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise ValueError(f"{path} is there already and not empty; choose another --out, or continue it with --resume")
+            raise ValueError(
+                f"{path} is there already and not empty; choose another --out, or continue it with --resume"
+            )
         path.mkdir(parents=True, exist_ok=True)
         artifacts.write(path / "config.json", json.dumps(config, indent=1) + "\n")
         return RunFolder(path)

@@ -50,9 +50,9 @@ def costs_made(setup: Setup, seed: int) -> dict[str, Any]:
     return {**made, "device": target.device, "runtime": target.runtime, "samples": COST_SAMPLES, "seed": seed}
 
 
-def cost_surrogate(setup: Setup, seed: int, say: Say) -> Surrogate:
-    """Return the shipped cost surrogate if it is of this space, input, device and runtime, else fit one."""
-    folder = pretrained(setup, cost_name(setup))
+def cost_surrogate(setup: Setup, seed: int, say: Say, place: Path | None = None) -> Surrogate:
+    """Return the cost surrogate of ``place``, by default what ships, if it is of this target, else fit one."""
+    folder = (place or pretrained(setup, ".")) / cost_name(setup)
     if folder.is_dir():
         artifact = artifacts.load(folder, "surrogate")
         wanted = costs_made(setup, seed)

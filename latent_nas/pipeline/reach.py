@@ -41,7 +41,10 @@ def check_reachable(setup: Setup, limits: Limits, seed: int = 0) -> None:
             if aim(found).min() <= value:
                 best, value = children[aim(found).argmin()], aim(found).min()
     short = [f"{n} <= {b:g} (the least found is {c:g})" for n, b, c in zip(names, bounds, least, strict=True) if c > b]
-    what = " and ".join(short) or f"all of {', '.join(f'{n} <= {b:g}' for n, b in zip(names, bounds, strict=True))} at once"
+    what = (
+        " and ".join(short)
+        or f"all of {', '.join(f'{n} <= {b:g}' for n, b in zip(names, bounds, strict=True))} at once"
+    )
     raise ValueError(
         f"no network of space {setup.space.name!r} for task {setup.target.task!r} was found with {what} on"
         f" {setup.device.name}; loosen that limit"

@@ -51,7 +51,14 @@ class SearchConfig:
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
-        for name, least in (("trainings", 1), ("batch", 1), ("workers", 0), ("seed", 0), ("top", 0), ("final_seeds", 1)):
+        for name, least in (
+            ("trainings", 1),
+            ("batch", 1),
+            ("workers", 0),
+            ("seed", 0),
+            ("top", 0),
+            ("final_seeds", 1),
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"{name.replace('_', '-')} is at least {least}, got {getattr(self, name)}")
         if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
@@ -105,7 +112,15 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
         if best:
             tell(f"training the best {len(best)} in full, {config.final_seeds} seeds each")
         networks = finalise(
-            setup, limits, best, evaluator, store, config.seed, config.final_seeds, folder.path / "networks", tell,
+            setup,
+            limits,
+            best,
+            evaluator,
+            store,
+            config.seed,
+            config.final_seeds,
+            folder.path / "networks",
+            tell,
             lambda a, b: done("final trainings", a, b),
         )
     finally:

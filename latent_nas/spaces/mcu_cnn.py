@@ -101,7 +101,7 @@ class McuCnn(Space):
                 can_skip = (stride == 0) & (channels == stage[:, WIDTH])
                 skip = stage[:, SKIP] * can_skip
                 before = out[rows, last]
-                same = (before[:, : REPEAT] == stage[:, :REPEAT]).all(axis=1)
+                same = (before[:, :REPEAT] == stage[:, :REPEAT]).all(axis=1)
                 room = (last >= 0) & (before[:, REPEAT] < REPEATS)
                 joins = used & same & room & (stride == 0) & (~known | (before[:, SKIP] == skip))
                 opens = used & ~joins

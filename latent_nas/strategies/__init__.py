@@ -45,6 +45,7 @@ class Strategy(ABC):
     """
 
     name: ClassVar[str]
+    judged: ClassVar[bool] = True  # whether it asks a scorer; else none is made, nor a codec opened
     draws: ClassVar[int] = 20_000  # candidates to look through before feasible networks are declared out of reach
 
     def __init__(self, problem: Problem, seed: int) -> None:
@@ -112,20 +113,28 @@ class Strategy(ABC):
     def random(self, n: int, rng: np.random.Generator, taken: Sequence[Genes] = ()) -> list[Genes]:
         """Return n random networks that may be asked for, by rejection.
 
+        Where half of ``draws`` samples were not enough, the rest are mutations of the networks that are known to fit.
+
         Raises:
             ValueError: fewer were found in ``draws`` candidates.
         """
+        space = self.problem.space
         found: list[Genes] = []
         drawn, size = 0, max(4 * n, 16)
         while len(found) < n and drawn < self.draws:
             size = min(size, self.draws - drawn)
-            found += self.fresh(self.problem.space.sample(rng, size), [*taken, *found])
+            known = [*map(tuple, self.genes.tolist()), *taken, *found]
+            if drawn < self.draws // 2 or not known:
+                candidates = space.sample(rng, size)
+            else:
+                candidates = space.mutate(np.array(known)[rng.integers(len(known), size=size)], rng)
+            found += self.fresh(candidates, [*taken, *found])
             drawn, size = drawn + size, 2 * size
         if len(found) < n:
             limits = {k: v for k, v in self.problem.limits.to_json().items() if v is not None}
             raise ValueError(
                 f"strategy {self.name!r} wants {n} untrained networks within {limits or 'no limits'}, found {len(found)}"
-                f" in {drawn} samples of space {self.problem.space.name!r}; loosen the limits or ask for fewer"
+                f" in {drawn} candidates of space {self.problem.space.name!r}; loosen the limits or ask for fewer"
             )
         return found[:n]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latent_nas.env.core import EditCore, Rows
+from latent_nas.env.core import EditCore
+from latent_nas.env.rows import Rows
 from latent_nas.spaces import Space
 from latent_nas.strategies._agent import Agent
 

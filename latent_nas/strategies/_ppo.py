@@ -9,13 +9,15 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv
 
 from latent_nas import seeds
 from latent_nas.env.batched import BatchedEditEnv
-from latent_nas.env.core import SCALARS, EditCore
+from latent_nas.env.core import EditCore
+from latent_nas.env.observation import SCALARS
 from latent_nas.strategies._agent import Agent
 
 ENVS, MINIBATCH, EPOCHS = 1024, 4096, 4
@@ -169,6 +171,7 @@ def train(core: EditCore, agent: Agent | None, steps: int, seed: int, envs: int 
                 "net_arch": {"pi": [], "vf": []},
             },
         )
+        ppo.set_logger(Logger(folder=None, output_formats=[]))  # else it makes a folder for every training
         tensors = _tensors(ppo.policy)
         with torch.no_grad():
             if agent is not None and agent.fits(core.slots, core.codes, core.actions):

@@ -16,6 +16,7 @@ class Evolution(Strategy):
     """Regularised evolution, a batch of children at a time."""
 
     name = "evolution"
+    judged = False
     population = 20
     sample = 5
     mutations = 200  # children to try for one that fits before a random network takes the place

@@ -24,7 +24,9 @@ class LatentRL(Strategy):
     """PPO on latent edits, proposals by a population, re-ranked by acquisition and spread in the latent."""
 
     name = "latent_rl"
+    judged = True
     steps = 65_536  # environment steps of training per round
+    envs = 1024
     episode = 8  # edits
     elites = 32  # trained networks that episodes and population start from
     population, batch, queries = 64, 64, 4096
@@ -80,7 +82,7 @@ class LatentRL(Strategy):
     def _school(self, core: EditCore) -> Agent:
         from latent_nas.strategies._ppo import train
 
-        return train(core, self.agent, self.steps, seeds.derive(self.seed, self.name, self.round, "school"))
+        return train(core, self.agent, self.steps, seeds.derive(self.seed, self.name, self.round, "school"), self.envs)
 
     def _work(self, core: EditCore, agent: Agent, elites: np.ndarray, rng: np.random.Generator) -> Pool:
         """Return the ``shortlist`` best of all networks that the population met."""

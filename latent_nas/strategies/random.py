@@ -10,6 +10,7 @@ class Random(Strategy):
     """The baseline that every other strategy must beat."""
 
     name = "random"
+    judged = False
 
     def ask(self, n: int, scorer: Any) -> list[Genes]:
         """Return n random feasible networks; the scorer is not asked."""

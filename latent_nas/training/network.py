@@ -49,7 +49,9 @@ class Network(nn.Module):
 
     def weights(self, node: int) -> dict[str, np.ndarray]:
         """Return one operator's weights as float64, channels last: "weight" (filters, height, width, channels), ..."""
-        state = {k.rsplit(".", 1)[-1]: v.numpy().astype(np.float64) for k, v in self.operators[node].state_dict().items()}
+        state = {
+            k.rsplit(".", 1)[-1]: v.numpy().astype(np.float64) for k, v in self.operators[node].state_dict().items()
+        }
         if "weight" in state and state["weight"].ndim == 4:
             state["weight"] = state["weight"].transpose(0, 2, 3, 1)
         if "weight" in state and "bias" not in state:

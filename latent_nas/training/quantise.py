@@ -86,7 +86,9 @@ def quantise(graph: Graph, model: Network, calibration: np.ndarray) -> Quantised
     for node, sources in zip(deployment.graph.nodes, deployment.sources, strict=True):
         inputs = [quants[i] for i in node.inputs]
         output = inputs[0] if node.operator.keeps_quant else Quant.of_range(*ranges[sources[-1]])
-        weights = _folded(graph, model, sources) if node.operator.weight_shapes(*deployment.graph.shapes_into(node)) else {}
+        weights = (
+            _folded(graph, model, sources) if node.operator.weight_shapes(*deployment.graph.shapes_into(node)) else {}
+        )
         quants.append(output)
         constants.append(node.operator.constants(weights, inputs, output) if node.id else {})
     return QuantisedNetwork(deployment.graph, tuple(quants), tuple(constants))

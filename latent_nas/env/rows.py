@@ -1,0 +1,30 @@
+"""Episodes under way, as arrays."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+
+@dataclass
+class Rows:
+    """n episodes under way.
+
+    Attributes:
+        codes: (n, slots). latent: (n, slots, dim). limits: (n, 3). left: steps left, (n,).
+        judged: pessimistic score, predicted accuracy, natural log of the predicted costs, (n, 5).
+    """
+
+    codes: np.ndarray
+    latent: np.ndarray
+    limits: np.ndarray
+    left: np.ndarray
+    judged: np.ndarray
+
+    def take(self, where: np.ndarray) -> "Rows":
+        """Return a copy of the episodes ``where``, (m,) indices."""
+        return Rows(*(getattr(self, field.name)[where] for field in fields(self)))
+
+    def put(self, where: np.ndarray, rows: "Rows") -> None:
+        """Replace the episodes ``where``, (m,) indices."""
+        for field in fields(self):
+            getattr(self, field.name)[where] = getattr(rows, field.name)

@@ -1,0 +1,134 @@
+"""What ships and how it is made: codec, surrogates, agent, each saved with what was measured of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import artifacts, seeds, shipped
+from latent_nas.codec import Codec, CodecSettings
+from latent_nas.codec.train import train_codec
+from latent_nas.limits import Limits
+from latent_nas.pipeline import dataset, models
+from latent_nas.pipeline.setup import Setup
+from latent_nas.records import Record
+from latent_nas.scorer import Scorer, labels
+
+Say = Callable[[str], None]
+Done = Callable[[str, int, int], None]
+
+
+def shipped_table(setup: Setup) -> Path:
+    """Return where the table of this space and task ships."""
+    return shipped.folder("datasets_arch") / f"{setup.target.space}-{setup.target.task}.parquet"
+
+
+def codec(
+    setup: Setup, table: Path | None, steps: int | None, seed: int, out: Path, say: Say, done: Done
+) -> dict[str, Any]:
+    """Train a codec on fresh architectures, exact costs of some, and a table's accuracies if given; save and judge it."""
+    settings = CodecSettings() if steps is None else CodecSettings(steps=steps)
+    say("computing exact costs of random architectures")
+    costs = models.sampled_costs(setup, seed)
+    known = labels(dataset.read(table)) if table else None
+    made = train_codec(
+        setup.space, settings, seed, costs, known, lambda step, losses: done("codec steps", step, settings.steps)
+    )
+    made.save(out)
+    return {"codec": str(out), "quality": made.quality, "made": made.made}
+
+
+def surrogates(
+    setup: Setup, table: Path | None, codec_folder: Path | None, seed: int, out: Path, say: Say
+) -> dict[str, Any]:
+    """Fit accuracy and cost surrogates; the accuracy ones are judged on a fifth held out, then fitted to all records."""
+    model, errors = models.fit_costs(setup, seed, say)
+    artifacts.save(out / models.cost_name(setup), model.artifact(models.costs_made(setup, seed), errors))
+    records = dataset.read(table or shipped_table(setup))
+    latent = Codec.load(codec_folder or models.pretrained(setup, "codec"), setup.space)
+    scorer = Scorer(setup.space, Limits(), model, latent, seed)
+    networks = sorted({r.genes for r in records if r.ok})
+    held = {networks[i] for i in seeds.rng(seed, "held out").permutation(len(networks))[: len(networks) // 5]}
+    say(f"judging the accuracy surrogates on {len(held)} networks held out")
+    scorer.refit([r for r in records if r.genes not in held])
+    quality = judge(scorer, [r for r in records if r.genes in held])
+    say(f"fitting them to all {len(networks)} networks")
+    scorer.refit(records)
+    scorer.save(out / "accuracy", {"space": setup.space.name, "task": setup.target.task, "seed": seed}, quality)
+    return {"surrogates": str(out), "accuracy": quality, "costs": errors}
+
+
+def judge(scorer: Scorer, held: list[Record]) -> dict[str, float]:
+    """Return how well a scorer predicts records that it has not seen: one record each, the first training's."""
+    from scipy.stats import kendalltau
+
+    first = {r.genes: r for r in reversed(held) if r.ok}
+    genes = np.array(sorted(first))
+    measured = np.array([first[tuple(g)].measured_int8_accuracy for g in genes.tolist()], float)
+    predicted = scorer.rerank(genes).predicted_accuracy
+    low, high = scorer.interval(genes)
+    best = measured >= np.quantile(measured, 0.75)
+    return {
+        "held_out": float(len(genes)),
+        "kendall_tau": float(kendalltau(predicted, measured).statistic),
+        "kendall_tau_top_quarter": float(kendalltau(predicted[best], measured[best]).statistic),
+        "mean_absolute_error": float(np.abs(predicted - measured).mean()),
+        "coverage_of_90_percent_interval": float(((low <= measured) & (measured <= high)).mean()),
+    }
+
+
+def open_scorer(
+    setup: Setup, limits: Limits, codec_folder: Path | None, folder: Path | None, seed: int, say: Say
+) -> Scorer:
+    """Return a scorer with the surrogates of a folder, by default the shipped ones.
+
+    Raises:
+        ValueError: there are none, or of another space or codec.
+    """
+    place = folder or models.pretrained(setup, ".")
+    latent = Codec.load(codec_folder or models.pretrained(setup, "codec"), setup.space)
+    scorer = Scorer(setup.space, limits, models.cost_surrogate(setup, seed, say, place), latent, seed)
+    scorer.load(place / "accuracy")
+    return scorer
+
+
+def agent(
+    setup: Setup,
+    limits: Limits,
+    codec_folder: Path | None,
+    folder: Path | None,
+    steps: int,
+    seed: int,
+    out: Path,
+    say: Say,
+) -> dict[str, Any]:
+    """Train an agent on saved surrogates, save it, and compare what it finds with random edits at equal queries."""
+    from latent_nas.env.core import EditCore
+    from latent_nas.strategies._population import CodeEdits, judged_pool, search
+    from latent_nas.strategies._ppo import train
+    from latent_nas.strategies.latent_rl import LatentRL, limit_row
+
+    scorer = open_scorer(setup, limits, codec_folder, folder, seed, say)
+    row = limit_row(limits)
+    core = EditCore(scorer.codec, scorer, row, LatentRL.episode)
+    say(f"training the agent for {steps} steps")
+    policy = train(core, None, steps, seeds.derive(seed, "agent") % 2**31)
+    found: dict[str, list[float]] = {"agent": [], "random edits": []}
+    for repeat in range(5):
+        genes = setup.space.sample(seeds.rng(seed, "agent", "start", repeat), 64)
+        start = judged_pool(core, scorer.codec.encode(genes), genes, row)
+        for name, mover in (("agent", CodeEdits(core, policy)), ("random edits", CodeEdits(core, None))):
+            pool = search(core, start, mover, seeds.rng(seed, "agent", name, repeat), 2000)
+            found[name].append(float(pool.values[0]))
+    quality = {f"best score of 2000 queries, {k}, mean of 5": float(np.mean(v)) for k, v in found.items()}
+    made = {
+        "space": setup.space.name,
+        "task": setup.target.task,
+        "steps": steps,
+        "seed": seed,
+        "limits": limits.to_json(),
+    }
+    files = {"agent.safetensors": artifacts.pack(policy.weights)}
+    artifacts.save(out, artifacts.Artifact("agent", made, quality, files))
+    return {"agent": str(out), "quality": quality}

@@ -1,0 +1,84 @@
+"""The loop on real trainings: repeatable, resumable, honest."""
+
+import numpy as np
+import pytest
+
+from latent_nas.evaluators import Evaluator, Target
+from latent_nas.evaluators._work import record_of
+from latent_nas.limits import Limits
+from latent_nas.pipeline.setup import Setup
+from latent_nas.records import Record
+from latent_nas.store import Store
+from latent_nas.strategies import Problem, open_strategy
+from latent_nas.study import Budget, Study, front, ranked
+
+TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn")
+SETUP = Setup(TARGET)
+LIMITS = Limits(flash_bytes=3000, ram_bytes=2000, latency_ms=0.6)
+
+
+class Here(Evaluator):
+    """Trains in this process, one by one; stops the study after some records as a kill would."""
+
+    def __init__(self, stop_after=None):
+        self.left = stop_after
+        self.trained = 0
+
+    def evaluate(self, jobs):
+        for job in jobs:
+            if self.left == self.trained:
+                raise KeyboardInterrupt
+            self.trained += 1
+            yield record_of(TARGET, job)
+
+
+def study(path, evaluator, strategy="evolution", trainings=5, seed=0, prior=()):
+    problem = Problem(SETUP.space, None, LIMITS, lambda genes: SETUP.fits(genes, LIMITS))
+    kind = open_strategy(strategy, problem, seed)
+    return Study(kind, None, evaluator, Store(path), LIMITS, Budget(trainings, 2), seed, list(prior))
+
+
+def essence(records):
+    """What must be equal: everything but the time."""
+    return [{k: v for k, v in r.to_json().items() if k != "wall_s"} for r in records]
+
+
+def test_same_seed_killed_and_resumed_gives_identical_records(tmp_path):
+    whole = study(tmp_path / "whole.sqlite", Here()).run()
+    assert len(whole) == 5
+    killed = Here(stop_after=3)
+    with pytest.raises(KeyboardInterrupt):
+        study(tmp_path / "cut.sqlite", killed).run()
+    rest = Here()
+    resumed = study(tmp_path / "cut.sqlite", rest).run()
+    assert killed.trained + rest.trained == 5
+    assert essence(resumed) == essence(whole)
+    idle = Here()
+    assert essence(study(tmp_path / "cut.sqlite", idle).run()) == essence(whole)
+    assert idle.trained == 0
+    other = study(tmp_path / "other.sqlite", Here(), seed=1, trainings=2).run()
+    assert {r.genes for r in other} != {r.genes for r in whole[:2]}
+
+
+def test_every_training_fits_is_distinct_and_not_known_before(tmp_path):
+    first = study(tmp_path / "a.sqlite", Here(), "random", 2).run()
+    second = study(tmp_path / "b.sqlite", Here(), "random", 4, prior=first).run()
+    genes = [r.genes for r in first + second]
+    assert len(set(genes)) == 6
+    assert SETUP.fits(np.array(genes), LIMITS).all()
+    for record in second:
+        assert (record.flash_bytes, record.ram_bytes, record.latency_ms) == tuple(SETUP.exact(np.array([record.genes]))[0])
+
+
+def record(accuracy, flash=1, ram=1, latency=1.0, **more):
+    return Record((flash, ram), "s", "t", 0, measured_int8_accuracy=accuracy, flash_bytes=flash, ram_bytes=ram, latency_ms=latency, **more)
+
+
+def test_ranking_breaks_ties_by_cost_and_leaves_failures_out():
+    slow, fast, failed = record(0.9, latency=2.0), record(0.9), record(None, status="failed")
+    assert ranked([slow, failed, fast, record(0.5)]) == [fast, slow, record(0.5)]
+
+
+def test_front_keeps_what_nothing_beats_in_everything():
+    best, small, beaten = record(0.9, flash=5), record(0.8, flash=2), record(0.8, flash=3)
+    assert front([beaten, small, best]) == [best, small]
