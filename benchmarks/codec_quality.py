@@ -1,6 +1,6 @@
 """Measure a codec: validity, reconstruction, codebook use, reach, smoothness and speed, as JSON.
 
-    python benchmarks/codec_quality.py --codec DIR
+python benchmarks/codec_quality.py --codec DIR
 """
 
 import argparse

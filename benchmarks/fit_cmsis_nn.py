@@ -104,9 +104,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the TOML of the fitted kernels here")
     arguments = parser.parse_args()
     table, lines = read(arguments.measurements, open_runtime("cmsis_nn")), []
-    print(
-        f"{'board':22}{'kernel':12}{'layers':>7}{'median':>9}{'p90':>8}{'worst':>8}   MACs alone: median, p90"
-    )
+    print(f"{'board':22}{'kernel':12}{'layers':>7}{'median':>9}{'p90':>8}{'worst':>8}   MACs alone: median, p90")
     for (board, kind), rows in table.groupby(["board", "kind"]):
         terms, cycles = TERMS[str(kind)], rows.cycles_op.to_numpy(float)
         counts = np.array([[figures.work[term] for term in terms] for figures in rows.figures])

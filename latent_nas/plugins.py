@@ -1,6 +1,6 @@
 """Plugins are found by their place: a file in a folder of the package is a plugin of that kind.
 
-A Python plugin is a module with a class of its own named ``Plugin`` or assigned to that name; a data plugin is a TOML file.
+A Python plugin is a module that ends in ``Plugin = ItsClass``; a data plugin is a TOML file.
 """
 
 import importlib

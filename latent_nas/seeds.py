@@ -30,7 +30,7 @@ def isolated(seed: int) -> Iterator[None]:
     """
     import torch
 
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - the library reads the global generator
     torch.manual_seed(seed)

@@ -153,12 +153,11 @@ def front(records: list[Record]) -> list[Record]:
     """Return the records that no other beats in measured int8 accuracy, flash, RAM and latency all at once."""
     good = ranked(records)
     points = np.array([(-(r.measured_int8_accuracy or 0), r.flash_bytes, r.ram_bytes, r.latency_ms) for r in good])
-    kept = [
+    return [
         record
         for record, point in zip(good, points, strict=True)
         if not ((points <= point).all(axis=1) & (points < point).any(axis=1)).any()
     ]
-    return kept
 
 
 def _line(findings: dict[str, Any], trainings: int) -> str:

@@ -231,7 +231,9 @@ class TestQuality:
     def test_smoothness_names_both_edits(self, toy_codec):
         figures = smoothness(toy_codec, 0, {"cost": cost}, draws(toy_codec))
         assert 0 < figures["cost_code_edit"] < 2
-        assert figures["cost_gene_mutation"] == pytest.approx(0.38, abs=0.1)  # by hand: mean |difference| of two choices
+        assert figures["cost_gene_mutation"] == pytest.approx(
+            0.38, abs=0.1
+        )  # by hand: mean |difference| of two choices
 
 
 class TestFiles:

@@ -81,9 +81,7 @@ def test_a_graph_costs_what_its_deployed_form_costs():
     given, deployed = network(), deploy(network()).graph
     one, other = costs(given, DEVICE, RUNTIME), costs(deployed, DEVICE, RUNTIME)
     assert replace(one, layers=()) == replace(other, layers=())
-    assert [layer._replace(sources=()) for layer in one.layers] == [
-        x._replace(sources=()) for x in other.layers
-    ]
+    assert [layer._replace(sources=()) for layer in one.layers] == [x._replace(sources=()) for x in other.layers]
     assert one.macs == 64 * 72 + 64 * 64 + 5120 == deployed.macs
     assert one.parameters == deployed.parameters == one.weights_bytes + one.bias_bytes // 4
 

@@ -145,8 +145,13 @@ def test_draws_are_uniform_and_independent_of_the_batch():
 
 @pytest.mark.parametrize(
     ("settings", "says"),
-    [({"limits": [1.0, 2.0]}, "limits"), ({"limits": [0.0, 1, 1]}, "positive"), ({"place": "row"}, "slot, dimension")]
-    + [({"steps": 0}, "1 or more"), ({"starts": np.zeros((2, 3))}, "expected")],
+    [
+        ({"limits": [1.0, 2.0]}, "limits"),
+        ({"limits": [0.0, 1, 1]}, "positive"),
+        ({"place": "row"}, "slot, dimension"),
+        ({"steps": 0}, "1 or more"),
+        ({"starts": np.zeros((2, 3))}, "expected"),
+    ],
 )
 def test_errors_say_what_is_wanted(settings, says):
     with pytest.raises(ValueError, match=says):

@@ -110,16 +110,21 @@ def test_seeds_depend_on_every_part_of_the_path():
 
 def test_isolation_seeds_inside_and_restores_outside():
     random.seed(5)
-    expected = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    expected = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # noqa: NPY002
     drawn = []
     for _ in range(2):
         with seeds.isolated(3):
-            drawn.append((random.random(), float(np.random.rand()), float(torch.rand(1))))
+            drawn.append((random.random(), float(np.random.rand()), float(torch.rand(1))))  # noqa: NPY002
     assert drawn[0] == drawn[1]
     assert (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == expected
 
 
-@pytest.mark.parametrize("kind", ["spaces", "tasks", "devices", "runtimes", "strategies", "surrogates", "operators", "evaluators"])
+# noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    "kind", ["spaces", "tasks", "devices", "runtimes", "strategies", "surrogates", "operators", "evaluators"]
+)
 def test_every_plugin_loads_and_an_unknown_one_names_the_rest(kind):
     names = plugins.names(kind)
     assert names

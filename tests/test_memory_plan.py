@@ -66,9 +66,7 @@ def orders(graph: Graph, done: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]
 
 def tensor(graph: Graph, node: int) -> int:
     """Return the node that makes the tensor that a node stands for: of flatten, its input's."""
-    return (
-        tensor(graph, graph.nodes[node].inputs[0]) if graph.nodes[node].operator.kind == "flatten" else node
-    )
+    return tensor(graph, graph.nodes[node].inputs[0]) if graph.nodes[node].operator.kind == "flatten" else node
 
 
 def uses(graph: Graph, order: tuple[int, ...]) -> dict[int, list[int]]:
@@ -171,8 +169,7 @@ def test_no_two_live_tensors_overlap(seed, runtime):
     found = planned(graph, runtime)
     moments = uses(graph, found.order)
     spans = [
-        (min(when), max(when), found.offsets[t], found.offsets[t] + found.sizes[t], t)
-        for t, when in moments.items()
+        (min(when), max(when), found.offsets[t], found.offsets[t] + found.sizes[t], t) for t, when in moments.items()
     ]
     for node in graph.nodes:
         if found.scratch_sizes[node.id]:

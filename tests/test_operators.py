@@ -99,7 +99,10 @@ def test_shape_parameters_and_integers_follow_the_float_module(kind, operator):
     assert error < 0.06  # a few int8 steps of the range
     floats = sum(p.numel() for n, p in model.named_parameters() if "bias" not in n)
     weights = sum(
-        np.prod(s) for n in graph.nodes for k, s in n.operator.weight_shapes(*graph.shapes_into(n)).items() if k == "weight"
+        np.prod(s)
+        for n in graph.nodes
+        for k, s in n.operator.weight_shapes(*graph.shapes_into(n)).items()
+        if k == "weight"
     )
     assert floats == weights
 

@@ -73,7 +73,9 @@ class TestContract:
 def test_mcu_cnn_has_more_than_a_million_million_networks():
     """One-stage choices that survive canonicalisation, to the power of stages of unlike width, bound it from below."""
     space = open_space("mcu_cnn", (96, 96, 3), 10)
-    stage = np.array([[b, k, w, r, s, 0] for b in range(8) for k in range(3) for w in range(32) for r in (1, 2, 3) for s in (0, 1)])
+    stage = np.array(
+        [[b, k, w, r, s, 0] for b in range(8) for k in range(3) for w in range(32) for r in (1, 2, 3) for s in (0, 1)]
+    )
     genes = np.zeros((len(stage), len(space.genes)), np.int64)
     genes[:, 3:9] = stage
     assert (space.canonical(genes) == genes).all()  # each of them is its own representative

@@ -67,11 +67,23 @@ def test_every_training_fits_is_distinct_and_not_known_before(tmp_path):
     assert len(set(genes)) == 6
     assert SETUP.fits(np.array(genes), LIMITS).all()
     for record in second:
-        assert (record.flash_bytes, record.ram_bytes, record.latency_ms) == tuple(SETUP.exact(np.array([record.genes]))[0])
+        assert (record.flash_bytes, record.ram_bytes, record.latency_ms) == tuple(
+            SETUP.exact(np.array([record.genes]))[0]
+        )
 
 
 def record(accuracy, flash=1, ram=1, latency=1.0, **more):
-    return Record((flash, ram), "s", "t", 0, measured_int8_accuracy=accuracy, flash_bytes=flash, ram_bytes=ram, latency_ms=latency, **more)
+    return Record(
+        (flash, ram),
+        "s",
+        "t",
+        0,
+        measured_int8_accuracy=accuracy,
+        flash_bytes=flash,
+        ram_bytes=ram,
+        latency_ms=latency,
+        **more,
+    )
 
 
 def test_ranking_breaks_ties_by_cost_and_leaves_failures_out():

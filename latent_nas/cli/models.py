@@ -1,4 +1,4 @@
-"""``latent-nas dataset build``, ``codec train``, ``surrogate train``, ``agent train``: what ships, and how it is made."""
+"""``latent-nas dataset build``, ``codec train``, ``surrogate train`` and ``agent train``: how what ships is made."""
 
 import json
 from pathlib import Path

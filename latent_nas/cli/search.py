@@ -76,7 +76,7 @@ def search(
 def summary(result: dict[str, Any], folder: Path) -> str:
     """Return the result as a few lines for a person."""
     lines = [
-        f"{result['trainings']} true trainings in {result['search_s'] or 0:.0f} s; everything took {result['wall_s']:.0f} s.",
+        f"{result['trainings']} true trainings in {result['search_s'] or 0:.0f} s; all took {result['wall_s']:.0f} s.",
         "Fully trained on train + validation data, measured on the test part (mean and std over seeds):",
     ]
     for rank, network in enumerate(result["networks"], 1):
@@ -84,8 +84,9 @@ def summary(result: dict[str, Any], folder: Path) -> str:
         if network["measured_int8_accuracy"] is None:
             lines.append(f"  {rank}. final training failed")
             continue
+        accuracy, std = network["measured_int8_accuracy"], network["measured_int8_accuracy_std"]
         lines.append(
-            f"  {rank}. int8 accuracy {network['measured_int8_accuracy']:.4f} +- {network['measured_int8_accuracy_std']:.4f}"
+            f"  {rank}. int8 accuracy {accuracy:.4f} +- {std:.4f}"
             f" (float {network['measured_float_accuracy']:.4f}); flash {network['flash_bytes'] / 1024:.1f} KB,"
             f" RAM {ram / 1024:.1f} KB in {region}, {network['latency_ms']:.2f} ms"
             f" (+- {network['latency_error_ms']:.2f}, computed); {'fits' if network['fits'] else 'DOES NOT FIT'}"

@@ -50,7 +50,9 @@ class Codec:
         codebook: (slots, codes, dim) float32. made: how it was made. quality: what was measured then.
     """
 
-    def __init__(self, space: Space, arrays: dict[str, np.ndarray], made: dict[str, Any], quality: dict[str, Any]) -> None:
+    def __init__(
+        self, space: Space, arrays: dict[str, np.ndarray], made: dict[str, Any], quality: dict[str, Any]
+    ) -> None:
         self.space, self.made, self.quality = space, made, quality
         self.codebook = arrays["codebook"]
         self.slots, self.codes, self.dim = self.codebook.shape
@@ -152,7 +154,9 @@ class Codec:
         wanted, found = bound(space), {key: artifact.made.get(key) for key in bound(space)}
         for key in wanted:
             if found[key] != wanted[key]:
-                raise ValueError(f"{folder} holds a codec of {key} {found[key]}, wanted {wanted[key]}; train one for this space")
+                raise ValueError(
+                    f"{folder} holds a codec of {key} {found[key]}, wanted {wanted[key]}; train one for this space"
+                )
         try:
             arrays = artifacts.unpack(artifact.files["codec.safetensors"])
             return cls(space, arrays, artifact.made, artifact.quality)

@@ -22,7 +22,9 @@ class Choices:
         self._genes = np.argsort(-self.sizes, kind="stable")  # of many choices first
         rounds = range(int(self.sizes.max()))
         self._racing = [int((self.sizes > k).sum()) for k in rounds]  # genes that have a choice k
-        self._order = np.concatenate([self.starts[self._genes[:m]] + k for k, m in zip(rounds, self._racing, strict=True)])
+        self._order = np.concatenate(
+            [self.starts[self._genes[:m]] + k for k, m in zip(rounds, self._racing, strict=True)]
+        )
 
     def one_hot(self, genes: np.ndarray) -> np.ndarray:
         """Return (n, columns) float32 for genes (n, genes)."""

@@ -108,9 +108,11 @@ def _fit(
         losses["usage"] = settings.slots * math.log(settings.codes) + (mean * (mean + 1e-9).log()).sum()
         losses["sharp"] = -(p * (p + 1e-9).log()).sum((1, 2)).mean()
         if settings.edit:
-            mode=os.environ.get("EDIT","d")
-            if mode=="ce": losses["edit"] = network.surprise(network.latent(_edited(chosen)), x).sum(1).mean()
-            else: losses["edit"] = (network.chances(network.latent(_edited(chosen))) * (x @ apart)).sum(1).mean()
+            mode = os.environ.get("EDIT", "d")
+            if mode == "ce":
+                losses["edit"] = network.surprise(network.latent(_edited(chosen)), x).sum(1).mean()
+            else:
+                losses["edit"] = (network.chances(network.latent(_edited(chosen))) * (x @ apart)).sum(1).mean()
         start = settings.batch
         for name, pool in pools.items():
             end = start + len(rows[name])
@@ -136,7 +138,7 @@ def _apart(network: Network, pools: dict[str, Pool]) -> Tensor:
     """
     member = network.member
     same = member @ member.T
-    apart = float(os.environ.get("BASE","0.1")) * (same - torch.eye(len(member)))
+    apart = float(os.environ.get("BASE", "0.1")) * (same - torch.eye(len(member)))
     for pool in pools.values():
         weight = torch.linalg.solve(pool.x.T @ pool.x + torch.eye(len(member)), pool.x.T @ pool.y)  # ridge
         apart = apart + same * (weight[:, None] - weight[None]).abs().mean(2)
@@ -162,4 +164,6 @@ def _pool(space: Space, choices: Choices, name: str, labels: Labels) -> Pool:
         raise ValueError(f"{name} of row {row} is not finite; leave failed architectures out")
     mean, std = y.mean(0), np.maximum(y.std(0), 1e-6)
     x = torch.from_numpy(choices.one_hot(space.canonical(genes)))
-    return Pool(x, torch.from_numpy(((y - mean) / std).astype(np.float32)), mean.astype(np.float32), std.astype(np.float32))
+    return Pool(
+        x, torch.from_numpy(((y - mean) / std).astype(np.float32)), mean.astype(np.float32), std.astype(np.float32)
+    )

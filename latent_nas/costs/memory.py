@@ -83,9 +83,7 @@ def _steps(graph: Graph, layers: Sequence[Layer], runtime: Runtime) -> tuple[Ste
     return Steps(inputs, reads, tuple(size), tuple(scratch), tuple(in_place), root[-1]), root
 
 
-def _lives(
-    steps: Steps, order: Sequence[int]
-) -> tuple[list[int], list[Buffer], dict[int, int], dict[int, int]]:
+def _lives(steps: Steps, order: Sequence[int]) -> tuple[list[int], list[Buffer], dict[int, int], dict[int, int]]:
     """Return (live bytes per node, buffers, tensor -> buffer, node -> buffer of its scratch) of an order."""
     last = {tensor: moment for moment, node in enumerate(order) for tensor in steps.reads[node]}
     last[steps.output] = len(order) - 1

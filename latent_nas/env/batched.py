@@ -11,7 +11,7 @@ from latent_nas.env.core import EditCore
 from latent_nas.env.rows import Rows
 
 
-class BatchedEditEnv(VectorEnv):  # type: ignore[type-arg]
+class BatchedEditEnv(VectorEnv):
     """n ``EditEnv`` in lockstep: row i of seed s goes like an ``EditEnv`` of seed s + i.
 
     An episode that ends gives way to the next in the same step; the old one's last observation is in
@@ -43,9 +43,7 @@ class BatchedEditEnv(VectorEnv):  # type: ignore[type-arg]
         self.rows = self.core.start(self._seeds, self._episodes)
         return self.core.observe(self.rows, self.brief), {}
 
-    def step(
-        self, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Edit all once, actions (n,); return observations (n, observation), rewards, terminated, truncated, info.
 
         Raises:

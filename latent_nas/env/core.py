@@ -52,12 +52,13 @@ class EditCore:
         """
         limits = np.atleast_2d(np.asarray(limits, float))
         if limits.shape[1] != 3 or not len(limits) or not (limits > 0).all():
-            raise ValueError(f"limits are positive (flash_bytes, ram_bytes, latency_ms) rows, got {limits.tolist()[:3]}")
+            raise ValueError(f"limits are positive (flash_bytes, ram_bytes, latency_ms) got {limits.tolist()[:3]}")
         if place not in PLACES:
             raise ValueError(f"no place {place!r}; there are: {', '.join(PLACES)}")
         if steps < 1:
             raise ValueError(f"an episode has 1 or more steps, got {steps}")
-        self.codec, self.scorer, self.limits, self.steps, self.place, self.share = codec, scorer, limits, steps, place, share
+        self.codec, self.scorer, self.limits, self.steps = codec, scorer, limits, steps
+        self.place, self.share = place, share
         self.codebook = np.asarray(codec.codebook, np.float32)
         self.slots, self.codes, self.dim = self.codebook.shape
         self.places = self.slots * (self.dim if place == "dimension" else 1)
@@ -89,8 +90,8 @@ class EditCore:
         def ask(rows: np.ndarray) -> np.ndarray:
             self.queries += len(rows)
             s = self.scorer(genes[rows], limits[rows])
-            costs = (s.predicted_flash_bytes, s.predicted_ram_bytes, s.predicted_latency_ms)
-            return np.stack([s.pessimistic, s.predicted_accuracy, *(np.log(np.maximum(c, 1e-9)) for c in costs)], axis=1)
+            costs = np.stack([s.predicted_flash_bytes, s.predicted_ram_bytes, s.predicted_latency_ms], axis=1)
+            return np.column_stack([s.pessimistic, s.predicted_accuracy, np.log(np.maximum(costs, 1e-9))])
 
         if not self._memo_bits:
             return ask(np.arange(len(genes)))

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def uniform(seeds: np.ndarray, episodes: np.ndarray, n: int) -> np.ndarray:
-    """Return (rows, n) numbers in [0, 1) drawn by counter, so that rows are independent (Steele et al. 2014, SplitMix64)."""
+    """Return (rows, n) numbers in [0, 1) by SplitMix64 (Steele et al. 2014)."""
     state = _mix(np.asarray(seeds).astype(np.uint64)) + np.asarray(episodes).astype(np.uint64)
     state = _mix(state)[:, None] + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return (_mix(state) >> np.uint64(11)).astype(float) * 2.0**-53

@@ -10,7 +10,7 @@ CENTRE = np.log([22_000.0, 22_000.0, 5.0])  # of the observed limits: bytes, byt
 
 
 class Observation:
-    """Latent, one-hot codes and ``SCALARS``: predicted accuracy, log costs relative to the limits, log limits, steps left.
+    """Latent, one-hot codes, predicted accuracy, log costs relative to the limits, log limits, share of steps left.
 
     The brief form holds the same in fewer numbers: codes, the latent only where codes don't give it, ``SCALARS``.
     """

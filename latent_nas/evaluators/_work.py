@@ -31,12 +31,17 @@ def opened(target: Target) -> tuple[Space, Task, Device, Runtime]:
 def start_worker() -> None:
     """Set a worker process up: one thread, Ctrl-C left to the main process, and an end when that one dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
     torch.set_num_threads(1)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def record_of(target: Target, job: Job) -> Record:

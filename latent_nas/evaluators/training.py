@@ -27,7 +27,7 @@ class Training(Evaluator):
         self._pool: ProcessPoolExecutor | None = None
 
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
-        """Yield records as they finish. A job whose worker dies is tried once more, alone; then it is a failed record."""
+        """Yield records as they finish. A job whose worker dies is tried again alone; then it is a failed record."""
         again: list[Job] = []
         futures = {self._submit(job): job for job in jobs}
         for future in as_completed(futures):

@@ -51,9 +51,9 @@ class Graph:
             raise ValueError(f"nobody reads nodes {sorted(unread)}" if unread else "a graph has at least an input")
 
     @cached_property
-    def networkx(self) -> nx.DiGraph:
+    def networkx(self) -> "nx.DiGraph[int]":
         """The frozen networkx graph: nodes carry ``operator`` and ``shape``."""
-        graph = nx.DiGraph()
+        graph: nx.DiGraph[int] = nx.DiGraph()
         for node in self.nodes:
             graph.add_node(node.id, operator=node.operator, shape=node.shape)
             graph.add_edges_from((i, node.id) for i in node.inputs)
@@ -75,7 +75,15 @@ class Graph:
 
     def readers(self, node: Node) -> list[Node]:
         """Return the nodes that read a node's value."""
-        return [self.nodes[i] for i in sorted(self.networkx.successors(node.id))]
+        return self._readers[node.id]
+
+    @cached_property
+    def _readers(self) -> list[list[Node]]:
+        found: list[list[Node]] = [[] for _ in self.nodes]
+        for node in self.nodes:
+            for i in dict.fromkeys(node.inputs):
+                found[i].append(node)
+        return found
 
     @cached_property
     def macs(self) -> int:

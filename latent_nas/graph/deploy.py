@@ -41,13 +41,12 @@ def deploy(graph: Graph) -> Deployment:
         if isinstance(operator, BatchNorm):  # nothing before it to fold into: it becomes a scale per channel
             operator = Conv2d(node.shape[2], (1, 1), groups=node.shape[2])
         while (after := _only_reader(graph, chain[-1])) is not None:
-            if isinstance(after.operator, (Dropout, Identity)):
-                pass
-            elif isinstance(after.operator, BatchNorm) and isinstance(operator, Conv2d) and not operator.activation:
-                pass
-            elif isinstance(after.operator, (Relu, Relu6)) and getattr(operator, "activation", "absent") is None:
+            folds = isinstance(operator, Conv2d) and not operator.activation
+            if isinstance(after.operator, (Relu, Relu6)) and getattr(operator, "activation", "absent") is None:
                 operator = replace(operator, activation=after.operator.kind)  # type: ignore[call-arg]
-            else:
+            elif not (
+                isinstance(after.operator, (Dropout, Identity)) or (isinstance(after.operator, BatchNorm) and folds)
+            ):
                 break
             chain.append(after)
         if "bias" in {f.name for f in fields(operator)}:

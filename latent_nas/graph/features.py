@@ -17,9 +17,9 @@ def graph_features(graph: Graph) -> dict[str, float]:
     """Return named features of a graph in deployed form.
 
     ``count.K`` operators per kernel; ``longest.S`` and ``shortest.S`` path from input to output counted in operators
-    of S (a kernel, or "all"); ``log_paths`` (log2); ``degree.*``; and as log2(1 + x): ``macs.K``, ``outputs.K``,
-    ``patch.K``, ``unaligned.K`` work per kernel; ``macs``, ``parameters``, ``channels`` (of weighted operators),
-    ``tensor.sum``, ``tensor.live`` elements; ``pixels.last`` before global pooling.
+    of S (a kernel, or "all"); ``log_paths`` (log2); ``degree.*``; and as log2(1 + x): every term of the operators'
+    work, e.g. ``macs.K`` and ``outputs.K``, per kernel; ``macs``, ``parameters``, ``channels`` (of weighted
+    operators), ``tensor.sum``, ``tensor.live`` elements; ``pixels.last`` before global pooling.
     """
     graph = deploy(graph).graph
     kernels = [n.operator.kernel(*graph.shapes_into(n)) for n in graph.nodes]
@@ -48,7 +48,7 @@ def graph_features(graph: Graph) -> dict[str, float]:
     named["degree.in_max"] = float(max(len(n.inputs) for n in graph.nodes))
     named["degree.out_max"] = float(max(readers.values(), default=0))
     named["degree.branching"] = float(sum(c > 1 for c in readers.values()))
-    logs = {t.replace("unaligned_macs", "unaligned"): v for t, v in work.items() if not t.startswith("call")}
+    logs = {term: amount for term, amount in work.items() if not term.startswith("call.")}
     logs |= {"macs": graph.macs, "parameters": graph.parameters, "channels": channels}
     logs |= {"tensor.sum": sum(prod(n.shape) for n in graph.nodes), "tensor.live": live_elements(graph)}
     pooled = [n for n in graph.nodes if n.operator.kind == "global_pool"]

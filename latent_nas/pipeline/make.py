@@ -27,7 +27,7 @@ def shipped_table(setup: Setup) -> Path:
 def codec(
     setup: Setup, table: Path | None, steps: int | None, seed: int, out: Path, say: Say, done: Done
 ) -> dict[str, Any]:
-    """Train a codec on fresh architectures, exact costs of some, and a table's accuracies if given; save and judge it."""
+    """Train, save and judge a codec: on fresh architectures, exact costs of some, a table's accuracies if given."""
     settings = CodecSettings() if steps is None else CodecSettings(steps=steps)
     say("computing exact costs of random architectures")
     costs = models.sampled_costs(setup, seed)

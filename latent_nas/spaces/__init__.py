@@ -78,7 +78,7 @@ class Space(ABC):
         children[left] = self.sample(rng, len(left))
         return children
 
-    def check(self, genes: Sequence[int] | np.ndarray) -> np.ndarray:
+    def check(self, genes: Sequence[int] | Sequence[Genes] | np.ndarray) -> np.ndarray:
         """Return the genes as an array (n, genes), or raise ValueError that says which gene is wrong and how."""
         array = np.atleast_2d(np.asarray(genes))
         if array.shape[1] != len(self.genes) or not np.issubdtype(array.dtype, np.integer):

@@ -4,14 +4,17 @@ import numpy as np
 
 from latent_nas.operators import Shape
 
-KINDS = ("conv2d", "pointwise", "depthwise", "dense")
-TERMS = ("macs", "outputs", "patch", "unaligned")
+WORK = {
+    "conv2d": ("macs", "outputs", "pixels", "patch", "weights"),
+    "pointwise": ("macs", "outputs", "tail16_macs", "weights"),
+    "depthwise": ("macs", "outputs", "pixels", "gathers", "gathered"),
+}
 NAMES = (
     *(f"count.{k}" for k in ("conv2d", "pointwise", "depthwise", "add")),
     "longest.all",
     *(f"shortest.{k}" for k in ("all", "conv2d", "pointwise", "depthwise")),
     "degree.in_mean",
-    *(f"{t}.{k}" for k in KINDS[:3] for t in TERMS),
+    *(f"{term}.{kind}" for kind, terms in WORK.items() for term in terms),
     "macs.dense",
     "outputs.add",
     "macs",
@@ -55,9 +58,19 @@ class _Sums:
         if kind != "dense":
             total[f"count.{kind}"] += times
             total[f"shortest.{kind}"] += times * main
-            total[f"outputs.{kind}"] += times * outputs
-            total[f"patch.{kind}"] += times * pixels * taps * before
-            total[f"unaligned.{kind}"] += macs * ((before % 4 != 0) | (filters % 4 != 0))
+            copied = taps * (taps > 9)  # a depthwise 3x3 window is read where it lies
+            amounts = {
+                "outputs": outputs,
+                "pixels": pixels,
+                "patch": pixels * taps * before,
+                "weights": filters * fan_in,
+                "tail16_macs": outputs * (fan_in % 16),
+                "gathers": pixels * copied,
+                "gathered": pixels * copied * before,
+            }
+            for term in WORK[kind]:
+                if term != "macs":
+                    total[f"{term}.{kind}"] += times * amounts[term]
 
     def add(self, times: np.ndarray, elements: np.ndarray) -> None:
         """Count residual additions of ``elements`` elements."""

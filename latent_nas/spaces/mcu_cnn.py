@@ -60,7 +60,7 @@ class McuCnn(Space):
         super().__init__(input_shape, outputs)
 
     def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """Return n random canonical networks (n, genes): widths log-uniform, one to five stages, small kernels oftener."""
+        """Return n random canonical networks (n, genes): log-uniform widths, one to five stages."""
         stages = np.zeros((n, STAGES, len(STAGE)), np.int64)
         size = (n, STAGES)
         kind = rng.choice(3, size, p=(0.3, 0.3, 0.4))

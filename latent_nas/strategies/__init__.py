@@ -67,7 +67,7 @@ class Strategy(ABC):
     def tell(self, records: Sequence[Record]) -> None:
         """Learn what was measured; ends the round."""
         if records:
-            genes = self.problem.space.canonical(self.problem.space.check([r.genes for r in records]))
+            genes = self.problem.space.canonical(self.problem.space.check(np.array([r.genes for r in records])))
             measured = [r.measured_int8_accuracy if r.ok else None for r in records]
             costs = [(r.flash_bytes, r.ram_bytes, r.latency_ms) for r in records]
             self.genes = np.concatenate([self.genes, genes])
@@ -133,8 +133,8 @@ class Strategy(ABC):
         if len(found) < n:
             limits = {k: v for k, v in self.problem.limits.to_json().items() if v is not None}
             raise ValueError(
-                f"strategy {self.name!r} wants {n} untrained networks within {limits or 'no limits'}, found {len(found)}"
-                f" in {drawn} candidates of space {self.problem.space.name!r}; loosen the limits or ask for fewer"
+                f"strategy {self.name!r} wants {n} untrained networks of space {space.name!r} within"
+                f" {limits or 'no limits'}, found {len(found)} in {drawn} candidates; loosen the limits"
             )
         return found[:n]
 

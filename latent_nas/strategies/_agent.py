@@ -24,8 +24,8 @@ class Agent:
         w = self.weights
         slots = w["codes"].shape[0]
         rest = (seen[:, slots:] - w["centre"]) / w["scale"]
-        first = w["codes"][np.arange(slots), seen[:, :slots].astype(np.int64)].sum(axis=1) + rest @ w["rest"].T + w["bias"]
-        hidden = np.tanh(np.tanh(first) @ w["hidden"].T + w["hidden.bias"])
+        codes = w["codes"][np.arange(slots), seen[:, :slots].astype(np.int64)].sum(axis=1)
+        hidden = np.tanh(np.tanh(codes + rest @ w["rest"].T + w["bias"]) @ w["hidden"].T + w["hidden.bias"])
         logits: np.ndarray = hidden @ w["logits"].T + w["logits.bias"]
         return logits
 

@@ -16,7 +16,8 @@ def spread(latent: np.ndarray, worth: np.ndarray, n: int, strength: float = 1.0)
     flat = latent.reshape(len(latent), -1).astype(float)
     worth = worth.astype(float).copy()
     scale = strength * float(worth.std())
-    length = float(np.median(distances(flat, flat[: min(len(flat), 64)]))) or 1.0
+    apart = distances(flat, flat[:64])
+    length = float(np.median(apart[apart > 1e-6])) if (apart > 1e-6).any() else 1.0
     chosen: list[int] = []
     for _ in range(min(n, len(flat))):
         best = int(worth.argmax())

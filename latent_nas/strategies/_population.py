@@ -36,8 +36,8 @@ class Pool:
 
     def join(self, other: "Pool") -> "Pool":
         """Return the networks of both."""
-        pairs = ((self.codes, other.codes), (self.genes, other.genes), (self.judged, other.judged))
-        return Pool(*(np.concatenate(pair) for pair in pairs), self.limits)
+        codes, genes = np.concatenate([self.codes, other.codes]), np.concatenate([self.genes, other.genes])
+        return Pool(codes, genes, np.concatenate([self.judged, other.judged]), self.limits)
 
     def distinct(self) -> "Pool":
         """Return every network once, in order."""

@@ -74,6 +74,10 @@ class EditVecEnv(VecEnv):
 class Trunk(BaseFeaturesExtractor):
     """Two tanh layers on brief observations; the first looks up a row per code."""
 
+    offsets: torch.Tensor
+    centre: torch.Tensor
+    scale: torch.Tensor
+
     def __init__(self, observation_space: spaces.Box, slots: int, codes: int) -> None:
         super().__init__(observation_space, WIDTHS[-1])
         self.slots, rest = slots, observation_space.shape[0] - slots
@@ -118,7 +122,9 @@ class Categorical(torch.autograd.Function):
 class EditPolicy(ActorCriticPolicy):
     """Actor and critic on one trunk, with a lean categorical distribution."""
 
-    def forward(self, obs: torch.Tensor, deterministic: bool = False) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(
+        self, obs: torch.Tensor, deterministic: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return actions (n,), values (n, 1) and log probabilities (n,); sampled by the inverse of the distribution."""
         hidden = self.features_extractor(obs)
         logs = torch.log_softmax(self.action_net(hidden), dim=1)
@@ -129,7 +135,7 @@ class EditPolicy(ActorCriticPolicy):
             actions = torch.searchsorted(sums, torch.rand(len(obs), 1) * sums[:, -1:]).clamp_(max=logs.shape[1] - 1)
         return actions[:, 0], self.value_net(hidden), logs.gather(1, actions)[:, 0]
 
-    def evaluate_actions(
+    def evaluate_actions(  # type: ignore[override]
         self, obs: torch.Tensor, actions: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """Return values (n, 1), log probabilities (n,) and entropies (n,) of actions (n,)."""
@@ -137,7 +143,7 @@ class EditPolicy(ActorCriticPolicy):
         chosen, entropy = Categorical.apply(self.action_net(hidden), actions.long().view(-1, 1))
         return self.value_net(hidden), chosen, entropy
 
-    def predict_values(self, obs: torch.Tensor) -> torch.Tensor:
+    def predict_values(self, obs: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
         """Return (n, 1)."""
         return torch.as_tensor(self.value_net(self.features_extractor(obs)))
 

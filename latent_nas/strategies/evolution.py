@@ -1,4 +1,4 @@
-"""Regularised evolution (Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search", algorithm 1).
+"""Regularised evolution (Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search").
 
 The population is the youngest networks that were trained; a child is a mutation of the best of a random sample of it.
 Only measured accuracies count, no surrogate; of equals the cheaper wins.

@@ -103,7 +103,7 @@ class LatentRL(Strategy):
         if scorer is None:
             return self._apart(self.random(8 * n, rng), n)
         scores = scorer(samples)
-        size = np.log(scores.predicted_flash_bytes) + np.log(scores.predicted_ram_bytes) + np.log(scores.predicted_latency_ms)
+        size = np.log(scores.predicted_flash_bytes * scores.predicted_ram_bytes * scores.predicted_latency_ms)
         inside = np.flatnonzero(scores.penalty <= 0)
         ranked = samples[inside[np.argsort(-size[inside], kind="stable")]]
         asked: list[Genes] = []
@@ -145,7 +145,8 @@ class LatentRL(Strategy):
 
 def limit_row(limits: Limits) -> np.ndarray:
     """Return flash_bytes, ram_bytes, latency_ms, (3,); inf where open."""
-    return np.array([np.inf if v is None else v for v in (limits.flash_bytes, limits.ram_bytes, limits.latency_ms)], float)
+    given = (limits.flash_bytes, limits.ram_bytes, limits.latency_ms)
+    return np.array([np.inf if v is None else v for v in given], float)
 
 
 Plugin = LatentRL

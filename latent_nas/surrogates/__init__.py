@@ -52,7 +52,9 @@ class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """
         X, y = np.asarray(X, np.float32), np.asarray(y, np.float64)
         if X.ndim != 2 or not len(X) or y.ndim not in (1, 2) or len(y) != len(X):
-            raise ValueError(f"got X.shape={X.shape} and y.shape={y.shape}, expected (n, columns) and (n,) or (n, targets)")
+            raise ValueError(
+                f"got X.shape={X.shape} and y.shape={y.shape}, expected (n, columns) and (n,) or (n, targets)"
+            )
         for name, values in (("X", X), ("y", y)):
             if not np.isfinite(values).all():
                 row = int(np.argwhere(~np.isfinite(values))[0][0])

@@ -1,6 +1,7 @@
 """Handwritten digits: the 1,797 real 8x8 images that come with scikit-learn."""
 
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +15,7 @@ class Digits(Task):
     name = "digits"
     input_shape = (8, 8, 1)
     outputs = 10
-    recipes = {
+    recipes: ClassVar[dict[str, Recipe]] = {
         "search": Recipe(epochs=8, learning_rate=6e-3, average=0.9),
         "full": Recipe(epochs=48, learning_rate=4e-3, average=0.95, patience=16),
     }

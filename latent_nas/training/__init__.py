@@ -44,8 +44,8 @@ def train(
     """Train a network on ``learn``, quantise it with activations calibrated there, and measure both on ``judge``.
 
     Args:
-        stop_at: epochs to run without looking at ``judge``, on the recipe's schedule; None: early stopping by ``judge``,
-            weights of the best epoch.
+        stop_at: epochs to run without looking at ``judge``, on the recipe's schedule; None: early stopping by
+            ``judge``, weights of the best epoch.
 
     Raises:
         TrainingFailed: the loss or the outputs stopped being finite.

@@ -22,7 +22,7 @@ def fit(
         TrainingFailed: the loss is not finite.
     """
     with seeds.isolated(seeds.derive(seed, "training")):
-        model = Network(graph).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = Network(graph).to(memory_format=torch.channels_last)
         order = seeds.rng(seed, "training", "order")
         x, y = to_tensor(learn.x), torch.from_numpy(learn.y)
         weight = _class_weights(learn.y, task.outputs) if recipe.balanced else None

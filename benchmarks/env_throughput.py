@@ -1,0 +1,105 @@
+"""Count the steps that the batched environment makes per second on one core, as JSON.
+
+python benchmarks/env_throughput.py [--codec DIR] [--surrogates DIR] [--no-memory]
+
+Random actions from fresh random starts: the environment alone (decoding, a judge that costs nothing), with the scorer,
+and with PPO training on top. Per second of the wall clock and of this process's CPU time, which on a busy machine is
+the steadier of the two.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+from latent_nas import artifacts, seeds
+from latent_nas.env.batched import BatchedEditEnv
+from latent_nas.env.core import EditCore
+from latent_nas.pipeline import make
+from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
+from latent_nas.strategies._ppo import train
+from latent_nas.strategies.latent_rl import LatentRL, limit_row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--codec", type=Path, help="folder of the codec; default: the shipped one")
+    parser.add_argument("--surrogates", type=Path, help="folder of the surrogates; default: the shipped ones")
+    parser.add_argument("--envs", type=int, default=1024)
+    parser.add_argument("--steps", type=int, default=65_536, help="of all environments together, per repeat")
+    parser.add_argument("--repeats", type=int, default=3, help="the best counts")
+    parser.add_argument("--no-memory", action="store_true", help="judge again what was judged before")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="also write the JSON here")
+    args = parser.parse_args()
+
+    import torch
+
+    torch.set_num_threads(1)
+    setup = Setup(MAIN_TARGET).check()
+    scorer = make.open_scorer(setup, MAIN_LIMITS, args.codec, args.surrogates, args.seed, lambda line: None)
+    bits = 0 if args.no_memory else 16
+
+    def core(judge: Any) -> EditCore:
+        return EditCore(scorer.codec, judge, limit_row(MAIN_LIMITS), LatentRL.episode, memo_bits=bits)
+
+    def learn() -> int:
+        train(core(scorer), None, args.steps, args.seed, args.envs)
+        return args.steps
+
+    jobs: dict[str, Callable[[], int]] = {
+        "env": lambda: wander(core(_free), args.envs, args.steps, args.seed),
+        "env + scorer": lambda: wander(core(scorer), args.envs, args.steps, args.seed),
+        "env + scorer + PPO": learn,
+    }
+    result = {
+        "envs": args.envs,
+        "memory": not args.no_memory,
+        "actions": core(_free).actions,
+        "steps_per_second": {name: best(job, args.repeats) for name, job in jobs.items()},
+    }
+    text = json.dumps(result, indent=1)
+    print(text)
+    if args.out:
+        artifacts.write(args.out, text + "\n")
+
+
+def wander(core: EditCore, envs: int, steps: int, seed: int) -> int:
+    """Make random steps and return how many."""
+    env, rng = BatchedEditEnv(core, envs), seeds.rng(seed, "wander")
+    env.reset(seed=seed)
+    rounds = max(steps // envs, 1)
+    for _ in range(rounds):
+        env.step(rng.integers(core.actions, size=envs))
+    return rounds * envs
+
+
+def best(job: Callable[[], int], repeats: int) -> dict[str, int]:
+    """Return the most steps per second of wall and of CPU time over repeats, after one to warm up."""
+    job()
+    found = {"wall": 0.0, "cpu": 0.0}
+    for _ in range(repeats):
+        wall, cpu = time.perf_counter(), time.process_time()
+        steps = job()
+        wall, cpu = steps / (time.perf_counter() - wall), steps / (time.process_time() - cpu)
+        found = {"wall": max(found["wall"], wall), "cpu": max(found["cpu"], cpu)}
+    return {name: int(value) for name, value in found.items()}
+
+
+def _free(genes: np.ndarray, limits: np.ndarray | None = None) -> SimpleNamespace:
+    """Judge for nothing."""
+    zero, one = np.zeros(len(genes)), np.ones(len(genes))
+    costs = {f"predicted_{name}": one for name in ("flash_bytes", "ram_bytes", "latency_ms")}
+    return SimpleNamespace(pessimistic=zero, predicted_accuracy=zero, **costs)
+
+
+if __name__ == "__main__":
+    main()

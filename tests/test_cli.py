@@ -1,0 +1,197 @@
+"""The command line as a user meets it: the whole job in a process of its own, and everything that can be wrong."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+TINY = ["--limit", "flash_kb=3", "--limit", "ram_kb=2", "--limit", "latency_ms=0.6"]
+QUICK = [
+    "--strategy",
+    "random",
+    "--trainings",
+    "4",
+    "--batch",
+    "2",
+    "--top",
+    "1",
+    "--final-seeds",
+    "2",
+    "--workers",
+    "2",
+    *TINY,
+]
+
+
+def latent_nas(*arguments, cwd, timeout=300):
+    """Run a command and return what it did."""
+    command = [sys.executable, "-m", "latent_nas", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def rows(folder):
+    """The bodies of the store's records; none while there is no table yet."""
+    try:
+        with closing(sqlite3.connect(f"file:{folder / 'study.sqlite'}?mode=ro", uri=True)) as store:
+            return store.execute("SELECT body FROM record").fetchall()
+    except sqlite3.OperationalError:
+        return []
+
+
+def essence(folder):
+    """The store's records without times, in the order of genes."""
+    bodies = [{k: v for k, v in json.loads(b).items() if k != "wall_s"} for (b,) in rows(folder)]
+    return sorted(bodies, key=lambda b: (b["part"], b["fidelity"], b["seed"], b["genes"]))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished search and what it printed."""
+    place = tmp_path_factory.mktemp("runs")
+    done = latent_nas("search", *QUICK, "--out", place / "run", "--json", cwd=place)
+    assert done.returncode == 0, done.stderr
+    return place / "run", json.loads(done.stdout)
+
+
+def test_a_search_ends_with_networks_that_fit_and_all_its_files(finished):
+    folder, result = finished
+    (network,) = result["networks"]
+    assert network["fits"] is True
+    assert network["flash_bytes"] <= 3 * 1024
+    assert sum(network["ram_bytes"].values()) <= 2 * 1024
+    assert network["latency_ms"] <= 0.6
+    assert network["seeds"] == 2
+    assert 0.1 < network["measured_int8_accuracy"] <= 1
+    assert result["trainings"] == 4
+    assert result["test_reads"] == 2
+    assert json.loads((folder / "result.json").read_text()) == result
+    files = {"config.json", "search.log", "study.sqlite", "history.csv", "rounds.csv", "pareto.csv", "result.json"}
+    assert {*files, "best_architecture.json", "networks"} == {p.name for p in folder.iterdir()}
+    assert len((folder / "history.csv").read_text().splitlines()) == 5
+    assert len((folder / "rounds.csv").read_text().splitlines()) == 3
+    best = json.loads((folder / "best_architecture.json").read_text())
+    assert sum(layer["macs"] for layer in best["layers"]) == best["macs"]
+
+
+def test_killed_and_resumed_is_the_same_and_workers_change_nothing(finished, tmp_path):
+    command = [sys.executable, "-m", "latent_nas", "search", *QUICK, "--workers", "1", "--out", str(tmp_path / "cut")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+        if rows(tmp_path / "cut"):
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "cut" / "result.json").exists()
+    done = latent_nas("search", "--resume", tmp_path / "cut", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert essence(tmp_path / "cut") == essence(finished[0])
+
+
+def test_ctrl_c_stores_what_is_finished_and_says_how_to_go_on(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "latent_nas",
+        "search",
+        *QUICK,
+        "--trainings",
+        "40",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if "round 1" in line:
+            os.killpg(process.pid, signal.SIGINT)
+            break
+    _, rest = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "latent-nas search --resume" in rest
+    assert "Traceback" not in rest
+    assert len(essence(tmp_path / "run")) >= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--task", "digitz"], "digits"),
+        (["--space", "nowhere"], "mcu_cnn"),
+        (["--device", "stm32f999"], "stm32f405"),
+        (["--runtime", "warp"], "cmsis_nn"),
+        (["--strategy", "luck"], "evolution"),
+        (["--limit", "flash=3"], "flash_kb"),
+        (["--limit", "flash_kb=-3"], "positive"),
+        (["--trainings", "0"], "at least 1"),
+        (["--limit", "ram_bytes=10"], "the least found is"),
+        (["--codec", "nothing_here"], "no codec|manifest"),
+        (["--warm-start", "nothing.parquet"], "does not exist"),
+        (["--resume", "nowhere"], "not a run folder"),
+    ],
+)
+def test_wrong_input_is_one_line_exit_2_and_leaves_nothing(tmp_path, arguments, words):
+    done = latent_nas("search", "--out", tmp_path / "run", *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    (line,) = [text for text in done.stderr.splitlines() if text.startswith("error:")]
+    assert any(word in line for word in words.split("|"))
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run" / "study.sqlite").exists()
+
+
+def test_a_folder_in_use_is_not_overwritten_and_a_damaged_one_is_named(finished, tmp_path):
+    folder, _ = finished
+    again = latent_nas("search", *QUICK, "--out", folder, cwd=tmp_path)
+    assert again.returncode == 2
+    assert "--resume" in again.stderr
+    harmed = tmp_path / "harmed"
+    harmed.mkdir()
+    (harmed / "config.json").write_bytes((folder / "config.json").read_bytes())
+    (harmed / "study.sqlite").write_bytes((folder / "study.sqlite").read_bytes()[:6000])
+    done = latent_nas("search", "--resume", harmed, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "not a whole study file" in done.stderr
+    (harmed / "config.json").write_text("{")
+    assert "damaged" in latent_nas("search", "--resume", harmed, cwd=tmp_path).stderr
+
+
+def test_validate_takes_a_run_and_reads_the_test_part_once(finished, tmp_path):
+    folder, result = finished
+    options = ["--top", "1", "--final-seeds", "1", "--out", tmp_path / "v", "--json"]
+    done = latent_nas("validate", folder, *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    validated = json.loads(done.stdout)
+    assert validated["networks"][0]["genes"] == result["networks"][0]["genes"]
+    again = json.loads(latent_nas("validate", folder, *options, cwd=tmp_path).stdout)
+    assert again["test_reads"] == validated["test_reads"] == 1
+
+
+def test_dataset_is_built_resumed_and_read_back(tmp_path):
+    from latent_nas.pipeline import dataset
+
+    options = ["--networks", "4", "--repeats", "3", "--repeat-seeds", "2", *TINY]
+    places = ["--work", tmp_path / "work.sqlite", "--out", tmp_path / "out", "--json"]
+    done = latent_nas("dataset", "build", *options, *places, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["records"], result["networks"]) == (7, 4)
+    records = dataset.read(tmp_path / "out" / "mcu_cnn-digits.parquet")
+    assert len({(r.genes, r.seed) for r in records}) == 7
+    card = (tmp_path / "out" / "mcu_cnn-digits.md").read_text()
+    assert "Seed noise" in card
+    other = latent_nas("dataset", "build", "--networks", "5", *options[2:], *places, cwd=tmp_path)
+    assert other.returncode == 2
+    cut = tmp_path / "cut.parquet"
+    cut.write_bytes((tmp_path / "out" / "mcu_cnn-digits.parquet").read_bytes()[:-50])
+    with pytest.raises(ValueError, match="not a whole Parquet"):
+        dataset.read(cut)

@@ -1,0 +1,110 @@
+"""The examples of CONTRIBUTING.md work: each file is put in its place in a copy of the package and used."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import latent_nas
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r"### [^\n]*`latent_nas/(\w+)/<name>\.(py|toml)`\n+```\w+\n(.*?)```", re.DOTALL)
+NAMES = {
+    "devices": "stm32f401",
+    "tasks": "parity",
+    "strategies": "mutate_best",
+    "operators": "magnitude",
+    "spaces": "perceptron",
+    "surrogates": "ridge",
+}
+USES = {
+    "devices": """
+from latent_nas.devices import open_device
+assert open_device("stm32f401").largest_region_bytes == 65536
+""",
+    "tasks": """
+from latent_nas.tasks import open_task
+from latent_nas.spaces import open_space
+from latent_nas.training import train
+from latent_nas.tasks import Recipe
+import numpy as np
+task = open_task("parity")
+space = open_space("mcu_cnn", task.input_shape, task.outputs)
+data = task.data()
+genes = [0, 1, 0, 0, 0, 1, 1, 1, 0] + [0] * 26
+assert train(space.graph(genes), task, Recipe(epochs=3), 0, data.train, data.valid).int8_score > 0.6
+""",
+    "strategies": """
+import numpy as np
+from latent_nas.limits import Limits
+from latent_nas.records import Record
+from latent_nas.spaces import open_space
+from latent_nas.strategies import Problem, open_strategy
+space = open_space("mcu_cnn", (8, 8, 1), 10)
+strategy = open_strategy("mutate_best", Problem(space, None, Limits(), lambda g: np.ones(len(g), bool)), 0)
+first = strategy.ask(3, None)
+strategy.tell([Record(g, "mcu_cnn", "digits", 0, measured_int8_accuracy=0.5) for g in first])
+second = strategy.ask(3, None)
+assert len({*first, *second}) == 6
+""",
+    "operators": """
+import numpy as np
+from latent_nas.graph import Builder
+from latent_nas.operators.dense import Dense
+from latent_nas.operators.magnitude import Magnitude
+from latent_nas.training.network import Network
+from latent_nas.training.quantise import quantise
+build = Builder((6,))
+build.add(Dense(3), build.add(Magnitude(), 0))
+graph = build.build()
+x = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
+model = Network(graph)
+assert np.abs(quantise(graph, model, x).outputs(x) - model.outputs(x)).max() < 0.1
+""",
+    "spaces": """
+import numpy as np
+from latent_nas.spaces import open_space
+space = open_space("perceptron", (8, 8, 1), 10)
+every = np.array([[a, b] for a in range(5) for b in range(5)])
+assert len(np.unique(space.canonical(every), axis=0)) == 21
+assert space.features(every).shape == (25, 3)
+assert space.graph((0, 3)) == space.graph((3, 0))
+""",
+    "surrogates": """
+import numpy as np
+from latent_nas import plugins
+from latent_nas.surrogates import restore
+rng = np.random.default_rng(0)
+x = rng.normal(size=(40, 3))
+model = plugins.load("surrogates", "ridge")(penalty=1e-6).fit(x, x @ [1.0, 2.0, 3.0])
+assert np.allclose(restore(model.artifact()).predict(x), x @ [1.0, 2.0, 3.0], atol=1e-3)
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """A copy of the package with every example in its place."""
+    place = tmp_path_factory.mktemp("copy")
+    shutil.copytree(
+        Path(latent_nas.__file__).parent, place / "latent_nas", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for kind, ending, text in EXAMPLE.findall(TEXT):
+        (place / "latent_nas" / kind / f"{NAMES[kind]}.{ending}").write_text(text, encoding="utf-8")
+    return place
+
+
+def test_every_kind_has_an_example():
+    assert sorted(kind for kind, _, _ in EXAMPLE.findall(TEXT)) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_example_works(package, kind):
+    done = subprocess.run(
+        [sys.executable, "-c", USES[kind]], cwd=package, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
