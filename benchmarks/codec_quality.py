@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from latent_nas import artifacts, seeds
 from latent_nas.codec import Codec
 from latent_nas.codec.quality import measure, smoothness

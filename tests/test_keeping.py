@@ -110,16 +110,16 @@ def test_seeds_depend_on_every_part_of_the_path():
 
 def test_isolation_seeds_inside_and_restores_outside():
     random.seed(5)
-    expected = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # noqa: NPY002
+    expected = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
     drawn = []
     for _ in range(2):
         with seeds.isolated(3):
-            drawn.append((random.random(), float(np.random.rand()), float(torch.rand(1))))  # noqa: NPY002
+            drawn.append((random.random(), float(np.random.rand()), float(torch.rand(1))))
     assert drawn[0] == drawn[1]
     assert (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == expected
 
 
-# noqa: NPY002
+
 
 
 @pytest.mark.parametrize(

@@ -84,10 +84,10 @@ class TestContract:
             assert resumed.round == 3
 
     def test_global_randomness_is_left_alone(self, name):
-        before = python_random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+        before = python_random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()
         rounds(opened(name), 2)
         assert before[0] == python_random.getstate()
-        assert np.array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
+        assert np.array_equal(before[1], np.random.get_state()[1])
         assert torch.equal(before[2], torch.get_rng_state())
 
     def test_failed_trainings_are_not_asked_again(self, name):
@@ -166,7 +166,7 @@ def test_a_trained_agent_beats_random_edits():
             rows.judged = core.judge(rows.codes, rows.limits)
         return (rows.judged[:, 0] - before).mean()
 
-    trained = gain(lambda rows, rng: agent.act(core.observe(rows, brief=True), rng, core.idle(rows.codes)))
+    trained = gain(lambda rows, rng: agent.act(core.observe(rows, brief=True), rng))
     assert trained > gain(lambda rows, rng: rng.integers(core.stop, size=len(rows.codes))) + 0.3
 
 
@@ -178,7 +178,7 @@ def test_training_is_repeatable_and_goes_on_from_weights():
     assert all(np.array_equal(one[k], two[k]) for k in one)
     more = train(core, train(core, None, 1024, seed=3, envs=64), 512, seed=4, envs=64).weights
     assert np.array_equal(more["centre"], one["centre"])
-    assert not np.array_equal(more["logits"], one["logits"])
+    assert not np.array_equal(more["places"], one["places"])
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -190,21 +190,39 @@ def test_logits_are_those_of_the_trained_policy(place, monkeypatch):
     monkeypatch.setattr(_ppo, "_tensors", lambda policy: policies.append(policy) or tensors(policy))
     agent = _ppo.train(core, None, 512, seed=0, envs=64)
     seen, _ = BatchedEditEnv(core, 5, brief=True).reset(seed=0)
+    seen_tensor, policy = torch.as_tensor(seen), policies[0]
     with torch.no_grad():
-        expected = policies[0].action_net(policies[0].features_extractor(torch.as_tensor(seen))).numpy()
-    assert agent.logits(seen) == pytest.approx(expected, abs=1e-5)
+        every = [policy.evaluate_actions(seen_tensor, torch.full((5,), a))[1] for a in range(core.actions)]
+        picked, _, logs = policy(seen_tensor)
+    assert agent.logs(seen) == pytest.approx(torch.stack(every, dim=1).numpy(), abs=1e-5)
+    assert agent.logs(seen)[np.arange(5), picked.numpy()] == pytest.approx(logs.numpy(), abs=1e-5)
+    assert np.exp(agent.logs(seen)).sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
 def test_derivatives_by_hand_are_those_of_autograd():
-    from latent_nas.strategies._ppo import Categorical
+    from latent_nas.strategies._policy import Grouped
 
-    logits = torch.randn(6, 9, dtype=torch.double, generator=torch.Generator().manual_seed(0), requires_grad=True)
-    actions = torch.arange(6)[:, None]
-    assert torch.autograd.gradcheck(lambda x: Categorical.apply(x, actions), logits)
-    expected = torch.distributions.Categorical(logits=logits)
-    chosen, entropy = Categorical.apply(logits, actions)
-    assert torch.allclose(chosen, expected.log_prob(actions[:, 0]))
-    assert torch.allclose(entropy, expected.entropy())
+    draw = torch.Generator().manual_seed(0)
+    hidden, weight = (torch.randn(*size, dtype=torch.double, generator=draw) for size in ((7, 3), (4, 5, 3)))
+    place = torch.tensor([2, 0, 4, 2, 3, 0, 4])  # 1 does not occur, 4 is to stop
+    inputs = hidden.requires_grad_(), weight.requires_grad_(), place
+    assert torch.autograd.gradcheck(Grouped.apply, inputs)
+    expected = torch.cat([weight, torch.zeros(1, 5, 3)])[place] @ hidden[:, :, None]
+    assert torch.allclose(Grouped.apply(*inputs), expected[:, :, 0])
+
+
+def test_the_agent_samples_its_own_distribution_but_no_idle_edit():
+    from latent_nas.strategies._ppo import train
+
+    core = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN)
+    agent = train(core, None, 2048, seed=0, envs=64)
+    rows = core.start(np.zeros(20_000, int), np.zeros(20_000, int))
+    seen = core.observe(rows, brief=True)
+    actions = agent.act(seen, np.random.default_rng(0))
+    place, code = np.divmod(actions, core.codes)
+    assert (rows.codes[np.arange(len(place)), place] != code).all()
+    odds = np.exp(agent.logs(seen[:1])[0, :-1]).reshape(core.slots, core.codes)
+    assert np.bincount(place, minlength=core.slots) / len(place) == pytest.approx(odds.sum(1) / odds.sum(), abs=0.02)
 
 
 def test_vec_env_passes_what_sb3_wants():
@@ -238,7 +256,8 @@ def test_population_keeps_the_best_and_counts(propose):
         size=10,
         each=met.append,
     )
-    assert sum(map(len, met)) == 500
+    assert core.queries == scorer.queries <= 20 + 500
+    assert len(ToySpace().check(np.concatenate([pool.genes for pool in met]))) <= 5000
     assert len(end) == 10
     assert (np.diff(end.values) <= 0).all()
     assert end.values[0] == max(start.values.max(), *(pool.values.max() for pool in met))

@@ -51,7 +51,7 @@ def test_int8_outputs_are_close_to_the_floats_and_batching_changes_nothing(train
 
 def test_same_seed_same_network_other_seed_another(trained):
     data = TASK.data()
-    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
     again = train(SPACE.graph(GENES), TASK, QUICK, 0, data.train, data.valid)
     other = train(SPACE.graph(GENES), TASK, replace(QUICK, epochs=1), 1, data.train, data.valid)
     first = [c.get("weight") for c in trained.network.constants]
@@ -63,7 +63,7 @@ def test_same_seed_same_network_other_seed_another(trained):
     assert (before[1] == np.random.get_state()[1]).all()
 
 
-# noqa: NPY002
+
 
 
 def test_a_fixed_number_of_epochs_never_looks_at_the_judge():

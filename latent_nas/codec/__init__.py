@@ -81,7 +81,7 @@ class Codec:
     def continuous(self, genes: np.ndarray) -> np.ndarray:
         """Return the encoder's latent (n, slots, dim) of genes (n, genes) before it is moved to the nearest codes."""
         x = self._choices.one_hot(self.space.canonical(self.space.check(genes)))
-        return self._encoder(x).reshape(-1, self.slots, self.dim)
+        return self._encoder(x).reshape(len(x), self.slots, self.dim)
 
     def latent(self, codes: np.ndarray) -> np.ndarray:
         """Return the codebook's vectors (n, slots, dim) for codes (n, slots)."""
@@ -114,7 +114,7 @@ class Codec:
         return self._decode(self.latent(codes))
 
     def _decode(self, latent: np.ndarray) -> np.ndarray:
-        scores = self._decoder.columns(latent.reshape(len(latent), -1))
+        scores = self._decoder.columns(latent.reshape(len(latent), self.slots * self.dim))
         return self.space.canonical(self._choices.pick(scores))
 
     def predict_heads(self, latent: np.ndarray) -> dict[str, np.ndarray]:
@@ -122,7 +122,7 @@ class Codec:
 
         "costs" (n, targets) if the codec was trained with costs, "accuracy" (n,) if with accuracies.
         """
-        flat = self._checked(latent).reshape(len(latent), -1)
+        flat = self._checked(latent).reshape(len(latent), self.slots * self.dim)
         predicted = {name: head(flat) for name, head in self._heads.items()}
         return {name: y[:, 0] if name == "accuracy" else y for name, y in predicted.items()}
 

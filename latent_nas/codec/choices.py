@@ -1,5 +1,7 @@
 """Genes as one-hots, and back from a score per choice: only choices that exist can be picked."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from latent_nas.codec.perceptron import Perceptron
@@ -18,7 +20,7 @@ class Choices:
         self.ends = np.cumsum(self.sizes)
         self.starts = self.ends - self.sizes
         self.columns = int(self.ends[-1])
-        self.allowed = getattr(space, "allowed", None)
+        self.allowed: Callable[[np.ndarray], np.ndarray] | None = getattr(space, "allowed", None)
         self._genes = np.argsort(-self.sizes, kind="stable")  # of many choices first
         rounds = range(int(self.sizes.max()))
         self._racing = [int((self.sizes > k).sum()) for k in rounds]  # genes that have a choice k
@@ -43,7 +45,7 @@ class Choices:
     def pick(self, scores: np.ndarray) -> np.ndarray:
         """Return the genes (n, genes) of the highest scores (columns in the order of ``ordered``, n)."""
         if self.allowed is not None:
-            return self._pick_in_order(scores)
+            return self._pick_in_order(scores, self.allowed)
         best = scores[: self._racing[0]].copy()
         picked = np.zeros(best.shape, np.int16)
         start = len(best)
@@ -56,11 +58,10 @@ class Choices:
         genes[:, self._genes] = picked.T
         return genes
 
-    def _pick_in_order(self, scores: np.ndarray) -> np.ndarray:
+    def _pick_in_order(self, scores: np.ndarray, allowed: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         by_gene = np.empty_like(scores)
         by_gene[self._order] = scores
         genes = np.zeros((scores.shape[1], len(self.sizes)), np.int64)
         for i, (start, end) in enumerate(zip(self.starts, self.ends, strict=True)):
-            allowed = self.allowed(genes[:, :i])
-            genes[:, i] = np.where(allowed, by_gene[start:end].T, -np.inf).argmax(axis=1)
+            genes[:, i] = np.where(allowed(genes[:, :i]), by_gene[start:end].T, -np.inf).argmax(axis=1)
         return genes

@@ -1,6 +1,7 @@
 """The codec while it learns, in torch: encoder, a codebook per slot, decoder and heads."""
 
 from collections.abc import Iterable
+from typing import cast
 
 import numpy as np
 import torch
@@ -42,6 +43,7 @@ class Network(nn.Module):
 
     Attributes:
         codebook: (slots, codes, dim). decoder: latent -> one score per column. heads: latent -> standardised labels.
+        member: (columns, genes), 1 where a column is a choice of a gene.
     """
 
     member: Tensor
@@ -61,7 +63,7 @@ class Network(nn.Module):
         member[torch.arange(columns), torch.as_tensor(np.repeat(np.arange(len(sizes)), sizes))] = 1
         self.register_buffer("member", member)
         # Each slot starts as a random projection of a few neighbouring genes; all of it is learnt from there.
-        mask = torch.as_tensor(np.repeat(share(sizes, slots), sizes, axis=0), dtype=torch.float32)
+        mask = torch.as_tensor(np.repeat(share(sizes, slots, codes), sizes, axis=0), dtype=torch.float32)
         start = (torch.randn(columns, slots, dim) * mask[..., None]).reshape(columns, flat)
         with torch.no_grad():
             self.encoder.direct.weight.copy_(start.T)
@@ -110,7 +112,7 @@ class Network(nn.Module):
 
     @torch.no_grad()
     def revive(self, z: Tensor, use: Tensor) -> int:
-        """Move codes of ``use`` (slots, codes) near 0 to latents of z (n, slots, dim) that are far from all; count them."""
+        """Move codes of ``use`` (slots, codes) near 0 to latents of z (n, slots, dim) far from all; count them."""
         dead = (use < 0.02 / use.shape[1]).nonzero().tolist()
         lonely = -self.closeness(z).max(dim=2).values  # (n, slots)
         for slot, code in dead:
@@ -123,19 +125,33 @@ class Network(nn.Module):
         parts: Iterable[tuple[str, Perceptron]] = [
             ("encoder", self.encoder.perceptron()),
             ("decoder", self.decoder.perceptron()),
-            *((name, head.perceptron(*scales[name])) for name, head in self.heads.items()),
+            *((name, cast(Shortcut, head).perceptron(*scales[name])) for name, head in self.heads.items()),
         ]
         arrays = {"codebook": self.codebook.detach().numpy().copy()}
         return arrays | {key: a for name, part in parts for key, a in part.arrays(name).items()}
 
 
-def share(sizes: np.ndarray, slots: int) -> np.ndarray:
-    """Return which slots (genes, slots) bool look at which genes at the start.
+def share(sizes: np.ndarray, slots: int, codes: int) -> np.ndarray:
+    """Return which slots look at which genes at the start, (genes, slots) bool.
 
-    Genes are laid end to end, each as long as its bits, and cut into equal slots; a sliver of a gene doesn't count.
+    Neighbouring genes are gathered into as many groups as there are slots, of bits as even as can be (least sum of
+    squares); a gene of more choices than codes, and where slots are many the largest genes, take several slots.
     """
-    bits = np.log2(np.maximum(sizes, 1.0 + 1e-9))
-    ends = np.cumsum(bits)
-    cuts = np.linspace(0, ends[-1], slots + 1)
-    overlap = np.minimum(ends[:, None], cuts[None, 1:]) - np.maximum((ends - bits)[:, None], cuts[None, :-1])
-    return overlap > 0.15 * bits[:, None]
+    bits = np.log2(sizes)
+    times = np.maximum(np.ceil(bits / np.log2(codes) - 1e-9), 1)
+    while times.sum() < slots:
+        times[(bits / times).argmax()] += 1
+    gene = np.repeat(np.arange(len(sizes)), times.astype(int))
+    ends = np.concatenate([[0], np.cumsum((bits / times)[gene])])
+    square = np.maximum(ends[None] - ends[:, None], 0) ** 2  # of the pieces i to j - 1
+    best, cuts = np.where(np.arange(len(ends)) > 0, np.inf, 0.0), []
+    for _ in range(slots):  # best: the least sum with the pieces before j in the slots so far
+        total = np.where(np.tri(len(ends), k=-1, dtype=bool).T, best[:, None] + square, np.inf)
+        cuts.append(total.argmin(axis=0))
+        best = total.min(axis=0)
+    shared, end = np.zeros((len(sizes), slots), bool), len(gene)
+    for slot in reversed(range(slots)):
+        start = cuts[slot][end]
+        shared[gene[start:end], slot] = True
+        end = start
+    return shared

@@ -87,6 +87,12 @@ def _fit(
     network.spread(torch.from_numpy(choices.one_hot(space.sample(rng, 4 * settings.batch))))
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
     apart = _apart(network, pools)
+    member=network.member
+    spreads=[]
+    for i in range(member.shape[1]):
+        c=member[:,i].bool(); spreads.append(apart[c][:,c].mean())
+    importance=torch.stack(spreads); importance=importance/importance.mean()
+    if progress: print((importance*100).round())
     use = torch.full(network.codebook.shape[:2], 1 / settings.codes)
     for step in range(settings.steps):
         done = step / settings.steps

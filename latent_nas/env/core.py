@@ -162,11 +162,3 @@ class EditCore:
     def observe(self, rows: Rows, brief: bool = False) -> np.ndarray:
         """Return (n, observation) float32, see ``Observation``."""
         return self.observation(rows, brief)
-
-    def idle(self, codes: np.ndarray) -> np.ndarray:
-        """Return which actions stop or put a code where it is already, (n, actions) of codes (n, slots)."""
-        idle = np.zeros((len(codes), self.actions), bool)
-        idle[:, -1] = True
-        if self.place == "slot" and self.codes > 1:
-            idle[np.arange(len(codes))[:, None], self._slot * self.codes + codes] = True
-        return idle

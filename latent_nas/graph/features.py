@@ -6,6 +6,7 @@ Operator counts, depth, path lengths and the number of paths are known to predic
 
 from collections import Counter
 from math import log2, prod
+from statistics import fmean
 
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
@@ -19,7 +20,8 @@ def graph_features(graph: Graph) -> dict[str, float]:
     ``count.K`` operators per kernel; ``longest.S`` and ``shortest.S`` path from input to output counted in operators
     of S (a kernel, or "all"); ``log_paths`` (log2); ``degree.*``; and as log2(1 + x): every term of the operators'
     work, e.g. ``macs.K`` and ``outputs.K``, per kernel; ``macs``, ``parameters``, ``channels`` (of weighted
-    operators), ``tensor.sum``, ``tensor.live`` elements; ``pixels.last`` before global pooling.
+    operators), ``tensor.sum``, ``tensor.live`` elements; ``pixels.last`` before global pooling. What flows through
+    the convolutions: see ``flow_features``.
     """
     graph = deploy(graph).graph
     kernels = [n.operator.kernel(*graph.shapes_into(n)) for n in graph.nodes]
@@ -53,7 +55,41 @@ def graph_features(graph: Graph) -> dict[str, float]:
     logs |= {"tensor.sum": sum(prod(n.shape) for n in graph.nodes), "tensor.live": live_elements(graph)}
     pooled = [n for n in graph.nodes if n.operator.kind == "global_pool"]
     logs["pixels.last"] = prod(graph.shapes_into(pooled[-1])[0][:2]) if pooled else 1
-    return named | {name: log2(1 + value) for name, value in logs.items()}
+    return named | {name: log2(1 + value) for name, value in logs.items()} | flow_features(graph)
+
+
+def flow_features(graph: Graph) -> dict[str, float]:
+    """Return what narrows the flow through the convolutions of a deployed graph.
+
+    ``width.*``: their filters: least and mean of log2, sum of 1 / filters. ``volume.*``: their outputs' elements: least
+    of log2, sum of 100 / elements. ``layers.*``: how many have more than half of the input's pixels, an eighth to a
+    half of them, at most 4 pixels. ``receptive_field``: log2(1 + pixels), along the longest way. ``chain.longest``: most
+    convolutions in a row without an addition.
+    """
+    pixels_in = prod(graph.input_shape[:2])
+    layers = [n for n in graph.nodes if n.operator.kind == "conv2d"]
+    field, jump, run = [1.0], [1.0], [0]
+    for node in graph.nodes[1:]:
+        size, stride = max(getattr(node.operator, "kernel_size", (1,))), max(getattr(node.operator, "stride", (1,)))
+        reach = [(field[i], jump[i]) for i in node.inputs]
+        field.append(max(f + (size - 1) * j for f, j in reach))
+        jump.append(max(j for _, j in reach) * stride)
+        joins = node.operator.kind == "add"
+        run.append(0 if joins else max(run[i] for i in node.inputs) + (node.operator.kind == "conv2d"))
+    widths, pixels = [n.shape[2] for n in layers], [prod(n.shape[:2]) for n in layers]
+    volumes = [prod(n.shape) for n in layers]
+    return {
+        "width.least": log2(min(widths, default=1)),
+        "width.mean": fmean(map(log2, widths)) if widths else 0.0,
+        "width.inverse": sum(1 / w for w in widths),
+        "volume.least": log2(min(volumes, default=1)),
+        "volume.inverse": sum(100 / v for v in volumes),
+        "layers.fine": float(sum(p > pixels_in / 2 for p in pixels)),
+        "layers.middle": float(sum(pixels_in / 8 < p <= pixels_in / 2 for p in pixels)),
+        "layers.coarse": float(sum(p <= 4 for p in pixels)),
+        "receptive_field": log2(1 + field[-1]),
+        "chain.longest": float(max(run)),
+    }
 
 
 def live_elements(graph: Graph) -> int:

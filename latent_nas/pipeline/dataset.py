@@ -207,7 +207,7 @@ def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
         " reference's.",
         f"- **Costs** are computed for {plan.target.device} with runtime {plan.target.runtime}.",
         f"- **Accuracy** (int8, seed 0): median {np.median(accuracy):.4f}, quartiles {np.quantile(accuracy, 0.25):.4f}"
-        f" and {np.quantile(accuracy, 0.75):.4f}, best {accuracy.max():.4f}; quantisation loses {loss.mean():.4f} on average.",
+        f" and {np.quantile(accuracy, 0.75):.4f}, best {accuracy.max():.4f}; quantisation loses {loss.mean():.4f}.",
     ]
     if spread:
         lines.append(

@@ -42,7 +42,7 @@ def codec(
 def surrogates(
     setup: Setup, table: Path | None, codec_folder: Path | None, seed: int, out: Path, say: Say
 ) -> dict[str, Any]:
-    """Fit accuracy and cost surrogates; the accuracy ones are judged on a fifth held out, then fitted to all records."""
+    """Fit cost and accuracy surrogates; the latter are judged on a fifth held out, then fitted to all records."""
     model, errors = models.fit_costs(setup, seed, say)
     artifacts.save(out / models.cost_name(setup), model.artifact(models.costs_made(setup, seed), errors))
     records = dataset.read(table or shipped_table(setup))

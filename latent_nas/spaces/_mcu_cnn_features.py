@@ -23,15 +23,30 @@ NAMES = (
     "tensor.sum",
     "tensor.live",
     "pixels.last",
+    "width.least",
+    "width.mean",
+    "width.inverse",
+    "volume.least",
+    "volume.inverse",
+    "layers.fine",
+    "layers.middle",
+    "layers.coarse",
+    "receptive_field",
+    "chain.longest",
 )
+PLAIN = ("count", "longest", "shortest", "degree", "width", "volume", "layers", "receptive_field", "chain")  # no log2
 
 
 class _Sums:
     """Running sums over the layers of n networks; ``times`` (n,) says how often a layer occurs, 0 for absent."""
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, pixels_in: int) -> None:
         self.total = {name: np.zeros(n) for name in NAMES}
+        self.total["width.least"] += np.inf
+        self.total["volume.least"] += np.inf
+        self.pixels_in = pixels_in
         self.nodes, self.edges = np.ones(n), np.zeros(n)
+        self.field, self.jump, self.run = np.ones(n), np.ones(n), np.zeros(n)
 
     def layer(
         self,
@@ -56,6 +71,7 @@ class _Sums:
         total["shortest.all"] += times * main
         self.nodes, self.edges = self.nodes + times, self.edges + times
         if kind != "dense":
+            self._flow(times, pixels, np.maximum(filters, 1))
             total[f"count.{kind}"] += times
             total[f"shortest.{kind}"] += times * main
             copied = taps * (taps > 9)  # a depthwise 3x3 window is read where it lies
@@ -71,6 +87,30 @@ class _Sums:
             for term in WORK[kind]:
                 if term != "macs":
                     total[f"{term}.{kind}"] += times * amounts[term]
+
+    def _flow(self, times: np.ndarray, pixels: np.ndarray, filters: np.ndarray) -> None:
+        """Count a convolution's width and volume."""
+        total, present, log_width = self.total, times > 0, np.log2(filters)
+        log_volume = log_width + np.log2(pixels)
+        total["width.mean"] += times * log_width
+        total["width.inverse"] += times / filters
+        total["volume.inverse"] += times * 100 / (filters * pixels)
+        for name, value in (("width.least", log_width), ("volume.least", log_volume)):
+            np.minimum(total[name], np.where(present, value, np.inf), out=total[name])
+        total["layers.fine"] += times * (pixels > self.pixels_in / 2)
+        total["layers.middle"] += times * ((self.pixels_in / 8 < pixels) & (pixels <= self.pixels_in / 2))
+        total["layers.coarse"] += times * (pixels <= 4)
+
+    def reach(self, times: np.ndarray, kernel: np.ndarray, stride: np.ndarray | int) -> None:
+        """Widen the receptive field by a window; of repeated layers only the first may have a stride."""
+        self.field = self.field + times * (kernel - 1) * self.jump
+        self.jump = self.jump * np.where(times > 0, stride, 1)
+
+    def chain(self, times: np.ndarray, layers: np.ndarray | int, adds: np.ndarray) -> None:
+        """Lengthen the run of convolutions by a block's layers, ``times`` over; an addition ends it."""
+        run = self.run + np.where(adds, np.minimum(times, 1), times) * layers
+        np.maximum(self.total["chain.longest"], run, out=self.total["chain.longest"])
+        self.run = np.where(adds & (times > 0), 0, run)
 
     def add(self, times: np.ndarray, elements: np.ndarray) -> None:
         """Count residual additions of ``elements`` elements."""
@@ -92,12 +132,14 @@ def features(input_shape: Shape, outputs: int, stem: np.ndarray, stages: np.ndar
         stem: kernel, width and stride, (3, n). stages: canonical gene values, (n, stages, 6). head: width or 0, (n,).
     """
     n = len(stages)
-    sums, always = _Sums(n), np.ones(n)
+    sums, always = _Sums(n, input_shape[0] * input_shape[1]), np.ones(n)
     height, width = (-(-np.full(n, s) // stem[2]) for s in input_shape[:2])
     channels, elements = stem[1], height * width * stem[1]
     sums.total["tensor.sum"] += np.prod(input_shape)
     sums.layer("conv2d", always, height * width, np.full(n, input_shape[2]), channels, stem[0] ** 2, always)
     sums.live(always, np.prod(input_shape) + elements)
+    sums.reach(always, stem[0], stem[2])
+    sums.chain(always, 1, np.zeros(n, bool))
     for stage in stages.transpose(1, 2, 0):
         kind, kernel, filters, repeats, stride, skip = stage
         kernel, filters, stride = 3 + 2 * kernel, 4 + 4 * filters, 1 + stride
@@ -108,11 +150,14 @@ def features(input_shape: Shape, outputs: int, stem: np.ndarray, stages: np.ndar
             h, w = np.where(repeats > 0, h, height), np.where(repeats > 0, w, width)
             adds = (skip == 1) & (channels == filters) & (step == 1)
             _block(sums, times, kind, kernel, channels, filters, height * width, h * w, adds)
+            sums.reach(times, kernel, step)
+            sums.chain(times, np.where(kind == 0, 1, np.where(kind > 2, 3, 2)), adds)
             channels, height, width = np.where(repeats > 0, filters, channels), h, w
     pixels = height * width
     wide = (head > 0).astype(float)
     sums.layer("pointwise", wide, pixels, channels, head, 1, always)
     sums.live(head > 0, pixels * (channels + head))
+    sums.chain(wide, 1, np.zeros(n, bool))
     last = np.where(head > 0, head, channels)
     sums.live(always, pixels * last + last)
     sums.live(always, last + outputs)
@@ -123,8 +168,9 @@ def features(input_shape: Shape, outputs: int, stem: np.ndarray, stages: np.ndar
     total["shortest.all"] += 1
     total["degree.in_mean"] = (sums.edges + 1) / (sums.nodes + 1)
     total["pixels.last"] = pixels
-    plain = ("count", "longest", "shortest", "degree")
-    columns = [total[k] if k.startswith(plain) else np.log2(1 + total[k]) for k in NAMES]
+    total["width.mean"] /= sum(total[f"count.{kind}"] for kind in WORK)
+    total["receptive_field"] = np.log2(1 + sums.field)
+    columns = [total[k] if k.startswith(PLAIN) else np.log2(1 + total[k]) for k in NAMES]
     return np.stack(columns, axis=1).astype(np.float32)
 
 

@@ -7,33 +7,60 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Agent:
-    """A policy from brief observations to logits of actions: a tanh layer, another and a linear one.
+    """A policy p(place) * p(code | place) of brief observations: two tanh layers and a linear one for either part.
 
     The first layer looks a row up for every code, which is what a linear layer does with one-hots and latent.
 
     Attributes:
         weights: "codes" (slots, codes, a), "rest" (a, rest), "bias" (a,), "centre" and "scale" (rest,) of the first
-            layer; "hidden" (b, a) and "hidden.bias" (b,); "logits" (actions, b) and "logits.bias" (actions,);
-            "value" (1, b) and "value.bias" (1,), the critic's, to train on.
+            layer; "hidden" (b, a) and "hidden.bias" (b,); "places" (places + 1, b), the last of which stops, and
+            "places.bias"; "choices" (places, codes, b) and "choices.bias" (places + 1, codes); "value" (1, b) and
+            "value.bias" (1,), the critic's, to train on.
     """
 
     weights: dict[str, np.ndarray]
 
-    def logits(self, seen: np.ndarray) -> np.ndarray:
-        """Return (n, actions) of brief observations (n, observation)."""
+    def logs(self, seen: np.ndarray) -> np.ndarray:
+        """Return log p of every action, (n, actions), for brief observations (n, observation)."""
         w = self.weights
-        slots = w["codes"].shape[0]
-        rest = (seen[:, slots:] - w["centre"]) / w["scale"]
-        codes = w["codes"][np.arange(slots), seen[:, :slots].astype(np.int64)].sum(axis=1)
-        hidden = np.tanh(np.tanh(codes + rest @ w["rest"].T + w["bias"]) @ w["hidden"].T + w["hidden.bias"])
-        logits: np.ndarray = hidden @ w["logits"].T + w["logits.bias"]
-        return logits
+        hidden = self._hidden(seen)
+        places = _log_softmax(hidden @ w["places"].T + w["places.bias"])
+        codes = _log_softmax(np.einsum("nb,pcb->npc", hidden, w["choices"]) + w["choices.bias"][:-1])
+        return np.concatenate([(places[:, :-1, None] + codes).reshape(len(seen), -1), places[:, -1:]], axis=1)
 
-    def act(self, seen: np.ndarray, rng: np.random.Generator, barred: np.ndarray) -> np.ndarray:
-        """Return one sampled action per row, (n,); ``barred`` (n, actions) are not taken."""
-        logits = np.where(barred, -np.inf, self.logits(seen))
-        return np.asarray((logits + rng.gumbel(size=logits.shape)).argmax(axis=1))
+    def act(self, seen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return one sampled edit per row, (n,), for brief observations (n, observation).
+
+        It never stops and, where places are slots, never puts a code where it is already.
+        """
+        w = self.weights
+        hidden = self._hidden(seen)
+        place = _sample(hidden @ w["places"][:-1].T + w["places.bias"][:-1], rng)
+        logits = np.einsum("nb,ncb->nc", hidden, w["choices"][place]) + w["choices.bias"][place]
+        slots, codes = w["codes"].shape[:2]
+        if len(w["choices"]) == slots and codes > 1:
+            rows = np.arange(len(seen))
+            logits[rows, seen[rows, place].astype(np.int64)] = -np.inf
+        return place * codes + _sample(logits, rng)
 
     def fits(self, slots: int, codes: int, actions: int) -> bool:
         """Whether the weights are of a codec and an action space of these sizes."""
-        return self.weights["codes"].shape[:2] == (slots, codes) and len(self.weights["logits"]) == actions
+        places = len(self.weights["choices"])
+        return self.weights["codes"].shape[:2] == (slots, codes) and places * codes + 1 == actions
+
+    def _hidden(self, seen: np.ndarray) -> np.ndarray:
+        w = self.weights
+        slots = len(w["codes"])
+        codes = w["codes"][np.arange(slots), seen[:, :slots].astype(np.int64)].sum(axis=1)
+        first = np.tanh(codes + (seen[:, slots:] - w["centre"]) / w["scale"] @ w["rest"].T + w["bias"])
+        return np.asarray(np.tanh(first @ w["hidden"].T + w["hidden.bias"]))
+
+
+def _sample(logits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a column (n,) drawn by logits (n, columns): the largest after Gumbel noise."""
+    return np.asarray((logits + rng.gumbel(size=logits.shape)).argmax(axis=1))
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))

@@ -65,10 +65,16 @@ def search(
     tournament: int = 3,
     each: Callable[[Pool], None] | None = None,
 ) -> Pool:
-    """Return the best ``size`` networks after judging ``queries`` children; ``each`` is shown every batch."""
+    """Return the best ``size`` networks after ``queries`` more architectures were judged.
+
+    A child that was judged before costs no query; after ten times as many children the search ends anyway. ``each``
+    is shown every batch of children.
+    """
     pool = start.distinct().best(size)
-    while queries > 0:
-        n = min(batch, queries)
+    end, children_left = core.queries + queries, 10 * queries
+    while core.queries < end and children_left > 0:
+        n = min(batch, end - core.queries, children_left)
+        children_left -= n
         entered = rng.integers(len(pool), size=(n, tournament))
         parents = entered.min(axis=1)  # the pool is sorted, the best first
         codes, genes = propose(pool, parents, rng)
@@ -76,8 +82,22 @@ def search(
         if each:
             each(children)
         pool = pool.join(children).distinct().best(size)
-        queries -= n
     return pool
+
+
+class Archive:
+    """The best distinct networks of all that were judged, at most ``size``; its ``add`` is a ``watch`` of a core."""
+
+    def __init__(self, pool: Pool, size: int) -> None:
+        self.pool, self.size = pool.distinct().best(size), size
+
+    def add(self, codes: np.ndarray, genes: np.ndarray, judged: np.ndarray) -> None:
+        """Take in what is better than the worst kept: codes (n, slots), genes (n, g), judged (n, 5)."""
+        worst = self.pool.values[-1] if len(self.pool) == self.size else -np.inf
+        better = np.flatnonzero(judged[:, 0] > worst)
+        if len(better):
+            new = Pool(codes[better], genes[better], judged[better], self.pool.limits)
+            self.pool = self.pool.join(new).distinct().best(self.size)
 
 
 class CodeEdits:
@@ -100,7 +120,7 @@ class CodeEdits:
             pool.judged[parents],
         )
         if self.agent and len(chosen):
-            actions[chosen] = self.agent.act(core.observe(rows.take(chosen), brief=True), rng, core.idle(codes[chosen]))
+            actions[chosen] = self.agent.act(core.observe(rows.take(chosen), brief=True), rng)
         core.edit(rows, actions)
         return rows.codes, core.codec.decode_codes(rows.codes)
 

@@ -3,15 +3,14 @@
 Imports stable-baselines3 and torch; import it where it is used.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from gymnasium import spaces
 from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.policies import ActorCriticPolicy
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv
 
 from latent_nas import seeds
@@ -19,10 +18,10 @@ from latent_nas.env.batched import BatchedEditEnv
 from latent_nas.env.core import EditCore
 from latent_nas.env.observation import SCALARS
 from latent_nas.strategies._agent import Agent
+from latent_nas.strategies._policy import EditPolicy
 
 ENVS, MINIBATCH, EPOCHS = 1024, 4096, 4
 ROLLOUT = 8  # steps of every environment between updates
-WIDTHS = (64, 32)
 GAMMA, GAE_LAMBDA, LEARNING_RATE, ENTROPY = 0.9, 0.9, 2e-3, 0.003
 
 
@@ -71,85 +70,33 @@ class EditVecEnv(VecEnv):
         return [False] * len(list(self._get_indices(indices)))
 
 
-class Trunk(BaseFeaturesExtractor):
-    """Two tanh layers on brief observations; the first looks up a row per code."""
+class Before(BaseCallback):
+    """Calls a function before every rollout."""
 
-    offsets: torch.Tensor
-    centre: torch.Tensor
-    scale: torch.Tensor
+    def __init__(self, act: Callable[[], None]) -> None:
+        super().__init__()
+        self.act = act
 
-    def __init__(self, observation_space: spaces.Box, slots: int, codes: int) -> None:
-        super().__init__(observation_space, WIDTHS[-1])
-        self.slots, rest = slots, observation_space.shape[0] - slots
-        self.codes = torch.nn.EmbeddingBag(slots * codes, WIDTHS[0], mode="sum")
-        torch.nn.init.normal_(self.codes.weight, std=slots**-0.5)
-        self.rest, self.hidden = torch.nn.Linear(rest, WIDTHS[0]), torch.nn.Linear(*WIDTHS)
-        self.register_buffer("offsets", torch.arange(slots) * codes)
-        self.register_buffer("centre", torch.zeros(rest))
-        self.register_buffer("scale", torch.ones(rest))
+    def _on_rollout_start(self) -> None:
+        self.act()
 
-    def forward(self, seen: torch.Tensor) -> torch.Tensor:
-        """Return (n, WIDTHS[-1]) of brief observations (n, observation)."""
-        codes = seen[:, : self.slots].long() + self.offsets
-        rest = (seen[:, self.slots :] - self.centre) / self.scale
-        return torch.tanh(self.hidden(torch.tanh(self.codes(codes) + self.rest(rest))))
+    def _on_step(self) -> bool:
+        return True
 
 
-class Categorical(torch.autograd.Function):
-    """Log probability of the chosen action and entropy, (n,) each, of logits (n, actions); derivatives by hand.
-
-    With so many actions the softmax is a large part of all work, and autograd would write it out several times.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, logits: torch.Tensor, actions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (n,) and (n,) for actions (n, 1)."""
-        logs = torch.log_softmax(logits, dim=1)
-        odds = logs.exp()
-        entropy = -torch.einsum("ij,ij->i", odds, logs)
-        ctx.save_for_backward(logs, odds, entropy, actions)
-        return logs.gather(1, actions)[:, 0], entropy
-
-    @staticmethod
-    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """Return dL/dlogits: p * (-g_log - g_entropy * (log p + entropy)), and g_log more at the action."""
-        logs, odds, entropy, actions = ctx.saved_tensors
-        of_log, of_entropy = grads[0][:, None], grads[1][:, None]
-        change = logs.add(entropy[:, None]).mul_(of_entropy).add_(of_log).neg_().mul_(odds)
-        return change.scatter_add_(1, actions, of_log), None
-
-
-class EditPolicy(ActorCriticPolicy):
-    """Actor and critic on one trunk, with a lean categorical distribution."""
-
-    def forward(
-        self, obs: torch.Tensor, deterministic: bool = False
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return actions (n,), values (n, 1) and log probabilities (n,); sampled by the inverse of the distribution."""
-        hidden = self.features_extractor(obs)
-        logs = torch.log_softmax(self.action_net(hidden), dim=1)
-        if deterministic:
-            actions = logs.argmax(dim=1, keepdim=True)
-        else:
-            sums = logs.exp().cumsum(dim=1)
-            actions = torch.searchsorted(sums, torch.rand(len(obs), 1) * sums[:, -1:]).clamp_(max=logs.shape[1] - 1)
-        return actions[:, 0], self.value_net(hidden), logs.gather(1, actions)[:, 0]
-
-    def evaluate_actions(  # type: ignore[override]
-        self, obs: torch.Tensor, actions: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Return values (n, 1), log probabilities (n,) and entropies (n,) of actions (n,)."""
-        hidden = self.features_extractor(obs)
-        chosen, entropy = Categorical.apply(self.action_net(hidden), actions.long().view(-1, 1))
-        return self.value_net(hidden), chosen, entropy
-
-    def predict_values(self, obs: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-        """Return (n, 1)."""
-        return torch.as_tensor(self.value_net(self.features_extractor(obs)))
-
-
-def train(core: EditCore, agent: Agent | None, steps: int, seed: int, envs: int = ENVS) -> Agent:
+def train(
+    core: EditCore,
+    agent: Agent | None,
+    steps: int,
+    seed: int,
+    envs: int = ENVS,
+    before: Callable[[], None] = lambda: None,
+) -> Agent:
     """Return the agent after ``steps`` more environment steps, rounded up to whole rollouts; global RNGs are kept.
+
+    Args:
+        core: what it learns on. agent: to start from; a new one where None or of other sizes. envs: in lockstep.
+        before: called before every rollout, e.g. to give the core other starts.
 
     Raises:
         FloatingPointError: the weights did not stay finite.
@@ -171,11 +118,7 @@ def train(core: EditCore, agent: Agent | None, steps: int, seed: int, envs: int 
             learning_rate=LEARNING_RATE,
             ent_coef=ENTROPY,
             device="cpu",
-            policy_kwargs={
-                "features_extractor_class": Trunk,
-                "features_extractor_kwargs": {"slots": core.slots, "codes": core.codes},
-                "net_arch": {"pi": [], "vf": []},
-            },
+            policy_kwargs={"slots": core.slots, "codes": core.codes},
         )
         ppo.set_logger(Logger(folder=None, output_formats=[]))  # else it makes a folder for every training
         tensors = _tensors(ppo.policy)
@@ -187,7 +130,7 @@ def train(core: EditCore, agent: Agent | None, steps: int, seed: int, envs: int 
                 scalars = seen[:, -len(SCALARS) :]
                 tensors["centre"][-len(SCALARS) :] = torch.as_tensor(scalars.mean(axis=0))
                 tensors["scale"][-len(SCALARS) :] = torch.as_tensor(np.maximum(scalars.std(axis=0), 1e-2))
-        ppo.learn(steps)
+        ppo.learn(steps, callback=Before(before))
     weights = {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}
     weights["codes"] = weights["codes"].reshape(core.slots, core.codes, -1)
     if not all(np.isfinite(w).all() for w in weights.values()):
@@ -206,8 +149,10 @@ def _tensors(policy: Any) -> dict[str, torch.Tensor]:
         "scale": trunk.scale,
         "hidden": trunk.hidden.weight,
         "hidden.bias": trunk.hidden.bias,
-        "logits": policy.action_net.weight,
-        "logits.bias": policy.action_net.bias,
+        "places": policy.place_net.weight,
+        "places.bias": policy.place_net.bias,
+        "choices": policy.code_weight,
+        "choices.bias": policy.code_bias,
         "value": policy.value_net.weight,
         "value.bias": policy.value_net.bias,
     }

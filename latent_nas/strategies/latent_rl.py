@@ -15,7 +15,7 @@ from latent_nas.spaces import Genes
 from latent_nas.strategies import Problem, Strategy
 from latent_nas.strategies._agent import Agent
 from latent_nas.strategies._diverse import distances, spread
-from latent_nas.strategies._population import CodeEdits, Pool, judged_pool, search
+from latent_nas.strategies._population import Archive, CodeEdits, Pool, judged_pool, search
 
 AGENT = "agent."  # prefix of the policy's weights in a state
 
@@ -42,11 +42,7 @@ class LatentRL(Strategy):
         rng = self.rng()
         if scorer is None or not scorer.labels:
             return self._first(n, scorer, rng)
-        elites = self._elites()
-        codes = self.problem.codec.encode(elites) if len(elites) else None
-        core = EditCore(self.problem.codec, scorer, limit_row(self.problem.limits), self.episode, starts=codes)
-        self._trained = self._school(core)
-        found = self._work(core, self._trained, elites, rng)
+        found = self._search(scorer, rng)
         worth = scorer.rerank(found.genes).acquisition
         order = np.argsort(-worth, kind="stable")
         place = {tuple(genes): i for i, genes in enumerate(found.genes.tolist())}
@@ -79,22 +75,28 @@ class LatentRL(Strategy):
 
         self.agent, self._trained = agent(AGENT), agent(f"trained.{AGENT}")
 
-    def _school(self, core: EditCore) -> Agent:
+    def _search(self, scorer: Any, rng: np.random.Generator) -> Pool:
+        """Train the agent, set it to work, and return the ``shortlist`` best of all networks that were judged."""
         from latent_nas.strategies._ppo import train
 
-        return train(core, self.agent, self.steps, seeds.derive(self.seed, self.name, self.round, "school"), self.envs)
+        limits, codec = limit_row(self.problem.limits), self.problem.codec
+        core = EditCore(codec, scorer, limits, self.episode, keep=True)
+        genes = np.concatenate([self._elites(), self.problem.space.sample(rng, 4 * self.population)])
+        archive = Archive(judged_pool(core, codec.encode(genes), genes, limits), self.shortlist)
+        core.watch = archive.add
 
-    def _work(self, core: EditCore, agent: Agent, elites: np.ndarray, rng: np.random.Generator) -> Pool:
-        """Return the ``shortlist`` best of all networks that the population met."""
-        limits = limit_row(self.problem.limits)
-        genes = np.concatenate([elites, self.problem.space.sample(rng, 4 * self.population)])
-        met = [judged_pool(core, self.problem.codec.encode(genes), genes, limits)]
+        def renew() -> None:
+            core.starts = archive.pool.best(self.population).codes
+
+        seed = seeds.derive(self.seed, self.name, self.round, "school")
+        self._trained = train(core, self.agent, self.steps, seed, self.envs, renew)
+        start, edits = archive.pool.best(self.population), CodeEdits(core, self._trained)
 
         def keep(pool: Pool) -> None:
-            met[0] = met[0].join(pool).distinct().best(self.shortlist)
+            archive.add(pool.codes, pool.genes, pool.judged)
 
-        search(core, met[0], CodeEdits(core, agent), rng, self.queries, self.population, self.batch, each=keep)
-        return met[0]
+        search(core, start, edits, rng, self.queries, self.population, self.batch, each=keep)
+        return archive.pool
 
     def _first(self, n: int, scorer: Any, rng: np.random.Generator) -> list[Genes]:
         """Return feasible networks of all sizes up to the limits, the large first, far apart in the latent."""

@@ -33,6 +33,17 @@ def design(space: Space, genes: np.ndarray, latent: np.ndarray | None = None) ->
     return out
 
 
+def standardise(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return shift, gain and whether it holds zeros and ones only, of every column of X (n, columns); each (columns,).
+
+    Columns of zeros and ones are centred, not stretched: a choice that is hardly ever made shall not outweigh the others.
+    """
+    binary = ((X == 0) | (X == 1)).all(axis=0)
+    spread = X.std(axis=0)
+    gain = np.where(spread > 1e-6, 1 / np.maximum(spread, 1e-6), 0)
+    return X.mean(axis=0), np.where(binary, 1, gain).astype(np.float32), binary
+
+
 class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """A regressor with uncertainty; a subclass fits, predicts and lists its state, and its parameters hold ``seed``.
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from latent_nas import seeds
 from latent_nas.artifacts import pack, unpack
-from latent_nas.surrogates import Surrogate
+from latent_nas.surrogates import Surrogate, standardise
 
 ARRAYS = ("shift", "mean", "scale")
 
@@ -29,37 +29,41 @@ class Mlp(Surrogate):
         rate: float = 3e-3,
         decay: float = 1e-2,
         held_out: float = 0.1,
+        linear: float = 0.0,
         seed: int = 0,
     ) -> None:
         self.members, self.hidden, self.layers = members, hidden, layers
         self.epochs, self.steps, self.batch, self.rate, self.decay = epochs, steps, batch, rate, decay
-        self.held_out, self.seed = held_out, seed
+        self.held_out, self.linear, self.seed = held_out, linear, seed
 
     def _fit(self, X: np.ndarray, y: np.ndarray) -> None:
         import torch
 
         self.mean, self.scale = y.mean(axis=0), y.std(axis=0)
-        spread = X.std(axis=0)
-        self.shift = X.mean(axis=0)
-        gain = np.where(spread > 1e-6, 1 / np.maximum(spread, 1e-6), 0).astype(np.float32)
+        self.shift, gain, _ = standardise(X)
         rng = seeds.rng(self.seed, "mlp")
+        inputs = (X - self.shift) * gain
+        targets = (y - self.mean) / np.where(self.scale > 0, self.scale, 1)
+        slope = _ridge(inputs, targets, self.linear * len(X)) if self.linear else np.zeros((X.shape[1], y.shape[1]))
+        rest = targets - inputs @ slope
+        size = np.maximum(rest.std(axis=0), 1e-6)
         with seeds.isolated(seeds.derive(self.seed, "mlp")):
-            inputs = torch.from_numpy((X - self.shift) * gain)
-            targets = torch.from_numpy((y - self.mean) / np.where(self.scale > 0, self.scale, 1)).float()
-            parameters = _train(self, inputs, targets, rng)
-        weights = [p.detach().numpy() for p in parameters]
-        first = weights[0] * gain[:, None]  # the standardisation is part of the first layer
-        self.weights = [np.ascontiguousarray(first.transpose(1, 0, 2).reshape(X.shape[1], -1)), *weights[2::2]]
-        self.biases = [weights[1].reshape(-1), *weights[3::2]]
+            rows = torch.from_numpy(inputs), torch.from_numpy(rest / size).float()
+            weights = [p.detach().numpy() for p in _train(self, *rows, rng)]
+        first = (weights[0] * gain[:, None]).transpose(1, 0, 2).reshape(X.shape[1], -1)
+        self.weights = [np.concatenate([first, slope * gain[:, None]], axis=1).astype(np.float32), *weights[2::2]]
+        self.biases = [np.append(weights[1].reshape(-1), np.zeros(y.shape[1], np.float32)), *weights[3::2]]
+        self.weights[-1], self.biases[-1] = (self.weights[-1] * size).astype(np.float32), (self.biases[-1] * size).astype(np.float32)
 
     def _predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         hidden = (X - self.shift) @ self.weights[0]
         hidden += self.biases[0]
-        stacked = hidden.reshape(len(X), self.members, -1).transpose(1, 0, 2)
+        straight = hidden[:, -self.targets_ :]
+        stacked = hidden[:, : -self.targets_].reshape(len(X), self.members, -1).transpose(1, 0, 2)
         for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
-            stacked = np.maximum(stacked, 0) @ weight
+            stacked = _silu(stacked) @ weight
             stacked += bias
-        mean, std = stacked.mean(axis=0), stacked.std(axis=0)
+        mean, std = stacked.mean(axis=0) + straight, stacked.std(axis=0)
         return mean * self.scale + self.mean, std * self.scale
 
     def _files(self) -> dict[str, bytes]:
@@ -70,7 +74,7 @@ class Mlp(Surrogate):
 
     def _restore(self, files: dict[str, bytes]) -> None:
         arrays = unpack(files["mlp.safetensors"])
-        wide = self.members * self.hidden
+        wide = self.members * self.hidden + self.targets_
         shapes = {"shift": (self.n_features_in_,), "mean": (self.targets_,), "scale": (self.targets_,)}
         shapes |= {"weight0": (self.n_features_in_, wide), "bias0": (wide,)}
         for i in range(1, self.layers + 1):
@@ -82,6 +86,19 @@ class Mlp(Surrogate):
         self.shift, self.mean, self.scale = (arrays[name] for name in ARRAYS)
         self.weights = [arrays[f"weight{i}"] for i in range(self.layers + 1)]
         self.biases = [arrays[f"bias{i}"] for i in range(self.layers + 1)]
+
+
+def _silu(x: np.ndarray) -> np.ndarray:
+    gate = np.exp(-x)
+    gate += 1
+    x /= gate
+    return x
+
+
+def _ridge(X: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
+    """Return the slopes (columns, targets) of a linear fit of centred X (n, columns) and y (n, targets)."""
+    X = X.astype(np.float64)
+    return np.linalg.solve(X.T @ X + penalty * np.eye(X.shape[1]), X.T @ y)
 
 
 def _train(model: Mlp, inputs, targets, rng: np.random.Generator) -> list:  # type: ignore[no-untyped-def, type-arg]
@@ -103,7 +120,7 @@ def _train(model: Mlp, inputs, targets, rng: np.random.Generator) -> list:  # ty
     kept, valid = torch.from_numpy(orders[:, held:]), torch.from_numpy(orders[:, :held])
     batch = min(model.batch, n - held)
     updates = max(model.steps, model.epochs * (n - held) // batch)
-    optimiser = torch.optim.AdamW(parameters, lr=model.rate, weight_decay=model.decay)
+    optimiser = torch.optim.AdamW(parameters, lr=model.rate, weight_decay=model.decay, fused=True)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, model.rate, total_steps=updates, pct_start=0.1)
     best = [torch.inf * torch.ones(members), [p.detach().clone() for p in parameters]]
     for update in range(updates):
@@ -130,7 +147,7 @@ def _forward(parameters, x):  # type: ignore[no-untyped-def]
     for i in range(0, len(parameters), 2):
         x = torch.baddbmm(parameters[i + 1], x, parameters[i])
         if i + 2 < len(parameters):
-            x = x.relu()
+            x = torch.nn.functional.silu(x)
     return x
 
 
