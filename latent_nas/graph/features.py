@@ -63,8 +63,8 @@ def flow_features(graph: Graph) -> dict[str, float]:
 
     ``width.*``: their filters: least and mean of log2, sum of 1 / filters. ``volume.*``: their outputs' elements: least
     of log2, sum of 100 / elements. ``layers.*``: how many have more than half of the input's pixels, an eighth to a
-    half of them, at most 4 pixels. ``receptive_field``: log2(1 + pixels), along the longest way. ``chain.longest``: most
-    convolutions in a row without an addition.
+    half of them, at most 4 pixels. ``receptive_field``: log2(1 + pixels), along the longest way. ``chain.longest``:
+    most convolutions in a row without an addition.
     """
     pixels_in = prod(graph.input_shape[:2])
     layers = [n for n in graph.nodes if n.operator.kind == "conv2d"]
