@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
-from latent_nas import seeds
+from latent_nas import artifacts, seeds
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.spaces import Space
 from latent_nas.surrogates import Surrogate, design
-from latent_nas.surrogates.mlp import Mlp
-from latent_nas.surrogates.xgb import Xgb
+from latent_nas.surrogates.accuracy import AccuracyModel
 
 COSTS = ("flash_bytes", "ram_bytes", "latency_ms")
 PRIOR_ACCURACY, PRIOR_STD = 0.5, 0.25
+KIND = "accuracy surrogates"
 
 
 class Codec(Protocol):
@@ -33,9 +34,9 @@ class Scores:
     """A batch of scored architectures; all arrays are (n,).
 
     Attributes:
-        predicted_accuracy, predicted_std: fractions. penalty: 0 inside the limits, in units of accuracy.
-        pessimistic: mean - kappa * std - penalty, what an agent is rewarded by.
-        acquisition: mean + beta * std - penalty, what is worth a training.
+        predicted_accuracy, predicted_std: in the metric's unit. penalty: the same, 0 inside the limits.
+        pessimistic: the accuracy kappa std below the mean - penalty: what an agent is rewarded by.
+        acquisition: the accuracy beta std above the mean - penalty: what is worth a training.
     """
 
     predicted_accuracy: np.ndarray
@@ -55,11 +56,12 @@ class Scorer:
         space: of the genes. limits: those of every row that brings none of its own. costs: a fitted surrogate,
             design(space, genes) -> log of flash_bytes, ram_bytes, latency_ms, (n, 3). codec: whose latent is among
             the accuracy surrogates' inputs; None for none. seed: of every fit. kappa, beta: how many std the
-            pessimistic score takes off and the acquisition adds. weight: penalty per unit of log excess.
-            margin: log cost by which the limits are drawn closer, for the cost surrogate's error.
+            pessimistic score lies below and the acquisition above the mean, on the scale of ``surrogates.link``.
+            weight: penalty per unit of log excess. margin: log cost by which the limits are drawn closer, for the cost
+            surrogate's error.
 
     Attributes:
-        queries: architectures scored so far, by the call and by ``rerank``.
+        queries: architectures scored so far, by the call and by ``rerank``. labels: networks behind the last fit.
     """
 
     def __init__(
@@ -69,31 +71,34 @@ class Scorer:
         costs: Surrogate,
         codec: Codec | None = None,
         seed: int = 0,
-        kappa: float = 1.0,
+        kappa: float = 0.5,
         beta: float = 1.0,
         weight: float = 1.0,
-        margin: float = 0.03,
+        margin: float = 0.02,
     ) -> None:
         self.space, self.limits, self.costs, self.codec = space, limits, costs, codec
         self.seed, self.kappa, self.beta, self.weight, self.margin = seed, kappa, beta, weight, margin
         self.queries = 0
-        self.labels = 0
-        self.fast: Mlp | None = None
-        self.full: Xgb | None = None
+        self.accuracy: AccuracyModel | None = None
+
+    @property
+    def labels(self) -> int:
+        """How many networks the accuracy surrogates have been fitted to."""
+        return self.accuracy.labels if self.accuracy else 0
 
     def refit(self, records: Sequence[Record]) -> None:
-        """Fit the accuracy surrogates to the records that are ok; repeats of one network count as their mean."""
+        """Fit the accuracy surrogates to the records that are ok; repeats of one network count as their mean.
+
+        The result depends on nothing but the seed, the limits and the set of records.
+        """
         genes, accuracy = labels(records)
-        self.labels = len(genes)
-        self.fast = self.full = None
-        if not len(genes):
-            return
-        inputs = self._design(genes)
-        self.fast = Mlp(seed=seeds.derive(self.seed, "fast")).fit(inputs, accuracy)
-        self.full = Xgb(seed=seeds.derive(self.seed, "full")).fit(inputs, accuracy)
+        self.accuracy = None
+        if len(genes):
+            inputs, others = self._design(genes), self._design(self._unlabelled(genes, accuracy))
+            self.accuracy = AccuracyModel.fit(inputs, accuracy, others, self._own, self.seed)
 
     def __call__(self, genes: np.ndarray, limits: np.ndarray | None = None) -> Scores:
-        """Return the scores of canonical genes (n, genes) by the fast surrogate.
+        """Return the scores of canonical genes (n, genes) by the fast surrogates.
 
         Args:
             limits: per row (n, 3): flash_bytes, ram_bytes, latency_ms, inf for none; default those of the scorer.
@@ -101,30 +106,54 @@ class Scorer:
         return self._score(genes, limits, full=False)
 
     def rerank(self, genes: np.ndarray, limits: np.ndarray | None = None) -> Scores:
-        """Return the scores by all surrogates together: slower, for the few that a search brings."""
+        """Return the scores by the full surrogates: slower, for the few that a search brings."""
         return self._score(genes, limits, full=True)
+
+    def interval(self, genes: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Return low and high (n,) between which that share of measured accuracies lies; infinite where labels are few."""
+        if self.accuracy is None:
+            return np.full(len(genes), -np.inf), np.full(len(genes), np.inf)
+        return self.accuracy.interval(self._design(np.asarray(genes)), coverage)
+
+    def save(self, folder: Path, made: dict[str, Any], quality: dict[str, Any]) -> None:
+        """Write the accuracy surrogates as an artefact.
+
+        Raises:
+            ValueError: there are none, or the folder is something else.
+        """
+        if self.accuracy is None:
+            raise ValueError("the scorer has no accuracy surrogates to save; refit it to records first")
+        made = {**made, "columns": self.accuracy.full.n_features_in_, "labels": self.labels}
+        artifacts.save(folder, artifacts.Artifact(KIND, made, quality, self.accuracy.files()))
+
+    def load(self, folder: Path) -> None:
+        """Take the accuracy surrogates of ``save``.
+
+        Raises:
+            ValueError: none there, damaged ones, or ones of another space or codec.
+        """
+        found = artifacts.load(folder, KIND)
+        columns = self._design(self.space.sample(seeds.rng(0), 1)).shape[1]
+        if found.made.get("columns") != columns:
+            raise ValueError(
+                f"{folder} holds accuracy surrogates of {found.made.get('columns')} columns, this space and codec give"
+                f" {columns}; fit them for this space and codec"
+            )
+        self.accuracy = AccuracyModel.of_files(found.files)
 
     def _score(self, genes: np.ndarray, limits: np.ndarray | None, full: bool) -> Scores:
         genes = np.asarray(genes)
         self.queries += len(genes)
         inputs = self._design(genes)
-        plain = inputs[:, : self.costs.n_features_in_]
-        costs = self.costs.predict(plain)
-        if self.fast is None or self.full is None:
-            mean, std = np.full(len(genes), PRIOR_ACCURACY), np.full(len(genes), PRIOR_STD)
-        else:
-            mean, std = self.fast.predict(inputs, return_std=True)
-            if full:
-                other, spread = self.full.predict(inputs, return_std=True)
-                gap = (mean - other) / 2
-                mean, std = (mean + other) / 2, np.sqrt((std**2 + spread**2) / 2 + gap**2)
-        bounds = self._bounds(limits, len(genes))
-        excess = np.maximum(costs - np.log(bounds) + self.margin, 0)
+        logs = self.costs.predict(inputs[:, : self.costs.n_features_in_])
+        excess = np.maximum(logs - np.log(self._bounds(limits, len(genes))) + self.margin, 0)
         penalty = self.weight * excess.sum(axis=1)
-        flash, ram, latency = np.exp(costs).T
-        return Scores(
-            mean, std, flash, ram, latency, penalty, mean - self.kappa * std - penalty, mean + self.beta * std - penalty
-        )
+        if self.accuracy is None:
+            low = mean = high = np.full(len(genes), PRIOR_ACCURACY)
+            std = np.full(len(genes), PRIOR_STD)
+        else:
+            mean, std, low, high = self.accuracy.bands(inputs, self.kappa, self.beta, full)
+        return Scores(mean, std, *np.exp(logs).T, penalty, low - penalty, high - penalty)
 
     def _bounds(self, limits: np.ndarray | None, n: int) -> np.ndarray:
         if limits is None:
@@ -132,22 +161,37 @@ class Scorer:
             return np.array([np.inf if g is None else float(g) for g in given])
         limits = np.asarray(limits, np.float64)
         if limits.shape != (n, 3) or not (limits > 0).all():
-            raise ValueError(
-                f"got limits of shape {limits.shape}, expected positive numbers ({n}, 3): {', '.join(COSTS)}"
-            )
+            raise ValueError(f"got limits of shape {limits.shape}, expected positive numbers ({n}, 3): {', '.join(COSTS)}")
         return limits
+
+    @property
+    def _own(self) -> int:
+        return int(self.space.sizes.sum()) + len(self.space.feature_names)
 
     def _design(self, genes: np.ndarray) -> np.ndarray:
         if self.codec is None:
             return design(self.space, genes)
         return design(self.space, genes, self.codec.latent(self.codec.encode(genes)))
 
+    def _unlabelled(self, genes: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
+        """Return networks from everywhere, from inside the limits and from around the best known ones."""
+        rng = seeds.rng(self.seed, "unlabelled")
+        samples = self.space.sample(rng, 6000)
+        logs = self.costs.predict(design(self.space, samples)[:, : self.costs.n_features_in_])
+        excess = np.maximum(logs - np.log(self._bounds(None, len(samples))), 0).sum(axis=1)
+        cheap = samples[np.argsort(excess, kind="stable")[:1500]]
+        best = genes[np.argsort(-accuracy, kind="stable")[: max(8, len(genes) // 8)]]
+        near = best[rng.integers(len(best), size=1500)]
+        for _ in range(3):
+            near = np.where(rng.random((len(near), 1)) < 0.7, self.space.mutate(near, rng), near)
+        return np.concatenate([samples[:1000], cheap, near])
+
 
 def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
-    """Return genes (n, genes) and measured int8 accuracy (n,) of the records that are ok, repeats averaged, sorted."""
+    """Return genes (n, genes) and measured int8 accuracy (n,) of the ok validation records, repeats averaged, sorted."""
     found: dict[tuple[int, ...], list[float]] = {}
     for record in records:
-        if record.ok and record.measured_int8_accuracy is not None:
-            found.setdefault(record.genes, []).append(record.measured_int8_accuracy)
+        if record.ok and record.part == "valid" and record.measured_int8_accuracy is not None:
+            found.setdefault(tuple(record.genes), []).append(record.measured_int8_accuracy)
     order = sorted(found)
     return np.array(order, np.int64), np.array([np.mean(sorted(found[g])) for g in order])

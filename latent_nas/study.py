@@ -133,11 +133,12 @@ class Study:
         genes = np.array(proposals)[good]
         predicted = self.scorer.rerank(genes).predicted_accuracy
         low, high = self.scorer.interval(genes)
+        inside = (low <= measured[good]) & (measured[good] <= high)
         tau = kendalltau(predicted, measured[good]).statistic if good.sum() > 1 else np.nan
         return found | {
             "rank_correlation": None if np.isnan(tau) else float(tau),
             "optimism": float((predicted - measured[good]).mean()),
-            "coverage": float(((low <= measured[good]) & (measured[good] <= high)).mean()),
+            "coverage": float(inside.mean()) if np.isfinite(low).all() else None,  # None: labels too few for intervals
         }
 
 

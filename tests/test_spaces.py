@@ -39,6 +39,7 @@ class TestContract:
     def test_features_equal_the_graphs(self, name, shape):
         space = open_space(name, shape, 10)
         genes = np.concatenate([space.sample(seeds.rng(1, "features"), 30), uniform(space, 30, "features")])
+        genes = space.canonical(genes)
         for row, features in zip(genes, space.features(genes), strict=True):
             read = graph_features(space.graph(row))
             assert features == pytest.approx([read.get(n, 0.0) for n in space.feature_names], abs=1e-3)

@@ -50,7 +50,15 @@ class Network(nn.Module):
     heads: nn.ModuleDict
 
     def __init__(
-        self, sizes: np.ndarray, slots: int, codes: int, dim: int, hidden: int, width: int, heads: dict[str, int]
+        self,
+        sizes: np.ndarray,
+        slots: int,
+        codes: int,
+        dim: int,
+        hidden: int,
+        width: int,
+        heads: dict[str, int],
+        slopes: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.slots, self.dim = slots, dim
@@ -64,12 +72,24 @@ class Network(nn.Module):
         self.register_buffer("member", member)
         # Each slot starts as a random projection of a few neighbouring genes; all of it is learnt from there.
         mask = torch.as_tensor(np.repeat(share(sizes, slots, codes), sizes, axis=0), dtype=torch.float32)
-        start = (torch.randn(columns, slots, dim) * mask[..., None]).reshape(columns, flat)
+        start = torch.randn(columns, slots, dim)
+        import os
+
+        A = float(os.environ.get("SMOOTH", "0.9"))
+        if slopes is not None:
+            centred = slopes - member @ ((member.T @ slopes) / member.sum(0)[:, None])
+            size = ((member.T @ (centred**2).sum(1)) / member.sum(0)).sqrt()
+            smooth = torch.einsum(
+                "ck,ksd->csd", centred / (member @ size + 1e-9)[:, None], torch.randn(slopes.shape[1], slots, dim)
+            )
+            start = A * smooth + (1 - A * A) ** 0.5 * start
+        start = (start * mask[..., None]).reshape(columns, flat)
         with torch.no_grad():
             self.encoder.direct.weight.copy_(start.T)
             self.encoder.direct.bias.zero_()
             self.encoder.last.weight.mul_(0.3)
             self.decoder.direct.weight.copy_(0.3 * start)
+            self.decoder.direct.bias.copy_(-0.15 * (start**2).sum(1))  # so that the nearest projection scores best
             self.decoder.last.weight.mul_(0.3)
 
     def encode(self, x: Tensor) -> Tensor:
@@ -138,7 +158,7 @@ def share(sizes: np.ndarray, slots: int, codes: int) -> np.ndarray:
     squares); a gene of more choices than codes, and where slots are many the largest genes, take several slots.
     """
     bits = np.log2(sizes)
-    times = np.maximum(np.ceil(bits / np.log2(codes) - 1e-9), 1)
+    times = np.maximum(np.ceil(bits / np.log2(codes / 2) - 1e-9), 1)
     while times.sum() < slots:
         times[(bits / times).argmax()] += 1
     gene = np.repeat(np.arange(len(sizes)), times.astype(int))

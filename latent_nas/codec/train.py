@@ -19,7 +19,7 @@ from latent_nas.spaces import Space
 
 Labels = tuple[np.ndarray, np.ndarray]
 LABELLED = 128  # labelled architectures in a step, at most, per head
-HOT, COLD = 1.0, 0.1  # temperature of the choice of codes, first and last
+HOT, COLD = float(os.environ.get("HOT", "0.5")), 0.1  # temperature of the choice of codes, first and last
 SHARP = 0.05  # weight of the entropy of one choice
 
 
@@ -64,6 +64,7 @@ def train_codec(
             settings.hidden,
             settings.width,
             {name: pool.y.shape[1] for name, pool in pools.items()},
+            _slopes(pools),
         )
         _fit(network, space, choices, settings, seed, pools, progress)
     arrays = network.arrays({name: (pool.mean, pool.std) for name, pool in pools.items()})
@@ -87,12 +88,18 @@ def _fit(
     network.spread(torch.from_numpy(choices.one_hot(space.sample(rng, 4 * settings.batch))))
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
     apart = _apart(network, pools)
-    member=network.member
-    spreads=[]
+    member = network.member
+    same = member @ member.T
+    spreads = []
     for i in range(member.shape[1]):
-        c=member[:,i].bool(); spreads.append(apart[c][:,c].mean())
-    importance=torch.stack(spreads); importance=importance/importance.mean()
-    if progress: print((importance*100).round())
+        c = member[:, i].bool()
+        spreads.append(apart[c][:, c].mean())
+    importance = torch.stack(spreads)
+    importance = importance / importance.mean()
+    near = same * (-apart / float(os.environ.get("SIGMA", "0.1"))).exp()
+    near = near / near.sum(1, keepdim=True)
+    if progress:
+        print((importance * 100).round())
     use = torch.full(network.codebook.shape[:2], 1 / settings.codes)
     for step in range(settings.steps):
         done = step / settings.steps
@@ -111,7 +118,8 @@ def _fit(
         flat = network.latent(chosen)
         losses = {"reconstruction": network.surprise(flat, x).sum(1).mean()}
         mean = p.mean(0)
-        losses["usage"] = settings.slots * math.log(settings.codes) + (mean * (mean + 1e-9).log()).sum()
+        entropy = -(mean * (mean + 1e-9).log()).sum(1)
+        losses["usage"] = F.relu(math.log(float(os.environ.get("TARGET", "0.625")) * settings.codes) - entropy).sum()
         losses["sharp"] = -(p * (p + 1e-9).log()).sum((1, 2)).mean()
         if settings.edit:
             mode = os.environ.get("EDIT", "d")
@@ -135,6 +143,21 @@ def _fit(
             network.revive(z.detach(), use)
         if progress and (step % 100 == 99 or step + 1 == settings.steps):
             progress(step + 1, {name: float(value.detach()) for name, value in losses.items()})
+
+
+def _slopes(pools: dict[str, Pool]) -> Tensor | None:
+    """Return what each choice adds to the labels, in standard deviations, by a linear fit (columns, labels)."""
+    return (
+        torch.cat(
+            [
+                torch.linalg.solve(pool.x.T @ pool.x + torch.eye(pool.x.shape[1]), pool.x.T @ pool.y)  # ridge
+                for pool in pools.values()
+            ],
+            dim=1,
+        )
+        if pools
+        else None
+    )
 
 
 def _apart(network: Network, pools: dict[str, Pool]) -> Tensor:

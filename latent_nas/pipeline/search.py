@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from latent_nas import plugins, records
+from latent_nas import plugins
+from latent_nas.codec import Codec
 from latent_nas.evaluators import Evaluator, Target
 from latent_nas.limits import Limits
 from latent_nas.pipeline import dataset, models
@@ -16,7 +17,7 @@ from latent_nas.pipeline.final import finalise
 from latent_nas.pipeline.folder import RunFolder
 from latent_nas.pipeline.reach import check_reachable
 from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
-from latent_nas.records import Record
+from latent_nas.records import Record, versions
 from latent_nas.scorer import Scorer
 from latent_nas.strategies import Problem, Strategy
 from latent_nas.study import Budget, Study, ranked
@@ -137,7 +138,7 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
         "test_reads": store.note("test_reads") or 0,
         "limits": limits.to_json(),
         "config": config.to_json(),
-        "versions": records.versions(),
+        "versions": versions(),
     }
     folder.write_json("result.json", result)
     store.close()
@@ -148,6 +149,10 @@ def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
     """Return the opened target and the limits in force, everything checked that can be checked before training."""
     setup = Setup(config.check().target).check()
     limits = config.limits.tighten(setup.device.limits)
+    if config.codec:
+        Codec.load(Path(config.codec), setup.space)
+    if config.warm_start:
+        _table(config)
     check_reachable(setup, limits)
     return setup, limits
 
@@ -177,11 +182,15 @@ def assemble(
 
 def _warm(config: SearchConfig, setup: Setup) -> list[Record]:
     """Return a table's records with costs as they are now for this device."""
-    table = dataset.read(Path(config.warm_start))
+    return dataset.with_costs(setup, _table(config))
+
+
+def _table(config: SearchConfig) -> list[Record]:
+    records = dataset.read(Path(config.warm_start))
     wanted = (config.target.space, config.target.task)
-    if {(r.space, r.task) for r in table} != {wanted}:
+    if {(r.space, r.task) for r in records} != {wanted}:
         raise ValueError(f"{config.warm_start} is not a table of space {wanted[0]!r} and task {wanted[1]!r}")
-    return dataset.with_costs(setup, table)
+    return records
 
 
 def _text(limits: Limits) -> str:

@@ -55,7 +55,7 @@ class Space(ABC):
 
     @abstractmethod
     def features(self, genes: np.ndarray) -> np.ndarray:
-        """Return (n, features) float32, equal to those read from the graphs, without building one."""
+        """Return (n, features) float32 of canonical genes, equal to those read from the graphs; no graph is built."""
 
     def mutate(self, genes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a batch in which one gene of each row has changed, canonical and unlike its parent, (n, genes).

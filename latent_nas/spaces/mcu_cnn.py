@@ -149,8 +149,8 @@ class McuCnn(Space):
         return build.build()
 
     def features(self, genes: np.ndarray) -> np.ndarray:
-        """Return (n, features) float32, named by ``feature_names``."""
-        genes = self.canonical(genes)
+        """Return (n, features) float32 of canonical genes, named by ``feature_names``."""
+        genes = np.asarray(genes, np.int64)
         stem = np.stack([3 + 2 * genes[:, 0], 4 + 4 * genes[:, 1], 1 + genes[:, 2]])
         stages = genes[:, 3:-2].reshape(len(genes), STAGES, len(STAGE))
         head = np.array(HEADS)[genes[:, -2]]

@@ -21,6 +21,7 @@ from latent_nas.strategies._agent import Agent
 from latent_nas.strategies._policy import EditPolicy
 
 ENVS, MINIBATCH, EPOCHS = 1024, 4096, 4
+SCALE = 0.01
 ROLLOUT = 8  # steps of every environment between updates
 GAMMA, GAE_LAMBDA, LEARNING_RATE, ENTROPY = 0.9, 0.9, 2e-3, 0.003
 
@@ -48,7 +49,7 @@ class EditVecEnv(VecEnv):
         infos = self._infos
         if over.any():
             infos = [{"terminal_observation": info["final_obs"][i]} if over[i] else {} for i in range(len(over))]
-        return seen, (rewards / self.scale).astype(np.float32), over, infos
+        return seen, np.clip(rewards / self.scale, -1, 1).astype(np.float32), over, infos
 
     def close(self) -> None:
         """Do nothing; there is nothing to let go of."""
@@ -105,7 +106,7 @@ def train(
         env = BatchedEditEnv(core, envs, brief=True)
         seen, _ = env.reset(seed=seed % 2**31)
         assert env.rows is not None
-        vec = EditVecEnv(env, scale=float(np.std(env.rows.judged[:, 0])) or 1.0)
+        vec = EditVecEnv(env, scale=SCALE)
         vec.seed(seed % 2**31)
         ppo = PPO(
             EditPolicy,

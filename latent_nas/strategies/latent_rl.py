@@ -27,7 +27,9 @@ class LatentRL(Strategy):
     judged = True
     steps = 65_536  # environment steps of training per round
     envs = 1024
-    episode = 8  # edits
+    episode = 4  # edits
+    share = 0.9  # of the episodes that start from the best networks met
+    random_share = 0.1  # of the population's edits
     elites = 32  # trained networks that episodes and population start from
     population, batch, queries = 64, 64, 4096
     shortlist = 256  # proposals to re-rank
@@ -77,25 +79,19 @@ class LatentRL(Strategy):
 
     def _search(self, scorer: Any, rng: np.random.Generator) -> Pool:
         """Train the agent, set it to work, and return the ``shortlist`` best of all networks that were judged."""
-        from latent_nas.strategies._ppo import train
-
         limits, codec = limit_row(self.problem.limits), self.problem.codec
-        core = EditCore(codec, scorer, limits, self.episode, keep=True)
+        core = EditCore(codec, scorer, limits, self.episode, keep=True, share=self.share)
         genes = np.concatenate([self._elites(), self.problem.space.sample(rng, 4 * self.population)])
-        archive = Archive(judged_pool(core, codec.encode(genes), genes, limits), self.shortlist)
-        core.watch = archive.add
-
-        def renew() -> None:
-            core.starts = archive.pool.best(self.population).codes
-
+        start = judged_pool(core, codec.encode(genes), genes, limits)
         seed = seeds.derive(self.seed, self.name, self.round, "school")
-        self._trained = train(core, self.agent, self.steps, seed, self.envs, renew)
-        start, edits = archive.pool.best(self.population), CodeEdits(core, self._trained)
+        self._trained, archive = school(core, start, self.agent, self.steps, seed, self.envs, self.shortlist)
+        core.watch = None
 
         def keep(pool: Pool) -> None:
             archive.add(pool.codes, pool.genes, pool.judged)
 
-        search(core, start, edits, rng, self.queries, self.population, self.batch, each=keep)
+        edits, pool = CodeEdits(core, self._trained, self.random_share), archive.pool
+        search(core, pool, edits, rng, self.queries, self.population, self.batch, each=keep)
         return archive.pool
 
     def _first(self, n: int, scorer: Any, rng: np.random.Generator) -> list[Genes]:
@@ -143,6 +139,24 @@ class LatentRL(Strategy):
 
     def _latent(self, genes: np.ndarray) -> np.ndarray:
         return np.asarray(self.problem.codec.latent(self.problem.codec.encode(genes)))
+
+
+def school(
+    core: EditCore, start: Pool, agent: Agent | None, steps: int, seed: int, envs: int = 1024, size: int = 256
+) -> tuple[Agent, Archive]:
+    """Return the agent after more training, and the ``size`` best networks that were met in it and in ``start``.
+
+    Episodes that don't start from random latents start from the best networks met so far.
+    """
+    from latent_nas.strategies._ppo import train
+
+    archive = Archive(start, size)
+    core.watch = archive.add
+
+    def renew() -> None:
+        core.starts = archive.pool.best(LatentRL.population).codes
+
+    return train(core, agent, steps, seed, envs, renew), archive
 
 
 def limit_row(limits: Limits) -> np.ndarray:

@@ -132,13 +132,21 @@ def restore(artifact: Artifact) -> Surrogate:
     """
     if artifact.kind != KIND:
         raise ValueError(f"got an artefact of kind {artifact.kind!r}, expected {KIND!r}")
-    made = artifact.made
+    return restored(artifact.made, artifact.files)
+
+
+def restored(made: dict[str, Any], files: dict[str, bytes]) -> Surrogate:
+    """Return the fitted surrogate whose artefact has this ``made`` and these files.
+
+    Raises:
+        ValueError: they are damaged.
+    """
     surrogate: Surrogate
     try:
         surrogate = plugins.load("surrogates", made["surrogate"])(**made["settings"])
         surrogate.n_features_in_, surrogate.targets_ = int(made["columns"]), int(made["targets"])
         surrogate._flat = bool(made["flat"])
-        surrogate._restore(artifact.files)
+        surrogate._restore(files)
     except (KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"the surrogate is damaged ({reason}); fit it again or fetch it again") from None

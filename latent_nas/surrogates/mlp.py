@@ -1,21 +1,28 @@
 """A deep ensemble of MLPs (Lakshminarayanan et al. 2017), evaluated as one stacked matrix product in numpy."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from latent_nas import seeds
 from latent_nas.artifacts import pack, unpack
 from latent_nas.surrogates import Surrogate, standardise
 
-ARRAYS = ("shift", "mean", "scale")
+if TYPE_CHECKING:
+    import torch
+
+CHECKS = 20  # updates between two looks at the held-out rows
 
 
 class Mlp(Surrogate):
-    """Differently initialised ReLU networks, each with its own held-out rows; the std is that over the members.
+    """Differently initialised SiLU networks beside one ridge regression; the std is that over the networks.
 
     Args:
-        members: networks. hidden: units of each of ``layers`` hidden layers. epochs: at most, over all rows; at least
-            ``steps`` updates are made. batch: rows per update. rate, decay: of AdamW, the rate falling along a cosine.
-            held_out: share of rows that a member stops early by, where there are at least 50.
+        members: networks. hidden: units of each of ``layers`` hidden layers. epochs: passes over the rows, ``steps``
+            updates at least. batch: rows per update. rate, decay: of AdamW, the rate rising and falling.
+        held_out: share of rows, others for each member, that it stops early by, where there are at least 50 in all.
+        linear: penalty of the ridge regression, per row; the networks learn what it leaves.
+        binary: how much columns of zeros and ones count beside others; 0 leaves them out.
     """
 
     def __init__(
@@ -23,73 +30,86 @@ class Mlp(Surrogate):
         members: int = 5,
         hidden: int = 64,
         layers: int = 2,
-        epochs: int = 100,
+        epochs: int = 60,
         steps: int = 300,
         batch: int = 64,
         rate: float = 3e-3,
         decay: float = 1e-2,
         held_out: float = 0.1,
-        linear: float = 0.0,
+        linear: float = 0.1,
+        binary: float = 1.0,
         seed: int = 0,
     ) -> None:
         self.members, self.hidden, self.layers = members, hidden, layers
         self.epochs, self.steps, self.batch, self.rate, self.decay = epochs, steps, batch, rate, decay
-        self.held_out, self.linear, self.seed = held_out, linear, seed
+        self.held_out, self.linear, self.binary, self.seed = held_out, linear, binary, seed
+
+    @staticmethod
+    def for_costs(seed: int = 0) -> "Mlp":
+        """Return one for log costs, which are exact and nearly linear in the log features of a space."""
+        return Mlp(members=1, epochs=120, batch=128, decay=1e-3, held_out=0.0, linear=1e-4, binary=0.0, seed=seed)
 
     def _fit(self, X: np.ndarray, y: np.ndarray) -> None:
         import torch
 
-        self.mean, self.scale = y.mean(axis=0), y.std(axis=0)
-        self.shift, gain, _ = standardise(X)
-        rng = seeds.rng(self.seed, "mlp")
-        inputs = (X - self.shift) * gain
-        targets = (y - self.mean) / np.where(self.scale > 0, self.scale, 1)
-        slope = _ridge(inputs, targets, self.linear * len(X)) if self.linear else np.zeros((X.shape[1], y.shape[1]))
+        mean, scale = y.mean(axis=0), np.where(y.std(axis=0) > 0, y.std(axis=0), 1)
+        shift, gain, binary = standardise(X)
+        gain[binary] *= self.binary
+        used = np.flatnonzero(gain)
+        self.columns = np.array([used[0], used[-1] + 1] if len(used) else [0, 1])
+        shift, gain = shift[slice(*self.columns)], gain[slice(*self.columns)]
+        inputs = (X[:, slice(*self.columns)] - shift) * gain
+        targets = (y - mean) / scale
+        slope = _ridge(inputs, targets, self.linear * len(X))
         rest = targets - inputs @ slope
         size = np.maximum(rest.std(axis=0), 1e-6)
+        rng = seeds.rng(self.seed, "mlp")
         with seeds.isolated(seeds.derive(self.seed, "mlp")):
-            rows = torch.from_numpy(inputs), torch.from_numpy(rest / size).float()
-            weights = [p.detach().numpy() for p in _train(self, *rows, rng)]
-        first = (weights[0] * gain[:, None]).transpose(1, 0, 2).reshape(X.shape[1], -1)
-        self.weights = [np.concatenate([first, slope * gain[:, None]], axis=1).astype(np.float32), *weights[2::2]]
-        self.biases = [np.append(weights[1].reshape(-1), np.zeros(y.shape[1], np.float32)), *weights[3::2]]
-        self.weights[-1], self.biases[-1] = (self.weights[-1] * size).astype(np.float32), (self.biases[-1] * size).astype(np.float32)
+            rows = torch.from_numpy(inputs), torch.from_numpy((rest / size).astype(np.float32))
+            trained = [p.detach().numpy().astype(float) for p in _train(self, *rows, rng)]
+        # Standardisation and regression become part of the first and last layer, so that predicting is products alone.
+        first = np.concatenate([trained[0].transpose(1, 0, 2).reshape(len(gain), -1), slope * scale], axis=1)
+        first *= gain[:, None]
+        bias = np.append(trained[1].reshape(-1), mean) - shift @ first
+        weights, biases = [first, *trained[2::2]], [bias, *trained[3::2]]
+        weights[-1], biases[-1] = weights[-1] * size * scale, biases[-1] * size * scale
+        self.weights, self.biases = ([a.astype(np.float32) for a in arrays] for arrays in (weights, biases))
 
     def _predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        hidden = (X - self.shift) @ self.weights[0]
+        hidden = X[:, slice(*self.columns)] @ self.weights[0]
         hidden += self.biases[0]
         straight = hidden[:, -self.targets_ :]
         stacked = hidden[:, : -self.targets_].reshape(len(X), self.members, -1).transpose(1, 0, 2)
         for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
             stacked = _silu(stacked) @ weight
             stacked += bias
-        mean, std = stacked.mean(axis=0) + straight, stacked.std(axis=0)
-        return mean * self.scale + self.mean, std * self.scale
+        return stacked.mean(axis=0) + straight, stacked.std(axis=0)
 
     def _files(self) -> dict[str, bytes]:
-        arrays = {name: np.asarray(getattr(self, name)) for name in ARRAYS}
-        arrays |= {f"weight{i}": w for i, w in enumerate(self.weights)}
-        arrays |= {f"bias{i}": b for i, b in enumerate(self.biases)}
-        return {"mlp.safetensors": pack(arrays)}
+        arrays = {f"weight{i}": w for i, w in enumerate(self.weights)} | {f"bias{i}": b for i, b in enumerate(self.biases)}
+        return {"mlp.safetensors": pack({"columns": self.columns, **arrays})}
 
     def _restore(self, files: dict[str, bytes]) -> None:
         arrays = unpack(files["mlp.safetensors"])
+        self.columns = arrays["columns"]
+        low, high = self.columns.tolist()
+        if not 0 <= low < high <= self.n_features_in_:
+            raise ValueError(f"columns are {low} to {high} of {self.n_features_in_}")
         wide = self.members * self.hidden + self.targets_
-        shapes = {"shift": (self.n_features_in_,), "mean": (self.targets_,), "scale": (self.targets_,)}
-        shapes |= {"weight0": (self.n_features_in_, wide), "bias0": (wide,)}
+        shapes: dict[str, tuple[int, ...]] = {"weight0": (high - low, wide), "bias0": (wide,)}
         for i in range(1, self.layers + 1):
             units = self.hidden if i < self.layers else self.targets_
             shapes |= {f"weight{i}": (self.members, self.hidden, units), f"bias{i}": (self.members, 1, units)}
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
                 raise ValueError(f"{name} is {arrays[name].shape}, expected {shape}")
-        self.shift, self.mean, self.scale = (arrays[name] for name in ARRAYS)
         self.weights = [arrays[f"weight{i}"] for i in range(self.layers + 1)]
         self.biases = [arrays[f"bias{i}"] for i in range(self.layers + 1)]
 
 
 def _silu(x: np.ndarray) -> np.ndarray:
-    gate = np.exp(-x)
+    """Return x / (1 + exp(-x)), written over x."""
+    gate = np.exp(np.minimum(-x, 80))
     gate += 1
     x /= gate
     return x
@@ -97,51 +117,52 @@ def _silu(x: np.ndarray) -> np.ndarray:
 
 def _ridge(X: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
     """Return the slopes (columns, targets) of a linear fit of centred X (n, columns) and y (n, targets)."""
-    X = X.astype(np.float64)
-    return np.linalg.solve(X.T @ X + penalty * np.eye(X.shape[1]), X.T @ y)
+    X = X.astype(float)
+    slopes: np.ndarray = np.linalg.solve(X.T @ X + max(penalty, 1e-6) * np.eye(X.shape[1]), X.T @ y)
+    return slopes
 
 
-def _train(model: Mlp, inputs, targets, rng: np.random.Generator) -> list:  # type: ignore[no-untyped-def, type-arg]
-    """Return weights and biases, stacked over the members: (members, in, out) and (members, 1, out), alternating."""
+def _train(
+    model: Mlp, inputs: "torch.Tensor", targets: "torch.Tensor", rng: np.random.Generator
+) -> list["torch.Tensor"]:
+    """Return weights (members, in, out) and biases (members, 1, out) by turns, of the last update or the best one."""
     import torch
 
     n, members = len(inputs), model.members
     sizes = [inputs.shape[1], *[model.hidden] * model.layers, targets.shape[1]]
+    spread = float(inputs.square().sum(dim=1).mean()) or 1.0  # what a row's columns sum to
     parameters = []
     for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-        gain = 2.0 if i < model.layers else 0.1
-        used = max(int((inputs.abs().sum(dim=0) > 0).sum()), 1) if i == 0 else fan_in
-        parameters.append(torch.randn(members, fan_in, fan_out) * (gain / used) ** 0.5)
-        parameters.append(torch.zeros(members, 1, fan_out))
+        power = 2 / spread if i == 0 else (2 if i < model.layers else 0.1) / fan_in
+        parameters += [torch.randn(members, fan_in, fan_out) * power**0.5, torch.zeros(members, 1, fan_out)]
     for p in parameters:
         p.requires_grad_(True)
     held = round(model.held_out * n) if n >= 50 else 0
-    orders = np.stack([rng.permutation(n) for _ in range(members)])
-    kept, valid = torch.from_numpy(orders[:, held:]), torch.from_numpy(orders[:, :held])
+    orders = torch.from_numpy(np.stack([rng.permutation(n) for _ in range(members)]))
+    kept, valid = orders[:, held:], orders[:, :held]
     batch = min(model.batch, n - held)
     updates = max(model.steps, model.epochs * (n - held) // batch)
     optimiser = torch.optim.AdamW(parameters, lr=model.rate, weight_decay=model.decay, fused=True)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, model.rate, total_steps=updates, pct_start=0.1)
-    best = [torch.inf * torch.ones(members), [p.detach().clone() for p in parameters]]
+    least, best = torch.full((members,), torch.inf), [p.detach().clone() for p in parameters]
     for update in range(updates):
-        rows = torch.from_numpy(rng.integers(n - held, size=(members, batch)))
-        rows = kept.gather(1, rows)
-        loss = ((_forward(parameters, inputs[rows]) - targets[rows]) ** 2).mean(dim=(1, 2)).sum()
+        rows = kept.gather(1, torch.from_numpy(rng.integers(n - held, size=(members, batch))))
+        loss = (_forward(parameters, inputs[rows]) - targets[rows]).square().mean(dim=(1, 2)).sum()
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         plan.step()
-        if held and (update % 20 == 19 or update == updates - 1):
+        if held and (update % CHECKS == CHECKS - 1 or update == updates - 1):
             with torch.no_grad():
-                error = ((_forward(parameters, inputs[valid]) - targets[valid]) ** 2).mean(dim=(1, 2))
-                better = error < best[0]
-                best[0] = torch.where(better, error, best[0])
-                for old, new in zip(best[1], parameters, strict=True):
-                    old[better] = new[better]
-    return best[1] if held else parameters
+                error = (_forward(parameters, inputs[valid]) - targets[valid]).square().mean(dim=(1, 2))
+            better = error < least
+            least = torch.where(better, error, least)
+            for old, new in zip(best, parameters, strict=True):
+                old[better] = new.detach()[better]
+    return best if held else parameters
 
 
-def _forward(parameters, x):  # type: ignore[no-untyped-def]
+def _forward(parameters: list["torch.Tensor"], x: "torch.Tensor") -> "torch.Tensor":
     import torch
 
     for i in range(0, len(parameters), 2):

@@ -1,0 +1,104 @@
+"""What is believed of accuracies: the full surrogate on the link's scale, calibrated, and a fast copy of it.
+
+The full one (``Stack``) is slow on thousands of labels. The fast one is an ``Mlp`` that learns the full one's mean and
+std from as many unlabelled networks as wanted (distillation, Hinton et al. 2015): closer to the full one than an MLP
+fitted to the labels, and one stacked matrix product on the hot path.
+"""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from latent_nas import seeds
+from latent_nas.artifacts import pack, unpack
+from latent_nas.surrogates import Surrogate, restored
+from latent_nas.surrogates.conformal import Calibration, held_out
+from latent_nas.surrogates.link import Link
+from latent_nas.surrogates.mlp import Mlp
+from latent_nas.surrogates.stack import Stack
+
+
+@dataclass(frozen=True)
+class AccuracyModel:
+    """Full and fast surrogate of accuracy.
+
+    Attributes:
+        link: between accuracies and what both predict. full: the mean of t. fast: mean and log std of t.
+        calibration: of the full one, on held-out labels. labels: how many it was fitted to.
+    """
+
+    link: Link
+    full: Surrogate
+    fast: Surrogate
+    calibration: Calibration
+    labels: int
+
+    @staticmethod
+    def fit(X: np.ndarray, accuracy: np.ndarray, unlabelled: np.ndarray, own: int, seed: int) -> "AccuracyModel":
+        """Return the model of labels (n,) of X (n, columns), made fast by means of unlabelled rows (m, columns).
+
+        Args:
+            own: the columns before a latent, see ``Gp``.
+        """
+        link = Link.of(accuracy)
+        t = link.forward(accuracy)
+        full = Stack(own=own, seed=seeds.derive(seed, "full"))
+        rows, mean, std = held_out(full, X, t, folds=4)
+        full.fit(X, t)
+        inputs = np.concatenate([X, unlabelled])
+        believed, spread = full.predict(inputs, return_std=True)
+        fast = Mlp(
+            members=2, linear=0.01, epochs=12, batch=128, held_out=0.0, decay=1e-3, seed=seeds.derive(seed, "fast")
+        ).fit(inputs, np.stack([believed, np.log(spread)], axis=1))
+        return AccuracyModel(link, full, fast, Calibration.of(t[rows] - mean, std), len(X))
+
+    def bands(self, X: np.ndarray, kappa: float, beta: float, full: bool) -> tuple[np.ndarray, ...]:
+        """Return accuracy's mean and std, and what lies kappa std below and beta std above the mean; (n,) each.
+
+        The std is what the model does not know of a network; that of its training from seed to seed is not in it.
+        """
+        if full:
+            t, std = self.full.predict(X, return_std=True)
+        else:
+            both, off = self.fast.predict(X, return_std=True)
+            t, std = both[:, 0], np.sqrt(np.exp(2 * np.minimum(both[:, 1], 5)) + off[:, 0] ** 2)
+        low, high = self.link.back(t - kappa * std), self.link.back(t + beta * std)
+        return self.link.back(t), (self.link.back(t + std) - self.link.back(t - std)) / 2, low, high
+
+    def interval(self, X: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Return low and high (n,) between which that share of measured accuracies lies; infinite where labels are few."""
+        low, high = self.calibration.interval(*self.full.predict(X, return_std=True), coverage)
+        if not np.isfinite(low).all():
+            return low, high
+        return self.link.back(low), self.link.back(high)
+
+    def files(self) -> dict[str, bytes]:
+        """Return everything as files, read back by ``of_files``."""
+        parts = {"full": self.full.artifact(), "fast": self.fast.artifact()}
+        about = {"link": self.link.to_json(), "noise": self.calibration.noise, "labels": self.labels}
+        about |= {part: artifact.made for part, artifact in parts.items()}
+        files = {f"{part}.{name}": data for part, artifact in parts.items() for name, data in artifact.files.items()}
+        ratios = pack({"ratios": self.calibration.ratios})
+        return {"accuracy.json": json.dumps(about).encode(), "calibration.safetensors": ratios, **files}
+
+    @staticmethod
+    def of_files(files: dict[str, bytes]) -> "AccuracyModel":
+        """Return the model of ``files``.
+
+        Raises:
+            ValueError: they are not whole.
+        """
+        try:
+            about = json.loads(files["accuracy.json"])
+            parts = {
+                part: restored(
+                    about[part], {k.removeprefix(f"{part}."): v for k, v in files.items() if k.startswith(f"{part}.")}
+                )
+                for part in ("full", "fast")
+            }
+            ratios = unpack(files["calibration.safetensors"])["ratios"]
+            calibration = Calibration(ratios, float(about["noise"]))
+            return AccuracyModel(Link(**about["link"]), parts["full"], parts["fast"], calibration, int(about["labels"]))
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ValueError(f"the accuracy surrogates are damaged ({error!r}); fit them again or fetch them again") from None
