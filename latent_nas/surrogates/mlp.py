@@ -47,7 +47,7 @@ class Mlp(Surrogate):
     @staticmethod
     def for_costs(seed: int = 0) -> "Mlp":
         """Return one for log costs, which are exact and nearly linear in the log features of a space."""
-        return Mlp(members=1, epochs=120, batch=128, decay=1e-3, held_out=0.0, linear=1e-4, binary=0.0, seed=seed)
+        return Mlp(members=1, epochs=100, batch=128, rate=1e-2, decay=1e-3, held_out=0.0, linear=1e-4, binary=0.0, seed=seed)
 
     def _fit(self, X: np.ndarray, y: np.ndarray) -> None:
         import torch
