@@ -45,11 +45,11 @@ def main() -> None:
 
     torch.set_num_threads(1)
     setup = Setup(MAIN_TARGET).check()
-    scorer = make.open_scorer(setup, MAIN_LIMITS, args.codec, args.surrogates, args.seed, lambda line: None)
+    scorer, codec = make.open_scorer(setup, MAIN_LIMITS, args.codec, args.surrogates, args.seed, lambda line: None)
     bits = 0 if args.no_memory else 16
 
     def core(judge: Any) -> EditCore:
-        return EditCore(scorer.codec, judge, limit_row(MAIN_LIMITS), LatentRL.episode, memo_bits=bits)
+        return EditCore(codec, judge, limit_row(MAIN_LIMITS), LatentRL.episode, memo_bits=bits)
 
     def learn() -> int:
         train(core(scorer), None, args.steps, args.seed, args.envs)

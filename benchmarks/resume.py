@@ -63,7 +63,8 @@ def main() -> None:
         command = [*common, "--resume", str(cut)]
     found = {name: essence(options.work / name) for name in ("one", "two", "cut")}
     same = {name: found[name] == found["one"] for name in ("two", "cut")}
-    print(json.dumps({"records": len(found["one"]["records"]), "kills": kills, "identical to the first": same}, indent=1))
+    summary = {"records": len(found["one"]["records"]), "kills": kills, "identical to the first": same}
+    print(json.dumps(summary, indent=1))
     sys.exit(0 if all(same.values()) else 1)
 
 

@@ -2,7 +2,7 @@
 
 python benchmarks/scorer_search.py [--codec DIR] [--surrogates DIR] [--queries 2000 20000] [--seeds 10]
 
-All move the same population (same size, tournament, elitism, start); every architecture that the scorer is asked counts,
+All move the same population (size, tournament, elitism, start); every architecture that the scorer is asked counts,
 those of the start as well. "agent" was trained before on this scorer, apart from the count; "agent, training counted"
 spends half of its queries on the training, whose finds start its population.
 """
@@ -49,13 +49,13 @@ def main() -> None:
     torch.set_num_threads(1)
     limits = Limits.parse(args.limit) if args.limit else MAIN_LIMITS
     setup = Setup(MAIN_TARGET).check()
-    scorer = make.open_scorer(setup, limits, args.codec, args.surrogates, 0, lambda line: None)
+    scorer, codec = make.open_scorer(setup, limits, args.codec, args.surrogates, 0, lambda line: None)
     row = limit_row(limits)
     found: dict[int, dict[str, list[float]]] = {q: {m: [] for m in METHODS} for q in args.queries}
     seconds: dict[str, float] = dict.fromkeys(("training apart", *METHODS), 0.0)
     for seed in range(args.seeds):
         clock = time.process_time()
-        core = EditCore(scorer.codec, scorer, row, LatentRL.episode, keep=True)
+        core = EditCore(codec, scorer, row, LatentRL.episode, keep=True)
         agent, _ = school(core, start(core, scorer, seed), None, args.training, seed)
         seconds["training apart"] += time.process_time() - clock
         for queries in args.queries:
@@ -83,7 +83,7 @@ def start(core: EditCore, scorer: Scorer, seed: int) -> Pool:
 
 def best(method: str, scorer: Scorer, row: np.ndarray, agent: Agent, queries: int, seed: int) -> float:
     """Return the best pessimistic score that a method finds with so many queries."""
-    core = EditCore(scorer.codec, scorer, row, LatentRL.episode, keep=True)
+    core = EditCore(codec, scorer, row, LatentRL.episode, keep=True)
     pool = start(core, scorer, seed)
     if method == "agent, training counted":
         steps = queries // 2

@@ -1,6 +1,6 @@
 """The main job's search, strategy against strategy: measured accuracy of the best at equal true trainings.
 
-Runs every (strategy, seed) as ``latent-nas search --top 0`` does, one process each, and resumes what it finds in --work.
+Runs every (strategy, seed) as ``latent-nas search --top 0`` does, one process each; resumes what is in --work.
 Prints means and paired differences over seeds with 95 % intervals as JSON.
 """
 

@@ -110,7 +110,7 @@ class Scorer:
         return self._score(genes, limits, full=True)
 
     def interval(self, genes: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Return low and high (n,) between which that share of measured accuracies lies; infinite where labels are few."""
+        """Return low and high (n,) between which that share of measured accuracies lies; infinite with few labels."""
         if self.accuracy is None:
             return np.full(len(genes), -np.inf), np.full(len(genes), np.inf)
         return self.accuracy.interval(self._design(np.asarray(genes)), coverage)
@@ -153,7 +153,8 @@ class Scorer:
             std = np.full(len(genes), PRIOR_STD)
         else:
             mean, std, low, high = self.accuracy.bands(inputs, self.kappa, self.beta, full)
-        return Scores(mean, std, *np.exp(logs).T, penalty, low - penalty, high - penalty)
+        flash, ram, latency = np.exp(logs).T
+        return Scores(mean, std, flash, ram, latency, penalty, low - penalty, high - penalty)
 
     def _bounds(self, limits: np.ndarray | None, n: int) -> np.ndarray:
         if limits is None:
@@ -161,7 +162,9 @@ class Scorer:
             return np.array([np.inf if g is None else float(g) for g in given])
         limits = np.asarray(limits, np.float64)
         if limits.shape != (n, 3) or not (limits > 0).all():
-            raise ValueError(f"got limits of shape {limits.shape}, expected positive numbers ({n}, 3): {', '.join(COSTS)}")
+            raise ValueError(
+                f"got limits of shape {limits.shape}, expected positive numbers ({n}, 3): {', '.join(COSTS)}"
+            )
         return limits
 
     @property
@@ -188,7 +191,7 @@ class Scorer:
 
 
 def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
-    """Return genes (n, genes) and measured int8 accuracy (n,) of the ok validation records, repeats averaged, sorted."""
+    """Return genes (n, genes) and measured int8 accuracy (n,) of ok validation records, sorted, repeats averaged."""
     found: dict[tuple[int, ...], list[float]] = {}
     for record in records:
         if record.ok and record.part == "valid" and record.measured_int8_accuracy is not None:

@@ -9,6 +9,8 @@ from latent_nas import seeds
 from latent_nas.artifacts import MANIFEST
 from latent_nas.codec import Codec, CodecSettings
 from latent_nas.codec.choices import Choices
+from latent_nas.codec.layout import share
+from latent_nas.codec.perceptron import Perceptron
 from latent_nas.codec.quality import measure, smoothness
 from latent_nas.codec.train import train_codec
 from latent_nas.spaces import Gene, Space, open_space
@@ -140,7 +142,8 @@ class TestContract:
     def test_picks_the_best_existing_choice(self, codec):
         choices = Choices(codec.space)
         scores = np.random.default_rng(0).normal(size=(20, choices.columns)).astype(np.float32)
-        picked = choices.pick(np.ascontiguousarray(scores[:, choices._order].T))
+        nothing = Perceptron(scores, np.zeros(choices.columns, np.float32), np.zeros((0, choices.columns), np.float32))
+        picked = choices.pick(choices.ordered(nothing).columns(np.eye(20, dtype=np.float32)))
         for row, genes in zip(scores, picked, strict=True):
             parts = np.split(row, choices.ends[:-1])
             wanted = [int(part.argmax()) for part in parts]
@@ -217,6 +220,32 @@ class TestTraps:
         settings = CodecSettings(slots=6, codes=32, dim=4, hidden=16, width=32, steps=200, batch=128, usage=0)
         codec = train_codec(toy, settings, 0)
         assert codec.quality["exact"] > 0.98
+
+
+class TestLayout:
+    @pytest.mark.parametrize(
+        ("sizes", "slots", "codes"),
+        [
+            ([5] * 6, 6, 8),
+            ([5] * 6, 9, 8),
+            ([2, 7, 1, 3, 4, 4], 4, 8),
+            ([100, 3], 3, 8),
+            ([2, 2], 1, 2),
+            ([9] * 4, 1, 2),
+        ],
+    )
+    def test_every_gene_is_seen(self, sizes, slots, codes):
+        shared = share(np.array(sizes), slots, codes)
+        assert shared.shape == (len(sizes), slots)
+        assert shared.any(axis=1).all()
+        assert shared.any(axis=0).all()
+
+    def test_groups_are_even(self):
+        assert share(np.array([2, 2, 4, 2, 2]), 3, 32).astype(int).T.tolist() == [
+            [1, 1, 0, 0, 0],
+            [0, 0, 1, 0, 0],
+            [0, 0, 0, 1, 1],
+        ]
 
 
 class TestQuality:

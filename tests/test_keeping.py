@@ -119,9 +119,6 @@ def test_isolation_seeds_inside_and_restores_outside():
     assert (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == expected
 
 
-
-
-
 @pytest.mark.parametrize(
     "kind", ["spaces", "tasks", "devices", "runtimes", "strategies", "surrogates", "operators", "evaluators"]
 )

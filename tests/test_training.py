@@ -63,9 +63,6 @@ def test_same_seed_same_network_other_seed_another(trained):
     assert (before[1] == np.random.get_state()[1]).all()
 
 
-
-
-
 def test_a_fixed_number_of_epochs_never_looks_at_the_judge():
     data = TASK.data()
     garbage = Part(data.valid.x[:50], (data.valid.y[:50] + 1) % 10)

@@ -24,9 +24,9 @@ class CodecSettings:
 
     Attributes:
         slots: codes per architecture. codes: per slot, in its codebook. dim: of a code. hidden: units of the decoder
-            (the hot path) and width: of the encoder. steps, batch, learning_rate: of Adam. usage: weight of the
-            codebooks' entropy. edit: weight of the reconstruction from latents in which one code was replaced. costs,
-            accuracy: weights of the heads' squared errors, in standard deviations.
+            (the hot path) and width: of the encoder. steps, batch, learning_rate: of Adam. usage: weight of codebooks
+            that use too few codes. edit: weight of how far one replaced code moves the labels, by their linear fit.
+            costs, accuracy: weights of the heads' squared errors, in standard deviations.
     """
 
     slots: int = 24
@@ -34,11 +34,11 @@ class CodecSettings:
     dim: int = 8
     hidden: int = 64
     width: int = 256
-    steps: int = 2000
+    steps: int = 3000
     batch: int = 512
     learning_rate: float = 3e-3
     usage: float = 0.3
-    edit: float = 0.1
+    edit: float = 1.0
     costs: float = 1.0
     accuracy: float = 1.0
 

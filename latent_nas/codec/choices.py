@@ -22,10 +22,9 @@ class Choices:
         self.columns = int(self.ends[-1])
         self.allowed: Callable[[np.ndarray], np.ndarray] | None = getattr(space, "allowed", None)
         self._genes = np.argsort(-self.sizes, kind="stable")  # of many choices first
-        rounds = range(int(self.sizes.max()))
-        self._racing = [int((self.sizes > k).sum()) for k in rounds]  # genes that have a choice k
+        self._racing = [int((self.sizes > k).sum()) for k in range(1, self.sizes.max())]  # genes with a choice k
         self._order = np.concatenate(
-            [self.starts[self._genes[:m]] + k for k, m in zip(rounds, self._racing, strict=True)]
+            [np.zeros(0, int), *(self.starts[self._genes[:m]] + k for k, m in enumerate(self._racing, 1))]
         )
 
     def one_hot(self, genes: np.ndarray) -> np.ndarray:
@@ -35,21 +34,26 @@ class Choices:
         return x
 
     def ordered(self, net: Perceptron) -> Perceptron:
-        """Return the network with its outputs, one per column, in the order that ``pick`` reads."""
-        hidden = self.columns + np.arange(net.last.shape[0])
-        order = np.concatenate([self._order, hidden])
-        return Perceptron(
-            np.ascontiguousarray(net.first[:, order]), net.bias[order], np.ascontiguousarray(net.last[:, self._order])
-        )
+        """Return the network with its outputs, one per column, as ``pick`` reads them.
+
+        Those are what a choice scores above the first of its gene, all second choices before all third ones.
+        """
+        outputs, firsts = self.columns, np.repeat(self.starts, self.sizes)
+
+        def above(a: np.ndarray) -> np.ndarray:
+            """Return the last axis as differences, in order, and behind them what is of the hidden layer."""
+            return np.concatenate([(a[..., :outputs] - a[..., firsts])[..., self._order], a[..., outputs:]], axis=-1)
+
+        return Perceptron(*(np.ascontiguousarray(above(a)) for a in (net.first, net.bias, net.last)))
 
     def pick(self, scores: np.ndarray) -> np.ndarray:
-        """Return the genes (n, genes) of the highest scores (columns in the order of ``ordered``, n)."""
+        """Return the genes (n, genes) of the highest scores (outputs of ``ordered``, n)."""
         if self.allowed is not None:
             return self._pick_in_order(scores, self.allowed)
-        best = scores[: self._racing[0]].copy()
+        best = np.zeros((len(self.sizes), scores.shape[1]), np.float32)
         picked = np.zeros(best.shape, np.int16)
-        start = len(best)
-        for k, racing in enumerate(self._racing[1:], 1):
+        start = 0
+        for k, racing in enumerate(self._racing, 1):
             trial = scores[start : start + racing]
             np.copyto(picked[:racing], k, where=trial > best[:racing])
             np.maximum(best[:racing], trial, out=best[:racing])
@@ -59,7 +63,7 @@ class Choices:
         return genes
 
     def _pick_in_order(self, scores: np.ndarray, allowed: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        by_gene = np.empty_like(scores)
+        by_gene = np.zeros((self.columns, scores.shape[1]), np.float32)
         by_gene[self._order] = scores
         genes = np.zeros((scores.shape[1], len(self.sizes)), np.int64)
         for i, (start, end) in enumerate(zip(self.starts, self.ends, strict=True)):

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from latent_nas.codec import CodecSettings
+from latent_nas.codec.layout import membership, projections
 from latent_nas.codec.perceptron import Perceptron
 
 LARGEST = 30.0  # score; the exponentials of a gene's choices are summed without looking for their maximum
@@ -49,41 +51,18 @@ class Network(nn.Module):
     member: Tensor
     heads: nn.ModuleDict
 
-    def __init__(
-        self,
-        sizes: np.ndarray,
-        slots: int,
-        codes: int,
-        dim: int,
-        hidden: int,
-        width: int,
-        heads: dict[str, int],
-        slopes: Tensor | None = None,
-    ) -> None:
+    def __init__(self, sizes: np.ndarray, settings: CodecSettings, heads: dict[str, int], slope: Tensor) -> None:
         super().__init__()
-        self.slots, self.dim = slots, dim
+        slots, dim = settings.slots, settings.dim
         columns, flat = int(sizes.sum()), slots * dim
-        self.encoder = Shortcut(columns, flat, width)
-        self.decoder = Shortcut(flat, columns, hidden)
+        self.slots, self.dim = slots, dim
+        self.encoder = Shortcut(columns, flat, settings.width)
+        self.decoder = Shortcut(flat, columns, settings.hidden)
         self.heads = nn.ModuleDict({name: Shortcut(flat, outputs, 64) for name, outputs in heads.items()})
-        self.codebook = nn.Parameter(torch.zeros(slots, codes, dim))
-        member = torch.zeros(columns, len(sizes))
-        member[torch.arange(columns), torch.as_tensor(np.repeat(np.arange(len(sizes)), sizes))] = 1
-        self.register_buffer("member", member)
-        # Each slot starts as a random projection of a few neighbouring genes; all of it is learnt from there.
-        mask = torch.as_tensor(np.repeat(share(sizes, slots, codes), sizes, axis=0), dtype=torch.float32)
-        start = torch.randn(columns, slots, dim)
-        import os
-
-        A = float(os.environ.get("SMOOTH", "0.9"))
-        if slopes is not None:
-            centred = slopes - member @ ((member.T @ slopes) / member.sum(0)[:, None])
-            size = ((member.T @ (centred**2).sum(1)) / member.sum(0)).sqrt()
-            smooth = torch.einsum(
-                "ck,ksd->csd", centred / (member @ size + 1e-9)[:, None], torch.randn(slopes.shape[1], slots, dim)
-            )
-            start = A * smooth + (1 - A * A) ** 0.5 * start
-        start = (start * mask[..., None]).reshape(columns, flat)
+        self.codebook = nn.Parameter(torch.zeros(slots, settings.codes, dim))
+        self.register_buffer("member", membership(sizes))
+        # Each slot starts as a projection of a few neighbouring genes; all of it is learnt from there.
+        start = projections(sizes, slots, settings.codes, dim, slope).reshape(columns, flat)
         with torch.no_grad():
             self.encoder.direct.weight.copy_(start.T)
             self.encoder.direct.bias.zero_()
@@ -149,29 +128,3 @@ class Network(nn.Module):
         ]
         arrays = {"codebook": self.codebook.detach().numpy().copy()}
         return arrays | {key: a for name, part in parts for key, a in part.arrays(name).items()}
-
-
-def share(sizes: np.ndarray, slots: int, codes: int) -> np.ndarray:
-    """Return which slots look at which genes at the start, (genes, slots) bool.
-
-    Neighbouring genes are gathered into as many groups as there are slots, of bits as even as can be (least sum of
-    squares); a gene of more choices than codes, and where slots are many the largest genes, take several slots.
-    """
-    bits = np.log2(sizes)
-    times = np.maximum(np.ceil(bits / np.log2(codes / 2) - 1e-9), 1)
-    while times.sum() < slots:
-        times[(bits / times).argmax()] += 1
-    gene = np.repeat(np.arange(len(sizes)), times.astype(int))
-    ends = np.concatenate([[0], np.cumsum((bits / times)[gene])])
-    square = np.maximum(ends[None] - ends[:, None], 0) ** 2  # of the pieces i to j - 1
-    best, cuts = np.where(np.arange(len(ends)) > 0, np.inf, 0.0), []
-    for _ in range(slots):  # best: the least sum with the pieces before j in the slots so far
-        total = np.where(np.tri(len(ends), k=-1, dtype=bool).T, best[:, None] + square, np.inf)
-        cuts.append(total.argmin(axis=0))
-        best = total.min(axis=0)
-    shared, end = np.zeros((len(sizes), slots), bool), len(gene)
-    for slot in reversed(range(slots)):
-        start = cuts[slot][end]
-        shared[gene[start:end], slot] = True
-        end = start
-    return shared

@@ -1,7 +1,6 @@
 """Training of the codec: reconstruction of unlimited fresh samples, supervised by costs and accuracies where known."""
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,13 +12,15 @@ from torch.nn import functional as F
 from latent_nas import seeds
 from latent_nas.codec import Codec, CodecSettings, made
 from latent_nas.codec.choices import Choices
+from latent_nas.codec.layout import apart, slopes
 from latent_nas.codec.network import Network
 from latent_nas.codec.quality import measure
 from latent_nas.spaces import Space
 
 Labels = tuple[np.ndarray, np.ndarray]
 LABELLED = 128  # labelled architectures in a step, at most, per head
-HOT, COLD = float(os.environ.get("HOT", "0.5")), 0.1  # temperature of the choice of codes, first and last
+HOT, COLD = 0.5, 0.1  # temperature of the choice of codes, first and last
+USED = 0.625  # part of the codes that a slot should use, as perplexity
 SHARP = 0.05  # weight of the entropy of one choice
 
 
@@ -56,17 +57,9 @@ def train_codec(
     given = {"costs": costs, "accuracy": accuracy}
     pools = {name: _pool(space, choices, name, labels) for name, labels in given.items() if labels is not None}
     with seeds.isolated(seeds.derive(seed, "codec")):
-        network = Network(
-            space.sizes,
-            settings.slots,
-            settings.codes,
-            settings.dim,
-            settings.hidden,
-            settings.width,
-            {name: pool.y.shape[1] for name, pool in pools.items()},
-            _slopes(pools),
-        )
-        _fit(network, space, choices, settings, seed, pools, progress)
+        slope = slopes(space.sizes, [(pool.x, pool.y) for pool in pools.values()])
+        network = Network(space.sizes, settings, {name: pool.y.shape[1] for name, pool in pools.items()}, slope)
+        _fit(network, space, choices, settings, seed, pools, apart(space.sizes, slope), progress)
     arrays = network.arrays({name: (pool.mean, pool.std) for name, pool in pools.items()})
     counts = {name: len(pool.x) for name, pool in pools.items()}
     codec = Codec(space, arrays, made(space, settings, seed, counts), {})
@@ -81,25 +74,13 @@ def _fit(
     settings: CodecSettings,
     seed: int,
     pools: dict[str, Pool],
+    distance: Tensor,
     progress: Callable[[int, dict[str, float]], None] | None,
 ) -> None:
     rng = seeds.rng(seed, "codec", "samples")
     weights = {"usage": settings.usage, "edit": settings.edit, "costs": settings.costs, "accuracy": settings.accuracy}
     network.spread(torch.from_numpy(choices.one_hot(space.sample(rng, 4 * settings.batch))))
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
-    apart = _apart(network, pools)
-    member = network.member
-    same = member @ member.T
-    spreads = []
-    for i in range(member.shape[1]):
-        c = member[:, i].bool()
-        spreads.append(apart[c][:, c].mean())
-    importance = torch.stack(spreads)
-    importance = importance / importance.mean()
-    near = same * (-apart / float(os.environ.get("SIGMA", "0.1"))).exp()
-    near = near / near.sum(1, keepdim=True)
-    if progress:
-        print((importance * 100).round())
     use = torch.full(network.codebook.shape[:2], 1 / settings.codes)
     for step in range(settings.steps):
         done = step / settings.steps
@@ -112,21 +93,19 @@ def _fit(
             xs.append(pool.x[rows[name]])
         x = torch.cat(xs)
         z = network.encode(x)
-        p = F.softmax(network.closeness(z) * (HOT / (HOT * (COLD / HOT) ** done)), dim=2)
+        p = F.softmax(network.closeness(z) * (HOT / COLD) ** done / HOT, dim=2)
         hard = F.one_hot(p.argmax(2), settings.codes).float()
         chosen = hard + p - p.detach()  # straight through
         flat = network.latent(chosen)
         losses = {"reconstruction": network.surprise(flat, x).sum(1).mean()}
         mean = p.mean(0)
         entropy = -(mean * (mean + 1e-9).log()).sum(1)
-        losses["usage"] = F.relu(math.log(float(os.environ.get("TARGET", "0.625")) * settings.codes) - entropy).sum()
+        losses["usage"] = F.relu(math.log(USED * settings.codes) - entropy).sum()
         losses["sharp"] = -(p * (p + 1e-9).log()).sum((1, 2)).mean()
         if settings.edit:
-            mode = os.environ.get("EDIT", "d")
-            if mode == "ce":
-                losses["edit"] = network.surprise(network.latent(_edited(chosen)), x).sum(1).mean()
-            else:
-                losses["edit"] = (network.chances(network.latent(_edited(chosen))) * (x @ apart)).sum(1).mean()
+            half = len(x) // 2
+            chances = network.chances(network.latent(_edited(chosen[:half])))
+            losses["edit"] = (chances * (x[:half] @ distance)).sum(1).mean()
         start = settings.batch
         for name, pool in pools.items():
             end = start + len(rows[name])
@@ -143,35 +122,6 @@ def _fit(
             network.revive(z.detach(), use)
         if progress and (step % 100 == 99 or step + 1 == settings.steps):
             progress(step + 1, {name: float(value.detach()) for name, value in losses.items()})
-
-
-def _slopes(pools: dict[str, Pool]) -> Tensor | None:
-    """Return what each choice adds to the labels, in standard deviations, by a linear fit (columns, labels)."""
-    return (
-        torch.cat(
-            [
-                torch.linalg.solve(pool.x.T @ pool.x + torch.eye(pool.x.shape[1]), pool.x.T @ pool.y)  # ridge
-                for pool in pools.values()
-            ],
-            dim=1,
-        )
-        if pools
-        else None
-    )
-
-
-def _apart(network: Network, pools: dict[str, Pool]) -> Tensor:
-    """Return how far apart two choices of a gene are (columns, columns), 0 between choices of different genes.
-
-    It is what a linear fit of the labels says that the change costs, in standard deviations, plus a little.
-    """
-    member = network.member
-    same = member @ member.T
-    apart = float(os.environ.get("BASE", "0.1")) * (same - torch.eye(len(member)))
-    for pool in pools.values():
-        weight = torch.linalg.solve(pool.x.T @ pool.x + torch.eye(len(member)), pool.x.T @ pool.y)  # ridge
-        apart = apart + same * (weight[:, None] - weight[None]).abs().mean(2)
-    return apart
 
 
 def _edited(chosen: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ class AvgPool(Operator):
         from latent_nas.operators._float import WindowMean
 
         return WindowMean(
-            self.kernel_size, self.stride, pads(*inputs[0][:2], self.kernel_size, self.stride, self.padding)
+            self.kernel_size, self.stride, pads(inputs[0][0], inputs[0][1], self.kernel_size, self.stride, self.padding)
         )
 
     def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:

@@ -42,7 +42,7 @@ class MaxPool(Operator):
         """Return padding by -infinity and torch's max pooling."""
         from torch import nn
 
-        top, bottom, left, right = pads(*inputs[0][:2], self.kernel_size, self.stride, self.padding)
+        top, bottom, left, right = pads(inputs[0][0], inputs[0][1], self.kernel_size, self.stride, self.padding)
         return nn.Sequential(
             nn.ConstantPad2d((left, right, top, bottom), float("-inf")),
             nn.MaxPool2d(self.kernel_size, self.stride),

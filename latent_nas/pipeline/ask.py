@@ -45,13 +45,13 @@ def candidates(
     from latent_nas.strategies.latent_rl import LatentRL, limit_row
 
     check_reachable(setup, limits)
-    scorer = make.open_scorer(setup, limits, codec, surrogates, seed, lambda line: None)
+    scorer, latent = make.open_scorer(setup, limits, codec, surrogates, seed, lambda line: None)
     weights = artifacts.load(agent or models.pretrained(setup, "agent"), "agent").files["agent.safetensors"]
     row = limit_row(limits)
-    core = EditCore(scorer.codec, scorer, row, LatentRL.episode)
+    core = EditCore(latent, scorer, row, LatentRL.episode)
     rng = seeds.rng(seed, "query")
     genes = setup.space.sample(rng, 256)
-    met = [judged_pool(core, scorer.codec.encode(genes), genes, row)]
+    met = [judged_pool(core, latent.encode(genes), genes, row)]
 
     def keep(pool: Pool) -> None:
         met[0] = met[0].join(pool).distinct().best(max(64, 8 * top))

@@ -80,8 +80,8 @@ def judge(scorer: Scorer, held: list[Record]) -> dict[str, float]:
 
 def open_scorer(
     setup: Setup, limits: Limits, codec_folder: Path | None, folder: Path | None, seed: int, say: Say
-) -> Scorer:
-    """Return a scorer with the surrogates of a folder, by default the shipped ones.
+) -> tuple[Scorer, Codec]:
+    """Return a scorer with the surrogates of a folder, by default the shipped ones, and the codec it uses.
 
     Raises:
         ValueError: there are none, or of another space or codec.
@@ -90,7 +90,7 @@ def open_scorer(
     latent = Codec.load(codec_folder or models.pretrained(setup, "codec"), setup.space)
     scorer = Scorer(setup.space, limits, models.cost_surrogate(setup, seed, say, place), latent, seed)
     scorer.load(place / "accuracy")
-    return scorer
+    return scorer, latent
 
 
 def agent(
@@ -109,15 +109,15 @@ def agent(
     from latent_nas.strategies._ppo import train
     from latent_nas.strategies.latent_rl import LatentRL, limit_row
 
-    scorer = open_scorer(setup, limits, codec_folder, folder, seed, say)
+    scorer, latent = open_scorer(setup, limits, codec_folder, folder, seed, say)
     row = limit_row(limits)
-    core = EditCore(scorer.codec, scorer, row, LatentRL.episode)
+    core = EditCore(latent, scorer, row, LatentRL.episode)
     say(f"training the agent for {steps} steps")
     policy = train(core, None, steps, seeds.derive(seed, "agent") % 2**31)
     found: dict[str, list[float]] = {"agent": [], "random edits": []}
     for repeat in range(5):
         genes = setup.space.sample(seeds.rng(seed, "agent", "start", repeat), 64)
-        start = judged_pool(core, scorer.codec.encode(genes), genes, row)
+        start = judged_pool(core, latent.encode(genes), genes, row)
         for name, mover in (("agent", CodeEdits(core, policy)), ("random edits", CodeEdits(core, None))):
             pool = search(core, start, mover, seeds.rng(seed, "agent", name, repeat), 2000)
             found[name].append(float(pool.values[0]))

@@ -4,7 +4,7 @@ Every surrogate is a scikit-learn regressor: cloned, cross-validated and put int
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -36,7 +36,7 @@ def design(space: Space, genes: np.ndarray, latent: np.ndarray | None = None) ->
 def standardise(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return shift, gain and whether it holds zeros and ones only, of every column of X (n, columns); each (columns,).
 
-    Columns of zeros and ones are centred, not stretched: a choice that is hardly ever made shall not outweigh the others.
+    Columns of zeros and ones are centred, not stretched: a choice hardly ever made shall not outweigh the others.
     """
     binary = ((X == 0) | (X == 1)).all(axis=0)
     spread = X.std(axis=0)
@@ -44,7 +44,7 @@ def standardise(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return X.mean(axis=0), np.where(binary, 1, gain).astype(np.float32), binary
 
 
-class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
+class Surrogate(RegressorMixin, BaseEstimator, ABC):
     """A regressor with uncertainty; a subclass fits, predicts and lists its state, and its parameters hold ``seed``.
 
     Attributes:
@@ -87,7 +87,7 @@ class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
         X = np.asarray(X, np.float32)
         if X.ndim != 2 or X.shape[1] != self.n_features_in_:
             raise ValueError(
-                f"got X.shape={X.shape}, expected (n, {self.n_features_in_}); was it fitted with another space or codec?"
+                f"got X.shape={X.shape}, expected (n, {self.n_features_in_}); is it of another space or codec?"
             )
         mean, std = self._predict(X)
         if self._flat:

@@ -25,12 +25,14 @@ class AccuracyModel:
 
     Attributes:
         link: between accuracies and what both predict. full: the mean of t. fast: mean and log std of t.
+        log_std: the least and the largest that the fast one has seen; it says nothing beyond.
         calibration: of the full one, on held-out labels. labels: how many it was fitted to.
     """
 
     link: Link
     full: Surrogate
     fast: Surrogate
+    log_std: tuple[float, float]
     calibration: Calibration
     labels: int
 
@@ -44,14 +46,23 @@ class AccuracyModel:
         link = Link.of(accuracy)
         t = link.forward(accuracy)
         full = Stack(own=own, seed=seeds.derive(seed, "full"))
-        rows, mean, std = held_out(full, X, t, folds=4)
+        rows, mean, std = held_out(full, X, t, folds=3)
         full.fit(X, t)
         inputs = np.concatenate([X, unlabelled])
         believed, spread = full.predict(inputs, return_std=True)
+        targets = np.stack([believed, np.log(spread)], axis=1)
         fast = Mlp(
-            members=2, linear=0.01, epochs=12, batch=128, held_out=0.0, decay=1e-3, seed=seeds.derive(seed, "fast")
-        ).fit(inputs, np.stack([believed, np.log(spread)], axis=1))
-        return AccuracyModel(link, full, fast, Calibration.of(t[rows] - mean, std), len(X))
+            members=2,
+            linear=0.01,
+            epochs=8,
+            batch=128,
+            rate=5e-3,
+            decay=1e-3,
+            held_out=0.0,
+            seed=seeds.derive(seed, "fast"),
+        ).fit(inputs, targets)
+        bounds = float(targets[:, 1].min()), float(targets[:, 1].max())
+        return AccuracyModel(link, full, fast, bounds, Calibration.of(t[rows] - mean, std), len(X))
 
     def bands(self, X: np.ndarray, kappa: float, beta: float, full: bool) -> tuple[np.ndarray, ...]:
         """Return accuracy's mean and std, and what lies kappa std below and beta std above the mean; (n,) each.
@@ -62,13 +73,14 @@ class AccuracyModel:
             t, std = self.full.predict(X, return_std=True)
         else:
             both, off = self.fast.predict(X, return_std=True)
-            t, std = both[:, 0], np.sqrt(np.exp(2 * np.minimum(both[:, 1], 5)) + off[:, 0] ** 2)
+            t, std = both[:, 0], np.sqrt(np.exp(2 * np.clip(both[:, 1], *self.log_std)) + off[:, 0] ** 2)
         low, high = self.link.back(t - kappa * std), self.link.back(t + beta * std)
         return self.link.back(t), (self.link.back(t + std) - self.link.back(t - std)) / 2, low, high
 
     def interval(self, X: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Return low and high (n,) between which that share of measured accuracies lies; infinite where labels are few."""
-        low, high = self.calibration.interval(*self.full.predict(X, return_std=True), coverage)
+        """Return low and high (n,) between which that share of measured accuracies lies; infinite with few labels."""
+        mean, std = self.full.predict(X, return_std=True)
+        low, high = self.calibration.interval(mean, std, coverage)
         if not np.isfinite(low).all():
             return low, high
         return self.link.back(low), self.link.back(high)
@@ -76,7 +88,8 @@ class AccuracyModel:
     def files(self) -> dict[str, bytes]:
         """Return everything as files, read back by ``of_files``."""
         parts = {"full": self.full.artifact(), "fast": self.fast.artifact()}
-        about = {"link": self.link.to_json(), "noise": self.calibration.noise, "labels": self.labels}
+        about = {"link": self.link.to_json(), "noise": self.calibration.noise}
+        about |= {"labels": self.labels, "log_std": list(self.log_std)}
         about |= {part: artifact.made for part, artifact in parts.items()}
         files = {f"{part}.{name}": data for part, artifact in parts.items() for name, data in artifact.files.items()}
         ratios = pack({"ratios": self.calibration.ratios})
@@ -99,6 +112,10 @@ class AccuracyModel:
             }
             ratios = unpack(files["calibration.safetensors"])["ratios"]
             calibration = Calibration(ratios, float(about["noise"]))
-            return AccuracyModel(Link(**about["link"]), parts["full"], parts["fast"], calibration, int(about["labels"]))
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise ValueError(f"the accuracy surrogates are damaged ({error!r}); fit them again or fetch them again") from None
+            low, high = map(float, about["log_std"])
+            link = Link(**about["link"])
+            return AccuracyModel(link, parts["full"], parts["fast"], (low, high), calibration, int(about["labels"]))
+        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ValueError(
+                f"the accuracy surrogates are damaged ({error!r}); fit them again or fetch them again"
+            ) from None

@@ -27,6 +27,8 @@ class Calibration:
     @staticmethod
     def of(residual: np.ndarray, std: np.ndarray) -> "Calibration":
         """Return the calibration of held-out residuals (rows,) beside the model's std there (rows,)."""
+        if not len(residual):
+            return Calibration(np.zeros(0), 0.0)
         noise = float(np.sqrt(max((residual**2).mean() - (std**2).mean(), 0.05 * (residual**2).mean())))
         believed = np.sqrt(std**2 + noise**2)
         return Calibration(np.sort(np.abs(residual) / np.where(believed > 0, believed, 1)), noise)
@@ -68,3 +70,31 @@ def held_out(
     if not rows:
         return np.zeros(0, int), np.zeros(0), np.zeros(0)
     return np.concatenate(rows), np.concatenate(means), np.concatenate(stds)
+
+
+class Conformal:
+    """A surrogate of one target with intervals that cover.
+
+    Args:
+        surrogate: cloned for the held-out predictions, then fitted itself. folds: see ``held_out``.
+    """
+
+    def __init__(self, surrogate: Surrogate, folds: int = 5) -> None:
+        self.surrogate, self.folds = surrogate, folds
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> "Conformal":
+        """Calibrate, fit X (n, columns) to y (n,) and return self."""
+        rows, mean, std = held_out(self.surrogate, X, y, self.folds)
+        self.calibration = Calibration.of(np.asarray(y, float)[rows] - mean, std)
+        self.surrogate.fit(X, y)
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the surrogate's mean (n,)."""
+        mean: np.ndarray = self.surrogate.predict(X)
+        return mean
+
+    def interval(self, X: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Return low and high (n,) between which that share of labels lies; infinite where too few were held out."""
+        mean, std = self.surrogate.predict(X, return_std=True)
+        return self.calibration.interval(mean, std, coverage)

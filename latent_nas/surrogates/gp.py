@@ -1,6 +1,6 @@
 """A Gaussian process (Rasmussen and Williams 2006): the most careful surrogate where labels are few.
 
-Kernel: amplitude * Matern 5/2 + slope * linear, on columns divided by length scales. Columns of zeros and ones share one
+Kernel: amplitude * Matern 5/2 + slope * linear, on columns divided by length scales. Columns of zeros and ones share a
 length scale, any other column of the first ``own`` has its own, later ones (a latent) share another. Hyperparameters
 are those of the largest marginal likelihood times a log-normal prior (MAP).
 """
@@ -31,7 +31,7 @@ class _Scales:
         of = np.zeros(len(binary), int)
         of[single] = 2 + np.arange(single.sum())
         of[late] = 1
-        # Distances grow with the root of the number of columns; so does the scale on which functions are believed to vary.
+        # Distances grow with the root of the number of columns; so does the scale on which functions vary.
         shared = [0.5 * np.log(max(part.sum(), 1)) + 0.5 for part in (binary, late)]
         return _Scales(of, np.array([*shared, *[0.5 * np.log(max(single.sum(), 1)) + 0.5] * int(single.sum())]))
 
@@ -45,7 +45,9 @@ class Gp(Surrogate):
         steps: of L-BFGS. seed: of that choice.
     """
 
-    def __init__(self, own: int = 512, fitted_rows: int = 400, rows: int = 3000, steps: int = 40, seed: int = 0) -> None:
+    def __init__(
+        self, own: int = 512, fitted_rows: int = 400, rows: int = 3000, steps: int = 40, seed: int = 0
+    ) -> None:
         self.own, self.fitted_rows, self.rows, self.steps, self.seed = own, fitted_rows, rows, steps, seed
 
     def _fit(self, X: np.ndarray, y: np.ndarray) -> None:
@@ -89,7 +91,9 @@ class Gp(Surrogate):
             factor = cho_factor(K, lower=True)
             alpha = cho_solve(factor, self.outputs[:, target])
             scale = (self.gain * np.exp(-theta[:-3])[self.of]).astype(np.float32)
-            self._parts.append((scale, S.astype(np.float32), alpha.astype(np.float32), np.tril(factor[0]).astype(np.float32)))
+            self._parts.append(
+                (scale, S.astype(np.float32), alpha.astype(np.float32), np.tril(factor[0]).astype(np.float32))
+            )
 
     def _predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         from scipy.linalg import solve_triangular
@@ -115,7 +119,12 @@ class Gp(Surrogate):
         arrays = unpack(files["gp.safetensors"])
         columns, rows = self.n_features_in_, len(arrays["inputs"])
         scales = int(arrays["of"].max(initial=0)) + 1
-        shapes = {"shift": (columns,), "gain": (columns,), "mean": (self.targets_,), "scale": (self.targets_,)}
+        shapes: dict[str, tuple[int, ...]] = {
+            "shift": (columns,),
+            "gain": (columns,),
+            "mean": (self.targets_,),
+            "scale": (self.targets_,),
+        }
         shapes |= {"inputs": (rows, columns), "outputs": (rows, self.targets_), "of": (columns,)}
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
@@ -156,7 +165,9 @@ def _loss(
     loss = 0.5 * y @ alpha + np.log(np.diag(factor[0])).sum()
     Q = cho_solve(factor, np.eye(len(y))) - np.outer(alpha, alpha)
     M = amplitude * Q * by_distance
-    column = -2 * ((S * S * M.sum(axis=1)[:, None]).sum(axis=0) - (S * (M @ S)).sum(axis=0)) - slope * (S * (Q @ S)).sum(0)
+    column = -2 * ((S * S * M.sum(axis=1)[:, None]).sum(axis=0) - (S * (M @ S)).sum(axis=0)) - slope * (
+        S * (Q @ S)
+    ).sum(0)
     gradient = np.zeros(len(theta))
     gradient[: len(theta) - 3] = np.bincount(of, column, len(theta) - 3)
     gradient[-3:] = 0.5 * np.array([amplitude * (Q * matern).sum(), slope * (Q * linear).sum(), noise * np.trace(Q)])

@@ -1,4 +1,4 @@
-"""The scale on which accuracies are modelled: near the best ones small differences count, far below large ones don't."""
+"""The scale on which accuracies are modelled: near the best small differences count, far below large ones don't."""
 
 from dataclasses import asdict, dataclass
 

@@ -1,5 +1,6 @@
 """A deep ensemble of MLPs (Lakshminarayanan et al. 2017), evaluated as one stacked matrix product in numpy."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +48,9 @@ class Mlp(Surrogate):
     @staticmethod
     def for_costs(seed: int = 0) -> "Mlp":
         """Return one for log costs, which are exact and nearly linear in the log features of a space."""
-        return Mlp(members=1, epochs=100, batch=128, rate=1e-2, decay=1e-3, held_out=0.0, linear=1e-4, binary=0.0, seed=seed)
+        return Mlp(
+            members=1, epochs=100, batch=128, rate=1e-2, decay=1e-3, held_out=0.0, linear=1e-4, binary=0.0, seed=seed
+        )
 
     def _fit(self, X: np.ndarray, y: np.ndarray) -> None:
         import torch
@@ -56,9 +59,10 @@ class Mlp(Surrogate):
         shift, gain, binary = standardise(X)
         gain[binary] *= self.binary
         used = np.flatnonzero(gain)
-        self.columns = np.array([used[0], used[-1] + 1] if len(used) else [0, 1])
-        shift, gain = shift[slice(*self.columns)], gain[slice(*self.columns)]
-        inputs = (X[:, slice(*self.columns)] - shift) * gain
+        first, last = (used[0], used[-1]) if len(used) else (0, 0)
+        self.columns = np.array([first, last + 1, X.shape[1]])
+        shift, gain = self._used(shift), self._used(gain)
+        inputs = (self._used(X) - shift) * gain
         targets = (y - mean) / scale
         slope = _ridge(inputs, targets, self.linear * len(X))
         rest = targets - inputs @ slope
@@ -68,33 +72,39 @@ class Mlp(Surrogate):
             rows = torch.from_numpy(inputs), torch.from_numpy((rest / size).astype(np.float32))
             trained = [p.detach().numpy().astype(float) for p in _train(self, *rows, rng)]
         # Standardisation and regression become part of the first and last layer, so that predicting is products alone.
-        first = np.concatenate([trained[0].transpose(1, 0, 2).reshape(len(gain), -1), slope * scale], axis=1)
-        first *= gain[:, None]
-        bias = np.append(trained[1].reshape(-1), mean) - shift @ first
-        weights, biases = [first, *trained[2::2]], [bias, *trained[3::2]]
+        entry = np.concatenate([trained[0].transpose(1, 0, 2).reshape(len(gain), -1), slope * scale], axis=1)
+        entry *= gain[:, None]
+        bias = np.append(trained[1].reshape(-1), mean) - shift @ entry
+        weights, biases = [entry, *trained[2::2]], [bias, *trained[3::2]]
         weights[-1], biases[-1] = weights[-1] * size * scale, biases[-1] * size * scale
         self.weights, self.biases = ([a.astype(np.float32) for a in arrays] for arrays in (weights, biases))
 
+    def _used(self, X: np.ndarray) -> np.ndarray:
+        """Return the columns from the first to the last that counts, of (..., columns)."""
+        return X[..., self.columns[0] : self.columns[1]]
+
     def _predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        hidden = X[:, slice(*self.columns)] @ self.weights[0]
+        hidden = self._used(X) @ self.weights[0]
         hidden += self.biases[0]
         straight = hidden[:, -self.targets_ :]
-        stacked = hidden[:, : -self.targets_].reshape(len(X), self.members, -1).transpose(1, 0, 2)
+        stacked = hidden[:, : -self.targets_].reshape(len(X), self.members, self.hidden).transpose(1, 0, 2)
         for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
             stacked = _silu(stacked) @ weight
             stacked += bias
         return stacked.mean(axis=0) + straight, stacked.std(axis=0)
 
     def _files(self) -> dict[str, bytes]:
-        arrays = {f"weight{i}": w for i, w in enumerate(self.weights)} | {f"bias{i}": b for i, b in enumerate(self.biases)}
+        arrays = {f"weight{i}": w for i, w in enumerate(self.weights)} | {
+            f"bias{i}": b for i, b in enumerate(self.biases)
+        }
         return {"mlp.safetensors": pack({"columns": self.columns, **arrays})}
 
     def _restore(self, files: dict[str, bytes]) -> None:
         arrays = unpack(files["mlp.safetensors"])
         self.columns = arrays["columns"]
-        low, high = self.columns.tolist()
-        if not 0 <= low < high <= self.n_features_in_:
-            raise ValueError(f"columns are {low} to {high} of {self.n_features_in_}")
+        low, high, whole = self.columns.tolist()
+        if whole != self.n_features_in_:
+            raise ValueError(f"columns are {low} to {high} of {whole}, not of {self.n_features_in_}")
         wide = self.members * self.hidden + self.targets_
         shapes: dict[str, tuple[int, ...]] = {"weight0": (high - low, wide), "bias0": (wide,)}
         for i in range(1, self.layers + 1):
@@ -132,7 +142,7 @@ def _train(
     sizes = [inputs.shape[1], *[model.hidden] * model.layers, targets.shape[1]]
     spread = float(inputs.square().sum(dim=1).mean()) or 1.0  # what a row's columns sum to
     parameters = []
-    for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         power = 2 / spread if i == 0 else (2 if i < model.layers else 0.1) / fan_in
         parameters += [torch.randn(members, fan_in, fan_out) * power**0.5, torch.zeros(members, 1, fan_out)]
     for p in parameters:
@@ -149,7 +159,7 @@ def _train(
         rows = kept.gather(1, torch.from_numpy(rng.integers(n - held, size=(members, batch))))
         loss = (_forward(parameters, inputs[rows]) - targets[rows]).square().mean(dim=(1, 2)).sum()
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         plan.step()
         if held and (update % CHECKS == CHECKS - 1 or update == updates - 1):

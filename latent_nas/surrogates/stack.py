@@ -46,7 +46,7 @@ class Stack(Surrogate):
         self.parts = self._parts()
         for name, part in self.parts.items():
             own = {k.removeprefix(f"{name}."): v for k, v in files.items() if k.startswith(f"{name}.")}
-            part.n_features_in_, part.targets_, part._flat = self.n_features_in_, self.targets_, self._flat
+            part.n_features_in_, part.targets_, part._flat = self.n_features_in_, self.targets_, False
             part._restore(own)
 
 

@@ -22,7 +22,7 @@ def fit(
         TrainingFailed: the loss is not finite.
     """
     with seeds.isolated(seeds.derive(seed, "training")):
-        model = Network(graph).to(memory_format=torch.channels_last)
+        model = Network(graph).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         order = seeds.rng(seed, "training", "order")
         x, y = to_tensor(learn.x), torch.from_numpy(learn.y)
         weight = _class_weights(learn.y, task.outputs) if recipe.balanced else None
@@ -40,7 +40,7 @@ def fit(
                 loss = task.loss(model(x[batch]), y[batch], recipe, weight)
                 if not torch.isfinite(loss):
                     raise TrainingFailed(f"the loss became {loss.item()} in epoch {epoch + 1}")
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 optimiser.step()
                 if judged is not model:
                     done = epoch * steps + step + 1
