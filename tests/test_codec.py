@@ -9,13 +9,14 @@ from latent_nas import seeds
 from latent_nas.artifacts import MANIFEST
 from latent_nas.codec import Codec, CodecSettings
 from latent_nas.codec.choices import Choices
-from latent_nas.codec.layout import share
+from latent_nas.codec.layout import share, slopes
+from latent_nas.codec.network import Network
 from latent_nas.codec.perceptron import Perceptron
 from latent_nas.codec.quality import measure, smoothness
 from latent_nas.codec.train import train_codec
 from latent_nas.spaces import Gene, Space, open_space
 
-QUICK = CodecSettings(slots=6, codes=8, dim=4, hidden=16, width=32, steps=200, batch=128)
+QUICK = CodecSettings(slots=6, codes=8, dim=8, hidden=16, width=32, steps=400, batch=128)
 FIVE = np.array([0.0, 0.3, 1.0, 0.1, 0.6])  # what a choice of the toy space costs, times the gene's weight
 WEIGHT = np.array([1.0, 0.2, 0.8, 0.5, 0.1, 2.0])
 
@@ -106,8 +107,11 @@ class TestContract:
         assert codec.latent(codes).shape == (7, codec.slots, codec.dim)
         assert codec.codebook.shape == (codec.slots, codec.codes, codec.dim)
         assert codec.decode_codes(codes).shape == genes.shape
-        assert codec.encode(genes[:0]).shape == (0, codec.slots)
-        assert codec.decode_codes(codes[:0]).shape == (0, genes.shape[1])
+
+    def test_empty_batches(self, toy_codec):
+        genes, codes = np.zeros((0, 6), int), np.zeros((0, 6), int)
+        assert toy_codec.encode(genes).shape == codes.shape
+        assert toy_codec.decode_codes(codes).shape == genes.shape
 
     def test_codes_come_back(self, codec):
         codes = np.random.default_rng(0).integers(codec.codes, size=(300, codec.slots))
@@ -217,9 +221,18 @@ class TestTraps:
         assert agreement(toy_codec) > agreement(plain)
 
     def test_dead_codes_come_back(self, toy):
-        settings = CodecSettings(slots=6, codes=32, dim=4, hidden=16, width=32, steps=200, batch=128, usage=0)
-        codec = train_codec(toy, settings, 0)
-        assert codec.quality["exact"] > 0.98
+        """A code that nothing uses moves to a latent far from all codes; the others stay."""
+        with seeds.isolated(0):
+            network = Network(toy.sizes, QUICK, {}, slopes(toy.sizes, []))
+            z = network.encode(torch.from_numpy(Choices(toy).one_hot(toy.sample(seeds.rng(0), 50)))).detach()
+            use = torch.full((6, 8), 1 / 8)
+            use[2, 3] = 0
+            before = network.codebook.detach().clone()
+            assert network.revive(z, use) == 1
+        moved = network.codebook.detach()
+        assert any(torch.equal(moved[2, 3], row) for row in z[:, 2])
+        moved[2, 3] = before[2, 3]
+        assert torch.equal(moved, before)
 
 
 class TestLayout:
@@ -318,7 +331,7 @@ class TestBadInput:
                 use(latent)
 
     def test_shapes_and_ranges(self, toy_codec):
-        with pytest.raises(ValueError, match=r"got latent \(4, 3\), wanted \(n, 6, 4\)"):
+        with pytest.raises(ValueError, match=r"got latent \(4, 3\), wanted \(n, 6, 8\)"):
             toy_codec.decode(np.zeros((4, 3)))
         with pytest.raises(ValueError, match="got codes"):
             toy_codec.decode_codes(np.zeros((4, 7), int))

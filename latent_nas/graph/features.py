@@ -20,8 +20,8 @@ def graph_features(graph: Graph) -> dict[str, float]:
     ``count.K`` operators per kernel; ``longest.S`` and ``shortest.S`` path from input to output counted in operators
     of S (a kernel, or "all"); ``log_paths`` (log2); ``degree.*``; and as log2(1 + x): every term of the operators'
     work, e.g. ``macs.K`` and ``outputs.K``, per kernel; ``macs``, ``parameters``, ``channels`` (of weighted
-    operators), ``tensor.sum``, ``tensor.live`` elements; ``pixels.last`` before global pooling. What flows through
-    the convolutions: see ``flow_features``.
+    operators), ``tensor.sum``, ``tensor.live`` and ``tensor.apart`` elements (see ``live_elements``); ``pixels.last``
+    before global pooling. What flows through the convolutions: see ``flow_features``.
     """
     graph = deploy(graph).graph
     kernels = [n.operator.kernel(*graph.shapes_into(n)) for n in graph.nodes]
@@ -53,6 +53,7 @@ def graph_features(graph: Graph) -> dict[str, float]:
     logs = {term: amount for term, amount in work.items() if not term.startswith("call.")}
     logs |= {"macs": graph.macs, "parameters": graph.parameters, "channels": channels}
     logs |= {"tensor.sum": sum(prod(n.shape) for n in graph.nodes), "tensor.live": live_elements(graph)}
+    logs["tensor.apart"] = live_elements(graph, apart=True)
     pooled = [n for n in graph.nodes if n.operator.kind == "global_pool"]
     logs["pixels.last"] = prod(graph.shapes_into(pooled[-1])[0][:2]) if pooled else 1
     return named | {name: log2(1 + value) for name, value in logs.items()} | flow_features(graph)
@@ -92,16 +93,26 @@ def flow_features(graph: Graph) -> dict[str, float]:
     }
 
 
-def live_elements(graph: Graph) -> int:
-    """Return the largest number of elements alive at once, in the graph's order, in place where the operator can."""
+def live_elements(graph: Graph, apart: bool = False) -> int:
+    """Return the largest number of elements alive at once, in the graph's order, in place where the operator can.
+
+    Args:
+        apart: as simple runtimes do it: every output in a place of its own, and beside it the windows that an operator
+            copies, two of a convolution and one of a depthwise one, in 16 bits.
+    """
     last_reader = {i: n.id for n in graph.nodes for i in n.inputs}
     peak = 0
     for node in graph.nodes:
         alive = sum(
             prod(graph.nodes[i].shape) for i in range(node.id) if last_reader.get(i, -1) >= node.id
         )  # tensors read here or later
-        free = node.operator.in_place and any(
-            last_reader[i] == node.id and graph.nodes[i].shape == node.shape for i in node.inputs
+        free = (
+            not apart
+            and node.operator.in_place
+            and any(last_reader[i] == node.id and graph.nodes[i].shape == node.shape for i in node.inputs)
         )
-        peak = max(peak, alive + (0 if free else prod(node.shape)))
+        inputs = graph.shapes_into(node)
+        copies = (2 if node.operator.kernel(*inputs) == "depthwise" else 4) if apart else 0
+        copied = copies * int(node.operator.work(*inputs).get("column", 0))
+        peak = max(peak, alive + copied + (0 if free else prod(node.shape)))
     return peak

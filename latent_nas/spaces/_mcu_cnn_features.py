@@ -22,6 +22,7 @@ NAMES = (
     "channels",
     "tensor.sum",
     "tensor.live",
+    "tensor.apart",
     "pixels.last",
     "width.least",
     "width.mean",
@@ -120,9 +121,10 @@ class _Sums:
         self.total["shortest.all"] += times
         self.nodes, self.edges = self.nodes + times, self.edges + 2 * times
 
-    def live(self, present: np.ndarray, elements: np.ndarray) -> None:
-        """Raise the peak of live elements where a layer is present."""
-        np.maximum(self.total["tensor.live"], np.where(present, elements, 0), out=self.total["tensor.live"])
+    def live(self, present: np.ndarray, elements: np.ndarray, copied: np.ndarray | int = 0) -> None:
+        """Raise the peaks of live elements where a layer is present; ``copied``: 16-bit windows, in elements."""
+        for name, amount in (("tensor.live", elements), ("tensor.apart", elements + copied)):
+            np.maximum(self.total[name], np.where(present, amount, 0), out=self.total[name])
 
 
 def features(input_shape: Shape, outputs: int, stem: np.ndarray, stages: np.ndarray, head: np.ndarray) -> np.ndarray:
@@ -137,7 +139,7 @@ def features(input_shape: Shape, outputs: int, stem: np.ndarray, stages: np.ndar
     channels, elements = stem[1], height * width * stem[1]
     sums.total["tensor.sum"] += np.prod(input_shape)
     sums.layer("conv2d", always, height * width, np.full(n, input_shape[2]), channels, stem[0] ** 2, always)
-    sums.live(always, np.prod(input_shape) + elements)
+    sums.live(always, np.prod(input_shape) + elements, 4 * stem[0] ** 2 * input_shape[2])
     sums.reach(always, stem[0], stem[2])
     sums.chain(always, 1, np.zeros(n, bool))
     for stage in stages.transpose(1, 2, 0):
@@ -195,11 +197,14 @@ def _block(
     held = np.where(adds, start, 0)  # the tensor kept for the addition
     present = times > 0
     sums.layer("conv2d", times * is_conv, pixels, channels, filters, taps, main)
-    sums.live(present & is_conv, start + pixels * filters)
+    sums.live(present & is_conv, start + pixels * filters, 4 * taps * channels)
     sums.layer("pointwise", times * expands, pixels_in, channels, inner, 1, main)
     sums.live(present & expands, start + pixels_in * inner)
     sums.layer("depthwise", times * ~is_conv, pixels, inner, inner, taps, main)
-    sums.live(present & ~is_conv, np.where(expands, pixels_in * inner + held, start) + pixels * inner)
+    before = np.where(expands, pixels_in * inner + held, start)
+    sums.live(present & ~is_conv, before + pixels * inner, 2 * taps * (taps > 9) * inner)
     sums.layer("pointwise", times * ~is_conv, pixels, inner, filters, 1, main)
     sums.live(present & ~is_conv, pixels * inner + held + pixels * filters)
     sums.add(times * adds, pixels * filters)
+    apart = np.where(present & adds, 3 * pixels * filters, 0)  # in place it is never the peak
+    np.maximum(sums.total["tensor.apart"], apart, out=sums.total["tensor.apart"])
