@@ -74,7 +74,7 @@ class McuCnn(Space):
         stem = np.stack([rng.integers(2, size=n), _log_uniform(rng, len(STEM_WIDTHS), n), rng.random(n) < 0.25], axis=1)
         head = np.where(rng.random(n) < 0.5, 0, rng.integers(1, len(HEADS), size=n))
         ends = np.stack([head, rng.integers(2, size=n)], axis=1)
-        return self.canonical(np.concatenate([stem, stages.reshape(n, -1), ends], axis=1))
+        return self.canonical(np.concatenate([stem, stages.reshape(n, STAGES * len(STAGE)), ends], axis=1))
 
     def canonical(self, genes: np.ndarray) -> np.ndarray:
         """Return the representatives (n, genes).
@@ -116,7 +116,7 @@ class McuCnn(Space):
                 channels = np.where(used, stage[:, WIDTH], channels)
                 height = np.where(used, _halved(height, stride), height)
                 width = np.where(used, _halved(width, stride), width)
-        return np.concatenate([stem, out.reshape(len(genes), -1), genes[:, -2:]], axis=1)
+        return np.concatenate([stem, out.reshape(len(genes), STAGES * len(STAGE)), genes[:, -2:]], axis=1)
 
     def graph(self, genes: Sequence[int]) -> Graph:
         """Return the float graph: convolutions without bias, each with batch norm."""

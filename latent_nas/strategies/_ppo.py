@@ -21,16 +21,18 @@ from latent_nas.strategies._agent import Agent
 from latent_nas.strategies._policy import EditPolicy
 
 ENVS, MINIBATCH, EPOCHS = 1024, 4096, 4
-SCALE = 0.01
 ROLLOUT = 8  # steps of every environment between updates
 GAMMA, GAE_LAMBDA, LEARNING_RATE, ENTROPY = 0.9, 0.9, 2e-3, 0.003
 
 
 class EditVecEnv(VecEnv):
-    """The batched environment as stable-baselines3 wants it; rewards are divided by ``scale``."""
+    """The batched environment as stable-baselines3 wants it; rewards are counted in ``unit`` and clipped to -1 to 1.
 
-    def __init__(self, env: BatchedEditEnv, scale: float = 1.0) -> None:
-        self.env, self.scale = env, scale
+    Without that, the leap of a random network into the limits would drown what an edit of a good one brings.
+    """
+
+    def __init__(self, env: BatchedEditEnv, unit: float = 1.0) -> None:
+        self.env, self.unit = env, unit
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
         self._actions = np.zeros(env.num_envs, np.int64)
         self._infos: list[dict[str, Any]] = [{} for _ in range(env.num_envs)]
@@ -49,7 +51,7 @@ class EditVecEnv(VecEnv):
         infos = self._infos
         if over.any():
             infos = [{"terminal_observation": info["final_obs"][i]} if over[i] else {} for i in range(len(over))]
-        return seen, np.clip(rewards / self.scale, -1, 1).astype(np.float32), over, infos
+        return seen, np.clip(rewards / self.unit, -1, 1).astype(np.float32), over, infos
 
     def close(self) -> None:
         """Do nothing; there is nothing to let go of."""
@@ -72,14 +74,14 @@ class EditVecEnv(VecEnv):
 
 
 class Before(BaseCallback):
-    """Calls a function before every rollout."""
+    """Asks before every rollout for the change of score that is worth a reward of 1."""
 
-    def __init__(self, act: Callable[[], None]) -> None:
+    def __init__(self, env: EditVecEnv, unit: Callable[[], float]) -> None:
         super().__init__()
-        self.act = act
+        self.env, self.unit = env, unit
 
     def _on_rollout_start(self) -> None:
-        self.act()
+        self.env.unit = self.unit()
 
     def _on_step(self) -> bool:
         return True
@@ -91,13 +93,14 @@ def train(
     steps: int,
     seed: int,
     envs: int = ENVS,
-    before: Callable[[], None] = lambda: None,
+    unit: Callable[[], float] | None = None,
 ) -> Agent:
     """Return the agent after ``steps`` more environment steps, rounded up to whole rollouts; global RNGs are kept.
 
     Args:
         core: what it learns on. agent: to start from; a new one where None or of other sizes. envs: in lockstep.
-        before: called before every rollout, e.g. to give the core other starts.
+        unit: called before every rollout, when the core may be given other starts; returns the change of score that is
+            worth a reward of 1, the most there is. By default the standard deviation of random networks' scores.
 
     Raises:
         FloatingPointError: the weights did not stay finite.
@@ -106,7 +109,7 @@ def train(
         env = BatchedEditEnv(core, envs, brief=True)
         seen, _ = env.reset(seed=seed % 2**31)
         assert env.rows is not None
-        vec = EditVecEnv(env, scale=SCALE)
+        vec = EditVecEnv(env, unit=float(np.std(env.rows.judged[:, 0])) or 1.0)
         vec.seed(seed % 2**31)
         ppo = PPO(
             EditPolicy,
@@ -131,7 +134,7 @@ def train(
                 scalars = seen[:, -len(SCALARS) :]
                 tensors["centre"][-len(SCALARS) :] = torch.as_tensor(scalars.mean(axis=0))
                 tensors["scale"][-len(SCALARS) :] = torch.as_tensor(np.maximum(scalars.std(axis=0), 1e-2))
-        ppo.learn(steps, callback=Before(before))
+        ppo.learn(steps, callback=Before(vec, unit) if unit else None)
     weights = {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}
     weights["codes"] = weights["codes"].reshape(core.slots, core.codes, -1)
     if not all(np.isfinite(w).all() for w in weights.values()):

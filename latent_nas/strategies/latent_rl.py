@@ -153,8 +153,10 @@ def school(
     archive = Archive(start, size)
     core.watch = archive.add
 
-    def renew() -> None:
-        core.starts = archive.pool.best(LatentRL.population).codes
+    def renew() -> float:
+        best = archive.pool.best(LatentRL.population)
+        core.starts = best.codes
+        return max(float(best.values.std()), 1e-9)
 
     return train(core, agent, steps, seed, envs, renew), archive
 
