@@ -1,6 +1,6 @@
 """The scorer: surrogates, limits and objective made one value and its parts; the judge passed to strategies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,8 +13,10 @@ from latent_nas.records import Record
 from latent_nas.spaces import Space
 from latent_nas.surrogates import Surrogate, design
 from latent_nas.surrogates.accuracy import AccuracyModel
+from latent_nas.surrogates.explore import explore
 
 COSTS = ("flash_bytes", "ram_bytes", "latency_ms")
+ELITES = 100  # labelled networks from which the fast surrogate's lessons start
 PRIOR_ACCURACY, PRIOR_STD = 0.5, 0.25
 KIND = "accuracy surrogates"
 
@@ -94,8 +96,15 @@ class Scorer:
         genes, accuracy = labels(records)
         self.accuracy = None
         if len(genes):
-            inputs, others = self._design(genes), self._design(self._unlabelled(genes, accuracy))
-            self.accuracy = AccuracyModel.fit(inputs, accuracy, others, self._own, self.seed)
+            best = genes[np.argsort(-accuracy, kind="stable")[:ELITES]]
+
+            def unlabelled(value: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+                rng, limits = seeds.rng(self.seed, "explore"), np.log(self._bounds(None, 0))
+                return explore(self.space, self._design, self._log_costs, value, limits, self.weight, best, rng)
+
+            self.accuracy = AccuracyModel.fit(
+                self._design(genes), accuracy, unlabelled, self._own, self.seed, self.kappa
+            )
 
     def __call__(self, genes: np.ndarray, limits: np.ndarray | None = None) -> Scores:
         """Return the scores of canonical genes (n, genes) by the fast surrogates.
@@ -145,7 +154,7 @@ class Scorer:
         genes = np.asarray(genes)
         self.queries += len(genes)
         inputs = self._design(genes)
-        logs = self.costs.predict(inputs[:, : self.costs.n_features_in_])
+        logs = self._log_costs(inputs)
         excess = np.maximum(logs - np.log(self._bounds(limits, len(genes))) + self.margin, 0)
         penalty = self.weight * excess.sum(axis=1)
         if self.accuracy is None:
@@ -167,6 +176,11 @@ class Scorer:
             )
         return limits
 
+    def _log_costs(self, inputs: np.ndarray) -> np.ndarray:
+        """Return log costs (n, 3) of designs (n, columns), with a latent or without."""
+        logs: np.ndarray = self.costs.predict(inputs[:, : self.costs.n_features_in_])
+        return logs
+
     @property
     def _own(self) -> int:
         return int(self.space.sizes.sum()) + len(self.space.feature_names)
@@ -175,19 +189,6 @@ class Scorer:
         if self.codec is None:
             return design(self.space, genes)
         return design(self.space, genes, self.codec.latent(self.codec.encode(genes)))
-
-    def _unlabelled(self, genes: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
-        """Return networks from everywhere, from inside the limits and from around the best known ones."""
-        rng = seeds.rng(self.seed, "unlabelled")
-        samples = self.space.sample(rng, 6000)
-        logs = self.costs.predict(design(self.space, samples)[:, : self.costs.n_features_in_])
-        excess = np.maximum(logs - np.log(self._bounds(None, len(samples))), 0).sum(axis=1)
-        cheap = samples[np.argsort(excess, kind="stable")[:1500]]
-        best = genes[np.argsort(-accuracy, kind="stable")[: max(8, len(genes) // 8)]]
-        near = best[rng.integers(len(best), size=1500)]
-        for _ in range(3):
-            near = np.where(rng.random((len(near), 1)) < 0.7, self.space.mutate(near, rng), near)
-        return np.concatenate([samples[:1000], cheap, near])
 
 
 def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:

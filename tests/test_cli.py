@@ -108,11 +108,14 @@ def test_ctrl_c_stores_what_is_finished_and_says_how_to_go_on(tmp_path):
         str(tmp_path / "run"),
     ]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell has it ignored
     )
-    lines = []
     for line in process.stderr:
-        lines.append(line)
         if "round 1" in line:
             os.killpg(process.pid, signal.SIGINT)
             break

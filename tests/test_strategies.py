@@ -155,7 +155,7 @@ def test_a_trained_agent_beats_random_edits():
     from latent_nas.strategies._ppo import train
 
     core = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, steps=6)
-    agent = train(core, None, 24_576, seed=0, envs=256)
+    agent = train(core, None, 98_304, seed=0, envs=256)
     assert all(np.isfinite(w).all() for w in agent.weights.values())
 
     def gain(act):

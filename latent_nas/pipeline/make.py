@@ -106,14 +106,17 @@ def agent(
     """Train an agent on saved surrogates, save it, and compare what it finds with random edits at equal queries."""
     from latent_nas.env.core import EditCore
     from latent_nas.strategies._population import CodeEdits, judged_pool, search
-    from latent_nas.strategies._ppo import train
-    from latent_nas.strategies.latent_rl import LatentRL, limit_row
+    from latent_nas.strategies.latent_rl import LatentRL, limit_row, school
 
     scorer, latent = open_scorer(setup, limits, codec_folder, folder, seed, say)
     row = limit_row(limits)
-    core = EditCore(latent, scorer, row, LatentRL.episode)
+    core = EditCore(latent, scorer, row, LatentRL.episode, keep=True, share=LatentRL.share)
     say(f"training the agent for {steps} steps")
-    policy = train(core, None, steps, seeds.derive(seed, "agent") % 2**31)
+    genes = setup.space.sample(seeds.rng(seed, "agent", "school"), 256)
+    policy, _ = school(
+        core, judged_pool(core, latent.encode(genes), genes, row), None, steps, seeds.derive(seed, "agent") % 2**31
+    )
+    core.watch = None
     found: dict[str, list[float]] = {"agent": [], "random edits": []}
     for repeat in range(5):
         genes = setup.space.sample(seeds.rng(seed, "agent", "start", repeat), 64)

@@ -6,6 +6,7 @@ fitted to the labels, and one stacked matrix product on the hot path.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,10 +38,19 @@ class AccuracyModel:
     labels: int
 
     @staticmethod
-    def fit(X: np.ndarray, accuracy: np.ndarray, unlabelled: np.ndarray, own: int, seed: int) -> "AccuracyModel":
-        """Return the model of labels (n,) of X (n, columns), made fast by means of unlabelled rows (m, columns).
+    def fit(
+        X: np.ndarray,
+        accuracy: np.ndarray,
+        unlabelled: Callable[[Callable[[np.ndarray], np.ndarray]], np.ndarray],
+        own: int,
+        seed: int,
+        kappa: float = 0.5,
+    ) -> "AccuracyModel":
+        """Return the model of labels (n,) of X (n, columns).
 
         Args:
+            unlabelled: returns rows (m, columns) for the fast one to learn from, given a function that says of
+                rows (k, columns) what accuracy the full one expects kappa std below its mean, (k,).
             own: the columns before a latent, see ``Gp``.
         """
         link = Link.of(accuracy)
@@ -48,13 +58,19 @@ class AccuracyModel:
         full = Stack(own=own, seed=seeds.derive(seed, "full"))
         rows, mean, std = held_out(full, X, t, folds=3)
         full.fit(X, t)
-        inputs = np.concatenate([X, unlabelled])
+
+        def pessimistic(some: np.ndarray) -> np.ndarray:
+            believed, spread = full.predict(some, return_std=True)
+            return link.back(believed - kappa * spread)
+
+        inputs = np.concatenate([X, unlabelled(pessimistic)])
         believed, spread = full.predict(inputs, return_std=True)
         targets = np.stack([believed, np.log(spread)], axis=1)
         fast = Mlp(
             members=2,
             linear=0.01,
-            epochs=8,
+            epochs=7,
+            steps=200,
             batch=128,
             rate=5e-3,
             decay=1e-3,
