@@ -178,8 +178,7 @@ class Scorer:
 
     def _log_costs(self, inputs: np.ndarray) -> np.ndarray:
         """Return log costs (n, 3) of designs (n, columns), with a latent or without."""
-        logs: np.ndarray = self.costs.predict(inputs[:, : self.costs.n_features_in_])
-        return logs
+        return np.asarray(self.costs.predict(inputs[:, : self.costs.n_features_in_]))
 
     @property
     def _own(self) -> int:
