@@ -57,7 +57,7 @@ class Scorer:
     Args:
         space: of the genes. limits: those of every row that brings none of its own. costs: a fitted surrogate,
             design(space, genes) -> log of flash_bytes, ram_bytes, latency_ms, (n, 3). codec: whose latent is among
-            the accuracy surrogates' inputs; None for none. seed: of every fit. kappa, beta: how many std the
+            the full accuracy surrogate's inputs; None for none. seed: of every fit. kappa, beta: how many std the
             pessimistic score lies below and the acquisition above the mean, on the scale of ``surrogates.link``.
             weight: penalty per unit of log excess. margin: log cost by which the limits are drawn closer, for the cost
             surrogate's error.
@@ -153,7 +153,7 @@ class Scorer:
     def _score(self, genes: np.ndarray, limits: np.ndarray | None, full: bool) -> Scores:
         genes = np.asarray(genes)
         self.queries += len(genes)
-        inputs = self._design(genes)
+        inputs = self._design(genes) if full else design(self.space, genes)
         logs = self._log_costs(inputs)
         excess = np.maximum(logs - np.log(self._bounds(limits, len(genes))) + self.margin, 0)
         penalty = self.weight * excess.sum(axis=1)

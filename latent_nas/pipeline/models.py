@@ -38,7 +38,7 @@ def fit_costs(setup: Setup, seed: int, say: Say, n: int = COST_SAMPLES) -> tuple
     say(f"fitting the cost surrogate for {setup.target.device} with {setup.target.runtime} on {n} exact costs")
     genes, logs = sampled_costs(setup, seed, n)
     inputs, held = design(setup.space, genes), n // 10
-    model = Mlp(seed=seeds.derive(seed, "cost surrogate") % 2**31).fit(inputs[held:], logs[held:])
+    model = Mlp.for_costs(seeds.derive(seed, "cost surrogate") % 2**31).fit(inputs[held:], logs[held:])
     error = np.median(np.abs(np.expm1(model.predict(inputs[:held]) - logs[:held])), axis=0)
     return model, {f"median_error_{k}": float(e) for k, e in zip(("flash", "ram", "latency"), error, strict=True)}
 

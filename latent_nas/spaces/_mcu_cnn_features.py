@@ -35,21 +35,28 @@ NAMES = (
     "receptive_field",
     "chain.longest",
 )
-PLAIN = ("count", "longest", "shortest", "degree", "width", "volume", "layers", "receptive_field", "chain")  # no log2
+# the others are logarithms
+PLAIN = ("count", "longest", "shortest", "degree", "width", "volume", "layers", "receptive_field", "chain")
+LOGS = [i for i, name in enumerate(NAMES) if not name.startswith(PLAIN)]
 
 
 class _Sums:
-    """Running sums over the layers of n networks; ``times`` (n,) says how often a layer occurs, 0 for absent."""
+    """Sums over the layers of n networks, taken in groups of like layers: every argument is (layers, n) or a number.
+
+    ``times`` says how often a layer occurs, 0 for absent; ``main`` whether no addition skips over it.
+    """
 
     def __init__(self, n: int, pixels_in: int) -> None:
-        self.total = {name: np.zeros(n) for name in NAMES}
+        self.total = {name: np.zeros(n, np.float32) for name in NAMES}
         self.total["width.least"] += np.inf
         self.total["volume.least"] += np.inf
         self.pixels_in = pixels_in
-        self.nodes, self.edges = np.ones(n), np.zeros(n)
-        self.field, self.jump, self.run = np.ones(n), np.ones(n), np.zeros(n)
+        self.nodes, self.edges = np.ones(n, np.float32), np.zeros(n, np.float32)
 
-    def layer(
+    def _add(self, name: str, amounts: np.ndarray) -> None:
+        self.total[name] += amounts.sum(axis=0)
+
+    def layers(
         self,
         kind: str,
         times: np.ndarray,
@@ -59,72 +66,67 @@ class _Sums:
         taps: np.ndarray | int,
         main: np.ndarray,
     ) -> None:
-        """Add a layer from ``before`` channels to ``filters`` at ``pixels`` outputs; ``main``: not skipped over."""
-        total, fan_in = self.total, taps * (1 if kind == "depthwise" else before)
-        outputs = pixels * filters
-        macs = times * outputs * fan_in
+        """Add layers from ``before`` channels to ``filters`` at ``pixels`` outputs."""
+        total = self.total
+        fan_in = taps * (before if kind != "depthwise" else np.float32(1))
+        outputs, weights = pixels * filters, filters * fan_in
+        occurrences, shortest = times.sum(axis=0), (times * main).sum(axis=0)
+        work, written = times * (outputs * fan_in), times * outputs
+        macs, elements = work.sum(axis=0), written.sum(axis=0)
         total[f"macs.{kind}"] += macs
         total["macs"] += macs
-        total["parameters"] += times * (filters * fan_in + filters)
-        total["channels"] += times * filters
-        total["tensor.sum"] += times * outputs
-        total["longest.all"] += times
-        total["shortest.all"] += times * main
-        self.nodes, self.edges = self.nodes + times, self.edges + times
-        if kind != "dense":
-            self._flow(times, pixels, np.maximum(filters, 1))
-            total[f"count.{kind}"] += times
-            total[f"shortest.{kind}"] += times * main
-            copied = taps * (taps > 9)  # a depthwise 3x3 window is read where it lies
-            amounts = {
-                "outputs": outputs,
-                "pixels": pixels,
-                "patch": pixels * taps * before,
-                "weights": filters * fan_in,
-                "tail16_macs": outputs * (fan_in % 16),
-                "gathers": pixels * copied,
-                "gathered": pixels * copied * before,
-            }
-            for term in WORK[kind]:
-                if term != "macs":
-                    total[f"{term}.{kind}"] += times * amounts[term]
+        total["tensor.sum"] += elements
+        self._add("parameters", times * (weights + filters))
+        self._add("channels", times * filters)
+        total["longest.all"] += occurrences
+        total["shortest.all"] += shortest
+        self.nodes, self.edges = self.nodes + occurrences, self.edges + occurrences
+        if kind == "dense":
+            return
+        self._flow(times, pixels, np.maximum(filters, 1))
+        total[f"count.{kind}"] += occurrences
+        total[f"shortest.{kind}"] += shortest
+        total[f"outputs.{kind}"] += elements
+        if kind == "depthwise":
+            gathers = times * pixels * (taps * (taps > 9))  # a depthwise 3x3 window is read where it lies
+            self._add("pixels.depthwise", times * pixels)
+            self._add("gathers.depthwise", gathers)
+            self._add("gathered.depthwise", gathers * before)
+            return
+        self._add(f"weights.{kind}", times * weights)
+        if kind == "conv2d":
+            self._add("pixels.conv2d", times * pixels)
+            self._add("patch.conv2d", times * pixels * fan_in)
+        else:
+            self._add("tail16_macs.pointwise", written * (fan_in % 16))
 
     def _flow(self, times: np.ndarray, pixels: np.ndarray, filters: np.ndarray) -> None:
-        """Count a convolution's width and volume."""
-        total, present, log_width = self.total, times > 0, np.log2(filters)
+        """Count convolutions' widths and volumes."""
+        total, absent, log_width = self.total, times == 0, np.log2(filters)
         log_volume = log_width + np.log2(pixels)
-        total["width.mean"] += times * log_width
-        total["width.inverse"] += times / filters
-        total["volume.inverse"] += times * 100 / (filters * pixels)
+        self._add("width.mean", times * log_width)
+        self._add("width.inverse", times / filters)
+        self._add("volume.inverse", times * 100 / (filters * pixels))
         for name, value in (("width.least", log_width), ("volume.least", log_volume)):
-            np.minimum(total[name], np.where(present, value, np.inf), out=total[name])
-        total["layers.fine"] += times * (pixels > self.pixels_in / 2)
-        total["layers.middle"] += times * ((self.pixels_in / 8 < pixels) & (pixels <= self.pixels_in / 2))
-        total["layers.coarse"] += times * (pixels <= 4)
+            np.minimum(total[name], np.where(absent, np.inf, value).min(axis=0), out=total[name])
+        fine, coarse = pixels > self.pixels_in / 2, pixels <= 4
+        self._add("layers.fine", times * fine)
+        self._add("layers.middle", times * ((self.pixels_in / 8 < pixels) & ~fine))
+        self._add("layers.coarse", times * coarse)
 
-    def reach(self, times: np.ndarray, kernel: np.ndarray, stride: np.ndarray | int) -> None:
-        """Widen the receptive field by a window; of repeated layers only the first may have a stride."""
-        self.field = self.field + times * (kernel - 1) * self.jump
-        self.jump = self.jump * np.where(times > 0, stride, 1)
-
-    def chain(self, times: np.ndarray, layers: np.ndarray | int, adds: np.ndarray) -> None:
-        """Lengthen the run of convolutions by a block's layers, ``times`` over; an addition ends it."""
-        run = self.run + np.where(adds, np.minimum(times, 1), times) * layers
-        np.maximum(self.total["chain.longest"], run, out=self.total["chain.longest"])
-        self.run = np.where(adds & (times > 0), 0, run)
-
-    def add(self, times: np.ndarray, elements: np.ndarray) -> None:
+    def additions(self, times: np.ndarray, elements: np.ndarray) -> None:
         """Count residual additions of ``elements`` elements."""
-        for name, amount in (("count.add", 1), ("outputs.add", elements), ("tensor.sum", elements)):
-            self.total[name] += times * amount
-        self.total["longest.all"] += times
-        self.total["shortest.all"] += times
-        self.nodes, self.edges = self.nodes + times, self.edges + 2 * times
+        occurrences, written = times.sum(axis=0), (times * elements).sum(axis=0)
+        for name, amount in (("count.add", occurrences), ("outputs.add", written), ("tensor.sum", written)):
+            self.total[name] += amount
+        self.total["longest.all"] += occurrences
+        self.total["shortest.all"] += occurrences
+        self.nodes, self.edges = self.nodes + occurrences, self.edges + 2 * occurrences
 
     def live(self, present: np.ndarray, elements: np.ndarray, copied: np.ndarray | int = 0) -> None:
-        """Raise the peaks of live elements where a layer is present; ``copied``: 16-bit windows, in elements."""
+        """Raise the peaks of live elements where layers are present; ``copied``: 16-bit windows, in elements."""
         for name, amount in (("tensor.live", elements), ("tensor.apart", elements + copied)):
-            np.maximum(self.total[name], np.where(present, amount, 0), out=self.total[name])
+            np.maximum(self.total[name], (present * amount).max(axis=0), out=self.total[name])
 
 
 def features(input_shape: Shape, outputs: int, stem: np.ndarray, stages: np.ndarray, head: np.ndarray) -> np.ndarray:
@@ -134,49 +136,76 @@ def features(input_shape: Shape, outputs: int, stem: np.ndarray, stages: np.ndar
         stem: kernel, width and stride, (3, n). stages: canonical gene values, (n, stages, 6). head: width or 0, (n,).
     """
     n = len(stages)
-    sums, always = _Sums(n, input_shape[0] * input_shape[1]), np.ones(n)
-    height, width = (-(-np.full(n, s) // stem[2]) for s in input_shape[:2])
-    channels, elements = stem[1], height * width * stem[1]
-    sums.total["tensor.sum"] += np.prod(input_shape)
-    sums.layer("conv2d", always, height * width, np.full(n, input_shape[2]), channels, stem[0] ** 2, always)
-    sums.live(always, np.prod(input_shape) + elements, 4 * stem[0] ** 2 * input_shape[2])
-    sums.reach(always, stem[0], stem[2])
-    sums.chain(always, 1, np.zeros(n, bool))
-    for stage in stages.transpose(1, 2, 0):
-        kind, kernel, filters, repeats, stride, skip = stage
-        kernel, filters, stride = 3 + 2 * kernel, 4 + 4 * filters, 1 + stride
-        for first in (True, False):
-            times = (repeats > 0).astype(float) if first else np.maximum(repeats - 1.0, 0)
-            step = stride if first else 1
-            h, w = -(-height // step), -(-width // step)
-            h, w = np.where(repeats > 0, h, height), np.where(repeats > 0, w, width)
-            adds = (skip == 1) & (channels == filters) & (step == 1)
-            _block(sums, times, kind, kernel, channels, filters, height * width, h * w, adds)
-            sums.reach(times, kernel, step)
-            sums.chain(times, np.where(kind == 0, 1, np.where(kind > 2, 3, 2)), adds)
-            channels, height, width = np.where(repeats > 0, filters, channels), h, w
-    pixels = height * width
-    wide = (head > 0).astype(float)
-    sums.layer("pointwise", wide, pixels, channels, head, 1, always)
-    sums.live(head > 0, pixels * (channels + head))
-    sums.chain(wide, 1, np.zeros(n, bool))
+    stem, head = stem.astype(np.float32), head.astype(np.float32)
+    sums, always = _Sums(n, input_shape[0] * input_shape[1]), np.ones((1, n), np.float32)
+    plane = int(np.prod(input_shape))
+    height, width = (np.ceil(s / stem[2]) for s in input_shape[:2])
+    pixels, channels = height * width, stem[1]
+    first = np.full((1, n), input_shape[2], np.float32)
+    sums.total["tensor.sum"] += plane
+    sums.layers("conv2d", always, pixels[None], first, channels[None], stem[0] ** 2, always)
+    sums.live(always, plane + pixels * channels, 4 * stem[0] ** 2 * input_shape[2])
+    pixels, channels, longest, run, field = _stages(sums, stages, stem, height, width)
+    wide = (head > 0).astype(np.float32)
+    sums.layers("pointwise", wide[None], pixels[None], channels[None], head[None], 1, always)
+    sums.live(wide[None], pixels * (channels + head))
     last = np.where(head > 0, head, channels)
     sums.live(always, pixels * last + last)
     sums.live(always, last + outputs)
-    sums.layer("dense", always, always, last, np.full(n, outputs), 1, always)
+    sums.layers("dense", always, always, last[None], np.full((1, n), outputs, np.float32), 1, always)
     total = sums.total
+    total["chain.longest"] = np.maximum(longest, run + wide)
     total["tensor.sum"] += last  # global pooling: one more node, without weights
     total["longest.all"] += 1
     total["shortest.all"] += 1
     total["degree.in_mean"] = (sums.edges + 1) / (sums.nodes + 1)
     total["pixels.last"] = pixels
     total["width.mean"] /= sum(total[f"count.{kind}"] for kind in WORK)
-    total["receptive_field"] = np.log2(1 + sums.field)
-    columns = [total[k] if k.startswith(PLAIN) else np.log2(1 + total[k]) for k in NAMES]
-    return np.stack(columns, axis=1).astype(np.float32)
+    total["receptive_field"] = np.log2(1 + field)
+    columns = np.stack([total[k] for k in NAMES], axis=1)
+    columns[:, LOGS] = np.log2(1 + columns[:, LOGS])
+    return columns
 
 
-def _block(
+def _stages(
+    sums: _Sums, stages: np.ndarray, stem: np.ndarray, height: np.ndarray, width: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Add all stages; return what they leave: pixels, channels, longest chain, the open one's length, receptive field.
+
+    A stage is two rows: its first block, which may have a stride, and those after it.
+    """
+    rows, n = 2 * stages.shape[1], len(stages)
+    shape = (rows, n)
+    kind, kernel, filters, repeats, stride, skip = stages.transpose(2, 1, 0)
+    kind, kernel, filters, skip = (np.repeat(a, 2, axis=0).astype(np.float32) for a in (kind, kernel, filters, skip))
+    kernel, filters = 3 + 2 * kernel, 4 + 4 * filters
+    times, before, pixels_in, pixels, jump = (np.empty(shape, np.float32) for _ in range(5))
+    times[::2], times[1::2] = repeats > 0, np.maximum(repeats - 1, 0)
+    channels, reach = stem[1], stem[2]
+    for row in range(0, rows, 2):
+        used = times[row] > 0
+        step = np.where(used, 1 + stride[row // 2], 1).astype(np.float32)
+        before[row], pixels_in[row], jump[row] = channels, height * width, reach
+        height, width, reach = np.ceil(height / step), np.ceil(width / step), reach * step
+        channels = np.where(used, filters[row], channels)
+        before[row + 1], jump[row + 1] = channels, reach
+        pixels[row] = pixels[row + 1] = pixels_in[row + 1] = height * width
+    adds = (skip == 1) & (before == filters)
+    adds[::2] &= stride == 0
+    _blocks(sums, times, kind, kernel, before, filters, pixels_in, pixels, adds)
+    field = stem[0] + (times * (kernel - 1) * jump).sum(axis=0)
+    longest = run = np.ones(n, np.float32)
+    depth = times + times * (kind > 0) + times * (kind > 2)
+    ends = adds & (times > 0)  # an addition ends a chain
+    per_block = np.where(ends, depth / np.maximum(times, 1), depth)
+    for row in range(rows):
+        run = run + per_block[row]
+        longest = np.maximum(longest, run)
+        run = np.where(ends[row], 0, run)
+    return height * width, channels, longest, run, field
+
+
+def _blocks(
     sums: _Sums,
     times: np.ndarray,
     kind: np.ndarray,
@@ -187,24 +216,24 @@ def _block(
     pixels: np.ndarray,
     adds: np.ndarray,
 ) -> None:
-    """Add one block per row: the spatial layer, and around it the pointwise layers that its kind has."""
+    """Add blocks, (rows, n): the spatial layer, and around it the pointwise layers that its kind has."""
     main = ~adds
-    is_conv = kind == 0
-    expands = kind > 2
-    inner = channels * np.where(expands, kind - 1, 1)
+    plain, expands = times * (kind == 0), times * (kind > 2)
+    deep = times - plain
+    inner = channels * np.where(kind > 2, kind - 1, 1)
     taps = kernel**2
-    start = pixels_in * channels
-    held = np.where(adds, start, 0)  # the tensor kept for the addition
-    present = times > 0
-    sums.layer("conv2d", times * is_conv, pixels, channels, filters, taps, main)
-    sums.live(present & is_conv, start + pixels * filters, 4 * taps * channels)
-    sums.layer("pointwise", times * expands, pixels_in, channels, inner, 1, main)
-    sums.live(present & expands, start + pixels_in * inner)
-    sums.layer("depthwise", times * ~is_conv, pixels, inner, inner, taps, main)
-    before = np.where(expands, pixels_in * inner + held, start)
-    sums.live(present & ~is_conv, before + pixels * inner, 2 * taps * (taps > 9) * inner)
-    sums.layer("pointwise", times * ~is_conv, pixels, inner, filters, 1, main)
-    sums.live(present & ~is_conv, pixels * inner + held + pixels * filters)
-    sums.add(times * adds, pixels * filters)
-    apart = np.where(present & adds, 3 * pixels * filters, 0)  # in place it is never the peak
+    start, middle, end = pixels_in * channels, pixels * inner, pixels * filters
+    held = start * adds  # the tensor kept for the addition
+    expanded = pixels_in * inner
+    sums.layers("conv2d", plain, pixels, channels, filters, taps, main)
+    sums.live(plain > 0, start + end, 4 * taps * channels)
+    sums.layers("pointwise", expands, pixels_in, channels, inner, 1, main)
+    sums.live(expands > 0, start + expanded)
+    sums.layers("depthwise", deep, pixels, inner, inner, taps, main)
+    sums.live(deep > 0, np.where(kind > 2, expanded + held, start) + middle, 2 * taps * (taps > 9) * inner)
+    sums.layers("pointwise", deep, pixels, inner, filters, 1, main)
+    sums.live(deep > 0, middle + held + end)
+    residual = times * adds
+    sums.additions(residual, end)
+    apart = ((residual > 0) * (3 * end)).max(axis=0)  # in place it is never the peak
     np.maximum(sums.total["tensor.apart"], apart, out=sums.total["tensor.apart"])

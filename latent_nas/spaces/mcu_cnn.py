@@ -82,41 +82,26 @@ class McuCnn(Space):
         Unused decisions become 0, strides that a 1x1 image can't take become 1, kernels that reach beyond the image on
         both sides shrink, empty stages move to the end, and like blocks are gathered into as few stages as possible.
         """
-        genes = np.asarray(genes, np.int64)
-        stem, stages = genes[:, :3].copy(), genes[:, 3:-2].reshape(len(genes), STAGES, len(STAGE))
-        height, width = (np.full(len(genes), s) for s in self.input_shape[:2])
-        stem[:, 0] = np.where(np.maximum(height, width) >= 3, stem[:, 0], 0)
-        height, width = _halved(height, stem[:, 2]), _halved(width, stem[:, 2])
-        channels = stem[:, 1]  # as an index of WIDTHS, of which STEM_WIDTHS is the beginning
-        out = np.zeros_like(stages)
-        last, known = np.full(len(genes), -1), np.zeros(len(genes), bool)  # stage being filled; is its skip decided?
-        rows = np.arange(len(genes))
-        for i in range(STAGES):
-            stage = stages[:, i].copy()
+        columns = np.ascontiguousarray(np.asarray(genes).T, np.int16)  # a row per gene: numpy is fast on those
+        n = columns.shape[1]
+        stem, ends = columns[:3].copy(), columns[-2:]
+        height, width = (np.full(n, s, np.int16) for s in self.input_shape[:2])
+        if max(self.input_shape[:2]) < 3:
+            stem[0] = 0
+        height, width = _halved(height, stem[2]), _halved(width, stem[2])
+        channels = stem[1]  # as an index of WIDTHS, of which STEM_WIDTHS is the beginning
+        filled = _Stages(n)
+        for block, kernel, filters, repeats, stride, skip in columns[3:-2].reshape(STAGES, len(STAGE), n):
             largest = np.maximum(height, width)
-            stage[:, KERNEL] = np.minimum(stage[:, KERNEL], np.clip(largest - 2, 0, len(KERNELS) - 1))
-            for repeat in range(REPEATS):
-                used = stage[:, REPEAT] > repeat
-                stride = np.where((repeat == 0) & (np.maximum(height, width) > 1), stage[:, STRIDE], 0)
-                can_skip = (stride == 0) & (channels == stage[:, WIDTH])
-                skip = stage[:, SKIP] * can_skip
-                before = out[rows, last]
-                same = (before[:, :REPEAT] == stage[:, :REPEAT]).all(axis=1)
-                room = (last >= 0) & (before[:, REPEAT] < REPEATS)
-                joins = used & same & room & (stride == 0) & (~known | (before[:, SKIP] == skip))
-                opens = used & ~joins
-                last = last + opens
-                known = np.where(opens, can_skip, known | joins)
-                fresh = np.stack([*stage[:, :REPEAT].T, np.ones_like(skip), stride, skip], axis=1)
-                grown = before.copy()
-                grown[:, REPEAT] += 1
-                grown[:, SKIP] = skip
-                out[rows[opens], last[opens]] = fresh[opens]
-                out[rows[joins], last[joins]] = grown[joins]
-                channels = np.where(used, stage[:, WIDTH], channels)
-                height = np.where(used, _halved(height, stride), height)
-                width = np.where(used, _halved(width, stride), width)
-        return np.concatenate([stem, out.reshape(len(genes), STAGES * len(STAGE)), genes[:, -2:]], axis=1)
+            kernel = np.minimum(kernel, np.clip(largest - 2, 0, len(KERNELS) - 1))
+            kind, stride = _packed(block, kernel, filters), np.where(largest > 1, stride, 0)
+            can_skip = (stride == 0) & (channels == filters)
+            filled.add(repeats > 0, kind, stride, skip * can_skip, can_skip)
+            for repeat in range(1, REPEATS):
+                filled.add(repeats > repeat, kind, np.zeros_like(stride), skip, np.ones(n, bool))
+            channels = np.where(repeats > 0, filters, channels)
+            height, width = (_halved(size, np.where(repeats > 0, stride, 0)) for size in (height, width))
+        return np.concatenate([stem, filled.genes(), ends]).T.astype(np.int64, order="C")
 
     def graph(self, genes: Sequence[int]) -> Graph:
         """Return the float graph: convolutions without bias, each with batch norm."""
@@ -155,6 +140,50 @@ class McuCnn(Space):
         stages = genes[:, 3:-2].reshape(len(genes), STAGES, len(STAGE))
         head = np.array(HEADS)[genes[:, -2]]
         return features(self.input_shape, self.outputs, stem, stages, head)
+
+
+class _Stages:
+    """Stages of n networks, filled block by block; like blocks one after another share a stage."""
+
+    def __init__(self, n: int) -> None:
+        self.kinds, self.rest = np.zeros((2, STAGES, n), np.int16)  # of the stages that are full
+        self.kind = np.full(n, -1, np.int16)  # of the stage being filled, as are those below; -1: there is none
+        self.repeats, self.stride, self.skip = np.zeros((3, n), np.int16)
+        self.known = np.zeros(n, bool)  # whether its skip has been decided
+        self.last = np.full(n, -1)
+
+    def add(self, used: np.ndarray, kind: np.ndarray, stride: np.ndarray, skip: np.ndarray, can: np.ndarray) -> None:
+        """Append a block to the networks where it is used; ``can``: its skip is a decision, else it joins either."""
+        joins = used & (self.kind == kind) & (self.repeats < REPEATS) & (stride == 0)
+        joins &= ~self.known | (self.skip == skip)
+        opens = used & ~joins
+        self._write(opens & (self.last >= 0))
+        self.last += opens
+        self.kind = np.where(opens, kind, self.kind)
+        self.repeats = np.where(opens, 1, self.repeats + joins)
+        self.stride = np.where(opens, stride, self.stride)
+        self.skip = np.where(used, skip, self.skip)
+        self.known = np.where(opens, can, self.known | joins)
+
+    def _write(self, full: np.ndarray) -> None:
+        rows = np.flatnonzero(full)
+        last = self.last[rows]
+        self.kinds[last, rows] = self.kind[rows]
+        self.rest[last, rows] = (self.repeats[rows] * 2 + self.stride[rows]) * 2 + self.skip[rows]
+
+    def genes(self) -> np.ndarray:
+        """Return the genes of all stages, (stages * genes of one, n)."""
+        self._write(self.last >= 0)
+        parts = (*_unpacked(self.kinds), self.rest >> 2, (self.rest >> 1) & 1, self.rest & 1)
+        return np.stack(parts, axis=1).reshape(STAGES * len(STAGE), -1)
+
+
+def _packed(block: np.ndarray, kernel: np.ndarray, width: np.ndarray) -> np.ndarray:
+    return (block * 4 + kernel) * 128 + width
+
+
+def _unpacked(kind: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return kind >> 9, (kind >> 7) & 3, kind & 127
 
 
 def blocks(genes: Sequence[int]) -> Iterator[tuple[int, int, int, int, bool]]:

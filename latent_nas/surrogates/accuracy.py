@@ -2,7 +2,8 @@
 
 The full one (``Stack``) is slow on thousands of labels. The fast one is an ``Mlp`` that learns the full one's mean and
 std from as many unlabelled networks as wanted (distillation, Hinton et al. 2015): closer to the full one than an MLP
-fitted to the labels, and one stacked matrix product on the hot path.
+fitted to the labels, and one stacked matrix product on the hot path. It does without a latent, whose encoding costs
+eight times what all the rest does.
 """
 
 import json
@@ -76,19 +77,20 @@ class AccuracyModel:
             decay=1e-3,
             held_out=0.0,
             seed=seeds.derive(seed, "fast"),
-        ).fit(inputs, targets)
+        ).fit(inputs[:, :own], targets)
         bounds = float(targets[:, 1].min()), float(targets[:, 1].max())
         return AccuracyModel(link, full, fast, bounds, Calibration.of(t[rows] - mean, std), len(X))
 
     def bands(self, X: np.ndarray, kappa: float, beta: float, full: bool) -> tuple[np.ndarray, ...]:
         """Return accuracy's mean and std, and what lies kappa std below and beta std above the mean; (n,) each.
 
-        The std is what the model does not know of a network; that of its training from seed to seed is not in it.
+        The fast one needs the columns before a latent only. The std is what the model does not know of a network; that
+        of its training from seed to seed is not in it.
         """
         if full:
             t, std = self.full.predict(X, return_std=True)
         else:
-            both, off = self.fast.predict(X, return_std=True)
+            both, off = self.fast.predict(X[:, : self.fast.n_features_in_], return_std=True)
             t, std = both[:, 0], np.sqrt(np.exp(2 * np.clip(both[:, 1], *self.log_std)) + off[:, 0] ** 2)
         low, high = self.link.back(t - kappa * std), self.link.back(t + beta * std)
         return self.link.back(t), (self.link.back(t + std) - self.link.back(t - std)) / 2, low, high
