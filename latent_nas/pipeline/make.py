@@ -8,7 +8,6 @@ import numpy as np
 
 from latent_nas import artifacts, seeds, shipped
 from latent_nas.codec import Codec, CodecSettings
-from latent_nas.codec.train import train_codec
 from latent_nas.limits import Limits
 from latent_nas.pipeline import dataset, models
 from latent_nas.pipeline.setup import Setup
@@ -28,6 +27,8 @@ def codec(
     setup: Setup, table: Path | None, steps: int | None, seed: int, out: Path, say: Say, done: Done
 ) -> dict[str, Any]:
     """Train, save and judge a codec: on fresh architectures, exact costs of some, a table's accuracies if given."""
+    from latent_nas.codec.train import train_codec  # imports torch
+
     settings = CodecSettings() if steps is None else CodecSettings(steps=steps)
     say("computing exact costs of random architectures")
     costs = models.sampled_costs(setup, seed)

@@ -8,7 +8,6 @@ import numpy as np
 
 from latent_nas import artifacts, seeds, shipped
 from latent_nas.codec import Codec, CodecSettings
-from latent_nas.codec.train import train_codec
 from latent_nas.pipeline.setup import Setup
 from latent_nas.surrogates import Surrogate, design, restore
 from latent_nas.surrogates.mlp import Mlp
@@ -72,6 +71,8 @@ def codec(setup: Setup, folder: Path | None, keep: Path, seed: int, say: Say) ->
         return Codec.load(ready, setup.space)
     if keep.is_dir():
         return Codec.load(keep, setup.space)
+    from latent_nas.codec.train import train_codec  # imports torch
+
     say("no codec ships for this space and input: training one (a few minutes)")
     made = train_codec(setup.space, CodecSettings(), seed, costs=sampled_costs(setup, seed))
     made.save(keep)
