@@ -2,8 +2,9 @@
 
     python benchmarks/surrogate_quality.py --records datasets_arch/mcu_cnn-digits.parquet --train 500,2000 --seeds 5
 
-Every seed splits the table anew. ``--held-out repeated`` tests on the networks that were trained with several seeds,
-against the mean of those, which is nearer the truth than one training is. Kendall's tau is tau-b; its interval is a 95 % bootstrap over the held-out networks.
+Every seed splits the table anew. Kendall's tau is tau-b; its interval is a 95 % bootstrap over the held-out networks.
+``--held-out repeated`` tests on the networks trained with several seeds, against the mean of those, which is nearer the
+truth than one training is.
 """
 
 import argparse
@@ -91,7 +92,9 @@ def main():
     parser.add_argument("--each", action="store_true", help="every surrogate alone as well")
     parser.add_argument("--device", default="stm32f405")
     parser.add_argument("--runtime", default="cmsis_nn")
-    parser.add_argument("--held-out", choices=("random", "repeated"), default="random", help="which networks to test on")
+    parser.add_argument(
+        "--held-out", choices=("random", "repeated"), default="random", help="which networks to test on"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     records = dataset.read(args.records)

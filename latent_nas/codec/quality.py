@@ -44,15 +44,25 @@ def smoothness(codec: Codec, seed: int, values: dict[str, Value], genes: np.ndar
     Edits that leave the network as it was are left out of the mean; ``changed`` is the share of the others.
     """
     rng = seeds.rng(seed, "edits")
+    before, after, changed = edited(codec, genes, rng)
+    mutated = codec.space.mutate(before, rng)
+    out = {"changed": float(changed.mean()), "genes_changed": float((after != before)[changed].sum(axis=1).mean())}
+    for name, value in values.items():
+        old = value(before)
+        out[f"{name}_code_edit"] = float(np.nanmean(np.abs(value(after) - old)[changed]))
+        out[f"{name}_gene_mutation"] = float(np.nanmean(np.abs(value(mutated) - old)))
+    return out
+
+
+def edited(codec: Codec, genes: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return genes as the codec gives them back, after one random code edit each, (n, genes), and whether they differ.
+
+    Args:
+        genes: (n, genes).
+    """
     codes = codec.encode(genes)
     before = codec.decode_codes(codes)
     rows, slots = np.arange(len(codes)), rng.integers(codec.slots, size=len(codes))
     codes[rows, slots] = (codes[rows, slots] + rng.integers(1, codec.codes, size=len(codes))) % codec.codes
-    edited, mutated = codec.decode_codes(codes), codec.space.mutate(before, rng)
-    changed = (edited != before).any(axis=1)
-    out = {"changed": float(changed.mean()), "genes_changed": float((edited != before)[changed].sum(axis=1).mean())}
-    for name, value in values.items():
-        old = value(before)
-        out[f"{name}_code_edit"] = float(np.nanmean(np.abs(value(edited) - old)[changed]))
-        out[f"{name}_gene_mutation"] = float(np.nanmean(np.abs(value(mutated) - old)))
-    return out
+    after = codec.decode_codes(codes)
+    return before, after, (after != before).any(axis=1)
