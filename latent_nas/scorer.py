@@ -11,6 +11,7 @@ from latent_nas import artifacts, seeds
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.spaces import Space
+from latent_nas.spaces._listing import Listing
 from latent_nas.surrogates import Surrogate, design
 from latent_nas.surrogates.accuracy import AccuracyModel
 from latent_nas.surrogates.explore import explore
@@ -52,7 +53,7 @@ class Scores:
 
 
 class Scorer:
-    """Scores batches of canonical genes.
+    """Scores batches of canonical genes; of a space that can be listed, all at once after each fit.
 
     Args:
         space: of the genes. limits: those of every row that brings none of its own. costs: a fitted surrogate,
@@ -82,6 +83,8 @@ class Scorer:
         self.seed, self.kappa, self.beta, self.weight, self.margin = seed, kappa, beta, weight, margin
         self.queries = 0
         self.accuracy: AccuracyModel | None = None
+        self._listing = Listing.of(space)
+        self._beliefs: list[np.ndarray] | None = None  # of all that is listed
 
     @property
     def labels(self) -> int:
@@ -94,7 +97,7 @@ class Scorer:
         The result depends on nothing but the seed, the limits and the set of records.
         """
         genes, accuracy = labels(records)
-        self.accuracy = None
+        self.accuracy = self._beliefs = None
         if len(genes):
             best = genes[np.argsort(-accuracy, kind="stable")[:ELITES]]
 
@@ -103,7 +106,12 @@ class Scorer:
                 return explore(self.space, self._design, self._log_costs, value, limits, self.weight, best, rng)
 
             self.accuracy = AccuracyModel.fit(
-                self._design(genes), accuracy, unlabelled, self._own, self.seed, self.kappa
+                self._design(genes),
+                accuracy,
+                None if self._listing else unlabelled,
+                self._own,
+                self.seed,
+                self.kappa,
             )
 
     def __call__(self, genes: np.ndarray, limits: np.ndarray | None = None) -> Scores:
@@ -148,22 +156,31 @@ class Scorer:
                 f"{folder} holds accuracy surrogates of {found.made.get('columns')} columns, this space and codec give"
                 f" {columns}; fit them for this space and codec"
             )
-        self.accuracy = AccuracyModel.of_files(found.files)
+        self.accuracy, self._beliefs = AccuracyModel.of_files(found.files), None
 
     def _score(self, genes: np.ndarray, limits: np.ndarray | None, full: bool) -> Scores:
         genes = np.asarray(genes)
         self.queries += len(genes)
-        inputs = self._design(genes) if full else design(self.space, genes)
-        logs = self._log_costs(inputs)
+        if self._listing and not full:
+            if self._beliefs is None:
+                self._beliefs = self._believed(self._listing.genes, full=True)
+            rows = self._listing.rows(genes)
+            logs, mean, std, low, high = (part[rows] for part in self._beliefs)
+        else:
+            logs, mean, std, low, high = self._believed(genes, full)
         excess = np.maximum(logs - np.log(self._bounds(limits, len(genes))) + self.margin, 0)
         penalty = self.weight * excess.sum(axis=1)
-        if self.accuracy is None:
-            low = mean = high = np.full(len(genes), PRIOR_ACCURACY)
-            std = np.full(len(genes), PRIOR_STD)
-        else:
-            mean, std, low, high = self.accuracy.bands(inputs, self.kappa, self.beta, full)
         flash, ram, latency = np.exp(logs).T
         return Scores(mean, std, flash, ram, latency, penalty, low - penalty, high - penalty)
+
+    def _believed(self, genes: np.ndarray, full: bool) -> list[np.ndarray]:
+        """Return log costs (n, 3), and accuracy's mean, std, pessimistic and optimistic value, (n,) each."""
+        inputs = self._design(genes) if full else design(self.space, genes)
+        logs = self._log_costs(inputs)
+        if self.accuracy is None:
+            low = mean = high = np.full(len(genes), PRIOR_ACCURACY)
+            return [logs, mean, np.full(len(genes), PRIOR_STD), low, high]
+        return [logs, *self.accuracy.bands(inputs, self.kappa, self.beta, full)]
 
     def _bounds(self, limits: np.ndarray | None, n: int) -> np.ndarray:
         if limits is None:

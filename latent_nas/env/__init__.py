@@ -13,7 +13,7 @@ class Judge(Protocol):
     """What the environment asks of a scorer."""
 
     def __call__(self, genes: np.ndarray, limits: np.ndarray | None = None) -> Any:
-        """Return arrays (n,) ``pessimistic``, ``predicted_accuracy`` and ``predicted_<cost>`` of genes (n, g).
+        """Return arrays (n,) of genes (n, g): pessimistic, acquisition, predicted_accuracy, predicted_<cost>.
 
         ``limits`` (n, 3): flash_bytes, ram_bytes, latency_ms per row; inf where open.
         """

@@ -8,7 +8,7 @@ from latent_nas.env import Judge, LatentCodec
 from latent_nas.env.draws import uniform
 from latent_nas.env.memo import Memo
 from latent_nas.env.observation import Observation
-from latent_nas.env.rows import Rows
+from latent_nas.env.rows import JUDGED, PESSIMISTIC, Rows
 
 PLACES = ("slot", "dimension")
 
@@ -44,7 +44,7 @@ class EditCore:
             steps: an episode's length. place: "slot" or "dimension".
             starts: codes (k, slots) of elites or records. share: of the episodes that start from one of them.
             keep: whether an edit that lowers the score is undone at once.
-            watch: is shown codes (n, slots), genes (n, g) and judged (n, 5) of whatever is decoded and judged.
+            watch: is shown codes (n, slots), genes (n, g) and judged (n, JUDGED) of whatever is decoded and judged.
             memo_bits: log2 of the judged networks that are remembered; 0 for none.
 
         Raises:
@@ -91,12 +91,14 @@ class EditCore:
             self.queries += len(rows)
             s = self.scorer(genes[rows], limits[rows])
             costs = np.stack([s.predicted_flash_bytes, s.predicted_ram_bytes, s.predicted_latency_ms], axis=1)
-            return np.column_stack([s.pessimistic, s.predicted_accuracy, np.log(np.maximum(costs, 1e-9))])
+            return np.column_stack(
+                [s.pessimistic, s.predicted_accuracy, np.log(np.maximum(costs, 1e-9)), s.acquisition]
+            )
 
         if not self._memo_bits:
             return ask(np.arange(len(genes)))
         if self._memo is None:
-            self._memo = Memo(genes.shape[1] + 3, 5, self._memo_bits)
+            self._memo = Memo(genes.shape[1] + 3, JUDGED, self._memo_bits)
         return self._memo(np.concatenate([genes, limits.astype(float).view(np.int64)], axis=1), ask)
 
     def begin(self, seeds: np.ndarray, episodes: np.ndarray) -> Rows:
@@ -108,7 +110,7 @@ class EditCore:
             codes[given] = self.starts[(draws[given, 1] * len(self.starts)).astype(np.int64)]
         limits = self.limits[(draws[:, 2] * len(self.limits)).astype(np.int64)]
         n = len(codes)
-        return Rows(codes, self.latent(codes), limits, np.full(n, self.steps), np.zeros((n, 5)))
+        return Rows(codes, self.latent(codes), limits, np.full(n, self.steps), np.zeros((n, JUDGED)))
 
     def start(self, seeds: np.ndarray, episodes: np.ndarray) -> Rows:
         """Return judged rows of new episodes."""
@@ -148,15 +150,15 @@ class EditCore:
         over = self.edit(rows, actions)
         new = follow(np.flatnonzero(over)) if follow else rows.take(changed[:0])
         codes, limits = np.concatenate([rows.codes[changed], new.codes]), np.concatenate([before.limits, new.limits])
-        judged = self.judge(codes, limits) if len(codes) else np.zeros((0, 5))
+        judged = self.judge(codes, limits) if len(codes) else np.zeros((0, JUDGED))
         rows.judged[changed], new.judged = judged[: len(changed)], judged[len(changed) :]
         if self.keep:
-            worse = np.flatnonzero(rows.judged[changed, 0] < before.judged[:, 0])
+            worse = np.flatnonzero(rows.judged[changed, PESSIMISTIC] < before.judged[:, PESSIMISTIC])
             undone = before.take(worse)
             undone.left = rows.left[changed[worse]]
             rows.put(changed[worse], undone)
         rewards = np.zeros(len(actions))
-        rewards[changed] = rows.judged[changed, 0] - before.judged[:, 0]
+        rewards[changed] = rows.judged[changed, PESSIMISTIC] - before.judged[:, PESSIMISTIC]
         return rewards, over, new
 
     def observe(self, rows: Rows, brief: bool = False) -> np.ndarray:

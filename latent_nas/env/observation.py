@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from latent_nas.env.rows import Rows
+from latent_nas.env.rows import ACCURACY, LOG_COSTS, Rows
 
 SCALARS = ("accuracy", "flash", "ram", "latency", "flash_limit", "ram_limit", "latency_limit", "steps_left")
 REACH = 8.0  # bound of the log costs and log limits that are observed
@@ -32,8 +32,8 @@ class Observation:
             seen[:, :width] = rows.latent.reshape(n, -1)
             seen[np.arange(n)[:, None], width + np.arange(self.slots) * self.codes + rows.codes] = 1
         limits = np.log(rows.limits)
-        seen[:, -8] = np.clip(rows.judged[:, 1], -100, 100)
-        seen[:, -7:-4] = np.clip(rows.judged[:, 2:] - limits, -REACH, REACH)
+        seen[:, -8] = np.clip(rows.judged[:, ACCURACY], -100, 100)
+        seen[:, -7:-4] = np.clip(rows.judged[:, LOG_COSTS] - limits, -REACH, REACH)
         seen[:, -4:-1] = np.clip(limits - CENTRE, -REACH, REACH)
         seen[:, -1] = rows.left / self.steps
         return seen

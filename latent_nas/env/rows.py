@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+PESSIMISTIC, ACCURACY, LOG_COSTS, ACQUISITION, JUDGED = 0, 1, slice(2, 5), 5, 6  # columns of what is judged
+
 
 @dataclass
 class Rows:
@@ -11,7 +13,7 @@ class Rows:
 
     Attributes:
         codes: (n, slots). latent: (n, slots, dim). limits: (n, 3). left: steps left, (n,).
-        judged: pessimistic score, predicted accuracy, natural log of the predicted costs, (n, 5).
+        judged: pessimistic score, predicted accuracy, natural log of the predicted costs, acquisition, (n, JUDGED).
     """
 
     codes: np.ndarray

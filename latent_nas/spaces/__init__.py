@@ -57,6 +57,10 @@ class Space(ABC):
     def features(self, genes: np.ndarray) -> np.ndarray:
         """Return (n, features) float32 of canonical genes, equal to those read from the graphs; no graph is built."""
 
+    def every(self) -> np.ndarray | None:
+        """Return all canonical networks, (n, genes), of a space small enough to list them, else None."""
+        return None
+
     def mutate(self, genes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a batch in which one gene of each row has changed, canonical and unlike its parent, (n, genes).
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latent_nas.env.core import EditCore
-from latent_nas.env.rows import Rows
+from latent_nas.env.rows import PESSIMISTIC, Rows
 from latent_nas.spaces import Space
 from latent_nas.strategies._agent import Agent
 
@@ -15,7 +15,7 @@ Proposer = Callable[["Pool", np.ndarray, np.random.Generator], tuple[np.ndarray,
 
 @dataclass
 class Pool:
-    """Networks with their scores: codes (n, slots), genes (n, g), judged (n, 5) as in ``Rows``, limits (3,)."""
+    """Networks with their scores: codes (n, slots), genes (n, g), judged (n, JUDGED) as in ``Rows``, limits (3,)."""
 
     codes: np.ndarray
     genes: np.ndarray
@@ -28,7 +28,7 @@ class Pool:
     @property
     def values(self) -> np.ndarray:
         """The pessimistic scores, (n,)."""
-        return self.judged[:, 0]
+        return self.judged[:, PESSIMISTIC]
 
     def take(self, where: np.ndarray) -> "Pool":
         """Return some of the networks."""
@@ -44,9 +44,9 @@ class Pool:
         _, first = np.unique(self.genes, axis=0, return_index=True)
         return self.take(np.sort(first))
 
-    def best(self, n: int) -> "Pool":
-        """Return the n of the highest score, the best first."""
-        return self.take(np.argsort(-self.values, kind="stable")[:n])
+    def best(self, n: int, by: int = PESSIMISTIC) -> "Pool":
+        """Return the n of the highest score, or of another column of what was judged, the best first."""
+        return self.take(np.argsort(-self.judged[:, by], kind="stable")[:n])
 
 
 def judged_pool(core: EditCore, codes: np.ndarray, genes: np.ndarray, limits: np.ndarray) -> Pool:
@@ -86,18 +86,21 @@ def search(
 
 
 class Archive:
-    """The best distinct networks of all that were judged, at most ``size``; its ``add`` is a ``watch`` of a core."""
+    """The best distinct networks of all that were judged, at most ``size``; its ``add`` is a ``watch`` of a core.
 
-    def __init__(self, pool: Pool, size: int) -> None:
-        self.pool, self.size = pool.distinct().best(size), size
+    ``by`` is the column of what is judged that decides.
+    """
+
+    def __init__(self, pool: Pool, size: int, by: int = PESSIMISTIC) -> None:
+        self.pool, self.size, self.by = pool.distinct().best(size, by), size, by
 
     def add(self, codes: np.ndarray, genes: np.ndarray, judged: np.ndarray) -> None:
-        """Take in what is better than the worst kept: codes (n, slots), genes (n, g), judged (n, 5)."""
-        worst = self.pool.values[-1] if len(self.pool) == self.size else -np.inf
-        better = np.flatnonzero(judged[:, 0] > worst)
+        """Take in what is better than the worst kept: codes (n, slots), genes (n, g), judged (n, JUDGED)."""
+        worst = self.pool.judged[-1, self.by] if len(self.pool) == self.size else -np.inf
+        better = np.flatnonzero(judged[:, self.by] > worst)
         if len(better):
             new = Pool(codes[better], genes[better], judged[better], self.pool.limits)
-            self.pool = self.pool.join(new).distinct().best(self.size)
+            self.pool = self.pool.join(new).distinct().best(self.size, self.by)
 
 
 class CodeEdits:

@@ -17,6 +17,7 @@ from latent_nas import seeds
 from latent_nas.env.batched import BatchedEditEnv
 from latent_nas.env.core import EditCore
 from latent_nas.env.observation import SCALARS
+from latent_nas.env.rows import PESSIMISTIC
 from latent_nas.strategies._agent import Agent
 from latent_nas.strategies._policy import EditPolicy
 
@@ -109,7 +110,7 @@ def train(
         env = BatchedEditEnv(core, envs, brief=True)
         seen, _ = env.reset(seed=seed % 2**31)
         assert env.rows is not None
-        vec = EditVecEnv(env, unit=float(np.std(env.rows.judged[:, 0])) or 1.0)
+        vec = EditVecEnv(env, unit=float(np.std(env.rows.judged[:, PESSIMISTIC])) or 1.0)
         vec.seed(seed % 2**31)
         ppo = PPO(
             EditPolicy,

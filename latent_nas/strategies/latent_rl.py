@@ -4,12 +4,14 @@ From random starts and alone the agent loses to evolution at equal queries; as t
 (tournament parents, one sampled edit each, the best kept) it can win.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from latent_nas import seeds
 from latent_nas.env.core import EditCore
+from latent_nas.env.rows import ACQUISITION
 from latent_nas.limits import Limits
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Problem, Strategy
@@ -17,6 +19,8 @@ from latent_nas.strategies._agent import Agent
 from latent_nas.strategies._diverse import distances, spread
 from latent_nas.strategies._population import Archive, CodeEdits, Pool, judged_pool, search
 
+BEST = 256  # networks that the agent's training hands on
+Watch = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 AGENT = "agent."  # prefix of the policy's weights in a state
 
 
@@ -78,21 +82,27 @@ class LatentRL(Strategy):
         self.agent, self._trained = agent(AGENT), agent(f"trained.{AGENT}")
 
     def _search(self, scorer: Any, rng: np.random.Generator) -> Pool:
-        """Train the agent, set it to work, and return the ``shortlist`` best of all networks that were judged."""
+        """Train the agent, set it to work, and return the networks judged on the way that promise most, untrained.
+
+        The agent is rewarded by the pessimistic score; what is kept for training is what the acquisition likes.
+        """
         limits, codec = limit_row(self.problem.limits), self.problem.codec
         core = EditCore(codec, scorer, limits, self.episode, keep=True, share=self.share)
         genes = np.concatenate([self._elites(), self.problem.space.sample(rng, 4 * self.population)])
         start = judged_pool(core, codec.encode(genes), genes, limits)
         seed = seeds.derive(self.seed, self.name, self.round, "school")
-        self._trained, archive = school(core, start, self.agent, self.steps, seed, self.envs, self.shortlist)
+        promising = Archive(start, self.shortlist + len(self.genes), by=ACQUISITION)
+        self._trained, archive = school(core, start, self.agent, self.steps, seed, self.envs, promising.add)
         core.watch = None
 
         def keep(pool: Pool) -> None:
-            archive.add(pool.codes, pool.genes, pool.judged)
+            promising.add(pool.codes, pool.genes, pool.judged)
 
-        edits, pool = CodeEdits(core, self._trained, self.random_share), archive.pool
-        search(core, pool, edits, rng, self.queries, self.population, self.batch, each=keep)
-        return archive.pool
+        edits = CodeEdits(core, self._trained, self.random_share)
+        search(core, archive.pool, edits, rng, self.queries, self.population, self.batch, each=keep)
+        trained = set(map(tuple, self.genes.tolist()))
+        new = [i for i, genes in enumerate(promising.pool.genes.tolist()) if tuple(genes) not in trained]
+        return promising.pool.take(np.array(new[: self.shortlist], np.int64))
 
     def _first(self, n: int, scorer: Any, rng: np.random.Generator) -> list[Genes]:
         """Return feasible networks of all sizes up to the limits, the large first, far apart in the latent."""
@@ -142,16 +152,29 @@ class LatentRL(Strategy):
 
 
 def school(
-    core: EditCore, start: Pool, agent: Agent | None, steps: int, seed: int, envs: int = 1024, size: int = 256
+    core: EditCore,
+    start: Pool,
+    agent: Agent | None,
+    steps: int,
+    seed: int,
+    envs: int = 1024,
+    watch: Watch | None = None,
 ) -> tuple[Agent, Archive]:
-    """Return the agent after more training, and the ``size`` best networks that were met in it and in ``start``.
+    """Return the agent after more training, and the best networks that were met in it and in ``start``.
 
-    Episodes that don't start from random latents start from the best networks met so far.
+    Episodes that don't start from random latents start from the best networks met so far. ``watch`` is shown codes,
+    genes and judgement of every network met.
     """
     from latent_nas.strategies._ppo import train
 
-    archive = Archive(start, size)
-    core.watch = archive.add
+    archive = Archive(start, BEST)
+
+    def met(codes: np.ndarray, genes: np.ndarray, judged: np.ndarray) -> None:
+        archive.add(codes, genes, judged)
+        if watch:
+            watch(codes, genes, judged)
+
+    core.watch = met
 
     def renew() -> float:
         best = archive.pool.best(LatentRL.population)

@@ -26,14 +26,14 @@ class AccuracyModel:
     """Full and fast surrogate of accuracy.
 
     Attributes:
-        link: between accuracies and what both predict. full: the mean of t. fast: mean and log std of t.
-        log_std: the least and the largest that the fast one has seen; it says nothing beyond.
+        link: between accuracies and what both predict. full: the mean of t. fast: mean and log std of t; None where the
+            full one is asked instead. log_std: the least and the largest that the fast one has seen; it says nothing beyond.
         calibration: of the full one, on held-out labels. labels: how many it was fitted to.
     """
 
     link: Link
     full: Surrogate
-    fast: Surrogate
+    fast: Surrogate | None
     log_std: tuple[float, float]
     calibration: Calibration
     labels: int
@@ -42,7 +42,7 @@ class AccuracyModel:
     def fit(
         X: np.ndarray,
         accuracy: np.ndarray,
-        unlabelled: Callable[[Callable[[np.ndarray], np.ndarray]], np.ndarray],
+        unlabelled: Callable[[Callable[[np.ndarray], np.ndarray]], np.ndarray] | None,
         own: int,
         seed: int,
         kappa: float = 0.5,
@@ -51,7 +51,7 @@ class AccuracyModel:
 
         Args:
             unlabelled: returns rows (m, columns) for the fast one to learn from, given a function that says of
-                rows (k, columns) what accuracy the full one expects kappa std below its mean, (k,).
+                rows (k, columns) what accuracy the full one expects kappa std below its mean, (k,). None for no fast one.
             own: the columns before a latent, see ``Gp``.
         """
         link = Link.of(accuracy)
@@ -59,6 +59,9 @@ class AccuracyModel:
         full = Stack(own=own, seed=seeds.derive(seed, "full"))
         rows, mean, std = held_out(full, X, t, folds=3)
         full.fit(X, t)
+        calibration = Calibration.of(t[rows] - mean, std)
+        if unlabelled is None:
+            return AccuracyModel(link, full, None, (0.0, 0.0), calibration, len(X))
 
         def pessimistic(some: np.ndarray) -> np.ndarray:
             believed, spread = full.predict(some, return_std=True)
@@ -79,7 +82,7 @@ class AccuracyModel:
             seed=seeds.derive(seed, "fast"),
         ).fit(inputs[:, :own], targets)
         bounds = float(targets[:, 1].min()), float(targets[:, 1].max())
-        return AccuracyModel(link, full, fast, bounds, Calibration.of(t[rows] - mean, std), len(X))
+        return AccuracyModel(link, full, fast, bounds, calibration, len(X))
 
     def bands(self, X: np.ndarray, kappa: float, beta: float, full: bool) -> tuple[np.ndarray, ...]:
         """Return accuracy's mean and std, and what lies kappa std below and beta std above the mean; (n,) each.
@@ -87,7 +90,7 @@ class AccuracyModel:
         The fast one needs the columns before a latent only. The std is what the model does not know of a network; that
         of its training from seed to seed is not in it.
         """
-        if full:
+        if full or self.fast is None:
             t, std = self.full.predict(X, return_std=True)
         else:
             both, off = self.fast.predict(X[:, : self.fast.n_features_in_], return_std=True)
@@ -105,7 +108,7 @@ class AccuracyModel:
 
     def files(self) -> dict[str, bytes]:
         """Return everything as files, read back by ``of_files``."""
-        parts = {"full": self.full.artifact(), "fast": self.fast.artifact()}
+        parts = {"full": self.full.artifact()} | ({"fast": self.fast.artifact()} if self.fast else {})
         about = {"link": self.link.to_json(), "noise": self.calibration.noise}
         about |= {"labels": self.labels, "log_std": list(self.log_std)}
         about |= {part: artifact.made for part, artifact in parts.items()}
@@ -127,12 +130,13 @@ class AccuracyModel:
                     about[part], {k.removeprefix(f"{part}."): v for k, v in files.items() if k.startswith(f"{part}.")}
                 )
                 for part in ("full", "fast")
+                if part in about
             }
             ratios = unpack(files["calibration.safetensors"])["ratios"]
             calibration = Calibration(ratios, float(about["noise"]))
             low, high = map(float, about["log_std"])
             link = Link(**about["link"])
-            return AccuracyModel(link, parts["full"], parts["fast"], (low, high), calibration, int(about["labels"]))
+            return AccuracyModel(link, parts["full"], parts.get("fast"), (low, high), calibration, int(about["labels"]))
         except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ValueError(
                 f"the accuracy surrogates are damaged ({error!r}); fit them again or fetch them again"
