@@ -26,8 +26,9 @@ class AccuracyModel:
     """Full and fast surrogate of accuracy.
 
     Attributes:
-        link: between accuracies and what both predict. full: the mean of t. fast: mean and log std of t; None where the
-            full one is asked instead. log_std: the least and the largest that the fast one has seen; it says nothing beyond.
+        link: between accuracies and what both predict. full: the mean of t.
+        fast: mean and log std of t; None where the full one is asked instead.
+        log_std: the least and the largest that the fast one has seen; it says nothing beyond.
         calibration: of the full one, on held-out labels. labels: how many it was fitted to.
     """
 
@@ -51,7 +52,7 @@ class AccuracyModel:
 
         Args:
             unlabelled: returns rows (m, columns) for the fast one to learn from, given a function that says of
-                rows (k, columns) what accuracy the full one expects kappa std below its mean, (k,). None for no fast one.
+                rows (k, columns) what accuracy the full one expects kappa std below its mean, (k,). None: no fast one.
             own: the columns before a latent, see ``Gp``.
         """
         link = Link.of(accuracy)
