@@ -110,6 +110,15 @@ class Strategy(ABC):
         fits = self.problem.fits(np.array(new))
         return [genes for genes, good in zip(new, fits, strict=True) if good]
 
+    def first(self, candidates: np.ndarray, n: int, taken: Sequence[Genes] = ()) -> list[Genes]:
+        """Return up to n of the candidates (k, g) that may be asked for, in order; no more than needed are checked."""
+        found: list[Genes] = []
+        start, size = 0, max(n, 8)
+        while len(found) < n and start < len(candidates):
+            found += self.fresh(candidates[start : start + size], [*taken, *found])
+            start, size = start + size, 2 * size
+        return found[:n]
+
     def random(self, n: int, rng: np.random.Generator, taken: Sequence[Genes] = ()) -> list[Genes]:
         """Return n random networks that may be asked for, by rejection.
 
