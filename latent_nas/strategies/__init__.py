@@ -138,7 +138,7 @@ class Strategy(ABC):
             else:
                 candidates = space.mutate(np.array(known)[rng.integers(len(known), size=size)], rng)
             found += self.fresh(candidates, [*taken, *found])
-            drawn, size = drawn + size, 2 * size
+            drawn, size = drawn + size, min(2 * size, self.draws // 8)  # mutants of mutants need several batches
         if len(found) < n:
             limits = {k: v for k, v in self.problem.limits.to_json().items() if v is not None}
             raise ValueError(

@@ -26,7 +26,7 @@ class Reinforce(Strategy):
     scale = 0.1  # of uniform initial weights; Pham et al. 2018, section 3.1 (Zoph and Le: 0.08)
     rate = 0.01  # of Adam; Zoph and Le have 6e-4 for thousands of steps, here are a few dozen
     decay = 0.95  # of the baseline, an exponential moving average (Zoph and Le 2017, section 3.2); 0.95 as in ENAS
-    entropy = 0.02  # weight of the bonus per network, rewards being standardised; ENAS: 1e-4 of accuracies
+    entropy = 0.1  # weight of the bonus per network, for standardised rewards; ENAS has 1e-4 for accuracies
     clip = 5.0  # norm of the gradient
     draws_per_network = 50  # samples to look through for a new one before a random one takes its place
 
