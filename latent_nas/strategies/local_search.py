@@ -73,7 +73,8 @@ class LocalSearch(Strategy):
     def _neighbours(self, record: int) -> np.ndarray:
         """Return all networks one gene away from a record's, (k, g), sorted."""
         genes, sizes = self.genes[record], self.problem.space.sizes
-        place, choice = (np.concatenate(x) for x in zip(*((np.full(s, i), np.arange(s)) for i, s in enumerate(sizes)), strict=True))
+        place = np.repeat(np.arange(len(sizes)), sizes)
+        choice = np.concatenate([np.arange(size) for size in sizes])
         rows = np.tile(genes, (len(place), 1))
         rows[np.arange(len(rows)), place] = choice
         rows = np.unique(self.problem.space.canonical(rows), axis=0)
