@@ -6,7 +6,7 @@ study.optimize(lambda trial: score(trial.suggest_categorical("kernel", [1, 3, 5]
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -177,8 +177,8 @@ class _Search:
         new = [t for t in trials if t.number not in self._told and self._matches(t)]
         self._told |= {t.number for t in new}
         sign = 1 if study.direction == StudyDirection.MAXIMIZE else -1
-        values = np.array([sign * (t.value if t.state == TrialState.COMPLETE else np.nan) for t in new], float)
-        values[~np.isfinite(values)] = np.nan
+        values = np.array([t.value if t.state == TrialState.COMPLETE else None for t in new], float)
+        values = np.where(np.isfinite(values), sign * values, np.nan)
         if self._unit is None and np.isfinite(values).any():  # about the size of accuracies, whatever the unit
             self._unit = float(np.nanmedian(values)), 10 * float(np.nanstd(values)) or 1.0
         if self._unit:
@@ -191,12 +191,10 @@ class _Search:
         return all(trial.distributions.get(name) == d for name, d in self.parameters.items())
 
     def _record(self, genes: Sequence[int], value: float) -> Record:
-        costs = {"flash_bytes": 1, "ram_bytes": 1, "latency_ms": 1.0}
+        record = Record(tuple(genes), self.space.name, "optuna", 0, flash_bytes=1, ram_bytes=1, latency_ms=1.0)
         if np.isnan(value):
-            return Record(
-                tuple(genes), self.space.name, "optuna", 0, status="failed", reason="no finite value", **costs
-            )
-        return Record(tuple(genes), self.space.name, "optuna", 0, measured_int8_accuracy=value, **costs)
+            return replace(record, status="failed", reason="the trial has no finite value")
+        return replace(record, measured_int8_accuracy=value)
 
 
 def _codec(space: Space, seed: int) -> Any:

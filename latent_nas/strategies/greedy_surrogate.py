@@ -36,7 +36,7 @@ class GreedySurrogate(Strategy):
         """Return distinct networks, (k, g): samples and mutations of the best, or all there are."""
         space = self.problem.space
         if np.prod(space.sizes.astype(float)) <= self.candidates:
-            every = np.indices(space.sizes).reshape(len(space.sizes), -1).T
+            every = np.indices(tuple(space.sizes.tolist())).reshape(len(space.sizes), -1).T
             return np.unique(space.canonical(every), axis=0)
         values = np.where(np.isnan(self.accuracies), -np.inf, self.accuracies)
         best = self.genes[np.argsort(-values, kind="stable")[: self.parents]]

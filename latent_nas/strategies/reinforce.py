@@ -1,7 +1,8 @@
 """REINFORCE with an LSTM controller (Zoph and Le 2017; its settings in part those of ENAS, Pham et al. 2018).
 
-The controller emits gene after gene, sampled. All samples of a round are one batch of its policy gradient, also those
-that were trained before: their accuracy is known, and to leave them out would bias the gradient.
+The controller emits gene after gene, sampled. The batch of its policy gradient are the networks that were trained and
+the samples met on the way that break the limits. What comes again is left out: to learn from it as well, though it is
+known, makes the controller collapse to one network within thirty rounds.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ class Reinforce(Strategy):
     judged = False
     hidden = 100  # units of the LSTM; Pham et al. 2018, section 3.1
     scale = 0.1  # of uniform initial weights; Pham et al. 2018, section 3.1 (Zoph and Le: 0.08)
-    rate = 0.01  # of Adam; Zoph and Le have 6e-4 for thousands of steps, here are a few dozen
+    rate = 0.005  # of Adam; Zoph and Le have 6e-4 for thousands of steps, here are a few dozen
     decay = 0.95  # of the baseline, an exponential moving average (Zoph and Le 2017, section 3.2); 0.95 as in ENAS
     entropy = 0.1  # weight of the bonus per network, for standardised rewards; ENAS has 1e-4 for accuracies
     clip = 5.0  # norm of the gradient
@@ -38,7 +39,7 @@ class Reinforce(Strategy):
         self._good = np.zeros(0, bool)  # whether those keep the limits
 
     def ask(self, n: int, scorer: Any) -> list[Genes]:
-        """Return networks sampled from the controller; the scorer is not asked."""
+        """Return networks sampled from the controller, random ones where it brings few new; the scorer is not asked."""
         rng, controller = self.rng(), self._controller()
         asked: list[Genes] = []
         sampled, good = [self._none()], [np.zeros(0, bool)]
@@ -51,7 +52,7 @@ class Reinforce(Strategy):
             new = self.fresh(np.array(genes), asked)
             keeps = np.array([g in trained or g in asked or g in new for g in genes])
             asked += new[: n - len(asked)]
-            use = np.array([not ok or g in trained or g in asked for g, ok in zip(genes, keeps, strict=True)])
+            use = np.array([not ok or g in asked for g, ok in zip(genes, keeps, strict=True)])
             sampled.append(actions[use])
             good.append(keeps[use])
         self._sampled, self._good = np.concatenate(sampled), np.concatenate(good)
