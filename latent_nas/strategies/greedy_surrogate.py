@@ -7,6 +7,7 @@ import numpy as np
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Strategy
 from latent_nas.surrogates import design
+from latent_nas.surrogates.link import Link
 
 
 class GreedySurrogate(Strategy):
@@ -17,7 +18,7 @@ class GreedySurrogate(Strategy):
     first_random = 10
     candidates = 20_000  # samples per round, or the whole space where it is not larger
     parents, children = 10, 100  # of the mutations among the candidates
-    trees, depth, rate, row_share, column_share = 250, 5, 0.1, 0.8, 0.8
+    trees, depth, rate, row_share, column_share = 200, 5, 0.1, 0.9, 0.4
 
     def ask(self, n: int, scorer: Any) -> list[Genes]:
         """Return random networks until there are ``first_random``, then the best predicted; the scorer is not asked."""
@@ -48,7 +49,7 @@ class GreedySurrogate(Strategy):
         import xgboost
 
         good = np.isfinite(self.accuracies)
-        y = self.accuracies[good]
+        y = Link.of(self.accuracies[good]).forward(self.accuracies[good])  # else the worst networks rule the splits
         settings = {
             "max_depth": self.depth,
             "eta": self.rate,
