@@ -51,6 +51,7 @@ setup(
         "stable-baselines3>=2.4",
         "gymnasium>=1.0",
         "networkx>=3.2",
+        "optuna>=5",
         "pandas>=2.2",
         "pyarrow>=15",
         "safetensors>=0.4.3",

@@ -20,7 +20,7 @@ LAYERS = [
     {"scorer", "evaluators", "firmware"},
     {"env"},
     {"strategies"},
-    {"study"},
+    {"study", "optuna_sampler"},
     {"pipeline", "report"},
     {"cli"},
     {"__main__"},  # starts the cli

@@ -17,6 +17,7 @@ from latent_nas.records import Record
 from latent_nas.strategies import Problem, open_strategy
 from latent_nas.strategies._diverse import spread
 from latent_nas.strategies._population import CodeEdits, GeneMutations, judged_pool, search
+from latent_nas.strategies.gp import Gp
 from latent_nas.strategies.latent_rl import LatentRL
 
 NAMES = plugins.names("strategies")
@@ -29,6 +30,7 @@ def _quick(monkeypatch):
     monkeypatch.setattr(LatentRL, "steps", 2048)
     monkeypatch.setattr(LatentRL, "envs", 64)
     monkeypatch.setattr(LatentRL, "queries", 256)
+    monkeypatch.setattr(Gp, "tries", 1)
 
 
 def opened(name, seed=0, limits=LIMITS):

@@ -110,6 +110,15 @@ class Strategy(ABC):
         fits = self.problem.fits(np.array(new))
         return [genes for genes, good in zip(new, fits, strict=True) if good]
 
+    def first(self, candidates: np.ndarray, n: int, taken: Sequence[Genes] = ()) -> list[Genes]:
+        """Return up to n of the candidates (k, g) that may be asked for, in order; no more than needed are checked."""
+        found: list[Genes] = []
+        start, size = 0, max(n, 8)
+        while len(found) < n and start < len(candidates):
+            found += self.fresh(candidates[start : start + size], [*taken, *found])
+            start, size = start + size, 2 * size
+        return found[:n]
+
     def random(self, n: int, rng: np.random.Generator, taken: Sequence[Genes] = ()) -> list[Genes]:
         """Return n random networks that may be asked for, by rejection.
 
@@ -129,7 +138,7 @@ class Strategy(ABC):
             else:
                 candidates = space.mutate(np.array(known)[rng.integers(len(known), size=size)], rng)
             found += self.fresh(candidates, [*taken, *found])
-            drawn, size = drawn + size, 2 * size
+            drawn, size = drawn + size, min(2 * size, self.draws // 8)  # mutants of mutants need several batches
         if len(found) < n:
             limits = {k: v for k, v in self.problem.limits.to_json().items() if v is not None}
             raise ValueError(

@@ -1,0 +1,115 @@
+"""REINFORCE with an LSTM controller (Zoph and Le 2017; its settings in part those of ENAS, Pham et al. 2018).
+
+The controller emits gene after gene, sampled. The batch of its policy gradient are the networks that were trained and
+the samples met on the way that break the limits. What comes again is left out: to learn from it as well, though it is
+known, makes the controller collapse to one network within thirty rounds.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from latent_nas import seeds
+from latent_nas.records import Record
+from latent_nas.spaces import Genes
+from latent_nas.strategies import Problem, Strategy
+
+WEIGHTS = "controller."  # prefix of its arrays in a state
+
+
+class Reinforce(Strategy):
+    """Policy gradient on measured accuracies; one step per round."""
+
+    name = "reinforce"
+    judged = False
+    hidden = 100  # units of the LSTM; Pham et al. 2018, section 3.1
+    scale = 0.1  # of uniform initial weights; Pham et al. 2018, section 3.1 (Zoph and Le: 0.08)
+    rate = 0.005  # of Adam; Zoph and Le have 6e-4 for thousands of steps, here are a few dozen
+    decay = 0.95  # of the baseline, an exponential moving average (Zoph and Le 2017, section 3.2); 0.95 as in ENAS
+    entropy = 0.1  # weight of the bonus per network, for standardised rewards; ENAS has 1e-4 for accuracies
+    clip = 5.0  # norm of the gradient
+    draws_per_network = 50  # samples to look through for a new one before a random one takes its place
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        super().__init__(problem, seed)
+        self.baseline, self.variance = np.nan, np.nan
+        self._arrays: dict[str, np.ndarray] | None = None  # of the controller; None: as it was made
+        self._sampled = self._none()  # by the last ask
+        self._good = np.zeros(0, bool)  # whether those keep the limits
+
+    def ask(self, n: int, scorer: Any) -> list[Genes]:
+        """Return networks sampled from the controller, random ones where it brings few new; the scorer is not asked."""
+        rng, controller = self.rng(), self._controller()
+        asked: list[Genes] = []
+        sampled, good = [self._none()], [np.zeros(0, bool)]
+        trained = set(map(tuple, self.genes.tolist()))
+        for _ in range(self.draws_per_network):
+            if len(asked) == n:
+                break
+            actions = controller.sample(n, rng)
+            genes = list(map(tuple, self.problem.space.canonical(actions).tolist()))
+            new = self.fresh(np.array(genes), asked)
+            keeps = np.array([g in trained or g in asked or g in new for g in genes])
+            asked += new[: n - len(asked)]
+            use = np.array([not ok or g in asked for g, ok in zip(genes, keeps, strict=True)])
+            sampled.append(actions[use])
+            good.append(keeps[use])
+        self._sampled, self._good = np.concatenate(sampled), np.concatenate(good)
+        return asked + self.random(n - len(asked), rng, asked) if len(asked) < n else asked
+
+    def tell(self, records: Sequence[Record]) -> None:
+        """Learn what was measured; one step of the policy gradient with what was sampled for this round."""
+        super().tell(records)
+        finite = self.accuracies[np.isfinite(self.accuracies)]
+        if len(finite) and len(self._sampled):
+            worst = float(finite.min())  # the reward of what failed or breaks the limits
+            known = dict(zip(map(tuple, self.genes.tolist()), self.accuracies.tolist(), strict=True))
+            genes = map(tuple, self.problem.space.canonical(self._sampled).tolist())
+            rewards = np.array([known.get(g, np.nan) if ok else worst for g, ok in zip(genes, self._good, strict=True)])
+            rewards[np.isnan(rewards)] = worst
+            self._step(rewards)
+        self._sampled, self._good = self._none(), np.zeros(0, bool)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return records, controller, baseline and what was sampled for a round not yet told."""
+        own = {"baseline": np.array([self.baseline, self.variance]), "sampled": self._sampled, "good": self._good}
+        weights = {WEIGHTS + name: array.copy() for name, array in (self._arrays or {}).items()}
+        return super().state() | {name: array.copy() for name, array in own.items()} | weights
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Become the strategy that gave the state."""
+        super().restore(state)
+        missing = sorted({"baseline", "sampled", "good"} - set(state))
+        if missing:
+            raise ValueError(f"a state of strategy {self.name!r} holds {', '.join(missing)}; is it another's?")
+        self.baseline, self.variance = map(float, state["baseline"])
+        self._sampled = np.array(state["sampled"], np.int64).reshape(-1, len(self.problem.space.genes))
+        self._good = np.array(state["good"], bool)
+        weights = {k.removeprefix(WEIGHTS): np.array(v) for k, v in state.items() if k.startswith(WEIGHTS)}
+        self._arrays = weights or None
+
+    def _step(self, rewards: np.ndarray) -> None:
+        """Move the controller, then the baseline, by rewards (k,) of the samples."""
+        if np.isnan(self.baseline):
+            self.baseline, self.variance = float(rewards.mean()), float(rewards.var())
+        advantages = (rewards - self.baseline) / (np.sqrt(self.variance) + 1e-6)
+        controller = self._controller()
+        controller.learn(self._sampled, advantages, self.rate, self.entropy, self.clip)
+        self._arrays = controller.arrays()
+        off = rewards - self.baseline
+        self.baseline += (1 - self.decay) * float(off.mean())
+        self.variance = self.decay * self.variance + (1 - self.decay) * float((off**2).mean())
+
+    def _controller(self) -> Any:
+        """Return the controller as it is now."""
+        from latent_nas.strategies._controller import Controller
+
+        seed = seeds.derive(self.seed, self.name, "controller")
+        return Controller(self.problem.space.sizes, self.hidden, self.scale, seed, self._arrays)
+
+    def _none(self) -> np.ndarray:
+        return np.zeros((0, len(self.problem.space.genes)), np.int64)
+
+
+Plugin = Reinforce
