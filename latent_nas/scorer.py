@@ -191,10 +191,10 @@ class Scorer:
 
 
 def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
-    """Return genes (n, genes) and measured int8 accuracy (n,) of ok validation records, sorted, repeats averaged."""
+    """Return genes (n, genes) and measured objective (n,) of ok validation records, sorted, repeats averaged."""
     found: dict[tuple[int, ...], list[float]] = {}
     for record in records:
-        if record.ok and record.part == "valid" and record.measured_int8_accuracy is not None:
-            found.setdefault(tuple(record.genes), []).append(record.measured_int8_accuracy)
+        if record.ok and record.part == "valid" and record.objective is not None:
+            found.setdefault(tuple(record.genes), []).append(record.objective)
     order = sorted(found)
     return np.array(order, np.int64), np.array([np.mean(sorted(found[g])) for g in order])
