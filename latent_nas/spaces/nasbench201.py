@@ -105,7 +105,7 @@ class NasBench201(Space):
         into = cells()[:, [i for i, (_, b) in enumerate(EDGES) if b == 3]]
         folded = ((into != NONE).sum(axis=1) == 1) & np.isin(into, (CONV1, CONV3)).any(axis=1)
         total += ~folded[:, None] * np.array([height * width * channels, 2 * channels])
-        return total + [channels * self.outputs, channels * self.outputs + self.outputs]
+        return total + np.array([channels * self.outputs, channels * self.outputs + self.outputs])
 
 
 def _conv(build: Builder, x: int, filters: int, kernel: int, stride: int = 1) -> int:
