@@ -1,7 +1,7 @@
 """Records: what a true training measured of a network, beside what was computed of it."""
 
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -60,7 +60,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary of plain values."""
-        return asdict(self)
+        return {**vars(self), "versions": dict(self.versions)}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> "Record":

@@ -69,7 +69,8 @@ class BenchConfig:
         with open(self.table, "rb") as file:
             while part := file.read(1 << 20):
                 digest.update(part)
-        return json.loads(json.dumps({**found, "table_sha256": digest.hexdigest()}))  # type: ignore[no-any-return]
+        plain: dict[str, Any] = json.loads(json.dumps({**found, "table_sha256": digest.hexdigest()}))
+        return plain
 
 
 def parse_limits(settings: list[str]) -> tuple[tuple[str, float], ...]:

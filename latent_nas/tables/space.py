@@ -13,7 +13,7 @@ from latent_nas.tables._columns import hashed
 GRID = 2**22  # combinations of choices that are looked up all at once
 LISTED = 2**20
 TRIES = 40
-MEMORY = 2**16  # nearest rows that are remembered
+MEMORY = 2**14  # answers that are remembered
 
 
 class TableSpace(Space):
@@ -40,6 +40,7 @@ class TableSpace(Space):
         self._networks = table.rows[self._first].astype(np.int64)
         self.listed = self._networks if len(self._networks) <= LISTED else None
         self._nearest: dict[bytes, int] = {}
+        self._neighbours: dict[int, np.ndarray] = {}
 
     def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Return n networks (n, genes), each equally likely."""
@@ -101,9 +102,7 @@ class TableSpace(Space):
             after[left] = np.where(found < 0, before[left], found)
             left = left[after[left] == before[left]]
         for i in left:
-            others = np.flatnonzero(self.table.network != before[i])
-            apart = self._apart(parents[i])[others]
-            after[i] = self.table.network[others[rng.choice(np.flatnonzero(apart == apart.min()))]]
+            after[i] = rng.choice(self._around(int(before[i])))
         return self._networks[after]
 
     @cached_property
@@ -166,6 +165,17 @@ class TableSpace(Space):
     def _like(self, genes: np.ndarray) -> np.ndarray:
         assert self.known
         return _looked_up(self._likeness, hashed(self.known.canonical(self._translated(genes))))
+
+    def _around(self, network: int) -> np.ndarray:
+        """Return the other networks that are nearest to one, (k,)."""
+        if network not in self._neighbours:
+            if len(self._neighbours) >= MEMORY:
+                self._neighbours.clear()
+            apart = self._apart(self._networks[network])
+            apart[self.table.network == network] = len(self.genes) + 1
+            near = self.table.network[np.flatnonzero(apart == apart.min())[:1024]]
+            self._neighbours[network] = np.unique(near)
+        return self._neighbours[network]
 
     def _apart(self, genes: np.ndarray) -> np.ndarray:
         """Return in how many genes every row differs from one network's genes, (rows,)."""
