@@ -54,9 +54,8 @@ def test_the_command_writes_what_it_prints(table, tmp_path):
         [sys.executable, "-m", "latent_nas", *asked], capture_output=True, text=True, check=True, timeout=120
     )
     found = json.loads(out.read_text())
-    assert [(r["strategy"], r["seed"]) for r in found["runs"]] == [
-        (s, n) for s in ("random", "evolution") for n in (0, 1)
-    ]
+    order = [("random", 0), ("random", 1), ("evolution", 0), ("evolution", 1)]
+    assert [(r["strategy"], r["seed"]) for r in found["runs"]] == order
     assert found["table"]["rows"] == 120
     assert found["table"]["networks"] == 60
     assert found["table"]["genes"]["a"] == [0, 1, 2, 3]
@@ -156,7 +155,7 @@ def test_the_study_maximises_the_objective_of_records(table):
         (["--max", "cost.k=3"], "no column 'cost.k'"),
         (["--max", "cost.c"], "got 'cost.c'"),
         (["--max", "cost.c=0.5"], "no network keeps"),
-        (["--strategies", "random,guess"], "no strategie 'guess'"),
+        (["--strategies", "random,guess"], "no strategy 'guess'"),
         (["--strategies", "random,random"], "each once"),
         (["--strategies", ","], "each once"),
         (["--space", "nasbench"], "no space 'nasbench'"),

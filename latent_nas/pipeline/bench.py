@@ -184,7 +184,7 @@ _OPEN: list[Contest] = []  # of a worker process
 
 
 def _start(config: BenchConfig) -> None:
-    start_worker()
+    start_worker(any(plugins.load("strategies", name).judged for name in config.strategies))
     _OPEN.append(open_contest(config))
 
 
