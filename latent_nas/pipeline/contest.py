@@ -22,7 +22,7 @@ from latent_nas.study import Budget, Study
 from latent_nas.tables.space import TableSpace
 
 SLOTS = 24  # of a table's codec, at most
-STEPS = (1200, 4000)  # of its training; the more only where the fewer do not bring every network back
+STEPS = (400, 1200, 4000)  # of its training; more only where fewer do not bring every network back
 
 
 @dataclass
@@ -142,9 +142,8 @@ def settings(space: TableSpace, steps: int) -> CodecSettings:
     """Return the settings of a table's codec: a slot per gene up to ``SLOTS``, twice as many codes as choices."""
     codes = 2 ** int(np.ceil(np.log2(2 * max(int(space.sizes.max()), 4))))
     slots = min(len(space.genes), SLOTS)
-    return CodecSettings(
-        slots, min(codes, 64) if slots == len(space.genes) else 64, 4, hidden=64, width=128, steps=steps, batch=256
-    )
+    codes = min(codes, 64) if slots == len(space.genes) else 64
+    return CodecSettings(slots, codes, 4, hidden=64, width=128, steps=steps, batch=256, learning_rate=1e-2)
 
 
 def _plain(choice: Any) -> Any:
