@@ -21,9 +21,12 @@ class Quant:
 
     @staticmethod
     def of_range(low: float, high: float) -> "Quant":
-        """Return the quantisation of the reals in [low, high], widened so that 0 is exact (padding needs it)."""
+        """Return the quantisation of the reals in [low, high], widened so that 0 is exact (padding needs it).
+
+        What is always 0 gets the scale of [0, 1]: with a tiny one the next layer's biases would not fit 32 bits.
+        """
         low, high = min(float(low), 0.0), max(float(high), 0.0)
-        scale = max(high - low, 1e-8) / (HIGH - LOW)
+        scale = (max(high - low, 1e-8) if high > low else 1.0) / (HIGH - LOW)
         return Quant(scale, int(np.clip(round(LOW - low / scale), LOW, HIGH)))
 
     def quantise(self, real: np.ndarray) -> np.ndarray:

@@ -29,7 +29,8 @@ def load(kind: str, name: str) -> Any:
         ValueError: there is no such plugin; the message names those there are.
     """
     if name not in names(kind):
-        raise ValueError(f"no {kind.removesuffix('s')} {name!r}; there are: {', '.join(names(kind))}")
+        one = f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")
+        raise ValueError(f"no {one} {name!r}; there are: {', '.join(names(kind))}")
     toml = PACKAGE / kind / f"{name}.toml"
     if toml.exists():
         return {"name": name, **tomllib.loads(toml.read_text(encoding="utf-8"))}

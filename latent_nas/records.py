@@ -1,7 +1,7 @@
 """Records: what a true training measured of a network, beside what was computed of it."""
 
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -17,6 +17,8 @@ class Record:
         part: what was measured on: "valid" (trained on train) or "test" (trained on train and valid).
         status: "ok" or "failed"; reason: why it failed.
         measured_float_accuracy, measured_int8_accuracy: on that part, fractions; None where failed.
+        measured_objective: what a search maximises where that is not the int8 accuracy, in its own unit: of a table its
+            metric, negated where smaller is better.
         flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
         curve: validation accuracy after each epoch. epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
@@ -44,19 +46,25 @@ class Record:
     wall_s: float = 0.0
     round: int = 0
     versions: dict[str, str] = field(default_factory=dict)
+    measured_objective: float | None = None
 
     @property
     def ok(self) -> bool:
         """Whether the training gave an accuracy."""
         return self.status == "ok"
 
+    @property
+    def objective(self) -> float | None:
+        """What a search maximises, measured: ``measured_objective``, or the int8 accuracy where that is None."""
+        return self.measured_int8_accuracy if self.measured_objective is None else self.measured_objective
+
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary of plain values."""
-        return asdict(self)
+        return {**vars(self), "versions": dict(self.versions)}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> "Record":
-        """Return the record of ``to_json``."""
+        """Return the record of ``to_json``; fields that an older version did not write have their defaults."""
         return Record(**{**data, "genes": tuple(data["genes"]), "curve": tuple(data["curve"])})
 
 

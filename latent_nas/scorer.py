@@ -57,11 +57,13 @@ class Scorer:
 
     Args:
         space: of the genes. limits: those of every row that brings none of its own. costs: a fitted surrogate,
-            design(space, genes) -> log of flash_bytes, ram_bytes, latency_ms, (n, 3). codec: whose latent is among
+            design(space, genes) -> log of flash_bytes, ram_bytes, latency_ms, (n, 3); None where networks cost nothing,
+            which is then 1 each. codec: whose latent is among
             the full accuracy surrogate's inputs; None for none. seed: of every fit. kappa, beta: how many std the
             pessimistic score lies below and the acquisition above the mean, on the scale of ``surrogates.link``.
             weight: penalty per unit of log excess. margin: log cost by which the limits are drawn closer, for the cost
-            surrogate's error.
+            surrogate's error. beyond: further costs that are known: genes (n, genes) -> how far they exceed their
+            limits, as log(cost / limit) summed, 0 inside, (n,).
 
     Attributes:
         queries: architectures scored so far, by the call and by ``rerank``. labels: networks behind the last fit.
@@ -71,16 +73,18 @@ class Scorer:
         self,
         space: Space,
         limits: Limits,
-        costs: Surrogate,
+        costs: Surrogate | None,
         codec: Codec | None = None,
         seed: int = 0,
         kappa: float = 0.5,
         beta: float = 1.0,
         weight: float = 1.0,
         margin: float = 0.02,
+        beyond: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
         self.space, self.limits, self.costs, self.codec = space, limits, costs, codec
         self.seed, self.kappa, self.beta, self.weight, self.margin = seed, kappa, beta, weight, margin
+        self.beyond = beyond
         self.queries = 0
         self.accuracy: AccuracyModel | None = None
         self._listing = Listing.of(space)
@@ -170,6 +174,8 @@ class Scorer:
             logs, mean, std, low, high = self._believed(genes, full)
         excess = np.maximum(logs - np.log(self._bounds(limits, len(genes))) + self.margin, 0)
         penalty = self.weight * excess.sum(axis=1)
+        if self.beyond is not None:
+            penalty = penalty + self._steep * self.beyond(genes)
         flash, ram, latency = np.exp(logs).T
         return Scores(mean, std, flash, ram, latency, penalty, low - penalty, high - penalty)
 
@@ -181,6 +187,11 @@ class Scorer:
             low = mean = high = np.full(len(genes), PRIOR_ACCURACY)
             return [logs, mean, np.full(len(genes), PRIOR_STD), low, high]
         return [logs, *self.accuracy.bands(inputs, self.kappa, self.beta, full)]
+
+    @property
+    def _steep(self) -> float:
+        """The penalty per unit of ``beyond``, in the metric's unit: ten times the median distance from the best."""
+        return 10 * self.accuracy.link.scale if self.accuracy else 1.0
 
     def _bounds(self, limits: np.ndarray | None, n: int) -> np.ndarray:
         if limits is None:
@@ -195,6 +206,8 @@ class Scorer:
 
     def _log_costs(self, inputs: np.ndarray) -> np.ndarray:
         """Return log costs (n, 3) of designs (n, columns), with a latent or without."""
+        if self.costs is None:
+            return np.zeros((len(inputs), len(COSTS)))
         return np.asarray(self.costs.predict(inputs[:, : self.costs.n_features_in_]))
 
     @property
@@ -208,10 +221,10 @@ class Scorer:
 
 
 def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
-    """Return genes (n, genes) and measured int8 accuracy (n,) of ok validation records, sorted, repeats averaged."""
+    """Return genes (n, genes) and measured objective (n,) of ok validation records, sorted, repeats averaged."""
     found: dict[tuple[int, ...], list[float]] = {}
     for record in records:
-        if record.ok and record.part == "valid" and record.measured_int8_accuracy is not None:
-            found.setdefault(tuple(record.genes), []).append(record.measured_int8_accuracy)
+        if record.ok and record.part == "valid" and record.objective is not None:
+            found.setdefault(tuple(record.genes), []).append(record.objective)
     order = sorted(found)
     return np.array(order, np.int64), np.array([np.mean(sorted(found[g])) for g in order])

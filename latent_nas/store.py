@@ -21,7 +21,7 @@ CREATE TABLE note (name TEXT PRIMARY KEY, body TEXT NOT NULL);
 
 
 class Store:
-    """A study's results on disk."""
+    """A study's results on disk; ``Path(":memory:")`` keeps them in memory, for studies that nobody resumes."""
 
     def __init__(self, path: Path) -> None:
         """Open a store, or make it.
@@ -67,9 +67,13 @@ class Store:
         return Record.from_json(json.loads(row[0])) if row else None
 
     def propose(self, number: int, proposals: list[tuple[int, ...]], state: bytes) -> None:
-        """Store what a round is going to train, and the strategy's state (safetensors) after it was asked."""
+        """Store what a round is going to train, and the strategy's state (safetensors) after it was asked.
+
+        The state of the round before goes: only the last one is ever restored.
+        """
         with self._db:
             row = (number, json.dumps(proposals), state)
+            self._db.execute("UPDATE round SET state = NULL WHERE number = ?", (number - 1,))
             self._db.execute("INSERT INTO round (number, proposals, state) VALUES (?, ?, ?)", row)
 
     def close_round(self, number: int, findings: dict[str, Any], state: bytes) -> None:

@@ -54,11 +54,12 @@ class Study:
     done: Callable[[int, int], None] = lambda finished, wanted: None
     after_round: Callable[[], None] = lambda: None
     records: list[Record] = field(default_factory=list, init=False)
+    _best: list[Record] = field(default_factory=list, init=False)
 
     def run(self) -> list[Record]:
         """Return the records of all trainings, in the order of rounds and proposals; resumes what the store holds."""
         started = time.monotonic() - (self.store.note("search_s") or 0.0)
-        self._resume()
+        number = self._resume()
         wanted = self.budget.trainings
         while len(self.records) < wanted:
             if self.budget.wall_s and time.monotonic() - started >= self.budget.wall_s:
@@ -66,20 +67,24 @@ class Study:
                     f"the time budget of {self.budget.wall_s:.0f} s is used up after {len(self.records)} trainings"
                 )
                 break
-            self._round(len(self.store.findings()), min(self.budget.batch, wanted - len(self.records)))
+            self._round(number, min(self.budget.batch, wanted - len(self.records)))
             self.store.write_note("search_s", time.monotonic() - started)
             self.after_round()
+            number += 1
         return self.records
 
-    def _resume(self) -> None:
+    def _resume(self) -> int:
+        """Take up what the store holds; return the number of finished rounds."""
         rounds = range(len(self.store.findings()))
         self.records = [self._stored(genes) for number in rounds for genes in self.store.proposals(number) or []]
+        self._best = ranked(self.records)[:1]
         state = self.store.state()
         if state is not None:
             self.strategy.restore(artifacts.unpack(state))
             self.say(f"resumed after {len(self.records)} trainings")
         elif self.prior:
             self.strategy.tell(self.prior)
+        return len(rounds)
 
     def _round(self, number: int, n: int) -> None:
         if self.scorer:
@@ -92,8 +97,8 @@ class Study:
         told = [self._stored(genes) for genes in proposals]
         findings = {"round": number, **self._findings(proposals, told)}
         self.records += told
-        best = ranked(self.records)[:1]
-        findings["best_measured_int8_accuracy"] = best[0].measured_int8_accuracy if best else None
+        self._best = ranked([*self._best, *told])[:1]
+        findings["best_measured_objective"] = self._best[0].objective if self._best else None
         self.strategy.tell(told)
         self.store.close_round(number, findings, artifacts.pack(self.strategy.state()))
         self.say(_line(findings, len(self.records)))
@@ -125,7 +130,7 @@ class Study:
 
     def _findings(self, proposals: list[Genes], records: list[Record]) -> dict[str, Any]:
         """Return how far the predictions are off, of a scorer that was not yet refitted to these records."""
-        measured = np.array([r.measured_int8_accuracy if r.ok else np.nan for r in records], float)
+        measured = np.array([r.objective if r.ok else np.nan for r in records], float)
         good = np.isfinite(measured)
         found: dict[str, Any] = {"trainings": len(records), "failed": int((~good).sum())}
         if not self.scorer or not self.scorer.labels or not good.any():
@@ -143,17 +148,15 @@ class Study:
 
 
 def ranked(records: list[Record]) -> list[Record]:
-    """Return the records that are ok, the best measured int8 accuracy first, equal ones by latency, flash, RAM."""
-    good = [r for r in records if r.ok and r.measured_int8_accuracy is not None]
-    return sorted(
-        good, key=lambda r: (-(r.measured_int8_accuracy or 0), r.latency_ms, r.flash_bytes, r.ram_bytes, r.genes)
-    )
+    """Return the records that are ok, the best measured objective first, equal ones by latency, flash, RAM."""
+    good = [r for r in records if r.ok and r.objective is not None]
+    return sorted(good, key=lambda r: (-(r.objective or 0), r.latency_ms, r.flash_bytes, r.ram_bytes, r.genes))
 
 
 def front(records: list[Record]) -> list[Record]:
-    """Return the records that no other beats in measured int8 accuracy, flash, RAM and latency all at once."""
+    """Return the records that no other beats in measured objective, flash, RAM and latency all at once."""
     good = ranked(records)
-    points = np.array([(-(r.measured_int8_accuracy or 0), r.flash_bytes, r.ram_bytes, r.latency_ms) for r in good])
+    points = np.array([(-(r.objective or 0), r.flash_bytes, r.ram_bytes, r.latency_ms) for r in good])
     return [
         record
         for record, point in zip(good, points, strict=True)
@@ -162,12 +165,9 @@ def front(records: list[Record]) -> list[Record]:
 
 
 def _line(findings: dict[str, Any], trainings: int) -> str:
-    best = findings["best_measured_int8_accuracy"]
-    text = (
-        f"round {findings['round'] + 1}: {trainings} trainings, best int8 accuracy {best:.4f}"
-        if best
-        else (f"round {findings['round'] + 1}: {trainings} trainings, none succeeded yet")
-    )
+    best = findings["best_measured_objective"]
+    held = "none succeeded yet" if best is None else f"best {best:.4f}"
+    text = f"round {findings['round'] + 1}: {trainings} trainings, {held}"
     if findings["optimism"] is not None:
         text += f"; predictions were {findings['optimism']:+.3f} off on average"
     return text

@@ -16,7 +16,7 @@ LAYERS = [
     {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits"},
     {"graph", "operators"},
     {"spaces", "tasks", "devices", "runtimes"},
-    {"costs", "training", "codec", "surrogates"},
+    {"costs", "training", "codec", "surrogates", "tables"},
     {"scorer", "evaluators", "firmware"},
     {"env"},
     {"strategies"},

@@ -24,6 +24,7 @@ from latent_nas.operators.input import Input
 from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.zero import Zero
 from latent_nas.training.network import Network
 from latent_nas.training.quantise import quantise
 
@@ -48,6 +49,7 @@ EXAMPLES = {
     "flatten": [Flatten()],
     "dropout": [Dropout(0.5)],
     "identity": [Identity()],
+    "zero": [Zero()],
     "dense": [Dense(5)],
     "input": [Input((3,))],
 }

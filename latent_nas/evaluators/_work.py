@@ -28,13 +28,14 @@ def opened(target: Target) -> tuple[Space, Task, Device, Runtime]:
     return space, task, open_device(target.device), open_runtime(target.runtime)
 
 
-def start_worker() -> None:
+def start_worker(torch_too: bool = True) -> None:
     """Set a worker process up: one thread, Ctrl-C left to the main process, and an end when that one dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    import torch
+    if torch_too:
+        import torch
 
-    torch.set_num_threads(1)
+        torch.set_num_threads(1)
 
 
 def _end_with_parent() -> None:

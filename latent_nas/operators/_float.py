@@ -13,6 +13,14 @@ class Sum(nn.Module):
         return a + b
 
 
+class Zeros(nn.Module):
+    """Gives zeros."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return zeros shaped as x."""
+        return torch.zeros_like(x)
+
+
 class Concatenate(nn.Module):
     """Joins its inputs along the channels."""
 

@@ -27,11 +27,20 @@ class Gene:
 
 
 class Space(ABC):
-    """All networks that can be built for one task's input and outputs."""
+    """All networks that can be built for one task's input and outputs.
+
+    Attributes:
+        name: of its file. genes: the decisions. feature_names: of the columns of ``features``; those that begin with
+            "cell." are read from the genes alone, the others are ``graph_features`` of the graph.
+        listed: every canonical network once, (networks, genes), where they are few enough to list, else None.
+        published: input shape and outputs where no task says them.
+    """
 
     name: ClassVar[str]
     genes: tuple[Gene, ...]
     feature_names: tuple[str, ...]
+    listed: np.ndarray | None = None
+    published: ClassVar[tuple[Shape, int]] = ((32, 32, 3), 10)
 
     def __init__(self, input_shape: Shape, outputs: int) -> None:
         self.input_shape, self.outputs = tuple(input_shape), outputs
@@ -56,10 +65,6 @@ class Space(ABC):
     @abstractmethod
     def features(self, genes: np.ndarray) -> np.ndarray:
         """Return (n, features) float32 of canonical genes, equal to those read from the graphs; no graph is built."""
-
-    def every(self) -> np.ndarray | None:
-        """Return all canonical networks, (n, genes), of a space small enough to list them, else None."""
-        return None
 
     def mutate(self, genes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a batch in which one gene of each row has changed, canonical and unlike its parent, (n, genes).

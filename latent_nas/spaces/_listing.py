@@ -6,6 +6,8 @@ import numpy as np
 
 from latent_nas.spaces import Space
 
+MOST = 2**15  # networks that are scored all at once after every fit
+
 
 class Listing:
     """The list.
@@ -22,9 +24,10 @@ class Listing:
 
     @staticmethod
     def of(space: Space) -> "Listing | None":
-        """Return the list of a space that can be listed, else None."""
-        genes = space.every() if math.prod(space.sizes.tolist()) < 2**62 else None
-        return None if genes is None else Listing(space, genes)
+        """Return the list of a space of up to ``MOST`` networks, else None."""
+        if space.listed is None or len(space.listed) > MOST or math.prod(space.sizes.tolist()) >= 2**62:
+            return None
+        return Listing(space, space.listed)
 
     def rows(self, genes: np.ndarray) -> np.ndarray:
         """Return the places (m,) in the list of canonical genes (m, genes)."""

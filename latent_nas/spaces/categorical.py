@@ -1,11 +1,14 @@
 """A plain categorical space: choices without a graph, for objectives that are not networks of this package."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from latent_nas.graph import Graph
 from latent_nas.spaces import Gene, Space
+
+LISTED = 2**15  # combinations, at most, that are listed
 
 
 class Categorical(Space):
@@ -24,6 +27,8 @@ class Categorical(Space):
         names = [gene.name for gene in self.genes]
         if not names or len(set(names)) < len(names) or not all(gene.choices for gene in self.genes):
             raise ValueError(f"a categorical space wants genes of different names with choices, got {self.genes}")
+        if math.prod(len(gene.choices) for gene in self.genes) <= LISTED:
+            self.listed = np.indices(tuple(self.sizes)).reshape(len(self.genes), -1).T
 
     def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Return n uniform rows, (n, genes)."""

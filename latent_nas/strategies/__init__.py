@@ -39,19 +39,21 @@ class Strategy(ABC):
 
     Attributes:
         genes: canonical genes of every record told, (m, g), in their order.
-        accuracies: their measured int8 accuracy, (m,); NaN where the training failed.
+        accuracies: what was maximised of them, ``Record.objective``, (m,); NaN where the training failed.
         costs: their flash_bytes, ram_bytes and latency_ms, (m, 3).
         round: how often ``tell`` was called.
     """
 
     name: ClassVar[str]
     judged: ClassVar[bool] = True  # whether it asks a scorer; else none is made, nor a codec opened
+    round_size: ClassVar[int] = 10  # trainings of a round, where nobody says how many
     draws: ClassVar[int] = 20_000  # candidates to look through before feasible networks are declared out of reach
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self.problem, self.seed, self.round = problem, seed, 0
         self.genes = np.zeros((0, len(problem.space.genes)), np.int64)
         self.accuracies, self.costs = np.zeros(0), np.zeros((0, 3))
+        self._known: set[Genes] = set()  # those of ``genes``
 
     @abstractmethod
     def ask(self, n: int, scorer: Any) -> list[Genes]:
@@ -68,9 +70,10 @@ class Strategy(ABC):
         """Learn what was measured; ends the round."""
         if records:
             genes = self.problem.space.canonical(self.problem.space.check(np.array([r.genes for r in records])))
-            measured = [r.measured_int8_accuracy if r.ok else None for r in records]
+            measured = [r.objective if r.ok else None for r in records]
             costs = [(r.flash_bytes, r.ram_bytes, r.latency_ms) for r in records]
             self.genes = np.concatenate([self.genes, genes])
+            self._known.update(map(tuple, genes.tolist()))
             self.accuracies = np.append(self.accuracies, np.array(measured, float))
             self.costs = np.concatenate([self.costs, np.array(costs, float)])
         self.round += 1
@@ -95,6 +98,7 @@ class Strategy(ABC):
             raise ValueError(f"a state of strategy {self.name!r} holds {', '.join(missing)}; is it another's?")
         self.genes = self.problem.space.check(state["genes"]) if len(state["genes"]) else self.genes[:0]
         self.accuracies, self.costs = np.array(state["accuracies"], float), np.array(state["costs"], float)
+        self._known = set(map(tuple, self.genes.tolist()))
         self.round = int(state["round"])
 
     def rng(self, *path: int | str) -> np.random.Generator:
@@ -103,8 +107,8 @@ class Strategy(ABC):
 
     def fresh(self, candidates: np.ndarray, taken: Sequence[Genes] = ()) -> list[Genes]:
         """Return the candidates (n, g) that keep the limits and are neither trained nor taken, once each, in order."""
-        seen = {*map(tuple, self.genes.tolist()), *taken}
-        new = [genes for genes in dict.fromkeys(map(tuple, candidates.tolist())) if genes not in seen]
+        also = set(taken)
+        new = [g for g in dict.fromkeys(map(tuple, candidates.tolist())) if g not in self._known and g not in also]
         if not new:
             return []
         fits = self.problem.fits(np.array(new))
@@ -122,7 +126,8 @@ class Strategy(ABC):
     def random(self, n: int, rng: np.random.Generator, taken: Sequence[Genes] = ()) -> list[Genes]:
         """Return n random networks that may be asked for, by rejection.
 
-        Where half of ``draws`` samples were not enough, the rest are mutations of the networks that are known to fit.
+        Where half of ``draws`` samples were not enough, the rest are mutations of the networks that are known to fit;
+        where these were not, a space whose networks are listed is gone through.
 
         Raises:
             ValueError: fewer were found in ``draws`` candidates.
@@ -132,13 +137,14 @@ class Strategy(ABC):
         drawn, size = 0, max(4 * n, 16)
         while len(found) < n and drawn < self.draws:
             size = min(size, self.draws - drawn)
-            known = [*map(tuple, self.genes.tolist()), *taken, *found]
-            if drawn < self.draws // 2 or not known:
-                candidates = space.sample(rng, size)
-            else:
-                candidates = space.mutate(np.array(known)[rng.integers(len(known), size=size)], rng)
+            candidates = space.sample(rng, size)
+            if drawn >= self.draws // 2 and (len(self.genes) or taken or found):
+                known = np.concatenate([self.genes, np.array([*taken, *found], np.int64).reshape(-1, len(space.genes))])
+                candidates = space.mutate(known[rng.integers(len(known), size=size)], rng)
             found += self.fresh(candidates, [*taken, *found])
             drawn, size = drawn + size, min(2 * size, self.draws // 8)  # mutants of mutants need several batches
+        if len(found) < n and space.listed is not None:
+            found += self.fresh(rng.permutation(space.listed), [*taken, *found])
         if len(found) < n:
             limits = {k: v for k, v in self.problem.limits.to_json().items() if v is not None}
             raise ValueError(

@@ -36,9 +36,8 @@ class GreedySurrogate(Strategy):
     def _candidates(self, rng: np.random.Generator) -> np.ndarray:
         """Return distinct networks, (k, g): samples and mutations of the best, or all there are."""
         space = self.problem.space
-        if np.prod(space.sizes.astype(float)) <= self.candidates:
-            every = np.indices(tuple(space.sizes.tolist())).reshape(len(space.sizes), -1).T
-            return np.unique(space.canonical(every), axis=0)
+        if space.listed is not None and len(space.listed) <= self.candidates:
+            return space.listed
         values = np.where(np.isnan(self.accuracies), -np.inf, self.accuracies)
         best = self.genes[np.argsort(-values, kind="stable")[: self.parents]]
         mutants = space.mutate(best.repeat(self.children, axis=0), rng)

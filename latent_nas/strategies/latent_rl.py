@@ -29,7 +29,10 @@ class LatentRL(Strategy):
 
     name = "latent_rl"
     judged = True
+    round_size = 2
+    initial = 10  # labels before the first proposals by judgement, where networks cost nothing
     steps = 65_536  # environment steps of training per round
+    visits = 4  # steps per network, where a space has few
     envs = 1024
     episode = 4  # edits
     share = 0.9  # of the episodes that start from the best networks met
@@ -40,6 +43,10 @@ class LatentRL(Strategy):
 
     def __init__(self, problem: Problem, seed: int) -> None:
         super().__init__(problem, seed)
+        if problem.space.listed is not None:
+            self.steps = min(self.steps, self.visits * len(problem.space.listed))
+            self.envs = min(self.envs, max(self.steps // 64, 8))
+            self.queries = min(self.queries, len(problem.space.listed))
         self.agent: Agent | None = None
         self._trained: Agent | None = None  # becomes the agent with the next ``tell``
 
@@ -48,11 +55,13 @@ class LatentRL(Strategy):
         rng = self.rng()
         if scorer is None or not scorer.labels:
             return self._first(n, scorer, rng)
+        if scorer.costs is None and scorer.labels < self.initial:
+            return self.random(n, rng)
         found = self._search(scorer, rng)
         worth = scorer.rerank(found.genes).acquisition
         order = np.argsort(-worth, kind="stable")
         place = {tuple(genes): i for i, genes in enumerate(found.genes.tolist())}
-        good = self._feasible(found.genes[order], max(4 * n, 32))
+        good = self.first(found.genes[order], max(4 * n, 32))
         if len(good) < n:
             good += self.random(n - len(good), rng, good)
             worth, place = np.zeros(len(good)), {genes: i for i, genes in enumerate(good)}
@@ -106,6 +115,8 @@ class LatentRL(Strategy):
 
     def _first(self, n: int, scorer: Any, rng: np.random.Generator) -> list[Genes]:
         """Return feasible networks of all sizes up to the limits, the large first, far apart in the latent."""
+        if scorer is not None and scorer.costs is None:
+            return self.random(n, rng)
         samples = np.unique(self.problem.space.sample(rng, 2048), axis=0)
         rng.shuffle(samples)
         if scorer is None:
@@ -116,7 +127,7 @@ class LatentRL(Strategy):
         ranked = samples[inside[np.argsort(-size[inside], kind="stable")]]
         asked: list[Genes] = []
         for part in np.array_split(ranked[: max(len(ranked) * 3 // 4, n)], n):
-            good = self._feasible(part[:32], 8, asked)
+            good = self.first(part[:32], 8, asked)
             asked += self._apart(good, 1, asked)
         return asked + self.random(n - len(asked), rng, asked) if len(asked) < n else asked
 
@@ -132,15 +143,6 @@ class LatentRL(Strategy):
             picked.append(left.pop(best))
             chosen.append(picked[-1])
         return picked
-
-    def _feasible(self, candidates: np.ndarray, n: int, taken: list[Genes] | None = None) -> list[Genes]:
-        """Return up to n of the candidates that may be asked for, in order; exact costs are worked out in chunks."""
-        good: list[Genes] = []
-        for start in range(0, len(candidates), max(n, 1)):
-            if len(good) >= n:
-                break
-            good += self.fresh(candidates[start : start + n], [*(taken or []), *good])
-        return good[:n]
 
     def _elites(self) -> np.ndarray:
         """Return the best trained networks, (m, g)."""

@@ -1,0 +1,45 @@
+"""``latent-nas bench``: strategies compared on a table of trained networks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latent_nas.cli import options
+
+
+def bench(
+    table: Annotated[Path, typer.Option(help="CSV, CSV.GZ or Parquet: id, gene.NAME, metric.NAME, cost.NAME, group.")],
+    objective: Annotated[str, typer.Option(help="Column to maximise, as metric.valid_accuracy.")],
+    out: Annotated[Path, typer.Option(help="JSON file of the results; one that is there is continued.")],
+    strategies: Annotated[str, typer.Option(help="Names of strategies, with commas between.")] = "random,evolution",
+    trainings: Annotated[int, typer.Option(help="First evaluations of a network, per run; repeats are free.")] = 150,
+    seeds: Annotated[int, typer.Option(help="Runs of each strategy: seeds 0, 1, ...")] = 20,
+    space: Annotated[str, typer.Option(help="Space of the genes, which gives them graphs and features.")] = "",
+    report: Annotated[str, typer.Option(help="Column to read of the network that was found.")] = "",
+    minimise: Annotated[bool, typer.Option("--minimise", help="Less of the objective is better.")] = False,
+    maximum: Annotated[
+        list[str] | None, typer.Option("--max", help="Limit, as cost.macs_m=50; may be repeated.")
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Trainings of a round; 0 is each strategy's own.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes; 0 is one per core. Changes no result.")] = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Compare strategies on a table of trained networks, at equal trainings.
+
+    Example: latent-nas bench --table t.csv.gz --objective metric.valid_accuracy --out b.json
+    """
+    import json
+
+    from latent_nas.cli.show import show
+    from latent_nas.pipeline.bench import BenchConfig, parse_limits, summary
+    from latent_nas.pipeline.bench import bench as run
+
+    names = tuple(name.strip() for name in strategies.split(",") if name.strip())
+    limits = parse_limits(maximum or [])
+    config = BenchConfig(
+        str(table), objective, names, trainings, seeds, space, report, minimise, limits, batch, workers
+    )
+    with show(as_json) as view:
+        result = run(config, out, view.say, view.done)
+    print(json.dumps(result) if as_json else summary(result))

@@ -1,0 +1,181 @@
+"""latent-nas bench on a small generated table: runs, resuming, what is said of wrong input."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from latent_nas import cli, seeds
+from latent_nas.evaluators.table import TableLookup
+from latent_nas.limits import Limits
+from latent_nas.pipeline import bench as bench_module
+from latent_nas.pipeline.bench import BenchConfig, bench, open_contest, parse_limits, summary
+from latent_nas.pipeline.contest import trained_codec
+from latent_nas.scorer import Scorer
+from latent_nas.spaces import open_space
+from latent_nas.store import Store
+from latent_nas.strategies import Problem, open_strategy
+from latent_nas.study import Budget, Study
+
+
+def nothing(*_):
+    pass
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """120 rows of 60 networks of four genes; less m is more test, and c counts."""
+    rng = np.random.default_rng(0)
+    lines = ["id,gene.a,gene.b,gene.c,gene.d,group,metric.m,metric.test,cost.c"]
+    for i, place in enumerate(rng.permutation(256)[:120]):
+        genes = [place // 4**k % 4 for k in range(4)]
+        lines.append(f"{i},{','.join(map(str, genes))},{i // 2},{sum(genes) + rng.normal() / 4:.6f},{i},{1 + i // 2}")
+    path = tmp_path_factory.mktemp("table") / "table.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def config(table, **more):
+    given = {"strategies": ("random", "evolution"), "trainings": 25, "seeds": 2, "workers": 1, **more}
+    return BenchConfig(str(table), "metric.m", **given)
+
+
+def plain(runs):
+    return [{k: v for k, v in run.items() if k != "seconds"} for run in runs]
+
+
+def test_the_command_writes_what_it_prints(table, tmp_path):
+    out = tmp_path / "bench.json"
+    asked = ["bench", "--table", str(table), "--objective", "metric.m", "--strategies", "random,evolution"]
+    asked += ["--trainings", "200", "--seeds", "2", "--report", "metric.test", "--workers", "2", "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, "-m", "latent_nas", *asked], capture_output=True, text=True, check=True, timeout=120
+    )
+    found = json.loads(out.read_text())
+    order = [("random", 0), ("random", 1), ("evolution", 0), ("evolution", 1)]
+    assert [(r["strategy"], r["seed"]) for r in found["runs"]] == order
+    assert found["table"]["rows"] == 120
+    assert found["table"]["networks"] == 60
+    assert found["table"]["genes"]["a"] == [0, 1, 2, 3]
+    for run in found["runs"]:
+        gains = run["incumbents"]
+        assert len(gains) == 60  # all there are: repeats are no trainings
+        assert gains == sorted(gains)
+        assert gains[-1] == found["table"]["optimum"]
+        assert gains.index(gains[-1]) + 1 == run["trainings_to_optimum"]
+        assert run["scorer_queries"] == 0
+    assert len({run["reported"] for run in found["runs"]}) == 1
+    assert "100%" in done.stdout
+    assert "evolution" in done.stdout
+
+
+def test_an_interrupted_bench_goes_on_to_the_same_runs(table, tmp_path, monkeypatch):
+    whole = bench(config(table), tmp_path / "whole.json", nothing, nothing)
+    out, run, left = tmp_path / "cut.json", bench_module.Contest.run, [3]
+
+    def stopping(self, *args):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return run(self, *args)
+
+    monkeypatch.setattr(bench_module.Contest, "run", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        bench(config(table), out, nothing, nothing)
+    held = json.loads(out.read_text())["runs"]
+    assert len(held) == 3
+    left[0] = 1
+    resumed = bench(config(table), out, nothing, nothing)
+    assert plain(resumed["runs"]) == plain(whole["runs"])
+    assert [r for r in resumed["runs"] if r in held] == held
+    assert bench(config(table, workers=2), out, nothing, nothing)["runs"] == resumed["runs"]  # nothing left to run
+
+
+def test_another_bench_leaves_the_file_alone(table, tmp_path):
+    out = tmp_path / "bench.json"
+    bench(config(table, seeds=1), out, nothing, nothing)
+    before = out.read_bytes()
+    with pytest.raises(ValueError, match="other seeds, trainings"):
+        bench(config(table, trainings=9), out, nothing, nothing)
+    (tmp_path / "notes.json").write_text("[]")
+    with pytest.raises(ValueError, match="no file of a bench"):
+        bench(config(table), tmp_path / "notes.json", nothing, nothing)
+    assert out.read_bytes() == before
+
+
+def test_minimising_under_a_limit(table, tmp_path):
+    settings = {"minimise": True, "limits": parse_limits(["cost.c=20"]), "report": "cost.c", "trainings": 60}
+    found = bench(config(table, **settings), tmp_path / "bench.json", nothing, nothing)
+    match = open_contest(config(table, **settings))
+    values = match.space.table.values
+    assert found["table"]["optimum"] == values["metric.m"][values["cost.c"] <= 20].min()
+    assert found["table"]["feasible"] == 20
+    for run in found["runs"]:
+        assert run["incumbents"] == sorted(run["incumbents"], reverse=True)
+        assert len(run["incumbents"]) == 20
+        assert run["incumbents"][-1] == found["table"]["optimum"]
+        assert run["reported"] <= 20
+    assert "random" in summary(found)
+
+
+def test_a_judged_strategy_gets_a_codec_without_labels_and_sees_the_limits(table, tmp_path):
+    match = open_contest(config(table, limits=parse_limits(["cost.c=30"])))
+    folder = trained_codec(match, tmp_path / "bench.json", nothing)
+    assert folder.parent == tmp_path
+    assert trained_codec(match, tmp_path / "other.json", lambda line: pytest.fail(line)) == folder
+    quality = json.loads((folder / "manifest.json").read_text())["quality"]
+    assert quality["exact"] == quality["valid"] == 1.0
+    scorer = Scorer(match.space, Limits(), None, beyond=lambda genes: match.excess[match.space.network(genes)])
+    scores = scorer(match.space.listed)
+    assert ((scores.penalty > 0) == ~match.feasible).all()
+    assert (scores.predicted_flash_bytes == 1).all()
+
+
+def test_the_study_maximises_the_objective_of_records(table):
+    match = open_contest(config(table, minimise=True))
+    space, values = match.space, match.space.table.values["metric.m"]
+    problem = Problem(space, None, Limits(), lambda genes: np.ones(len(genes), bool))
+    strategy, store = open_strategy("evolution", problem, 0), Store(":memory:")
+    study = Study(
+        strategy, None, TableLookup(space, "metric.m", True), store, Limits(), Budget(30, 5), seed=seeds.derive(0)
+    )
+    records = study.run()
+    assert store.records() == records
+    assert strategy.accuracies.tolist() == [-values[space.network(np.array([r.genes]))[0]] for r in records]
+    assert store.findings()[-1]["best_measured_objective"] == max(r.objective for r in records)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--objective", "metric.k"], "no column 'metric.k'; there are: metric.m, metric.test, cost.c"),
+        (["--report", "metric.k"], "no column 'metric.k'"),
+        (["--max", "cost.k=3"], "no column 'cost.k'"),
+        (["--max", "cost.c"], "got 'cost.c'"),
+        (["--max", "cost.c=0.5"], "no network keeps"),
+        (["--strategies", "random,guess"], "no strategy 'guess'"),
+        (["--strategies", "random,random"], "each once"),
+        (["--strategies", ","], "each once"),
+        (["--space", "nasbench"], "no space 'nasbench'"),
+        (["--space", "nasbench201"], "genes are a, b, c, d"),
+        (["--trainings", "0"], "trainings is at least 1"),
+        (["--batch", "0"], "batch is at least 1"),
+        (["--table", "absent.csv"], "absent.csv does not exist"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_2(table, tmp_path, capsys, asked, said):
+    given = {"--table": str(table), "--objective": "metric.m", "--strategies": "random", "--out": str(tmp_path / "b")}
+    given |= dict(zip(asked[::2], asked[1::2], strict=True))
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["bench", *(word for pair in given.items() for word in pair)])
+    assert caught.value.code == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert said in lines[0]
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_space_says_for_which_input_it_was_published():
+    assert open_space("nasbench201", *open_space("nasbench201", (8, 8, 1), 2).published).outputs == 10
