@@ -31,7 +31,8 @@ class Contest:
 
     Attributes:
         space: of the table. objective, report: columns; report may be "". minimise: whether less is better.
-        limits: column -> the most that a network may have of it. trainings, batch: of a run and of a round (0: the strategy's own).
+        limits: column -> the most that a network may have of it. trainings, batch: of a run and of a round
+            (0: the strategy's own).
 
     Raises:
         ValueError: no network keeps the limits.
