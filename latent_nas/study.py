@@ -24,11 +24,15 @@ Genes = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Budget:
-    """When a study stops: after so many trainings, or at the first end of a round after so many seconds."""
+    """When a study stops: after so many trainings, or after the round in which time is up or the best is good enough.
+
+    ``enough`` is a value of the objective; ``batch`` is the trainings of a round.
+    """
 
     trainings: int
     batch: int = 4
     wall_s: float | None = None
+    enough: float | None = None
 
 
 @dataclass
@@ -66,6 +70,9 @@ class Study:
                 self.say(
                     f"the time budget of {self.budget.wall_s:.0f} s is used up after {len(self.records)} trainings"
                 )
+                break
+            if self.budget.enough is not None and self._best and (self._best[0].objective or 0) >= self.budget.enough:
+                self.say(f"enough after {len(self.records)} trainings")
                 break
             self._round(number, min(self.budget.batch, wanted - len(self.records)))
             self.store.write_note("search_s", time.monotonic() - started)

@@ -104,7 +104,7 @@ def test_memory_tells_limits_apart_and_does_not_change_a_score():
 
 
 def test_full_memory_forgets_but_is_right():
-    memo = Memo(1, 1, bits=3)
+    memo = Memo(1, bits=3)
     keys = np.random.default_rng(2).integers(100, size=(1000, 1))
     for part in np.split(keys, 20):
         assert np.array_equal(memo(part, lambda rows, p=part: p[rows] * 2.0), part * 2.0)

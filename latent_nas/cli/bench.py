@@ -22,6 +22,7 @@ def bench(
         list[str] | None, typer.Option("--max", help="Limit, as cost.macs_m=50; may be repeated.")
     ] = None,
     batch: Annotated[int, typer.Option(help="Trainings of a round; 0 is each strategy's own.")] = 0,
+    stop: Annotated[bool, typer.Option("--stop-at-optimum", help="End a run that has found it.")] = False,
     workers: Annotated[int, typer.Option(help="Processes; 0 is one per core. Changes no result.")] = 0,
     as_json: options.Json = False,
 ) -> None:
@@ -38,7 +39,7 @@ def bench(
     names = tuple(name.strip() for name in strategies.split(",") if name.strip())
     limits = parse_limits(maximum or [])
     config = BenchConfig(
-        str(table), objective, names, trainings, seeds, space, report, minimise, limits, batch, workers
+        str(table), objective, names, trainings, seeds, space, report, minimise, limits, batch, stop, workers
     )
     with show(as_json) as view:
         result = run(config, out, view.say, view.done)

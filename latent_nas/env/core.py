@@ -98,7 +98,7 @@ class EditCore:
         if not self._memo_bits:
             return ask(np.arange(len(genes)))
         if self._memo is None:
-            self._memo = Memo(genes.shape[1] + 3, JUDGED, self._memo_bits)
+            self._memo = Memo(JUDGED, self._memo_bits)
         return self._memo(np.concatenate([genes, limits.astype(float).view(np.int64)], axis=1), ask)
 
     def begin(self, seeds: np.ndarray, episodes: np.ndarray) -> Rows:

@@ -1,10 +1,23 @@
 """A bounded memory of rows already judged, without a Python loop."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
 _MIX = 0x9E3779B97F4A7C15
+
+
+@lru_cache(8)
+def _factors(width: int) -> np.ndarray:
+    odd = np.random.default_rng(0).integers(0, 2**63, width, dtype=np.uint64)
+    return odd * np.uint64(2) + np.uint64(1)
+
+
+def hashed(rows: np.ndarray) -> np.ndarray:
+    """Return a hash (n,) uint64 of rows of integers (n, width)."""
+    plain = np.ascontiguousarray(rows, np.int64).view(np.uint64)
+    return (plain * _factors(rows.shape[1])).sum(axis=1, dtype=np.uint64)
 
 
 class Memo:
@@ -16,10 +29,8 @@ class Memo:
         asked: rows looked up. computed: rows that were not there.
     """
 
-    def __init__(self, width: int, values: int, bits: int = 16) -> None:
-        """Hold 2**bits rows of ``values`` floats, known by ``width`` integers."""
-        odd = np.random.default_rng(0).integers(0, 2**63, width, dtype=np.uint64)
-        self._factors = odd * np.uint64(2) + np.uint64(1)
+    def __init__(self, values: int, bits: int = 16) -> None:
+        """Hold 2**bits rows of ``values`` floats."""
         self._shift = np.uint64(64 - bits)
         self._keys = np.zeros(2**bits, np.uint64)
         self._values = np.zeros((2**bits, values))
@@ -27,8 +38,7 @@ class Memo:
 
     def __call__(self, keys: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Return values (n, v) of keys (n, w); ``compute`` gets the indices of unknown rows once each, gives (m, v)."""
-        hashes = (keys.astype(np.int64, copy=False).view(np.uint64) * self._factors).sum(axis=1, dtype=np.uint64)
-        hashes |= np.uint64(1)  # 0 means empty
+        hashes = hashed(keys) | np.uint64(1)  # 0 means empty
         places = (hashes * np.uint64(_MIX)) >> self._shift
         known = self._keys[places] == hashes
         values = self._values[places]

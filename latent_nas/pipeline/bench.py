@@ -33,7 +33,7 @@ class BenchConfig:
         table: file. objective: column. strategies: names. trainings: of a run. seeds: runs of a strategy, 0, 1, ...
         space: whose graphs and features the genes have, or "". report: column read of what was found, or "".
         minimise: whether less of the objective is better. limits: column -> the most it may be. batch: of a round;
-            0 is each strategy's own.
+            0 is each strategy's own. stop: whether a run ends when it has found the optimum.
         workers: processes; 0 is one per core.
     """
 
@@ -47,6 +47,7 @@ class BenchConfig:
     minimise: bool = False
     limits: tuple[tuple[str, float], ...] = ()
     batch: int = 0
+    stop: bool = False
     workers: int = 0
 
     def check(self) -> "BenchConfig":
@@ -135,7 +136,9 @@ def open_contest(config: BenchConfig) -> Contest:
     also = (config.report,) if config.report else ()
     table = read(Path(config.table), config.objective, also, tuple(limits))
     space = TableSpace(table, known)
-    return Contest(space, config.objective, config.report, config.minimise, limits, config.trainings, config.batch)
+    return Contest(
+        space, config.objective, config.report, config.minimise, limits, config.trainings, config.batch, config.stop
+    )
 
 
 def _held(out: Path, decisive: dict[str, Any]) -> list[dict[str, Any]]:

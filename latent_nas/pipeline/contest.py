@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -32,7 +32,7 @@ class Contest:
     Attributes:
         space: of the table. objective, report: columns; report may be "". minimise: whether less is better.
         limits: column -> the most that a network may have of it. trainings, batch: of a run and of a round
-            (0: the strategy's own).
+            (0: the strategy's own). stop: whether a run ends with the optimum; its incumbents stay there anyway.
 
     Raises:
         ValueError: no network keeps the limits.
@@ -45,6 +45,7 @@ class Contest:
     limits: dict[str, float]
     trainings: int
     batch: int
+    stop: bool = False
 
     def __post_init__(self) -> None:
         if not self.feasible.any():
@@ -91,10 +92,13 @@ class Contest:
             beyond = (lambda genes: self.excess[self.space.network(genes)]) if self.limits else None
             scorer = Scorer(self.space, Limits(), None, latent, seed, beyond=beyond)
         budget = Budget(min(self.trainings, int(self.feasible.sum())), self.batch or kind.round_size)
+        if self.stop:
+            budget = replace(budget, enough=-self.optimum if self.minimise else self.optimum)
         store = Store(Path(":memory:"))
         records = Study(kind(problem, seed), scorer, evaluator, store, Limits(), budget, seed).run()
         store.close()
         gains = np.array([r.objective for r in records], float)
+        gains = np.append(gains, np.full(budget.trainings - len(gains), gains.max()))
         incumbents = np.maximum.accumulate(gains) * (-1.0 if self.minimise else 1.0)
         reached = np.flatnonzero(incumbents == self.optimum)
         best = self.space.network(np.array([records[int(gains.argmax())].genes]))[0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latent_nas.env.core import EditCore
+from latent_nas.env.memo import hashed
 from latent_nas.env.rows import PESSIMISTIC, Rows
 from latent_nas.spaces import Space
 from latent_nas.strategies._agent import Agent
@@ -39,9 +40,14 @@ class Pool:
         codes, genes = np.concatenate([self.codes, other.codes]), np.concatenate([self.genes, other.genes])
         return Pool(codes, genes, np.concatenate([self.judged, other.judged]), self.limits)
 
+    @property
+    def keys(self) -> np.ndarray:
+        """A hash of each network's genes, (n,) uint64."""
+        return hashed(self.genes)
+
     def distinct(self) -> "Pool":
         """Return every network once, in order."""
-        _, first = np.unique(self.genes, axis=0, return_index=True)
+        _, first = np.unique(self.keys, return_index=True)
         return self.take(np.sort(first))
 
     def best(self, n: int, by: int = PESSIMISTIC) -> "Pool":
@@ -67,11 +73,11 @@ def search(
 ) -> Pool:
     """Return the best ``size`` networks after ``queries`` more architectures were judged.
 
-    A child that was judged before costs no query; after ten times as many children the search ends anyway. ``each``
+    A child that was judged before costs no query; after four times as many children the search ends anyway. ``each``
     is shown every batch of children.
     """
     pool = start.distinct().best(size)
-    end, children_left = core.queries + queries, 10 * queries
+    end, children_left = core.queries + queries, 4 * queries
     while core.queries < end and children_left > 0:
         n = min(batch, end - core.queries, children_left)
         children_left -= n
@@ -98,6 +104,8 @@ class Archive:
         """Take in what is better than the worst kept: codes (n, slots), genes (n, g), judged (n, JUDGED)."""
         worst = self.pool.judged[-1, self.by] if len(self.pool) == self.size else -np.inf
         better = np.flatnonzero(judged[:, self.by] > worst)
+        if len(better):
+            better = better[~np.isin(hashed(genes[better]), self.pool.keys)]
         if len(better):
             new = Pool(codes[better], genes[better], judged[better], self.pool.limits)
             self.pool = self.pool.join(new).distinct().best(self.size, self.by)

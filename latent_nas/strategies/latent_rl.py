@@ -32,7 +32,7 @@ class LatentRL(Strategy):
     round_size = 2
     initial = 10  # labels before the first proposals by judgement, where networks cost nothing
     steps = 65_536  # environment steps of training per round
-    visits = 4  # steps per network, where a space has few
+    visits = 2  # steps per network, where a space has few
     envs = 1024
     episode = 4  # edits
     share = 0.9  # of the episodes that start from the best networks met
@@ -46,7 +46,7 @@ class LatentRL(Strategy):
         if problem.space.listed is not None:
             self.steps = min(self.steps, self.visits * len(problem.space.listed))
             self.envs = min(self.envs, max(self.steps // 64, 8))
-            self.queries = min(self.queries, len(problem.space.listed))
+            self.queries = min(self.queries, len(problem.space.listed) // 4)
         self.agent: Agent | None = None
         self._trained: Agent | None = None  # becomes the agent with the next ``tell``
 
