@@ -98,7 +98,7 @@ def _free(genes: np.ndarray, limits: np.ndarray | None = None) -> SimpleNamespac
     """Judge for nothing."""
     zero, one = np.zeros(len(genes)), np.ones(len(genes))
     costs = {f"predicted_{name}": one for name in ("flash_bytes", "ram_bytes", "latency_ms")}
-    return SimpleNamespace(pessimistic=zero, acquisition=zero, predicted_accuracy=zero, **costs)
+    return SimpleNamespace(pessimistic=zero, acquisition=zero, penalty=zero, predicted_accuracy=zero, **costs)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def agent_train(
     out: Out = None,
     as_json: options.Json = False,
 ) -> None:
-    """Train the RL agent on the surrogates and show what it finds beside random edits.
+    """Train the RL agent on the surrogates, for limits of all sizes or those given, and show what it finds.
 
     Example: latent-nas agent train --steps 100000 --out runs/agent
     """
@@ -133,10 +133,10 @@ def agent_train(
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
     from latent_nas.pipeline import make
-    from latent_nas.pipeline.setup import MAIN_LIMITS, Setup
+    from latent_nas.pipeline.setup import Setup
 
     setup = Setup(Target(space, task, device, runtime)).check()
-    limits = (Limits.parse(limit) if limit else MAIN_LIMITS).tighten(setup.device.limits)
+    limits = Limits.parse(limit).tighten(setup.device.limits) if limit else None
     with show(as_json) as view:
         result = make.agent(setup, limits, codec, surrogates, steps, seed, out or _place(setup, "agent"), view.say)
     _print(result)

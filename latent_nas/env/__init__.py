@@ -13,7 +13,7 @@ class Judge(Protocol):
     """What the environment asks of a scorer."""
 
     def __call__(self, genes: np.ndarray, limits: np.ndarray | None = None) -> Any:
-        """Return arrays (n,) of genes (n, g): pessimistic, acquisition, predicted_accuracy, predicted_<cost>.
+        """Return arrays (n,) of genes (n, g): pessimistic, acquisition, penalty, predicted_<...>.
 
         ``limits`` (n, 3): flash_bytes, ram_bytes, latency_ms per row; inf where open.
         """

@@ -20,7 +20,8 @@ class EditCore:
     slot there (``place="dimension"``, place = slot * dim + dimension); the last action stops.
 
     Attributes:
-        starts: may be replaced between episodes. queries: architectures that the scorer was asked.
+        starts: may be replaced between episodes. start_limits: the limits under which each start's episode goes,
+            (k, 3); None draws them as for any other. queries: architectures that the scorer was asked.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class EditCore:
         self.starts = np.zeros((0, self.slots), np.int64) if starts is None else np.asarray(starts, np.int64)
         if self.starts.ndim != 2 or self.starts.shape[1] != self.slots:
             raise ValueError(f"starts have shape {self.starts.shape}, expected (k, {self.slots}) codes")
+        self.start_limits: np.ndarray | None = None
         self.keep, self.watch, self.queries = keep, watch, 0
         self._memo_bits, self._memo = memo_bits, None  # type: int, Memo | None
         self._slot = np.arange(self.slots)
@@ -92,7 +94,13 @@ class EditCore:
             s = self.scorer(genes[rows], limits[rows])
             costs = np.stack([s.predicted_flash_bytes, s.predicted_ram_bytes, s.predicted_latency_ms], axis=1)
             return np.column_stack(
-                [s.pessimistic, s.predicted_accuracy, np.log(np.maximum(costs, 1e-9)), s.acquisition]
+                [
+                    s.pessimistic,
+                    s.predicted_accuracy,
+                    np.log(np.maximum(costs, 1e-9)),
+                    s.acquisition,
+                    s.pessimistic + s.penalty,
+                ]
             )
 
         if not self._memo_bits:
@@ -107,8 +115,11 @@ class EditCore:
         codes = (draws[:, 3:] * self.codes).astype(np.int64)
         if len(self.starts):
             given = draws[:, 0] < self.share
-            codes[given] = self.starts[(draws[given, 1] * len(self.starts)).astype(np.int64)]
+            which = (draws[given, 1] * len(self.starts)).astype(np.int64)
+            codes[given] = self.starts[which]
         limits = self.limits[(draws[:, 2] * len(self.limits)).astype(np.int64)]
+        if len(self.starts) and self.start_limits is not None:
+            limits[given] = self.start_limits[which]
         n = len(codes)
         return Rows(codes, self.latent(codes), limits, np.full(n, self.steps), np.zeros((n, JUDGED)))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-PESSIMISTIC, ACCURACY, LOG_COSTS, ACQUISITION, JUDGED = 0, 1, slice(2, 5), 5, 6  # columns of what is judged
+PESSIMISTIC, ACCURACY, LOG_COSTS, ACQUISITION, PLAIN, JUDGED = 0, 1, slice(2, 5), 5, 6, 7  # columns of the judged
 
 
 @dataclass
@@ -13,7 +13,8 @@ class Rows:
 
     Attributes:
         codes: (n, slots). latent: (n, slots, dim). limits: (n, 3). left: steps left, (n,).
-        judged: pessimistic score, predicted accuracy, natural log of the predicted costs, acquisition, (n, JUDGED).
+        judged: pessimistic score, predicted accuracy, natural log of the predicted costs, acquisition, and the
+            pessimistic score before the penalty; (n, JUDGED).
     """
 
     codes: np.ndarray

@@ -5,11 +5,11 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latent_nas import artifacts, plugins, records, seeds
+from latent_nas import plugins, records, seeds
 from latent_nas.evaluators import Target
 from latent_nas.limits import Limits
 from latent_nas.pipeline import make, models
@@ -22,6 +22,13 @@ from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record
 from latent_nas.store import Store
 from latent_nas.study import ranked
+
+if TYPE_CHECKING:
+    from latent_nas.codec import Codec
+    from latent_nas.pipeline.agents import Adept
+    from latent_nas.scorer import Scorer
+
+SHARES = (1.0, 0.93, 0.85, 0.7)  # of the limits, under which the surrogates are asked
 
 
 def candidates(
@@ -39,33 +46,16 @@ def candidates(
     Raises:
         ValueError: limits that nothing meets, or artefacts missing, damaged or of another space.
     """
-    from latent_nas.env.core import EditCore
-    from latent_nas.strategies._agent import Agent
-    from latent_nas.strategies._population import CodeEdits, Pool, judged_pool, search
-    from latent_nas.strategies.latent_rl import LatentRL, limit_row
+    from latent_nas.pipeline import agents
 
     check_reachable(setup, limits)
     scorer, latent = make.open_scorer(setup, limits, codec, surrogates, seed, lambda line: None)
-    weights = artifacts.load(agent or models.pretrained(setup, "agent"), "agent").files["agent.safetensors"]
-    row = limit_row(limits)
-    core = EditCore(latent, scorer, row, LatentRL.episode)
-    rng = seeds.rng(seed, "query")
-    genes = setup.space.sample(rng, 256)
-    met = [judged_pool(core, latent.encode(genes), genes, row)]
-
-    def keep(pool: Pool) -> None:
-        met[0] = met[0].join(pool).distinct().best(max(64, 8 * top))
-
-    edits = CodeEdits(core, Agent(artifacts.unpack(weights)))
-    search(core, met[0], edits, rng, max(queries - len(genes), 0), each=keep)
-    keep(met[0])
-    scores = scorer.rerank(met[0].genes)
-    order = np.argsort(-scores.pessimistic, kind="stable")
-    good = [i for i in order if setup.fits(met[0].genes[i : i + 1], limits)[0]][:top]
-    low, high = scorer.interval(met[0].genes)
+    adept = agents.Adept.load(agent or models.pretrained(setup, "agent"), latent)
+    genes = within(setup, scorer, latent, adept, limits, queries, top, seed)
+    scores = scorer.rerank(genes)
+    low, high = scorer.interval(genes)
     found = []
-    for i in good:
-        network = tuple(met[0].genes[i].tolist())
+    for i, network in enumerate(map(tuple, genes.tolist())):
         cost = setup.costs(network)
         found.append(
             {
@@ -87,6 +77,40 @@ def candidates(
         "seed": seed,
         "candidates": found,
     }
+
+
+def within(
+    setup: Setup,
+    scorer: "Scorer",
+    codec: "Codec",
+    adept: "Adept",
+    limits: Limits,
+    queries: int,
+    top: int,
+    seed: int,
+) -> np.ndarray:
+    """Return the ``top`` networks (n, genes) by pessimistic score, the best first, that keep the limits exactly.
+
+    Where the surrogate of the costs is too sanguine about all of them, it is asked again under tighter limits.
+    """
+    from latent_nas.env.core import EditCore
+    from latent_nas.pipeline import agents
+    from latent_nas.strategies.latent_rl import LatentRL, limit_row
+
+    good: list[np.ndarray] = []
+    for share in SHARES:
+        core = EditCore(codec, scorer, limit_row(limits) * share, LatentRL.episode, keep=True)
+        first = agents.start(core, adept, core.limits[0])
+        rng = seeds.rng(seed, "query")
+        met = agents.answer(core, first, agents.edits(core, adept), rng, queries, 8 * top).genes
+        for genes in met[np.argsort(-scorer.rerank(met).pessimistic, kind="stable")]:
+            if setup.fits(genes[None], limits)[0]:
+                good.append(genes)
+            if len(good) == top:
+                break
+        if good:
+            break
+    return np.array(good, np.int64).reshape(-1, len(setup.space.genes))
 
 
 def validate(

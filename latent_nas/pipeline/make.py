@@ -96,7 +96,7 @@ def open_scorer(
 
 def agent(
     setup: Setup,
-    limits: Limits,
+    limits: Limits | None,
     codec_folder: Path | None,
     folder: Path | None,
     steps: int,
@@ -104,35 +104,22 @@ def agent(
     out: Path,
     say: Say,
 ) -> dict[str, Any]:
-    """Train an agent on saved surrogates, save it, and compare what it finds with random edits at equal queries."""
-    from latent_nas.env.core import EditCore
-    from latent_nas.strategies._population import CodeEdits, judged_pool, search
-    from latent_nas.strategies.latent_rl import LatentRL, limit_row, school
+    """Train an agent on saved surrogates for limits of all sizes, or for those given, judge it and save it.
 
-    scorer, latent = open_scorer(setup, limits, codec_folder, folder, seed, say)
-    row = limit_row(limits)
-    core = EditCore(latent, scorer, row, LatentRL.episode, keep=True, share=LatentRL.share)
+    Judged on limits that it has not seen, beside evolution at as many queries.
+    """
+    from latent_nas.pipeline import agents
+    from latent_nas.strategies.latent_rl import limit_row
+
+    scorer, latent = open_scorer(setup, limits or Limits(), codec_folder, folder, seed, say)
     say(f"training the agent for {steps} steps")
-    genes = setup.space.sample(seeds.rng(seed, "agent", "school"), 256)
-    policy, _ = school(
-        core, judged_pool(core, latent.encode(genes), genes, row), None, steps, seeds.derive(seed, "agent") % 2**31
-    )
-    core.watch = None
-    found: dict[str, list[float]] = {"agent": [], "random edits": []}
-    for repeat in range(5):
-        genes = setup.space.sample(seeds.rng(seed, "agent", "start", repeat), 64)
-        start = judged_pool(core, latent.encode(genes), genes, row)
-        for name, mover in (("agent", CodeEdits(core, policy)), ("random edits", CodeEdits(core, None))):
-            pool = search(core, start, mover, seeds.rng(seed, "agent", name, repeat), 2000)
-            found[name].append(float(pool.values[0]))
-    quality = {f"best score of 2000 queries, {k}, mean of 5": float(np.mean(v)) for k, v in found.items()}
-    made = {
-        "space": setup.space.name,
-        "task": setup.target.task,
-        "steps": steps,
-        "seed": seed,
-        "limits": limits.to_json(),
-    }
-    files = {"agent.safetensors": artifacts.pack(policy.weights)}
-    artifacts.save(out, artifacts.Artifact("agent", made, quality, files))
+    row = None if limits is None else limit_row(limits)
+    adept = agents.train_agent(scorer, latent, row, steps, seed)
+    found: dict[str, list[float]] = {"agent": [], "evolution": []}
+    for repeat, some in enumerate(agents.unseen(scorer, seed, 20) if row is None else [row] * 5):
+        for name, value in agents.compare(scorer, latent, adept, some, 2000, seed + repeat, tuple(found)).items():
+            found[name].append(value)
+    quality = {f"best score of 2000 queries, {k}, mean of {len(v)}": float(np.mean(v)) for k, v in found.items()}
+    made: dict[str, Any] = {"space": setup.space.name, "task": setup.target.task, "steps": steps, "seed": seed}
+    adept.save(out, made | {"limits": limits.to_json() if limits else "drawn"}, quality)
     return {"agent": str(out), "quality": quality}
