@@ -161,7 +161,7 @@ def test_the_study_maximises_the_objective_of_records(table):
         (["--space", "nasbench"], "no space 'nasbench'"),
         (["--space", "nasbench201"], "genes are a, b, c, d"),
         (["--trainings", "0"], "trainings is at least 1"),
-        (["--batch", "0"], "batch is at least 1"),
+        (["--batch", "-1"], "batch is at least 0"),
         (["--table", "absent.csv"], "absent.csv does not exist"),
     ],
 )

@@ -57,7 +57,8 @@ def test_the_agent_works_in_a_plain_study():
     assert len(set(letters)) == len(letters)
 
 
-def test_with_space_codec_and_scorer_given():
+def test_with_space_codec_and_scorer_given(monkeypatch):
+    monkeypatch.setattr(LatentRL, "initial", 4)
     space, limits = ToySpace(), Limits(flash_bytes=2200)
 
     class Refitted(ToyScorer):

@@ -142,7 +142,7 @@ def test_agent_population_finds_the_optimum(monkeypatch):
     monkeypatch.setattr(LatentRL, "queries", 2048)
     strategy = opened("latent_rl", limits=Limits())
     strategy.tell([record(tuple(g)) for g in ToySpace().sample(seeds.rng(0), 8).tolist()])
-    assert ToyScorer.BEST in strategy.ask(4, ToyScorer())
+    assert ToyScorer.BEST in strategy.ask(4, ToyScorer(labels=LatentRL.initial))
 
 
 def test_first_round_spreads_over_sizes_within_the_limits():

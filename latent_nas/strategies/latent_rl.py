@@ -30,7 +30,7 @@ class LatentRL(Strategy):
     name = "latent_rl"
     judged = True
     round_size = 2
-    initial = 10  # labels before the first proposals by judgement, where networks cost nothing
+    initial = 10  # labels before the first proposals by judgement, where costs have no limits
     steps = 65_536  # environment steps of training per round
     visits = 2  # steps per network, where a space has few
     envs = 1024
@@ -55,7 +55,7 @@ class LatentRL(Strategy):
         rng = self.rng()
         if scorer is None or not scorer.labels:
             return self._first(n, scorer, rng)
-        if scorer.costs is None and scorer.labels < self.initial:
+        if self._free and scorer.labels < self.initial:
             return self.random(n, rng)
         found = self._search(scorer, rng)
         worth = scorer.rerank(found.genes).acquisition
@@ -115,7 +115,7 @@ class LatentRL(Strategy):
 
     def _first(self, n: int, scorer: Any, rng: np.random.Generator) -> list[Genes]:
         """Return feasible networks of all sizes up to the limits, the large first, far apart in the latent."""
-        if scorer is not None and scorer.costs is None:
+        if self._free:
             return self.random(n, rng)
         samples = np.unique(self.problem.space.sample(rng, 2048), axis=0)
         rng.shuffle(samples)
@@ -143,6 +143,11 @@ class LatentRL(Strategy):
             picked.append(left.pop(best))
             chosen.append(picked[-1])
         return picked
+
+    @property
+    def _free(self) -> bool:
+        """Whether no cost has a limit, so that no size is to be preferred at the beginning."""
+        return self.problem.limits == Limits()
 
     def _elites(self) -> np.ndarray:
         """Return the best trained networks, (m, g)."""
