@@ -19,7 +19,7 @@ def query(
     latency_ms: Annotated[float | None, typer.Option(help="At most so long an inference.")] = None,
     limit: options.Limit = None,
     top: Annotated[int, typer.Option(help="How many candidates.")] = 10,
-    queries: Annotated[int, typer.Option(help="Architectures to score.")] = 4000,
+    queries: Annotated[int, typer.Option(help="Architectures to score.")] = 2000,
     codec: options.CodecDir = None,
     surrogates: Annotated[Path | None, typer.Option(help="Folder of surrogates; default: the shipped ones.")] = None,
     agent: Annotated[Path | None, typer.Option(help="Folder of an agent; default: the shipped one.")] = None,

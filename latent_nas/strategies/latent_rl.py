@@ -57,11 +57,11 @@ class LatentRL(Strategy):
             return self._first(n, scorer, rng)
         if self._free and scorer.labels < self.initial:
             return self.random(n, rng)
-        found = self._search(scorer, rng)
-        worth = scorer.rerank(found.genes).acquisition
+        found = self._promising(scorer, rng)
+        worth = scorer.rerank(found).acquisition
         order = np.argsort(-worth, kind="stable")
-        place = {tuple(genes): i for i, genes in enumerate(found.genes.tolist())}
-        good = self.first(found.genes[order], max(4 * n, 32))
+        place = {tuple(genes): i for i, genes in enumerate(found.tolist())}
+        good = self.first(found[order], max(4 * n, 32))
         if len(good) < n:
             good += self.random(n - len(good), rng, good)
             worth, place = np.zeros(len(good)), {genes: i for i, genes in enumerate(good)}
@@ -90,8 +90,8 @@ class LatentRL(Strategy):
 
         self.agent, self._trained = agent(AGENT), agent(f"trained.{AGENT}")
 
-    def _search(self, scorer: Any, rng: np.random.Generator) -> Pool:
-        """Train the agent, set it to work, and return the networks judged on the way that promise most, untrained.
+    def _promising(self, scorer: Any, rng: np.random.Generator) -> np.ndarray:
+        """Train the agent, set it to work, and return the most promising networks (k, g) met, untrained.
 
         The agent is rewarded by the pessimistic score; what is kept for training is what the acquisition likes.
         """
@@ -109,9 +109,9 @@ class LatentRL(Strategy):
 
         edits = CodeEdits(core, self._trained, self.random_share)
         search(core, archive.pool, edits, rng, self.queries, self.population, self.batch, each=keep)
-        trained = set(map(tuple, self.genes.tolist()))
-        new = [i for i, genes in enumerate(promising.pool.genes.tolist()) if tuple(genes) not in trained]
-        return promising.pool.take(np.array(new[: self.shortlist], np.int64))
+        found = promising.pool.genes
+        new = [i for i, genes in enumerate(map(tuple, found.tolist())) if genes not in self._known]
+        return found[new[: self.shortlist]]
 
     def _first(self, n: int, scorer: Any, rng: np.random.Generator) -> list[Genes]:
         """Return feasible networks of all sizes up to the limits, the large first, far apart in the latent."""
