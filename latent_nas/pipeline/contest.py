@@ -22,6 +22,7 @@ from latent_nas.study import Budget, Study
 from latent_nas.tables.space import TableSpace
 
 SLOTS = 24  # of a table's codec, at most
+BETA = 2.0  # of the acquisition: over a hundred trainings more curiosity pays than over the main job's two dozen
 STEPS = (400, 1200, 4000)  # of its training; more only where fewer do not bring every network back
 
 
@@ -90,7 +91,7 @@ class Contest:
         scorer = None
         if kind.judged:
             beyond = (lambda genes: self.excess[self.space.network(genes)]) if self.limits else None
-            scorer = Scorer(self.space, Limits(), None, latent, seed, beyond=beyond)
+            scorer = Scorer(self.space, Limits(), None, latent, seed, beta=BETA, beyond=beyond)
         budget = Budget(min(self.trainings, int(self.feasible.sum())), self.batch or kind.round_size)
         if self.stop:
             budget = replace(budget, enough=-self.optimum if self.minimise else self.optimum)

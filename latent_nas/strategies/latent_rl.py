@@ -56,7 +56,7 @@ class LatentRL(Strategy):
         if scorer is None or not scorer.labels:
             return self._first(n, scorer, rng)
         if self._free and scorer.labels < self.initial:
-            return self.random(n, rng)
+            return self._large(n, rng)
         found = self._promising(scorer, rng)
         worth = scorer.rerank(found).acquisition
         order = np.argsort(-worth, kind="stable")
@@ -116,7 +116,7 @@ class LatentRL(Strategy):
     def _first(self, n: int, scorer: Any, rng: np.random.Generator) -> list[Genes]:
         """Return feasible networks of all sizes up to the limits, the large first, far apart in the latent."""
         if self._free:
-            return self.random(n, rng)
+            return self._large(n, rng)
         samples = np.unique(self.problem.space.sample(rng, 2048), axis=0)
         rng.shuffle(samples)
         if scorer is None:
@@ -143,6 +143,20 @@ class LatentRL(Strategy):
             picked.append(left.pop(best))
             chosen.append(picked[-1])
         return picked
+
+    def _large(self, n: int, rng: np.random.Generator) -> list[Genes]:
+        """Return random networks of the quarter with most MACs, of any size where the space does not tell them.
+
+        Nothing is known yet but that large networks are seldom the worst.
+        """
+        space = self.problem.space
+        asked: list[Genes] = []
+        if "macs" in space.feature_names:
+            samples = space.sample(rng, 1024)
+            samples = samples[self.problem.fits(samples)]
+            size = space.features(samples)[:, space.feature_names.index("macs")]
+            asked = self.first(samples[size >= np.quantile(size, 0.75)], n) if len(samples) else []
+        return asked + self.random(n - len(asked), rng, asked) if len(asked) < n else asked
 
     @property
     def _free(self) -> bool:
