@@ -46,6 +46,16 @@ def plain(runs):
     return [{k: v for k, v in run.items() if k != "seconds"} for run in runs]
 
 
+def test_a_front_is_measured_and_a_run_may_end_with_the_optimum(table, tmp_path):
+    found = bench(config(table, trainings=60, front="cost.c", stop=True), tmp_path / "b.json", nothing, nothing)
+    for run in found["runs"]:
+        assert 0 < run["hypervolume"] <= 1
+        assert len(run["incumbents"]) == 60
+        assert run["incumbents"][run["trainings_to_optimum"] - 1 :] == [found["table"]["optimum"]] * (
+            61 - run["trainings_to_optimum"]
+        )
+
+
 def test_the_command_writes_what_it_prints(table, tmp_path):
     out = tmp_path / "bench.json"
     asked = ["bench", "--table", str(table), "--objective", "metric.m", "--strategies", "random,evolution"]

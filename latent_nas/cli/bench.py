@@ -23,6 +23,7 @@ def bench(
     ] = None,
     batch: Annotated[int, typer.Option(help="Trainings of a round; 0 is each strategy's own.")] = 0,
     stop: Annotated[bool, typer.Option("--stop-at-optimum", help="End a run that has found it.")] = False,
+    front: Annotated[str, typer.Option(help="Cost to trade the objective against, as cost.macs_m.")] = "",
     workers: Annotated[int, typer.Option(help="Processes; 0 is one per core. Changes no result.")] = 0,
     as_json: options.Json = False,
 ) -> None:
@@ -39,7 +40,7 @@ def bench(
     names = tuple(name.strip() for name in strategies.split(",") if name.strip())
     limits = parse_limits(maximum or [])
     config = BenchConfig(
-        str(table), objective, names, trainings, seeds, space, report, minimise, limits, batch, stop, workers
+        str(table), objective, names, trainings, seeds, space, report, minimise, limits, batch, stop, front, workers
     )
     with show(as_json) as view:
         result = run(config, out, view.say, view.done)

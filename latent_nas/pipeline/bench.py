@@ -34,6 +34,7 @@ class BenchConfig:
         space: whose graphs and features the genes have, or "". report: column read of what was found, or "".
         minimise: whether less of the objective is better. limits: column -> the most it may be. batch: of a round;
             0 is each strategy's own. stop: whether a run ends when it has found the optimum.
+        front: column of a cost to trade the objective against, or "".
         workers: processes; 0 is one per core.
     """
 
@@ -48,6 +49,7 @@ class BenchConfig:
     limits: tuple[tuple[str, float], ...] = ()
     batch: int = 0
     stop: bool = False
+    front: str = ""
     workers: int = 0
 
     def check(self) -> "BenchConfig":
@@ -133,11 +135,19 @@ def open_contest(config: BenchConfig) -> Contest:
     """
     known = open_space(config.space, *plugins.load("spaces", config.space).published) if config.space else None
     limits = dict(config.limits)
-    also = (config.report,) if config.report else ()
+    also = tuple(column for column in (config.report, config.front) if column)
     table = read(Path(config.table), config.objective, also, tuple(limits))
     space = TableSpace(table, known)
     return Contest(
-        space, config.objective, config.report, config.minimise, limits, config.trainings, config.batch, config.stop
+        space,
+        config.objective,
+        config.report,
+        config.minimise,
+        limits,
+        config.trainings,
+        config.batch,
+        config.stop,
+        config.front,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas import plugins
+from latent_nas import plugins, seeds
 from latent_nas.codec import Codec, CodecSettings
 from latent_nas.evaluators import Evaluator
 from latent_nas.limits import Limits
@@ -19,6 +19,7 @@ from latent_nas.scorer import Scorer
 from latent_nas.store import Store
 from latent_nas.strategies import Problem, Strategy
 from latent_nas.study import Budget, Study
+from latent_nas.tables.front import hypervolume
 from latent_nas.tables.space import TableSpace
 
 SLOTS = 24  # of a table's codec, at most
@@ -34,6 +35,8 @@ class Contest:
         space: of the table. objective, report: columns; report may be "". minimise: whether less is better.
         limits: column -> the most that a network may have of it. trainings, batch: of a run and of a round
             (0: the strategy's own). stop: whether a run ends with the optimum; its incumbents stay there anyway.
+        front: column of a cost; then judged strategies get another limit of it in every round, and what counts is the
+            area below the front.
 
     Raises:
         ValueError: no network keeps the limits.
@@ -47,6 +50,7 @@ class Contest:
     trainings: int
     batch: int
     stop: bool = False
+    front: str = ""
 
     def __post_init__(self) -> None:
         if not self.feasible.any():
@@ -74,6 +78,32 @@ class Contest:
         values = self.space.table.values[self.objective][self.feasible]
         return float(values.min() if self.minimise else values.max())
 
+    def _beyond(self, scorer: Scorer) -> Callable[[np.ndarray], np.ndarray] | None:
+        """Return what tells a scorer how far networks exceed the limits, and with a front the one of this round."""
+        if not self.front:
+            return (lambda genes: self.excess[self.space.network(genes)]) if self.limits else None
+        logs = np.log(self.space.table.values[self.front].clip(1e-9))
+        low, high = np.quantile(logs, (0.02, 1.0))
+
+        def beyond(genes: np.ndarray) -> np.ndarray:
+            limit = seeds.rng(scorer.seed, "front", scorer.labels).uniform(low, high)
+            networks = self.space.network(genes)
+            return np.asarray(self.excess[networks] + np.maximum(logs[networks] - limit, 0))
+
+        return beyond
+
+    def hypervolume(self, genes: np.ndarray) -> float:
+        """Return the area below the front of genes (n, genes), as a share of that of all networks within the limits.
+
+        Measured above the tenth percentile of the objective and below the largest cost.
+        """
+        gain = self.space.table.values[self.objective] * (-1.0 if self.minimise else 1.0)
+        cost = self.space.table.values[self.front]
+        corner = float(np.quantile(gain[self.feasible], 0.1)), float(cost[self.feasible].max())
+        found = self.space.network(genes)
+        whole = hypervolume(gain[self.feasible], cost[self.feasible], *corner)
+        return hypervolume(gain[found], cost[found], *corner) / whole if whole else 1.0
+
     def summary(self) -> dict[str, Any]:
         """Return what the bench's file says of the table."""
         table = self.space.table
@@ -85,13 +115,15 @@ class Contest:
         """Return one run; ``codec`` is the folder of a codec of the space, read if the strategy is judged."""
         started = time.perf_counter()
         kind: type[Strategy] = plugins.load("strategies", strategy)
-        evaluator: Evaluator = plugins.load("evaluators", "table")(self.space, self.objective, self.minimise)
+        evaluator: Evaluator = plugins.load("evaluators", "table")(
+            self.space, self.objective, self.minimise, self.front
+        )
         latent = Codec.load(codec, self.space) if kind.judged else None
         problem = Problem(self.space, latent, Limits(), lambda genes: self.feasible[self.space.network(genes)])
         scorer = None
         if kind.judged:
-            beyond = (lambda genes: self.excess[self.space.network(genes)]) if self.limits else None
-            scorer = Scorer(self.space, Limits(), None, latent, seed, beta=BETA, beyond=beyond)
+            scorer = Scorer(self.space, Limits(), None, latent, seed, beta=BETA)
+            scorer.beyond = self._beyond(scorer)
         budget = Budget(min(self.trainings, int(self.feasible.sum())), self.batch or kind.round_size)
         if self.stop:
             budget = replace(budget, enough=-self.optimum if self.minimise else self.optimum)
@@ -110,6 +142,7 @@ class Contest:
             "incumbents": incumbents.tolist(),
             "reported": float(reported) if np.isfinite(reported) else None,
             "trainings_to_optimum": int(reached[0]) + 1 if len(reached) else None,
+            "hypervolume": self.hypervolume(np.array([r.genes for r in records])) if self.front else None,
             "scorer_queries": scorer.queries if scorer else 0,
             "seconds": round(time.perf_counter() - started, 3),
         }
