@@ -56,6 +56,17 @@ def test_a_front_is_measured_and_a_run_may_end_with_the_optimum(table, tmp_path)
         )
 
 
+def test_inputs_are_features_of_every_network(table):
+    plain, seen = (open_contest(config(table, inputs=inputs)).space for inputs in ((), ("cost.",)))
+    assert plain.feature_names == ()
+    assert seen.feature_names == ("input.cost.c",)
+    genes = seen.listed
+    assert (np.argsort(seen.features(genes)[:, 0]) == np.argsort(seen.table.values["cost.c"])).all()
+    for wrong, said in (("metric.m", "known before any training"), ("proxy.", "no column 'proxy.'")):
+        with pytest.raises(ValueError, match=said):
+            open_contest(config(table, inputs=(wrong,)))
+
+
 def test_the_command_writes_what_it_prints(table, tmp_path):
     out = tmp_path / "bench.json"
     asked = ["bench", "--table", str(table), "--objective", "metric.m", "--strategies", "random,evolution"]

@@ -24,6 +24,10 @@ def bench(
     batch: Annotated[int, typer.Option(help="Trainings of a round; 0 is each strategy's own.")] = 0,
     stop: Annotated[bool, typer.Option("--stop-at-optimum", help="End a run that has found it.")] = False,
     front: Annotated[str, typer.Option(help="Cost to trade the objective against, as cost.macs_m.")] = "",
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", help="Column that surrogates may see: proxy.synflow, or proxy. for all."),
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes; 0 is one per core. Changes no result.")] = 0,
     as_json: options.Json = False,
 ) -> None:
@@ -40,7 +44,20 @@ def bench(
     names = tuple(name.strip() for name in strategies.split(",") if name.strip())
     limits = parse_limits(maximum or [])
     config = BenchConfig(
-        str(table), objective, names, trainings, seeds, space, report, minimise, limits, batch, stop, front, workers
+        table=str(table),
+        objective=objective,
+        strategies=names,
+        trainings=trainings,
+        seeds=seeds,
+        space=space,
+        report=report,
+        minimise=minimise,
+        limits=limits,
+        batch=batch,
+        stop=stop,
+        front=front,
+        inputs=tuple(inputs or ()),
+        workers=workers,
     )
     with show(as_json) as view:
         result = run(config, out, view.say, view.done)

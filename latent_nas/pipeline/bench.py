@@ -18,6 +18,7 @@ from latent_nas.evaluators._work import start_worker
 from latent_nas.pipeline.contest import Contest, trained_codec
 from latent_nas.spaces import open_space
 from latent_nas.tables import read
+from latent_nas.tables._columns import columns
 from latent_nas.tables.space import TableSpace
 
 Say = Callable[[str], None]
@@ -34,7 +35,8 @@ class BenchConfig:
         space: whose graphs and features the genes have, or "". report: column read of what was found, or "".
         minimise: whether less of the objective is better. limits: column -> the most it may be. batch: of a round;
             0 is each strategy's own. stop: whether a run ends when it has found the optimum.
-        front: column of a cost to trade the objective against, or "".
+        front: column of a cost to trade the objective against, or "". inputs: columns that surrogates may see of
+            every network, since no training is behind them; "proxy." stands for all that begin so.
         workers: processes; 0 is one per core.
     """
 
@@ -50,6 +52,7 @@ class BenchConfig:
     batch: int = 0
     stop: bool = False
     front: str = ""
+    inputs: tuple[str, ...] = ()
     workers: int = 0
 
     def check(self) -> "BenchConfig":
@@ -135,9 +138,10 @@ def open_contest(config: BenchConfig) -> Contest:
     """
     known = open_space(config.space, *plugins.load("spaces", config.space).published) if config.space else None
     limits = dict(config.limits)
-    also = tuple(column for column in (config.report, config.front) if column)
+    inputs = _inputs(config)
+    also = tuple(column for column in (config.report, config.front, *inputs) if column)
     table = read(Path(config.table), config.objective, also, tuple(limits))
-    space = TableSpace(table, known)
+    space = TableSpace(table, known, inputs)
     return Contest(
         space,
         config.objective,
@@ -149,6 +153,25 @@ def open_contest(config: BenchConfig) -> Contest:
         config.stop,
         config.front,
     )
+
+
+def _inputs(config: BenchConfig) -> tuple[str, ...]:
+    """Return the columns that ``inputs`` names.
+
+    Raises:
+        ValueError: there are none such, or one is a metric or the objective.
+    """
+    there = columns(Path(config.table)) if config.inputs else []
+    found: list[str] = []
+    for name in config.inputs:
+        named = [c for c in there if c == name or (name.endswith(".") and c.startswith(name))]
+        if not named:
+            raise ValueError(f"{config.table} has no column {name!r}; there are: {', '.join(there)}")
+        found += [c for c in named if c not in found]
+    for name in found:
+        if not name.startswith(("proxy.", "cost.")) or name == config.objective:
+            raise ValueError(f"an input is known before any training, as proxy.NAME or cost.NAME are; got {name!r}")
+    return tuple(found)
 
 
 def _held(out: Path, decisive: dict[str, Any]) -> list[dict[str, Any]]:

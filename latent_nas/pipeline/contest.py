@@ -151,13 +151,13 @@ class Contest:
 def trained_codec(match: Contest, out: Path, say: Callable[[str], None]) -> Path:
     """Return the folder, beside ``out``, of a codec of the table's networks; one is trained if it is not there.
 
-    It has seen genes and no label. The folder's name holds their hash, so that benches of one table share it.
+    It has seen genes and no label, and the inputs where there are any. The folder's name holds their hash, so that benches of one table share it.
     """
     table, space = match.space.table, match.space
     digest = sha256(json.dumps([[g.name, [str(c) for c in g.choices]] for g in table.genes]).encode())
     for array in (space.canonical(table.rows[:1]), table.rows, table.network):
         digest.update(np.ascontiguousarray(array, np.int64).tobytes())
-    digest.update((space.known.name if space.known else "").encode())
+    digest.update((space.known.name if space.known else "").encode() + space.inputs.tobytes())
     folder = out.parent / f"codec-{digest.hexdigest()[:16]}"
     if folder.is_dir():
         Codec.load(folder, space)
@@ -165,8 +165,12 @@ def trained_codec(match: Contest, out: Path, say: Callable[[str], None]) -> Path
     from latent_nas.codec.train import train_codec  # with it comes torch, which strategies without a judge do without
 
     say("training a codec of the table's genes, without labels")
+    labels = None
+    if space.inputs.shape[1]:
+        genes = space.sample(seeds.rng(0, "codec inputs"), 4000)
+        labels = genes, space.inputs[space.network(genes)]
     for steps in STEPS:
-        made = train_codec(space, settings(space, steps), 0)
+        made = train_codec(space, settings(space, steps), 0, labels)
         if space.listed is not None:  # so few that all of them can be tried, not only a sample
             back = made.decode_codes(made.encode(space.listed))
             made.quality["exact"] = float((back == space.listed).all(axis=1).mean())

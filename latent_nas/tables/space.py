@@ -21,12 +21,14 @@ class TableSpace(Space):
 
     Args:
         table: read. known: a space of the same genes, which gives graphs and features and says which genes that are no
-            row are the network of one; without it there are no features.
+            row are the network of one; without it there are none of theirs. inputs: columns of the table that are known
+            of every network before any training, as further features: the normal scores of their ranks, 0 where a
+            number is missing, which a column of its own tells.
     """
 
     name = "table"
 
-    def __init__(self, table: Table, known: Space | None = None) -> None:
+    def __init__(self, table: Table, known: Space | None = None, inputs: tuple[str, ...] = ()) -> None:
         """Bind the two.
 
         Raises:
@@ -34,7 +36,8 @@ class TableSpace(Space):
         """
         super().__init__(*((known.input_shape, known.outputs) if known else ((1, 1, 1), 2)))
         self.table, self.known, self.genes = table, known, table.genes
-        self.feature_names = known.feature_names if known else ()
+        self.inputs, names = _scored(table, inputs)
+        self.feature_names = (known.feature_names if known else ()) + names
         self._places = _places(table, known) if known else []
         self._first = self._representatives()
         self._networks = table.rows[self._first].astype(np.int64)
@@ -72,10 +75,12 @@ class TableSpace(Space):
         return found
 
     def features(self, genes: np.ndarray) -> np.ndarray:
-        """Return (n, features) float32 of the known space; (n, 0) without one."""
+        """Return (n, features) float32: of the known space, if there is one, then the table's inputs."""
+        given = self.inputs[self.network(genes)] if self.inputs.shape[1] else np.zeros((len(genes), 0), np.float32)
         if self.known is None:
-            return np.zeros((len(genes), 0), np.float32)
-        return self.known.features(self.known.canonical(self._translated(np.asarray(genes))))
+            return given
+        read = self.known.features(self.known.canonical(self._translated(np.asarray(genes))))
+        return np.concatenate([read, given], axis=1)
 
     def graph(self, genes: Sequence[int]) -> Graph:
         """Return the graph of the known space.
@@ -221,3 +226,21 @@ def _places(table: Table, known: Space) -> list[np.ndarray]:
             raise ValueError(f"gene.{gene.name} is {strange[0]!r}; space {known.name!r} allows {', '.join(names)}")
         places.append(np.array([names.index(str(c)) for c in gene.choices]))
     return places
+
+
+def _scored(table: Table, columns: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the features (networks, k) float32 that columns of a table make, and their names."""
+    from scipy.stats import norm, rankdata
+
+    found: dict[str, np.ndarray] = {}
+    for column in columns:
+        values = table.values[column]
+        there = np.isfinite(values)
+        scores = np.zeros(len(values))
+        scores[there] = norm.ppf((rankdata(values[there]) - 0.5) / max(there.sum(), 1))
+        found[f"input.{column}"] = scores
+        if not there.all():
+            found[f"missing.{column}"] = ~there
+    if not found:
+        return np.zeros((table.networks, 0), np.float32), ()
+    return np.stack(list(found.values()), axis=1).astype(np.float32), tuple(found)
