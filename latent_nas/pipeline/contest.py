@@ -151,7 +151,8 @@ class Contest:
 def trained_codec(match: Contest, out: Path, say: Callable[[str], None]) -> Path:
     """Return the folder, beside ``out``, of a codec of the table's networks; one is trained if it is not there.
 
-    It has seen genes and no label, and the inputs where there are any. The folder's name holds their hash, so that benches of one table share it.
+    It has seen genes and no label, and the inputs where there are any. The folder's name holds their hash, so that
+    benches of one table share it.
     """
     table, space = match.space.table, match.space
     digest = sha256(json.dumps([[g.name, [str(c) for c in g.choices]] for g in table.genes]).encode())
