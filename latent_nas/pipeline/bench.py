@@ -197,11 +197,13 @@ def _runs(config: BenchConfig, match: Contest, codec: Path, jobs: list[tuple[str
         return
     with _one_thread_each():
         pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start, initargs=(config,))
+        done = 0
         try:
             for future in as_completed([pool.submit(_run, *job, codec) for job in jobs]):
+                done += 1
                 yield future.result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=done == len(jobs), cancel_futures=True)
 
 
 @contextmanager
