@@ -40,7 +40,7 @@ class Study:
     """One search.
 
     Attributes:
-        scorer: None for strategies that use no judge.
+        scorer: None for strategies that use no judge. intervals: whether rounds record how well its intervals cover.
         prior: records known before the search (a warm start); never counted, never proposed again.
         say: is told every event in a line. done: is told (finished, wanted) trainings.
         after_round: is called when a round is stored. records: of this study, in the order of proposals.
@@ -57,6 +57,7 @@ class Study:
     say: Callable[[str], None] = lambda line: None
     done: Callable[[int, int], None] = lambda finished, wanted: None
     after_round: Callable[[], None] = lambda: None
+    intervals: bool = True
     records: list[Record] = field(default_factory=list, init=False)
     _best: list[Record] = field(default_factory=list, init=False)
 
@@ -144,14 +145,18 @@ class Study:
             return found | {"rank_correlation": None, "optimism": None, "coverage": None}
         genes = np.array(proposals)[good]
         predicted = self.scorer.rerank(genes).predicted_accuracy
-        low, high = self.scorer.interval(genes)
-        inside = (low <= measured[good]) & (measured[good] <= high)
         tau = kendalltau(predicted, measured[good]).statistic if good.sum() > 1 else np.nan
         return found | {
             "rank_correlation": None if np.isnan(tau) else float(tau),
             "optimism": float((predicted - measured[good]).mean()),
-            "coverage": float(inside.mean()) if np.isfinite(low).all() else None,  # None: labels too few for intervals
+            "coverage": self._coverage(genes, measured[good]) if self.intervals else None,
         }
+
+    def _coverage(self, genes: np.ndarray, measured: np.ndarray) -> float | None:
+        """Return which share of what was measured (n,) lies in the scorer's intervals; None with too few labels."""
+        assert self.scorer
+        low, high = self.scorer.interval(genes)
+        return float(((low <= measured) & (measured <= high)).mean()) if np.isfinite(low).all() else None
 
 
 def ranked(records: list[Record]) -> list[Record]:

@@ -128,7 +128,8 @@ class Contest:
         if self.stop:
             budget = replace(budget, enough=-self.optimum if self.minimise else self.optimum)
         store = Store(Path(":memory:"))
-        records = Study(kind(problem, seed), scorer, evaluator, store, Limits(), budget, seed).run()
+        study = Study(kind(problem, seed), scorer, evaluator, store, Limits(), budget, seed, intervals=False)
+        records = study.run()
         store.close()
         gains = np.array([r.objective for r in records], float)
         gains = np.append(gains, np.full(budget.trainings - len(gains), gains.max()))

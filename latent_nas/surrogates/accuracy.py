@@ -9,6 +9,7 @@ eight times what all the rest does.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -29,14 +30,15 @@ class AccuracyModel:
         link: between accuracies and what both predict. full: the mean of t.
         fast: mean and log std of t; None where the full one is asked instead.
         log_std: the least and the largest that the fast one has seen; it says nothing beyond.
-        calibration: of the full one, on held-out labels. labels: how many it was fitted to.
+        calibrated: works out, once, the calibration of the full one on held-out labels, which takes three more fits.
+        labels: how many it was fitted to.
     """
 
     link: Link
     full: Surrogate
     fast: Surrogate | None
     log_std: tuple[float, float]
-    calibration: Calibration
+    calibrated: Callable[[], Calibration]
     labels: int
 
     @staticmethod
@@ -58,11 +60,15 @@ class AccuracyModel:
         link = Link.of(accuracy)
         t = link.forward(accuracy)
         full = Stack(own=own, seed=seeds.derive(seed, "full"))
-        rows, mean, std = held_out(full, X, t, folds=3)
         full.fit(X, t)
-        calibration = Calibration.of(t[rows] - mean, std)
+
+        @cache
+        def calibrated() -> Calibration:
+            rows, mean, std = held_out(full, X, t, folds=3)
+            return Calibration.of(t[rows] - mean, std)
+
         if unlabelled is None:
-            return AccuracyModel(link, full, None, (0.0, 0.0), calibration, len(X))
+            return AccuracyModel(link, full, None, (0.0, 0.0), calibrated, len(X))
 
         def pessimistic(some: np.ndarray) -> np.ndarray:
             believed, spread = full.predict(some, return_std=True)
@@ -83,7 +89,7 @@ class AccuracyModel:
             seed=seeds.derive(seed, "fast"),
         ).fit(inputs[:, :own], targets)
         bounds = float(targets[:, 1].min()), float(targets[:, 1].max())
-        return AccuracyModel(link, full, fast, bounds, calibration, len(X))
+        return AccuracyModel(link, full, fast, bounds, calibrated, len(X))
 
     def bands(self, X: np.ndarray, kappa: float, beta: float, full: bool) -> tuple[np.ndarray, ...]:
         """Return accuracy's mean and std, and what lies kappa std below and beta std above the mean; (n,) each.
@@ -102,7 +108,7 @@ class AccuracyModel:
     def interval(self, X: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Return low and high (n,) between which that share of measured accuracies lies; infinite with few labels."""
         mean, std = self.full.predict(X, return_std=True)
-        low, high = self.calibration.interval(mean, std, coverage)
+        low, high = self.calibrated().interval(mean, std, coverage)
         if not np.isfinite(low).all():
             return low, high
         return self.link.back(low), self.link.back(high)
@@ -110,11 +116,11 @@ class AccuracyModel:
     def files(self) -> dict[str, bytes]:
         """Return everything as files, read back by ``of_files``."""
         parts = {"full": self.full.artifact()} | ({"fast": self.fast.artifact()} if self.fast else {})
-        about = {"link": self.link.to_json(), "noise": self.calibration.noise}
+        about = {"link": self.link.to_json(), "noise": self.calibrated().noise}
         about |= {"labels": self.labels, "log_std": list(self.log_std)}
         about |= {part: artifact.made for part, artifact in parts.items()}
         files = {f"{part}.{name}": data for part, artifact in parts.items() for name, data in artifact.files.items()}
-        ratios = pack({"ratios": self.calibration.ratios})
+        ratios = pack({"ratios": self.calibrated().ratios})
         return {"accuracy.json": json.dumps(about).encode(), "calibration.safetensors": ratios, **files}
 
     @staticmethod
@@ -137,7 +143,9 @@ class AccuracyModel:
             calibration = Calibration(ratios, float(about["noise"]))
             low, high = map(float, about["log_std"])
             link = Link(**about["link"])
-            return AccuracyModel(link, parts["full"], parts.get("fast"), (low, high), calibration, int(about["labels"]))
+            return AccuracyModel(
+                link, parts["full"], parts.get("fast"), (low, high), lambda: calibration, int(about["labels"])
+            )
         except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ValueError(
                 f"the accuracy surrogates are damaged ({error!r}); fit them again or fetch them again"
