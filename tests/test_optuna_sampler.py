@@ -125,7 +125,7 @@ class TestWithoutAJudge:
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="'nope'; there are: .*evolution"):
+    with pytest.raises(ValueError, match=r"'nope'; there are: .*evolution"):
         LatentSampler(strategy="nope")
     with pytest.raises(ValueError, match="give LatentSampler that space"):
         LatentSampler(codec=ToyCodec(ToySpace()))
