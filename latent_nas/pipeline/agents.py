@@ -20,6 +20,7 @@ ROWS, SAMPLES = 1024, 4096  # limits of a school's renewal; random networks behi
 LOW, HIGH = 0.02, 0.6  # quantiles of random networks' costs between which limits are drawn
 CHOICE = 8  # an episode starts from one of so many elites under its limits
 START = 128  # networks that an answer starts from
+RANDOM_SHARE = 0.4  # of an answer's edits; with fewer the agent repeats itself and leaves half of the queries unused
 
 
 @dataclass
@@ -123,7 +124,7 @@ def answer(
 
 def edits(core: EditCore, adept: Adept) -> CodeEdits:
     """Return the agent as the edit operator of a population."""
-    return CodeEdits(core, adept.agent, LatentRL.random_share)
+    return CodeEdits(core, adept.agent, RANDOM_SHARE)
 
 
 def unseen(scorer: Scorer, seed: int, n: int) -> np.ndarray:
