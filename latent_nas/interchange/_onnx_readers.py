@@ -154,7 +154,7 @@ def _clip(call: Call) -> Value:
 
 def _pool(call: Call, kind: Any) -> Value:
     size, stride, padding = _window(call, call.setting("kernel_shape", []))
-    if call.setting("count_include_pad", 0) and any(pads(*call.shape()[:2], size, stride, padding)):
+    if call.setting("count_include_pad", 0) and any(pads(call.shape()[0], call.shape()[1], size, stride, padding)):
         raise call.refuse("count_include_pad is not known here")
     return call.add(kind(size, stride, padding), call.value(0))
 
