@@ -1,10 +1,10 @@
 """Which rows of a table of published measurements count, and which named network each is of.
 
-The rules were fixed before anything was fitted to the rows. Left out are: float32 (another kernel library); networks that
-can't be built here (recurrent ones); rows without a clock (cycles are what is compared); rows with a coprocessor;
-visual wake words under compilers that remove dead weights, of which its published file has 83 %: X-CUBE-AI from 8.1 on
-(and its successor ST Edge AI), Plumerai, and ONNC, which probably does. A group is one runtime, version and core; groups of
-fewer than five models are no test of leaving one model out.
+The rules were fixed before anything was fitted to the rows. Left out are: float32 (another kernel library);
+networks that can't be built here (recurrent ones); rows without a clock (cycles are what is compared); rows with a
+coprocessor; visual wake words under compilers that remove dead weights, of which its published file has 83 %:
+X-CUBE-AI from 8.1 on (and its successor ST Edge AI), Plumerai, and ONNC, which probably does. A group is one runtime,
+version and core; groups of fewer than five models are no test of leaving one model out.
 """
 
 import re
