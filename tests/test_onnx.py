@@ -10,7 +10,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from latent_nas import seeds  # noqa: E402
+from latent_nas import cli, seeds  # noqa: E402
 from latent_nas.costs import costs  # noqa: E402
 from latent_nas.devices import open_device  # noqa: E402
 from latent_nas.graph import Builder, Graph  # noqa: E402
@@ -113,6 +113,11 @@ def test_onnxruntime_decides_as_the_integer_reference(tmp_path):
     export_int8(trained.network, tmp_path / "digits.onnx")
     found = run(tmp_path / "digits.onnx", data.valid.x).argmax(axis=1)
     assert (found == trained.network.integers(data.valid.x).argmax(axis=1)).mean() >= 0.995
+    trained.network.save(tmp_path / "network", {})
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["export", str(tmp_path / "network"), "--out", str(tmp_path / "again.onnx")])
+    assert stopped.value.code == 0
+    assert (tmp_path / "again.onnx").read_bytes() == (tmp_path / "digits.onnx").read_bytes()
 
 
 def save(path, nodes, shape=("n", 3, 8, 8), constants=()):
@@ -178,3 +183,14 @@ def test_without_the_extra_it_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(ValueError, match=r'need the extra "onnx": pip install'):
         read(tmp_path / "m.onnx")
+
+
+def test_what_cannot_be_exported_is_one_line(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    for out, message in (("a.onnx", "empty"), ("a.tflite", "ends in .onnx")):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(["export", str(tmp_path / "empty"), "--out", str(tmp_path / out)])
+        assert stopped.value.code == 2
+        printed = capsys.readouterr().err
+        assert message in printed
+        assert printed.count("\n") == 1
