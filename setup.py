@@ -19,6 +19,8 @@ NO_CPU_WHEEL = (
     " and (sys_platform != 'win32' or (platform_machine != 'AMD64' and platform_machine != 'ARM64'))"
 )
 
+ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
+
 
 def shipped(folder: str) -> list[tuple[str, list[str]]]:
     """Return (place in the installation, its files) for every directory under a top-level folder."""
@@ -61,9 +63,12 @@ setup(
         "tomli>=2; python_version < '3.11'",  # later Pythons have tomllib
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx"],
+        "test": [
+            *("pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx"),
+            *ONNX,
+        ],
         "mcu": ["ziglang", "unicorn>=2"],  # a C cross compiler and a CPU emulator, both as wheels
-        "onnx": ["onnx", "onnxruntime"],
+        "onnx": ONNX,
         "ray": ["ray"],
         "docs": ["mkdocs-material"],
     },

@@ -1,11 +1,11 @@
 """Fit the cycles of CMSIS-NN's kernels to a table of single layers measured on boards; print them as TOML.
 
-    python benchmarks/fit_cmsis_nn.py --measurements cmsis_nn_layer_cycles.csv.gz [--out fitted.toml]
+    python benchmarks/fit_cmsis_nn.py --measurements cmsis_nn_layer_cycles.csv.gz [--out fitted.toml] [--csv layers.csv]
 
 The table (MicroNAS look-up tables, github.com/tk-king/MicroNas, no licence stated, so not kept here) has one
 row per measurement: board, layer, input_shape, output_shape, filters, kernel, strides, padding,
-tensor_arena_used_B, cycles_op. The fit is linear in the counts of ``Operator.work``, non-negative, and least
-squares of relative errors; the errors are those of layers left out, five folds by layer shape.
+tensor_arena_used_B, cycles_op. The fit is that of ``latent-nas calibrate``, here per board; the errors are those of
+layers left out, five folds by layer shape. ``--csv`` writes the table as that command reads it.
 """
 
 import argparse
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import nnls
 
+from latent_nas.calibration.fit import counts, fit, left_out, plain_counts
 from latent_nas.costs.layer import layer
 from latent_nas.operators import Operator, Shape
 from latent_nas.operators.add import Add
@@ -24,13 +24,6 @@ from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.runtimes import Runtime, open_runtime
 
 BOARD, CORE = "lookUp/NUCLEOF446RE", "cortex-m4"  # whose coefficients are printed, and as which core's
-TERMS = {
-    "conv2d": ("call", "macs", "tail4_macs", "outputs", "pixels", "gathers", "gathered", "gathered_tail4"),
-    "pointwise": ("call", "macs", "tail16_macs", "outputs", "weights"),
-    "add": ("call", "outputs"),
-    "global_pool": ("call", "patch"),
-}
-FOLDS = 5
 
 
 def read(path: Path, runtime: Runtime) -> pd.DataFrame:
@@ -38,6 +31,7 @@ def read(path: Path, runtime: Runtime) -> pd.DataFrame:
     table = pd.read_csv(path)
     table = table[table.layer.isin({"conv2d", "add", "global_average_pooling2d"})].reset_index(drop=True)
     placed = [place(row._asdict()) for row in table.itertuples()]
+    table["placed"] = placed
     table["figures"] = [layer(*one) for one in placed]
     table["kind"] = [figures.kernel for figures in table.figures]
     table["shape"] = [f"{operator} of {inputs}" for operator, inputs in placed]
@@ -78,23 +72,20 @@ def arena(operator: Operator, inputs: tuple[Shape, ...], runtime: Runtime) -> in
     return tensors + own + runtime.ram_bytes_per_channel * figures.channels
 
 
-def fit(counts: np.ndarray, cycles: np.ndarray) -> np.ndarray:
-    """Return cycles per count (terms,) of counts (layers, terms) and measured cycles (layers,)."""
-    each: np.ndarray = nnls(counts / cycles[:, None], np.ones(len(cycles)), maxiter=1000)[0]
-    return each
-
-
-def left_out(counts: np.ndarray, cycles: np.ndarray, shapes: pd.Series) -> np.ndarray:
-    """Return the relative errors (layers,) of layers computed by a fit without any layer of their shape."""
-    names = np.array(sorted(shapes.unique()))
-    np.random.default_rng(0).shuffle(names)
-    fold = shapes.map({name: i % FOLDS for i, name in enumerate(names)}).to_numpy()
-    errors = np.full(len(cycles), np.nan)
-    for i in range(FOLDS):
-        out = fold == i
-        if not out.all():
-            errors[out] = np.abs(counts[out] @ fit(counts[~out], cycles[~out]) / cycles[out] - 1)
-    return errors
+def plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table as `latent-nas calibrate` reads it."""
+    rows = []
+    for row in table.itertuples():
+        operator, inputs = row.placed
+        cells = {"board": row.board, "core": CORE, "operator": operator.kind, "cycles": row.cycles_op}
+        cells["input"] = "+".join("x".join(map(str, shape)) for shape in inputs)
+        if operator.kind == "conv2d":
+            cells |= {"filters": operator.filters, "padding": operator.padding}
+            cells["kernel_size"], cells["stride"] = (
+                "x".join(map(str, p)) for p in (operator.kernel_size, operator.stride)
+            )
+        rows.append(cells)
+    return pd.DataFrame(rows)
 
 
 def main() -> None:
@@ -102,19 +93,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--measurements", type=Path, required=True, help="the table, CSV, may be gzipped")
     parser.add_argument("--out", type=Path, help="write the TOML of the fitted kernels here")
+    parser.add_argument("--csv", type=Path, help="write the table for `latent-nas calibrate` here")
     arguments = parser.parse_args()
     table, lines = read(arguments.measurements, open_runtime("cmsis_nn")), []
     print(f"{'board':22}{'kernel':12}{'layers':>7}{'median':>9}{'p90':>8}{'worst':>8}   MACs alone: median, p90")
     for (board, kind), rows in table.groupby(["board", "kind"]):
-        terms, cycles = TERMS[str(kind)], rows.cycles_op.to_numpy(float)
-        counts = np.array([[figures.work[term] for term in terms] for figures in rows.figures])
-        plain = np.array([[max(figures.macs, figures.work["outputs"])] for figures in rows.figures], float)
-        errors, trivial = (left_out(x, cycles, rows["shape"]) for x in (counts, plain))
+        cycles, figures = rows.cycles_op.to_numpy(float), list(rows.figures)
+        terms, counted = counts(figures)
+        errors, trivial = (left_out(x, cycles, list(rows["shape"])) for x in (counted, plain_counts(figures)))
         median, p90 = np.median(errors), np.quantile(errors, 0.9)
         print(f"{board:22}{kind:12}{len(rows):7}{median:9.2%}{p90:8.2%}{errors.max():8.2%}", end="   ")
         print(f"{np.median(trivial):.1%}, {np.quantile(trivial, 0.9):.1%}")
         if board == BOARD:
-            each = ", ".join(f"{t} = {v:.4g}" for t, v in zip(terms, fit(counts, cycles), strict=True) if v)
+            each = ", ".join(f"{t} = {v:.4g}" for t, v in zip(terms, fit(counted, cycles), strict=True) if v)
             lines += [f"[kernels.{kind}]", f"cycles.{CORE} = {{ {each} }}"]
             lines += [f"error.{CORE} = {{ median = {median:.4f}, p90 = {p90:.4f} }}", ""]
     wide = table.pivot_table(index=["kind", "shape"], columns="board", values="cycles_op")
@@ -126,6 +117,8 @@ def main() -> None:
         print(f"measured - computed arena of {kind}: {low} to {high} B")
     text = "\n".join(lines)
     print("\n" + text)
+    if arguments.csv:
+        plain(table).to_csv(arguments.csv, index=False)
     if arguments.out:
         arguments.out.write_text(text, encoding="utf-8")
 

@@ -31,7 +31,19 @@ def load(kind: str, name: str) -> Any:
     if name not in names(kind):
         one = f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")
         raise ValueError(f"no {one} {name!r}; there are: {', '.join(names(kind))}")
-    toml = PACKAGE / kind / f"{name}.toml"
-    if toml.exists():
-        return {"name": name, **tomllib.loads(toml.read_text(encoding="utf-8"))}
+    file = PACKAGE / kind / f"{name}.toml"
+    if file.exists():
+        return {"name": name, **toml(file)}
     return importlib.import_module(f"latent_nas.{kind}.{name}").Plugin
+
+
+def toml(file: Path) -> dict[str, Any]:
+    """Return the table of a TOML file.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is no TOML: {error}") from None

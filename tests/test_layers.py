@@ -15,9 +15,9 @@ PACKAGE = Path(latent_nas.__file__).parent
 LAYERS = [
     {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits"},
     {"graph", "operators"},
-    {"spaces", "tasks", "devices", "runtimes"},
+    {"spaces", "tasks", "devices", "runtimes", "zoo"},
     {"costs", "training", "codec", "surrogates", "tables"},
-    {"scorer", "evaluators", "firmware"},
+    {"scorer", "evaluators", "firmware", "interchange", "calibration"},
     {"env"},
     {"strategies"},
     {"study", "optuna_sampler"},

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from latent_nas.cli import bench, models, query, search
+from latent_nas.cli import bench, calibrate, cost, export, models, query, search
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=str(__doc__).split("\n\n")[0]
@@ -21,6 +21,9 @@ groups = {
 }
 app.command()(search.search)
 app.command()(bench.bench)
+app.command()(cost.cost)
+app.command()(calibrate.calibrate)
+app.command()(export.export)
 app.command()(query.query)
 app.command()(query.validate)
 groups["dataset"].command("build")(models.dataset_build)

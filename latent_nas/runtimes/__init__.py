@@ -6,6 +6,8 @@ data, so that a few measurements of another board make another runtime.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from latent_nas import plugins
 
@@ -114,12 +116,24 @@ class Runtime:
 
 
 def open_runtime(name: str) -> Runtime:
-    """Return the runtime of ``runtimes/<name>.toml``.
+    """Return the runtime of ``runtimes/<name>.toml``, or of a file of one's own: a path that ends in ".toml".
 
     Raises:
-        ValueError: there is no such runtime; the message names those there are.
+        ValueError: there is no such runtime, and the message names those there are; or the file is not of one.
     """
-    table = plugins.load("runtimes", name)
+    if not name.endswith(".toml"):
+        return from_table(plugins.load("runtimes", name))
+    try:
+        return from_table({"name": Path(name).stem, **plugins.toml(Path(name))})
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {name}; make it with `latent-nas calibrate`") from None
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{name} is not the file of a runtime: {error}") from None
+
+
+def from_table(table: dict[str, Any]) -> Runtime:
+    """Return the runtime that a table of TOML describes, its name among it."""
+    table = dict(table)
     kernels = {
         kind: Kernel(**{**entry, "error": {core: Error(**e) for core, e in entry["error"].items()}})
         for kind, entry in table.pop("kernels").items()

@@ -87,14 +87,14 @@ def quantise(graph: Graph, model: Network, calibration: np.ndarray) -> Quantised
         inputs = [quants[i] for i in node.inputs]
         output = inputs[0] if node.operator.keeps_quant else Quant.of_range(*ranges[sources[-1]])
         weights = (
-            _folded(graph, model, sources) if node.operator.weight_shapes(*deployment.graph.shapes_into(node)) else {}
+            folded(graph, model, sources) if node.operator.weight_shapes(*deployment.graph.shapes_into(node)) else {}
         )
         quants.append(output)
         constants.append(node.operator.constants(weights, inputs, output) if node.id else {})
     return QuantisedNetwork(deployment.graph, tuple(quants), tuple(constants))
 
 
-def _folded(graph: Graph, model: Network, sources: tuple[int, ...]) -> dict[str, np.ndarray]:
+def folded(graph: Graph, model: Network, sources: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Return the weights of a chain of original nodes as one: a convolution (or nothing) and batch norms."""
     first = graph.nodes[sources[0]].operator
     if isinstance(first, BatchNorm):

@@ -1,0 +1,1 @@
+"""Calibration: from layers measured on boards to the coefficients of a runtime, with errors of layers not seen."""

@@ -1,0 +1,36 @@
+"""``latent-nas cost``: what a network costs on a device, layer by layer."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from latent_nas.cli import options
+
+
+def cost(
+    network: Annotated[
+        str,
+        typer.Argument(help="A file of latent_nas/zoo, best_architecture.json, JSON of `query`, or an .onnx file."),
+    ],
+    device: options.Device = "stm32f405",
+    runtime: Annotated[
+        str, typer.Option(help="What runs the network there: a file of latent_nas/runtimes, or a .toml of your own.")
+    ] = "cmsis_nn",
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(help="flash_kb=N, ram_kb=N or latency_ms=N, beside the device's own; may be repeated."),
+    ] = None,
+    entry: Annotated[int, typer.Option(help="Which candidate of a JSON of `query`, from 1.")] = 1,
+    as_json: options.Json = False,
+) -> None:
+    """Print what every layer costs, what binds and at which layer, and how much is left. Nothing is trained.
+
+    Example: latent-nas cost mlperf_resnet8 --device stm32f446
+    """
+    from latent_nas.limits import Limits
+    from latent_nas.pipeline import explain
+
+    limits = Limits.parse(limit or [])
+    found = explain.explain(explain.open_graph(network, entry), device, runtime, limits)
+    print(json.dumps(found, indent=1) if as_json else explain.table(found))

@@ -1,0 +1,134 @@
+"""Export to ONNX: the float network with its weights, and the int8 network as QDQ.
+
+The input is called "input": float images (n, channels, height, width) or vectors (n, features); the output "output" is
+float (n, outputs). Dense layers after a flatten read the order of NHWC, so a transposition stands before it.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latent_nas import artifacts
+from latent_nas.fixed_point import Quant
+from latent_nas.graph import Graph, Node
+from latent_nas.graph.deploy import deploy
+from latent_nas.interchange import need_onnx
+from latent_nas.interchange._onnx_operators import spell
+from latent_nas.operators import Shape
+
+if TYPE_CHECKING:
+    from latent_nas.training.network import Network
+    from latent_nas.training.quantise import QuantisedNetwork
+
+OPSET = 14  # the first with HardSwish; Q and DQ per axis are of 13
+
+
+def export_float(graph: Graph, model: "Network", path: Path) -> None:
+    """Write the float network of a graph in its deployed form (batch norm folded) to an ONNX file.
+
+    Raises:
+        ValueError: ONNX is not installed, or an operator has no form in it.
+    """
+    from latent_nas.training.quantise import folded
+
+    writer, deployment = _Writer(), deploy(graph)
+    for node, sources in zip(deployment.graph.nodes, deployment.sources, strict=True):
+        shapes = deployment.graph.shapes_into(node)
+        names = [writer.tensors[i] for i in node.inputs]
+        if node.operator.weight_shapes(*shapes):
+            weights = folded(graph, model, sources)
+            for key in ("weight", "bias"):
+                names.append(writer.constant(f"{node.id}.{key}", _nchw(weights[key]).astype(np.float32)))
+        writer.node(node, shapes, names)
+    writer.save(deployment.graph, path)
+
+
+def export_int8(network: "QuantisedNetwork", path: Path) -> None:
+    """Write an int8 network to an ONNX file as QDQ, with the integers that the device holds.
+
+    Raises:
+        ValueError: ONNX is not installed, or an operator has no form in it.
+    """
+    writer, graph = _Writer(), network.graph
+    for node in graph.nodes:
+        shapes, constants = graph.shapes_into(node), network.constants[node.id]
+        names = [writer.tensors[i] for i in node.inputs]
+        if node.operator.weight_shapes(*shapes):
+            x, y = network.quants[node.inputs[0]], network.quants[node.id]
+            factors = constants["multiplier"] / 2.0 ** constants["shift"]  # = weight scale * x.scale / y.scale
+            scale = np.maximum(factors * y.scale / x.scale, np.finfo(np.float32).tiny)
+            names.append(writer.integers(f"{node.id}.weight", _nchw(constants["weight"]), scale))
+            names.append(writer.integers(f"{node.id}.bias", constants["bias"].astype(np.int32), scale * x.scale))
+        writer.node(node, shapes, names, network.quants[node.id])
+    writer.save(graph, path)
+
+
+def _nchw(weight: np.ndarray) -> np.ndarray:
+    """Return weights (filters, height, width, channels) as (filters, channels, height, width)."""
+    return np.ascontiguousarray(weight.transpose(0, 3, 1, 2)) if weight.ndim == 4 else weight
+
+
+def _dims(shape: Shape) -> list[Any]:
+    return ["n", shape[2], shape[0], shape[1]] if len(shape) == 3 else ["n", *shape]
+
+
+class _Writer:
+    """Gathers the nodes and constants of one ONNX model; ``tensors``: the name of every graph node's tensor."""
+
+    def __init__(self) -> None:
+        self.onnx = need_onnx()
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.tensors: list[str] = []
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        self.constants.append(self.onnx.numpy_helper.from_array(value, name))
+        return name
+
+    def op(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(self.onnx.helper.make_node(kind, inputs, [output], output, **attributes))
+        return output
+
+    def integers(self, name: str, value: np.ndarray, scale: np.ndarray) -> str:
+        """Add a constant tensor of integers, one scale per filter, and what makes floats of it."""
+        zero = self.constant(f"{name}.zero_point", np.zeros(len(scale), value.dtype))
+        scales = self.constant(f"{name}.scale", scale.astype(np.float32))
+        held = self.constant(f"{name}.integers", value)
+        return self.op("DequantizeLinear", [held, scales, zero], name, axis=0)
+
+    def node(self, node: Node, shapes: tuple[Shape, ...], inputs: list[str], quant: Quant | None = None) -> None:
+        """Add a graph node: its ONNX operators, and the rounding to its int8 tensor."""
+        last = inputs[0] if node.id else "input"
+        for position, step in enumerate(spell(node.operator, shapes) if node.id else []):
+            read = inputs if position == 0 else [last]
+            bounds = [
+                self.constant(f"{node.id}.{position}.bound{i}", np.array(bound, np.float32))
+                for i, bound in enumerate(step.bounds)
+            ]
+            name = f"{node.id}.{node.operator.kind}" + (f".{position}" if position else "")
+            last = self.op(step.type, [*read, *bounds], name, **step.attributes)
+        if quant:
+            scale = self.constant(f"{node.id}.scale", np.array(quant.scale, np.float32))
+            zero = self.constant(f"{node.id}.zero_point", np.array(quant.zero_point, np.int8))
+            q = self.op("QuantizeLinear", [last, scale, zero], f"{node.id}.int8")
+            last = self.op("DequantizeLinear", [q, scale, zero], f"{node.id}.float")
+        self.tensors.append(last)
+
+    def save(self, graph: Graph, path: Path) -> None:
+        helper, kind = self.onnx.helper, self.onnx.TensorProto.FLOAT
+        self.op("Identity", [self.tensors[-1]], "output")
+        model = helper.make_model(
+            helper.make_graph(
+                self.nodes,
+                "latent_nas",
+                [helper.make_tensor_value_info("input", kind, _dims(graph.input_shape))],
+                [helper.make_tensor_value_info("output", kind, _dims(graph.output_shape))],
+                self.constants,
+            ),
+            producer_name="latent_nas",
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=8,
+        )
+        self.onnx.checker.check_model(model)
+        artifacts.write(path, model.SerializeToString())

@@ -1,0 +1,143 @@
+"""Import from ONNX: a float or QDQ model of the operators known here becomes a graph. Weights are not read.
+
+Images are NCHW; transpositions to and from NHWC are seen through. Rounding (Q and DQ), dropout and a closing softmax
+leave no trace, biases are those that the operators have, explicit padding goes into the convolution after it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas.graph import Builder, Graph
+from latent_nas.interchange import need_onnx
+from latent_nas.interchange._onnx_readers import PASSES, READERS, Call, Unreadable, Value
+from latent_nas.operators import Shape
+
+
+def read(path: Path) -> Graph:
+    """Return the graph of an ONNX file.
+
+    Raises:
+        ValueError: ONNX is not installed, the file is none, or it has operators (named, all of them) or settings (the
+            first) that are not known here.
+    """
+    onnx = need_onnx()
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {path}") from None
+    except DecodeError:
+        raise ValueError(f"{path} is no ONNX file, or a damaged one") from None
+    if len(model.graph.output) != 1:
+        raise ValueError(f"{path} has {len(model.graph.output)} outputs; a graph here has one")
+    needed = _needed(model.graph)
+    unknown = sorted({n.op_type if n.domain in ("", "ai.onnx") else f"{n.domain}.{n.op_type}" for n in needed} - _KNOWN)
+    if unknown:
+        raise ValueError(
+            f"{path} has operators that are not known here: {', '.join(unknown)}; known: {', '.join(sorted(_KNOWN))}"
+        )
+    try:
+        return _Reader(onnx, model.graph, needed).graph()
+    except Unreadable as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+_KNOWN = {*READERS, *PASSES, "Constant", "Softmax"}
+
+
+def _needed(graph: Any) -> list[Any]:
+    """Return the nodes that the output depends on, in the order of the file."""
+    wanted, kept = {graph.output[0].name}, []
+    for node in reversed(graph.node):
+        if wanted.intersection(node.output):
+            kept.append(node)
+            wanted.update(node.input)
+    return kept[::-1]
+
+
+@dataclass
+class _Reader:
+    onnx: Any
+    model: Any
+    nodes: list[Any]
+
+    def graph(self) -> Graph:
+        """Return the graph.
+
+        Raises:
+            Unreadable: what can't be expressed, and at which node.
+        """
+        numpy = self.onnx.numpy_helper
+        constants = {t.name: self._shaped(t) for t in self.model.initializer}
+        inputs = [v for v in self.model.input if v.name not in constants]
+        if len(inputs) != 1:
+            raise Unreadable(f"it has {len(inputs)} inputs; a graph here has one")
+        builder = Builder(self._input_shape(inputs[0]))
+        values = {inputs[0].name: Value(0)}
+        for node in self.nodes:
+            settings = {a.name: self.onnx.helper.get_attribute_value(a) for a in node.attribute}
+            what = f"{node.op_type} {node.name or node.output[0]!r}"
+            if node.op_type == "Constant":
+                held = settings.get("value")
+                given = next((v for k, v in settings.items() if k.startswith("value_")), None)
+                constants[node.output[0]] = np.asarray(given) if held is None else numpy.to_array(held)
+                continue
+            if node.op_type in PASSES and node.input[0] in constants:  # weights, rounded or not
+                constants[node.output[0]] = constants[node.input[0]]
+                continue
+            if node.op_type == "Softmax" and node.output[0] != self._last_name():
+                raise Unreadable(f"{what} is not at the end")
+            read = [values.get(name) for name in node.input]
+            held_constants = [constants.get(name) if name else None for name in node.input]
+            call = Call(what, builder, read, held_constants, settings)
+            if node.op_type in READERS:
+                try:
+                    values[node.output[0]] = READERS[node.op_type](call)
+                except Unreadable:
+                    raise
+                except ValueError as error:  # of shapes
+                    raise Unreadable(f"{what}: {error}") from None
+            else:
+                values[node.output[0]] = call.value(0)
+        result = values.get(self.model.output[0].name)
+        if result is None or any(result.padded):
+            raise Unreadable("its output is padding, or does not depend on its input")
+        return builder.build()
+
+    def _shaped(self, tensor: Any) -> np.ndarray:
+        """Return a constant; of one whose data lie in another file, zeros of its shape."""
+        if tensor.data_location == self.onnx.TensorProto.EXTERNAL:
+            return np.broadcast_to(np.float32(0), tuple(tensor.dims))
+        array: np.ndarray = self.onnx.numpy_helper.to_array(tensor)
+        return array
+
+    def _last_name(self) -> str:
+        """Return the name of the tensor before nodes at the end that change nothing."""
+        name = self.model.output[0].name
+        for node in reversed(self.nodes):
+            if name in node.output and node.op_type in PASSES:
+                name = node.input[0]
+        return str(name)
+
+    def _input_shape(self, value: Any) -> Shape:
+        dims = [d.dim_value for d in value.type.tensor_type.shape.dim][1:]
+        if len(dims) not in (1, 3) or min(dims) < 1:
+            raise Unreadable(
+                f"its input {value.name!r} has the shape {dims} beside the batch; wanted (channels, height, width) or"
+                " (features), all fixed"
+            )
+        return tuple(dims) if len(dims) == 1 or self._is_nhwc(value.name) else (dims[1], dims[2], dims[0])
+
+    def _is_nhwc(self, name: str) -> bool:
+        """Return whether the tensor is transposed to NCHW before anything else happens to it."""
+        for node in self.nodes:
+            if name in node.input and node.op_type in PASSES:
+                name = node.output[0]
+            elif name in node.input:
+                perm = [list(a.ints) for a in node.attribute if a.name == "perm"]
+                return node.op_type == "Transpose" and perm == [[0, 3, 1, 2]]
+        return False

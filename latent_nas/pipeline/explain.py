@@ -1,0 +1,169 @@
+"""What a network of any origin costs, layer by layer, what binds, and how much is left."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from latent_nas.costs import Costs, costs
+from latent_nas.devices import Device, open_device
+from latent_nas.graph import Graph
+from latent_nas.limits import Limits
+from latent_nas.runtimes import open_runtime
+from latent_nas.spaces import open_space
+from latent_nas.tasks import open_task
+from latent_nas.zoo import open_network
+
+
+def open_graph(source: str, entry: int = 1) -> Graph:
+    """Return the graph of a named network, of a JSON file (genes, candidates, or a graph) or of an ONNX file.
+
+    Args:
+        entry: which candidate of a file of `latent-nas query`, from 1.
+
+    Raises:
+        ValueError: it is none of these, or can't be read.
+    """
+    path = Path(source)
+    if path.suffix not in {".json", ".onnx"}:
+        return open_network(source)
+    if not path.is_file():
+        raise ValueError(f"there is no file {source}")
+    if path.suffix == ".onnx":
+        from latent_nas.interchange.onnx_import import read
+
+        return read(path)
+    try:
+        return _from_json(json.loads(path.read_text(encoding="utf-8")), entry)
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        what = "genes (best_architecture.json), candidates of `latent-nas query`, or a graph (graph.json)"
+        reason = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"{source} holds no {what}: {reason}") from None
+
+
+def _from_json(data: Any, entry: int) -> Graph:
+    if isinstance(data, list):
+        return Graph.from_json(data)
+    target, genes = data, data.get("genes")
+    if "candidates" in data:
+        target, there = data["target"], data["candidates"]
+        if not 1 <= entry <= len(there):
+            raise ValueError(f"there is no candidate {entry}; there are {len(there)}")
+        genes = there[entry - 1]["genes"]
+    task = open_task(target["task"])
+    space = open_space(target["space"], task.input_shape, task.outputs)
+    if genes is None:
+        raise KeyError("genes")
+    return space.graph(tuple(space.canonical(space.check(genes))[0].tolist()))
+
+
+def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -> dict[str, Any]:
+    """Return all costs of a graph as JSON values: per layer, what binds where, and what is left of every limit.
+
+    The device's own limits hold beside ``limits``. Bytes, ms and cycles as their names say; a negative ``left`` is what
+    the network is too large by.
+
+    Raises:
+        ValueError: unknown device or runtime, or a runtime without a kernel or core that is needed.
+    """
+    device, runtime = open_device(device_name), open_runtime(runtime_name)
+    cost = costs(graph, device, runtime)
+    limits = limits.tighten(device.limits)
+    layers = [
+        {
+            "name": f"{layer.node}:{layer.kernel}",
+            "macs": layer.macs,
+            "weights_bytes": layer.weights_bytes,
+            "flash_bytes": layer.flash_bytes,
+            "live_bytes": layer.live_bytes,
+            "cycles": round(layer.cycles),
+        }
+        for layer in cost.layers
+    ]
+    binding = cost.binding(limits)
+    return {
+        "device": device.name,
+        "runtime": runtime.name,
+        "layers": layers,
+        "macs": cost.macs,
+        "parameters": cost.parameters,
+        "flash_bytes": cost.flash_bytes,
+        "ram_bytes": cost.ram_bytes,
+        "latency_ms": cost.latency_ms,
+        "latency_error_ms": cost.latency_error_ms,
+        "cycles": round(cost.cycles),
+        "code_bytes": cost.code_bytes,
+        "runtime_ram_bytes": cost.runtime_ram_bytes,
+        "region": cost.region,
+        "fits": cost.region is not None and not cost.exceeded(limits),
+        "limits": _slack(cost, limits),
+        "regions": [
+            {"name": r.name, "bytes": r.bytes, "left": r.bytes - cost.ram_bytes, "fits": r.bytes >= cost.ram_bytes}
+            for r in device.regions
+        ],
+        "binding": binding
+        and {
+            "limit": binding.name,
+            "region": _largest(device) if binding.name == "ram_bytes" else None,
+            "used": binding.ratio,
+            "layer": layers[binding.layer.node]["name"],
+        },
+    }
+
+
+def _slack(cost: Costs, limits: Limits) -> list[dict[str, Any]]:
+    """Return used, limit and left of every limit, with the layer that takes most of it."""
+    parts = {"flash_bytes": "flash_bytes", "ram_bytes": "live_bytes", "latency_ms": "cycles"}
+    rows = []
+    for name, limit in limits.to_json().items():
+        used = getattr(cost, name)
+        most = max(cost.layers, key=lambda layer, part=parts[name]: float(getattr(layer, part)))  # type: ignore[misc]
+        left = None if limit is None else limit - used
+        rows.append(
+            {"limit": name, "used": used, "at_most": limit, "left": left, "layer": f"{most.node}:{most.kernel}"}
+        )
+    return rows
+
+
+def _largest(device: Device) -> str:
+    return max(device.regions, key=lambda region: region.bytes).name
+
+
+def table(found: dict[str, Any]) -> str:
+    """Return what ``explain`` found as text for a person."""
+    lines = [f"{'layer':20}{'MACs':>12}{'weights B':>11}{'live B':>10}{'cycles':>12}"]
+    for layer in found["layers"]:
+        lines.append(
+            f"{layer['name']:20}{layer['macs']:12,}{layer['weights_bytes']:11,}{layer['live_bytes']:10,}"
+            f"{layer['cycles']:12,}"
+        )
+    weights = sum(layer["weights_bytes"] for layer in found["layers"])
+    lines.append(f"{'all':20}{found['macs']:12,}{weights:11,}{found['ram_bytes']:10,}{found['cycles']:12,}")
+    lines += ["", f"On {found['device']} under {found['runtime']} (computed):"]
+    for row in found["limits"]:
+        unit = "ms" if row["limit"] == "latency_ms" else "B"
+        name = {"flash_bytes": "flash", "ram_bytes": "RAM (arena)", "latency_ms": "time"}[row["limit"]]
+        error = f" (+- {found['latency_error_ms']:.2f})" if unit == "ms" else ""
+        text = f"  {name:12}{_number(row['used'], unit)}{error}"
+        if row["at_most"] is None:
+            text += ", no limit given (--limit latency_ms=N)"
+        else:
+            short = "left" if row["left"] >= 0 else "TOO MUCH"
+            text += f" of {_number(row['at_most'], unit)}, {_number(abs(row['left']), unit)} {short}"
+        lines.append(f"{text}; most at {row['layer']}")
+    for region in found["regions"]:
+        short = "left" if region["fits"] else "TOO MUCH"
+        lines.append(f"  region {region['name']}: {_number(region['bytes'], 'B')}, {abs(region['left']):,} B {short}")
+    lines.append(
+        f"  apart from these: code {found['code_bytes']:,} B of flash, the runtime's own RAM"
+        f" {found['runtime_ram_bytes']:,} B"
+    )
+    binds = found["binding"]
+    where = f" (region {binds['region']})" if binds["region"] else ""
+    what = {"flash_bytes": "flash", "ram_bytes": "RAM", "latency_ms": "time"}[binds["limit"]]
+    lines.append(f"{'Fits' if found['fits'] else 'DOES NOT FIT'}. What binds: {what}{where}, {binds['used']:.1%} used,")
+    lines[-1] += f" at layer {binds['layer']}."
+    return "\n".join(lines)
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:,.2f} ms" if unit == "ms" else f"{value:,} B"

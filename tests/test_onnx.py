@@ -1,0 +1,200 @@
+"""ONNX out and in: the same costs, the same decisions, and clear refusals. Skipped without the extra ``onnx``."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+from latent_nas import cli, seeds  # noqa: E402
+from latent_nas.costs import costs  # noqa: E402
+from latent_nas.devices import open_device  # noqa: E402
+from latent_nas.graph import Builder, Graph  # noqa: E402
+from latent_nas.graph.deploy import deploy  # noqa: E402
+from latent_nas.interchange.onnx_export import export_float, export_int8  # noqa: E402
+from latent_nas.interchange.onnx_import import read  # noqa: E402
+from latent_nas.operators.add import Add  # noqa: E402
+from latent_nas.operators.avg_pool import AvgPool  # noqa: E402
+from latent_nas.operators.batch_norm import BatchNorm  # noqa: E402
+from latent_nas.operators.concat import Concat  # noqa: E402
+from latent_nas.operators.conv2d import Conv2d  # noqa: E402
+from latent_nas.operators.dense import Dense  # noqa: E402
+from latent_nas.operators.flatten import Flatten  # noqa: E402
+from latent_nas.operators.global_pool import GlobalPool  # noqa: E402
+from latent_nas.operators.hard_swish import HardSwish  # noqa: E402
+from latent_nas.operators.max_pool import MaxPool  # noqa: E402
+from latent_nas.operators.relu import Relu  # noqa: E402
+from latent_nas.operators.relu6 import Relu6  # noqa: E402
+from latent_nas.operators.zero import Zero  # noqa: E402
+from latent_nas.runtimes import open_runtime  # noqa: E402
+from latent_nas.spaces import open_space  # noqa: E402
+from latent_nas.tasks import Recipe, open_task  # noqa: E402
+from latent_nas.training import train  # noqa: E402
+from latent_nas.training.network import Network  # noqa: E402
+from latent_nas.training.quantise import quantise  # noqa: E402
+from latent_nas.zoo import open_network  # noqa: E402
+
+DEVICE, RUNTIME = open_device("stm32f405"), open_runtime("cmsis_nn")
+TINY = ["mlperf_resnet8", "mlperf_ds_cnn", "mlperf_mobilenet_v1_025_96", "mlperf_autoencoder"]
+
+
+def run(path, x: np.ndarray, integers: bool = False) -> np.ndarray:
+    """Return onnxruntime's outputs of NHWC data: by the operators as the file has them, or fused to integer ones."""
+    options = onnxruntime.SessionOptions()
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_ENABLE_ALL if integers else levels.ORT_DISABLE_ALL
+    options.add_session_config_entry("session.x64quantprecision", "1")  # else 16-bit sums saturate on AVX2
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    data = x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
+    return session.run(None, {"input": np.ascontiguousarray(data)})[0]
+
+
+def every_operator() -> Graph:
+    """Return a graph with every operator that a graph can hold."""
+    b = Builder((9, 10, 3))
+    stem = b.add(Relu6(), b.add(BatchNorm(), b.add(Conv2d(8, (3, 2), (2, 1), bias=False), 0)))
+    wide = b.add(HardSwish(), b.add(Conv2d(8, groups=8), stem))
+    total = b.add(Relu(), b.add(Add(), stem, wide))
+    both = b.add(Concat(), total, b.add(Zero(), stem), b.add(Relu(), stem))
+    pooled = b.add(AvgPool((3, 3), (2, 2), "same"), b.add(MaxPool((2, 2), (1, 1), (0, 1, 1, 0)), both))
+    ends = [b.add(Flatten(), pooled), b.add(GlobalPool("max"), pooled), b.add(GlobalPool(), pooled)]
+    b.add(Dense(5), b.add(Relu(), b.add(Dense(12), b.add(Concat(), *ends))))
+    return b.build()
+
+
+def networks(graph: Graph, n: int = 4):
+    """Return the float network with drawn weights, its int8 form, and data."""
+    with seeds.isolated(1):
+        model = Network(graph).eval()
+    x = np.random.default_rng(0).normal(size=(n, *graph.input_shape)).astype(np.float32)
+    return model, quantise(graph, model, x), x
+
+
+def essence(graph: Graph):
+    """Return all costs but the names of what was folded."""
+    found = costs(graph, DEVICE, RUNTIME)
+    return replace(found, layers=tuple(layer._replace(sources=()) for layer in found.layers))
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_zoo_comes_back_as_it_went(name, tmp_path):
+    graph = open_network(name)
+    model, integers, _ = networks(graph, 1)
+    export_float(graph, model, tmp_path / "float.onnx")
+    export_int8(integers, tmp_path / "int8.onnx")
+    for file in ("float.onnx", "int8.onnx"):
+        back = read(tmp_path / file)
+        deployed = deploy(back).graph
+        assert (deployed.macs, deployed.parameters) == (deploy(graph).graph.macs, deploy(graph).graph.parameters)
+        assert essence(back) == essence(graph)
+
+
+def test_every_operator_computes_the_same_and_comes_back(tmp_path):
+    graph = every_operator()
+    model, integers, x = networks(graph)
+    export_float(graph, model, tmp_path / "float.onnx")
+    np.testing.assert_allclose(run(tmp_path / "float.onnx", x), model.outputs(x), atol=1e-5)
+    export_int8(integers, tmp_path / "int8.onnx")
+    assert np.abs(run(tmp_path / "int8.onnx", x) - integers.outputs(x)).max() <= 4 * integers.quants[-1].scale
+    for file in ("float.onnx", "int8.onnx"):
+        assert essence(read(tmp_path / file)) == essence(graph)
+
+
+def test_onnxruntime_decides_as_the_integer_reference(tmp_path):
+    task = open_task("digits")
+    space, data = open_space("mcu_cnn", task.input_shape, task.outputs), task.data()
+    genes = (0, 3, 0, 0, 0, 3, 1, 1, 0, 2, 0, 5, 1, 1, 0, *[0] * 18, 0, 0)
+    trained = train(
+        space.graph(genes), task, Recipe(epochs=3, learning_rate=6e-3, average=0.9), 0, data.train, data.valid
+    )
+    export_int8(trained.network, tmp_path / "digits.onnx")
+    reference = trained.network.integers(data.valid.x).argmax(axis=1)
+    for integers in (False, True):
+        found = run(tmp_path / "digits.onnx", data.valid.x, integers).argmax(axis=1)
+        assert (found == reference).mean() >= 0.995
+    trained.network.save(tmp_path / "network", {})
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["export", str(tmp_path / "network"), "--out", str(tmp_path / "again.onnx")])
+    assert stopped.value.code == 0
+    assert (tmp_path / "again.onnx").read_bytes() == (tmp_path / "digits.onnx").read_bytes()
+
+
+def save(path, nodes, shape=("n", 3, 8, 8), constants=()):
+    """Write a small model; the output is named y."""
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes, "toy", [value("x", TensorProto.FLOAT, shape)], [value("y", TensorProto.FLOAT, None)], list(constants)
+    )
+    onnx.save(helper.make_model(graph), path)
+
+
+def weights(name, *shape):
+    return numpy_helper.from_array(np.ones(shape, np.float32), name)
+
+
+def test_a_model_of_another_tool_is_read(tmp_path):
+    """NHWC input, explicit padding, matrix product with a bias added, softmax."""
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["a"], perm=[0, 3, 1, 2]),
+        helper.make_node("Pad", ["a", "pads"], ["b"]),
+        helper.make_node("Conv", ["b", "w"], ["c"], strides=[2, 2]),
+        helper.make_node("Clip", ["c", "", "six"], ["d"], name="clip"),
+        helper.make_node("ReduceMean", ["c"], ["e"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["e", "m"], ["f"]),
+        helper.make_node("Add", ["f", "bias"], ["g"]),
+        helper.make_node("Softmax", ["g"], ["y"]),
+    ]
+    pads = numpy_helper.from_array(np.array([0, 0, 0, 0, 0, 0, 1, 1]), "pads")
+    held = [pads, weights("w", 4, 3, 3, 3), weights("m", 4, 10), weights("bias", 10)]
+    save(tmp_path / "m.onnx", nodes, ("n", 8, 8, 3), held)
+    b = Builder((8, 8, 3))
+    b.add(Dense(10), b.add(GlobalPool(), b.add(Conv2d(4, (3, 3), (2, 2)), 0)))
+    assert read(tmp_path / "m.onnx") == b.build()
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ([("Sigmoid", ["x"], "a"), ("LSTM", ["a"], "y")], r"not known here: LSTM, Sigmoid; known: Add, "),
+        ([("Clip", ["x", "low"], "y")], r"Clip 'y': bounds \[1.0, None\] are not known here"),
+        ([("Mul", ["x", "low"], "y")], "anything but 0"),
+        ([("Softmax", ["x"], "a"), ("Relu", ["a"], "y")], "Softmax 'a' is not at the end"),
+        ([("MatMul", ["x", "low"], "y")], "only a tensor times a constant matrix"),
+    ],
+)
+def test_what_is_not_known_is_named(nodes, message, tmp_path):
+    made = [helper.make_node(kind, inputs, [output]) for kind, inputs, output in nodes]
+    save(tmp_path / "m.onnx", made, constants=[numpy_helper.from_array(np.array(1.0, np.float32), "low")])
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path / "m.onnx")
+
+
+def test_a_file_that_is_none(tmp_path):
+    (tmp_path / "m.onnx").write_bytes(b"\xff\xfeno model")
+    with pytest.raises(ValueError, match="is no ONNX file"):
+        read(tmp_path / "m.onnx")
+    save(tmp_path / "m.onnx", [helper.make_node("Relu", ["x"], ["y"])], ("n", 3, "h", 8))
+    with pytest.raises(ValueError, match="all fixed"):
+        read(tmp_path / "m.onnx")
+
+
+def test_without_the_extra_it_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    with pytest.raises(ValueError, match=r'need the extra "onnx": pip install'):
+        read(tmp_path / "m.onnx")
+
+
+def test_what_cannot_be_exported_is_one_line(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    for out, message in (("a.onnx", "empty"), ("a.tflite", "ends in .onnx")):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(["export", str(tmp_path / "empty"), "--out", str(tmp_path / out)])
+        assert stopped.value.code == 2
+        printed = capsys.readouterr().err
+        assert message in printed
+        assert printed.count("\n") == 1
