@@ -14,7 +14,7 @@ TARGETS = {"cortex-m4": "eabihf", "cortex-m7": "eabihf", "cortex-m0+": "eabi"}
 OVERFLOW = re.compile(r"section '?\.?([\w.]+)'? will not fit in region '(\w+)': overflowed by (\d+) bytes")
 FLAGS = (
     "-std=c99 -O2 -Wall -Wextra -ffreestanding -ffunction-sections -fdata-sections -fno-sanitize=undefined -g0"
-    " -fno-exceptions -fno-unwind-tables -fno-asynchronous-unwind-tables"
+    " -fomit-frame-pointer -fno-exceptions -fno-unwind-tables -fno-asynchronous-unwind-tables"
 ).split()
 
 

@@ -18,54 +18,49 @@ static void widen(const int8_t *x, int16_t *column, uint32_t n)
         *column++ = *x++;
 }
 
+/* Adds to acc[4] the products of two rows of int8 weights w, v with two columns p, r, blocks of four values at a time:
+ * acc = {w p, v p, w r, v r}. All 14 registers are in use, which compilers do not manage without spilling. */
+void nn_dot22(const int8_t *w, const int8_t *v, const int16_t *p, const int16_t *r, uint32_t blocks, int32_t *acc);
+
+#define BLOCK                                                                                     \
+    "ldr r8, [r0], #4\n ldr r10, [r1], #4\n sxtb16 r9, r8\n sxtb16 r8, r8, ror #8\n"              \
+    "sxtb16 r11, r10\n sxtb16 r10, r10, ror #8\n"                                                 \
+    "ldr r12, [r2], #4\n smlad r4, r9, r12, r4\n smlad r5, r11, r12, r5\n"                        \
+    "ldr r12, [r2], #4\n smlad r4, r8, r12, r4\n smlad r5, r10, r12, r5\n"                        \
+    "ldr r12, [r3], #4\n smlad r6, r9, r12, r6\n smlad r7, r11, r12, r7\n"                        \
+    "ldr r12, [r3], #4\n smlad r6, r8, r12, r6\n smlad r7, r10, r12, r7\n"
+
+__asm(".syntax unified\n .section .text.nn_dot22,\"ax\",%progbits\n .p2align 2\n .thumb\n .thumb_func\n"
+      ".global nn_dot22\n .type nn_dot22, %function\n"
+      "nn_dot22:\n push {r4-r11, lr}\n ldr r12, [sp, #40]\n ldm r12, {r4-r7}\n ldr r12, [sp, #36]\n"
+      "lsrs lr, r12, #1\n bcc 1f\n" BLOCK "1:\n cmp lr, #0\n beq 3f\n"
+      "2:\n" BLOCK BLOCK "subs lr, lr, #1\n bne 2b\n"
+      "3:\n ldr r12, [sp, #40]\n stm r12, {r4-r7}\n pop {r4-r11, pc}\n"
+      ".size nn_dot22, . - nn_dot22\n .text\n");
+
 /* The outputs of all filters for two columns a0, a1 of k values. */
 static void multiply(const nn_conv *op, const int16_t *a0, const int16_t *a1, uint32_t k, int8_t *y0, int8_t *y1)
 {
     const int8_t *w = op->weight;
     const nn_channel *q = op->channel;
     int32_t zero = op->out_zero;
-    for (uint32_t pairs = op->out_c >> 1; pairs; pairs--) {
-        const int8_t *v = w + k;
-        const int16_t *p = a0, *r = a1;
-        int32_t w0 = q[0].bias, w1 = w0, v0 = q[1].bias, v1 = v0;
-#pragma GCC unroll 2
-        for (uint32_t blocks = k >> 2; blocks; blocks--) {
-            uint32_t f = nn_word(w), g = nn_word(v);
-            int16x2_t f02 = __sxtb16((int8x4_t)f), f13 = __sxtb16((int8x4_t)__ror(f, 8));
-            int16x2_t g02 = __sxtb16((int8x4_t)g), g13 = __sxtb16((int8x4_t)__ror(g, 8));
-            int16x2_t x = (int16x2_t)nn_word(p);
-            w0 = __smlad(f02, x, w0);
-            v0 = __smlad(g02, x, v0);
-            x = (int16x2_t)nn_word(p + 2);
-            w0 = __smlad(f13, x, w0);
-            v0 = __smlad(g13, x, v0);
-            x = (int16x2_t)nn_word(r);
-            w1 = __smlad(f02, x, w1);
-            v1 = __smlad(g02, x, v1);
-            x = (int16x2_t)nn_word(r + 2);
-            w1 = __smlad(f13, x, w1);
-            v1 = __smlad(g13, x, v1);
-            w += 4;
-            v += 4;
-            p += 4;
-            r += 4;
+    uint32_t blocks = k >> 2, whole = k & ~3u;
+    for (uint32_t pairs = op->out_c >> 1; pairs; pairs--, q += 2, w += 2 * k) {
+        int32_t acc[4] = {q[0].bias, q[1].bias, q[0].bias, q[1].bias};
+        nn_dot22(w, w + k, a0, a1, blocks, acc);
+        for (uint32_t i = whole; i < k; i++) {
+            acc[0] += w[i] * a0[i];
+            acc[1] += w[k + i] * a0[i];
+            acc[2] += w[i] * a1[i];
+            acc[3] += w[k + i] * a1[i];
         }
-        for (uint32_t rest = k & 3; rest; rest--) {
-            w0 += *w * *p;
-            w1 += *w++ * *r;
-            v0 += *v * *p++;
-            v1 += *v++ * *r++;
-        }
-        int32_t m = q->multiplier, s = q->shift;
-        *y0++ = (int8_t)nn_requantise(w0, m, s, zero);
-        *y1++ = (int8_t)nn_requantise(w1, m, s, zero);
-        q++;
-        m = q->multiplier;
-        s = q->shift;
-        *y0++ = (int8_t)nn_requantise(v0, m, s, zero);
-        *y1++ = (int8_t)nn_requantise(v1, m, s, zero);
-        q++;
-        w = v;
+        int32_t m = q[0].multiplier, s = q[0].shift;
+        *y0++ = (int8_t)nn_requantise(acc[0], m, s, zero);
+        *y1++ = (int8_t)nn_requantise(acc[2], m, s, zero);
+        m = q[1].multiplier;
+        s = q[1].shift;
+        *y0++ = (int8_t)nn_requantise(acc[1], m, s, zero);
+        *y1++ = (int8_t)nn_requantise(acc[3], m, s, zero);
     }
     if (op->out_c & 1) {
         int32_t w0 = q->bias, w1 = w0;
