@@ -16,40 +16,50 @@ static inline int32_t one(const taps *t, int32_t c, int32_t acc, int32_t in_zero
 }
 
 #ifdef NN_SMLAD
-#include "memory.h"
+/* Four channels at a time: their sums from the first tap at x, w on, in acc. */
+typedef struct {
+    int32_t x_row, w_row, step;
+    uint32_t minus; /* -zero, twice */
+    int32_t rows, columns, x_skip, w_skip; /* from the end of a row to the next */
+    int32_t acc[4];
+} job;
 
-#define TAP(at)                                                                        \
-    do {                                                                               \
-        uint32_t a = nn_word(x + (at)), b = nn_word(w + (at));                         \
-        int16x2_t a02 = __sxtab16(minus, (int8x4_t)a), b02 = __sxtb16((int8x4_t)b);    \
-        s0 = __smlabb(a02, b02, s0);                                                   \
-        s2 = __smlatt(a02, b02, s2);                                                   \
-        int16x2_t a13 = __sxtab16(minus, (int8x4_t)__ror(a, 8));                       \
-        int16x2_t b13 = __sxtb16((int8x4_t)__ror(b, 8));                               \
-        s1 = __smlabb(a13, b13, s1);                                                   \
-        s3 = __smlatt(a13, b13, s3);                                                   \
-    } while (0)
+void nn_taps4(const int8_t *x, const int8_t *w, const nn_channel *q, job *todo);
 
-static inline void four(const taps *t, int32_t c, const nn_channel *q, int16x2_t minus, int32_t zero, int8_t *y)
+#define TAP(at)                                                                                     \
+    "ldr r8, [r0" at "]\n ldr r9, [r1" at "]\n"                                                     \
+    "sxtab16 r10, r12, r8\n sxtb16 r11, r9\n sxtab16 r8, r12, r8, ror #8\n sxtb16 r9, r9, ror #8\n" \
+    "smlabb r4, r10, r11, r4\n smlatt r6, r10, r11, r6\n smlabb r5, r8, r9, r5\n smlatt r7, r8, r9, r7\n"
+
+/* All registers are in use, which compilers do not manage without spilling; rows of three taps have their own loop. */
+__asm(".syntax unified\n .section .text.nn_taps4,\"ax\",%progbits\n .p2align 2\n .thumb\n .thumb_func\n"
+      ".global nn_taps4\n .type nn_taps4, %function\n"
+      "nn_taps4:\n push {r3-r11, lr}\n"
+      "ldr r4, [r2]\n ldr r5, [r2, #12]\n ldr r6, [r2, #24]\n ldr r7, [r2, #36]\n"
+      "ldr r2, [r3, #8]\n ldr r12, [r3, #12]\n ldr lr, [r3, #16]\n ldr r8, [r3, #20]\n cmp lr, #0\n beq 4f\n"
+      "cmp r8, #3\n bne 2f\n"
+      "1:\n" TAP("") TAP(", r2") TAP(", r2, lsl #1")
+      "ldrd r8, r9, [r3]\n add r0, r8\n add r1, r9\n subs lr, lr, #1\n bne 1b\n b 4f\n"
+      "2:\n ldr r3, [sp]\n ldr r3, [r3, #20]\n"
+      "3:\n" TAP("") "add r0, r2\n add r1, r2\n subs r3, #1\n bne 3b\n"
+      "ldr r3, [sp]\n ldrd r8, r9, [r3, #24]\n add r0, r8\n add r1, r9\n subs lr, lr, #1\n bne 2b\n"
+      "4:\n ldr r3, [sp]\n add r3, #32\n stm r3, {r4-r7}\n pop {r3-r11, pc}\n"
+      ".size nn_taps4, . - nn_taps4\n .text\n");
+
+static int32_t fours(const nn_conv *op, const taps *t, int8_t *y)
 {
-    const int8_t *x = t->x + c, *w = t->w + c;
-    int32_t s0 = q[0].bias, s1 = q[1].bias, s2 = q[2].bias, s3 = q[3].bias, step = t->channels;
-    for (int32_t rows = t->rows; rows; rows--) {
-        if (t->columns == 3) {
-            TAP(0);
-            TAP(step);
-            TAP(2 * step);
-        } else {
-            for (int32_t kx = t->columns, at = 0; kx; kx--, at += step)
-                TAP(at);
-        }
-        x += t->x_row;
-        w += t->w_row;
+    int32_t c = 0, channels = t->channels, zero = op->out_zero;
+    const nn_channel *q = op->channel;
+    job todo = {t->x_row, t->w_row, channels, (uint32_t)(-op->in_zero & 0xffff) * 0x10001u, t->rows, t->columns,
+                t->x_row - t->columns * channels, t->w_row - t->columns * channels, {0, 0, 0, 0}};
+    for (; c + 4 <= channels; c += 4, q += 4) {
+        nn_taps4(t->x + c, t->w + c, q, &todo);
+        y[c] = (int8_t)nn_requantise(todo.acc[0], q[0].multiplier, q[0].shift, zero);
+        y[c + 1] = (int8_t)nn_requantise(todo.acc[1], q[1].multiplier, q[1].shift, zero);
+        y[c + 2] = (int8_t)nn_requantise(todo.acc[2], q[2].multiplier, q[2].shift, zero);
+        y[c + 3] = (int8_t)nn_requantise(todo.acc[3], q[3].multiplier, q[3].shift, zero);
     }
-    y[0] = (int8_t)nn_requantise(s0, q[0].multiplier, q[0].shift, zero);
-    y[1] = (int8_t)nn_requantise(s1, q[1].multiplier, q[1].shift, zero);
-    y[2] = (int8_t)nn_requantise(s2, q[2].multiplier, q[2].shift, zero);
-    y[3] = (int8_t)nn_requantise(s3, q[3].multiplier, q[3].shift, zero);
+    return c;
 }
 #endif
 
@@ -72,9 +82,7 @@ void nn_depthwise(const nn_conv *op, const int8_t *x, int8_t *y)
             t.x = x + ((iy + top) * op->in_w + ix + left) * channels;
             t.w = op->weight + (top * op->kernel_w + left) * channels;
 #ifdef NN_SMLAD
-            int16x2_t minus = (int16x2_t)((uint32_t)(-op->in_zero & 0xffff) * 0x10001u);
-            for (; c + 4 <= channels; c += 4)
-                four(&t, c, op->channel + c, minus, op->out_zero, to + c);
+            c = fours(op, &t, to);
 #endif
             for (; c < channels; c++) {
                 const nn_channel *q = &op->channel[c];
