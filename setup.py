@@ -18,6 +18,7 @@ NO_CPU_WHEEL = (
     "(sys_platform != 'linux' or (platform_machine != 'x86_64' and platform_machine != 'aarch64'))"
     " and (sys_platform != 'win32' or (platform_machine != 'AMD64' and platform_machine != 'ARM64'))"
 )
+MCU = ["ziglang>=0.13", "unicorn>=2.1"]  # a C cross compiler and a CPU emulator, both as wheels
 
 
 def shipped(folder: str) -> list[tuple[str, list[str]]]:
@@ -39,7 +40,7 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["latent_nas*"]),
-    package_data={"": ["*.toml"]},  # devices and runtimes are data plugins
+    package_data={"": ["*.toml", "*.c", "c/*.c", "c/*.h"]},  # devices and runtimes are data plugins, kernels are C
     data_files=[*shipped("datasets_arch"), *shipped("pretrained")],
     entry_points={"console_scripts": ["latent-nas = latent_nas.cli:main"]},
     install_requires=[
@@ -61,8 +62,8 @@ setup(
         "tomli>=2; python_version < '3.11'",  # later Pythons have tomllib
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx"],
-        "mcu": ["ziglang", "unicorn>=2"],  # a C cross compiler and a CPU emulator, both as wheels
+        "test": ["pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx", *MCU],
+        "mcu": MCU,
         "onnx": ["onnx", "onnxruntime"],
         "ray": ["ray"],
         "docs": ["mkdocs-material"],

@@ -110,7 +110,12 @@ def _dense(call: Call) -> C:
 
 def _add(call: Call) -> C:
     c, i = call.constants, call.node.id
-    fields = [prod(call.node.shape), *c["multipliers"].tolist(), call.integer("shift"), *c["input_zero_points"].tolist()]
+    fields = [
+        prod(call.node.shape),
+        *c["multipliers"].tolist(),
+        call.integer("shift"),
+        *c["input_zero_points"].tolist(),
+    ]
     fields += [call.integer(name) for name in ("output_zero_point", "low", "high")]
     return _struct("nn_add_args", f"op_{i}", fields), f"nn_add(&op_{i}, {call.xs[0]}, {call.xs[1]}, {call.y});"
 

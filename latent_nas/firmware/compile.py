@@ -12,10 +12,9 @@ from latent_nas.firmware import need
 
 TARGETS = {"cortex-m4": "eabihf", "cortex-m7": "eabihf", "cortex-m0+": "eabi"}
 OVERFLOW = re.compile(r"section '?\.?([\w.]+)'? will not fit in region '(\w+)': overflowed by (\d+) bytes")
-FLAGS = (
-    "-std=c99 -O2 -Wall -Wextra -ffreestanding -ffunction-sections -fdata-sections -fno-sanitize=undefined -g0"
-    " -fomit-frame-pointer -fno-exceptions -fno-unwind-tables -fno-asynchronous-unwind-tables"
-).split()
+FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-g0"]
+FLAGS += ["-fno-sanitize=undefined", "-fomit-frame-pointer"]
+FLAGS += ["-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
 
 
 def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig") -> Path:
@@ -39,7 +38,16 @@ def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig") 
             raise ValueError(f"firmware is compiled for {', '.join(TARGETS)}, not for {core!r}")
         cpu = core.replace("-", "_").replace("+", "plus")
         command = [sys.executable, "-m", "ziglang", "cc", "-target", f"thumb-freestanding-{TARGETS[core]}"]
-        command += [f"-mcpu={cpu}", *FLAGS, *plainly, "-nostdlib", "-Wl,--gc-sections", "-Wl,-e,Reset_Handler", "-T", "device.ld"]
+        command += [
+            f"-mcpu={cpu}",
+            *FLAGS,
+            *plainly,
+            "-nostdlib",
+            "-Wl,--gc-sections",
+            "-Wl,-e,Reset_Handler",
+            "-T",
+            "device.ld",
+        ]
         command += [*sorted(path.name for path in folder.glob("*.c")), "-o", elf.name]
     else:
         raise ValueError(f'toolchain {toolchain!r}; there are: "zig", "gcc"')

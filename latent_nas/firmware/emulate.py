@@ -187,9 +187,9 @@ class Emulator:
 
         handle = ctypes.c_size_t()
         pointers = ctypes.cast(function, ctypes.c_void_p), ctypes.cast(ctypes.byref(self._state), ctypes.c_void_p)
-        status = uclib.uc_hook_add(
-            self._uc._uch, ctypes.byref(handle), self._lib.UC_HOOK_BLOCK, *pointers, ctypes.c_uint64(1), ctypes.c_uint64(0)
-        )
+        span = ctypes.c_uint64(1), ctypes.c_uint64(0)  # everywhere
+        kind = self._lib.UC_HOOK_BLOCK
+        status = uclib.uc_hook_add(self._uc._uch, ctypes.byref(handle), kind, *pointers, *span)
         assert status == 0, f"unicorn refuses the hook: {status}"
 
     def _go(self, start: int, stop: int) -> None:
