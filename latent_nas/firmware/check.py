@@ -12,8 +12,7 @@ from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import Project
 
 # Not measured: emulation counts instructions only. A Cortex-M4 takes 1 cycle for arithmetic and SMLAD, 2 for a load
-# that stands alone, 2 to 4 for a taken branch; constants in flash behind wait states add to that. Below 1.1 there would be
-# no loads left to wait for; above 2.0 every second instruction would wait.
+# that stands alone, 2 to 4 for a taken branch; constants in flash behind wait states add to that.
 CYCLES_PER_INSTRUCTION = (1.1, 2.0)
 WHY = (
     "instructions are counted, cycles are not: 1.1 if nearly all loads are pipelined and flash never waits, 2.0 if"

@@ -1,6 +1,7 @@
 """Runs a firmware on an emulated device: outputs, faults, instructions, and the memory that was touched.
 
-Instructions are counted by basic block. Every region of RAM is painted before a run, so that what it touched shows.
+Instructions are counted by basic block, those that an IT skips among them. Every region of RAM is painted before a
+run, so that what it touched shows.
 """
 
 import ctypes
