@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latent_nas import artifacts
-from latent_nas.costs import MemoryPlan, costs
+from latent_nas.costs.layer import layer
+from latent_nas.costs.memory import MemoryPlan
+from latent_nas.costs.memory import plan as memory_plan
 from latent_nas.devices import Device, Region
 from latent_nas.firmware.calls import Call, c_of
 from latent_nas.firmware.linker import arena_region, script
@@ -14,7 +16,6 @@ from latent_nas.training.quantise import QuantisedNetwork
 
 KERNELS = Path(__file__).parent / "c"
 RUNTIME = "native"
-DSP_CORES = {"cortex-m4", "cortex-m7"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ def project(network: QuantisedNetwork, device: Device, region: Region | None = N
     Raises:
         ValueError: it fits no region, or an operator has no kernel in C.
     """
-    plan = costs(network.graph, device, open_runtime(RUNTIME)).plan
+    graph = network.graph
+    layers = [layer(node.operator, graph.shapes_into(node)) for node in graph.nodes]
+    plan = memory_plan(graph, layers, open_runtime(RUNTIME))
     region = region or arena_region(device, plan.peak)
     operators = tuple(_operators(network, plan))
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(KERNELS.iterdir()) if path.is_file()}
