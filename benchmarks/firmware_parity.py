@@ -103,7 +103,7 @@ def main() -> None:
             print(f"{'plain' if plain else 'SMLAD'} kernels, {len(some)} networks x {arguments.inputs} inputs:")
             print(f"  outputs equal {total['equal_outputs']} of {total['outputs']}, ", end="")
             print(f"elements of all tensors {total['equal_tensors']} of {total['tensors']}")
-            for what in ("flash_bytes", "ram_bytes", "instructions"):
+            for what in () if plain else ("flash_bytes", "ram_bytes", "instructions"):  # native is the SMLAD kernels
                 off = np.array([abs(row[f"predicted_{what}"] / row[what] - 1) for row in some])
                 print(f"  {what} predicted: median error {np.median(off):.2%}, worst {off.max():.2%}")
             left = max(row["arena_bytes"] - row["arena_high_water_bytes"] for row in some)

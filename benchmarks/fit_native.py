@@ -13,9 +13,9 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from firmware_parity import DEVICE, networks
 from scipy.optimize import nnls
 
-from firmware_parity import DEVICE, networks
 from latent_nas.costs.layer import layer
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.draw import drawn
