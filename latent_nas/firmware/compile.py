@@ -42,7 +42,7 @@ def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig") 
             f"-mcpu={cpu}",
             *FLAGS,
             *plainly,
-            "-nostdlib",
+            *([] if core == "cortex-m0+" else ["-nostdlib"]),  # that one divides by the compiler's library
             "-Wl,--gc-sections",
             "-Wl,-e,Reset_Handler",
             "-T",
