@@ -109,6 +109,15 @@ class TestParity:
 
 
 @tools
+def test_a_core_without_dsp(tmp_path: Path):
+    network, x = drawn(small(), 0, 2)
+    device = open_device("rp2040")
+    made = project(network, device)
+    made.write(tmp_path)
+    assert emulate(made, build(tmp_path, device.core), x)[1]["bit_exact"]
+
+
+@tools
 class TestCounts:
     def test_a_block_counts_as_its_instructions(self, tmp_path: Path):
         from unicorn import UC_HOOK_CODE

@@ -52,9 +52,8 @@ class Emulator:
         self.elf, self.device, self.operators = elf, device, tuple(operators)
         self._lib, self._arm = need("unicorn"), need("unicorn.arm_const")
         self._uc = self._lib.Uc(self._lib.UC_ARCH_ARM, self._lib.UC_MODE_THUMB | self._lib.UC_MODE_MCLASS)
-        m7 = device.core == "cortex-m7"
-        models = self._arm.UC_CPU_ARM_CORTEX_M7 if m7 else self._arm.UC_CPU_ARM_CORTEX_M4
-        self._uc.ctl_set_cpu_model(models)
+        model = device.core.replace("cortex-", "").replace("+", "").upper()
+        self._uc.ctl_set_cpu_model(getattr(self._arm, f"UC_CPU_ARM_CORTEX_{model}"))
         self._uc.mem_map(device.flash_address, device.flash_bytes, self._lib.UC_PROT_READ | self._lib.UC_PROT_EXEC)
         for region in device.regions:
             self._uc.mem_map(region.address, region.bytes, self._lib.UC_PROT_READ | self._lib.UC_PROT_WRITE)
