@@ -18,7 +18,7 @@ NO_CPU_WHEEL = (
     "(sys_platform != 'linux' or (platform_machine != 'x86_64' and platform_machine != 'aarch64'))"
     " and (sys_platform != 'win32' or (platform_machine != 'AMD64' and platform_machine != 'ARM64'))"
 )
-
+MCU = ["ziglang>=0.13", "unicorn>=2.1"]  # a C cross compiler and a CPU emulator, both as wheels
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
 
 
@@ -41,7 +41,7 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["latent_nas*"]),
-    package_data={"": ["*.toml"]},  # devices and runtimes are data plugins
+    package_data={"": ["*.toml", "*.c", "c/*.c", "c/*.h"]},  # devices and runtimes are data plugins, kernels are C
     data_files=[*shipped("datasets_arch"), *shipped("pretrained")],
     entry_points={"console_scripts": ["latent-nas = latent_nas.cli:main"]},
     install_requires=[
@@ -65,9 +65,10 @@ setup(
     extras_require={
         "test": [
             *("pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx"),
+            *MCU,
             *ONNX,
         ],
-        "mcu": ["ziglang", "unicorn>=2"],  # a C cross compiler and a CPU emulator, both as wheels
+        "mcu": MCU,
         "onnx": ONNX,
         "ray": ["ray"],
         "docs": ["mkdocs-material"],

@@ -1,6 +1,6 @@
 """The command line ``latent-nas``; every script in ``scripts/`` is one of its commands.
 
-Exit codes: 0 done, 2 wrong input (one line says what), 130 stopped by Ctrl-C.
+Exit codes: 0 done, 2 wrong input (one line says what), 3 a firmware that faults, 130 stopped by Ctrl-C.
 """
 
 import sys
@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from latent_nas.cli import bench, calibrate, cost, export, models, query, search
+from latent_nas.cli import bench, calibrate, cost, deploy, export, models, query, search
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=str(__doc__).split("\n\n")[0]
@@ -26,6 +26,7 @@ app.command()(calibrate.calibrate)
 app.command()(export.export)
 app.command()(query.query)
 app.command()(query.validate)
+app.command()(deploy.deploy)
 groups["dataset"].command("build")(models.dataset_build)
 groups["codec"].command("train")(models.codec_train)
 groups["surrogate"].command("train")(models.surrogate_train)

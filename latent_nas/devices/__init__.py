@@ -23,6 +23,7 @@ class Device:
     Attributes:
         core: as runtimes name it, e.g. "cortex-m4".
         clock_hz: the highest clock of the datasheet.
+        flash_address: where the flash begins.
         source: the document that the figures are from.
     """
 
@@ -33,6 +34,7 @@ class Device:
     regions: tuple[Region, ...]
     description: str = ""
     source: str = ""
+    flash_address: int = 0x08000000
 
     @property
     def largest_region_bytes(self) -> int:

@@ -1,0 +1,125 @@
+"""Random networks as firmware on the emulated STM32F405: bits, sizes and instructions against what was computed.
+
+    python benchmarks/firmware_parity.py --networks 10 --inputs 5 [--out result.json]
+
+Networks of ``mcu_cnn`` that fit the device, with drawn weights, each with plain and with SMLAD kernels; then the
+instructions per MAC of four layers. Flash is predicted by the costs of the runtime ``native``.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import seeds
+from latent_nas.costs import costs
+from latent_nas.devices import open_device
+from latent_nas.firmware import elf
+from latent_nas.firmware.check import emulate
+from latent_nas.firmware.compile import build
+from latent_nas.firmware.draw import drawn
+from latent_nas.firmware.export import project
+from latent_nas.graph import Builder, Graph
+from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.dense import Dense
+from latent_nas.runtimes import open_runtime
+from latent_nas.spaces import open_space
+
+DEVICE, RUNTIME = open_device("stm32f405"), open_runtime("native")
+LAYERS = {
+    "3x3 conv 16->32 on 16x16": ((16, 16, 16), Conv2d(32), 1.5),
+    "pointwise 32->64 on 16x16": ((16, 16, 32), Conv2d(64, (1, 1)), 1.7),
+    "depthwise 3x3, 32 channels on 16x16": ((16, 16, 32), Conv2d(32, groups=32), 5.0),
+    "dense 512->64": ((512,), Dense(64), 2.2),
+}
+
+
+def measure(graph: Graph, seed: int, inputs: int, folder: Path, plain: bool) -> dict[str, Any]:
+    """Return the report of one network beside what its costs say; every tensor of every input is compared."""
+    network, x = drawn(graph, seed, max(inputs, 4))
+    made = project(network, DEVICE)
+    made.write(folder)
+    start = time.perf_counter()
+    firmware = build(folder, DEVICE.core, plain)
+    built = time.perf_counter()
+    checked, report = emulate(made, firmware, x[:inputs], tensors=inputs)
+    cost = costs(graph, DEVICE, RUNTIME)
+    read = elf.read(firmware)
+    instructions = cost.cycles / RUNTIME.cores[DEVICE.core].factor
+    return {
+        "plain": plain,
+        "macs": graph.macs,
+        "outputs": checked.outputs,
+        "equal_outputs": checked.equal_outputs,
+        "tensors": checked.tensors,
+        "equal_tensors": checked.equal_tensors,
+        "different_outputs": len(np.unique(network.integers(x))),
+        "flash_bytes": read.flash_bytes,
+        "predicted_flash_bytes": cost.flash_bytes + cost.code_bytes,
+        "ram_bytes": read.ram_bytes,
+        "predicted_ram_bytes": cost.ram_bytes + cost.runtime_ram_bytes,
+        "arena_bytes": cost.ram_bytes,
+        "arena_high_water_bytes": report["arena_high_water_bytes"],
+        "peak_stack_bytes": report["peak_stack_bytes"],
+        "instructions": report["instructions"],
+        "predicted_instructions": instructions,
+        "compile_s": built - start,
+        "emulate_s_per_inference": (time.perf_counter() - built) / (2 * inputs + 1),
+    }
+
+
+def networks(n: int, seed: int) -> list[Graph]:
+    """Return random networks of ``mcu_cnn`` that fit the device's flash, region and a few million MACs."""
+    space, found, draw = open_space("mcu_cnn", (16, 16, 3), 10), list[Graph](), 0
+    while len(found) < n:
+        genes = space.sample(seeds.rng(seed, "parity", draw), 1)[0]
+        graph, draw = space.graph(tuple(genes.tolist())), draw + 1
+        cost = costs(graph, DEVICE, RUNTIME)
+        if cost.macs < 5_000_000 and cost.flash_bytes < 300_000 and cost.region:
+            found.append(graph)
+    return found
+
+
+def main() -> None:
+    """Print the shares of equal values, the errors of what was computed, and instructions per MAC."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--networks", type=int, default=10)
+    parser.add_argument("--inputs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for i, graph in enumerate(networks(arguments.networks, arguments.seed)):
+            for plain in (False, True):
+                rows.append(measure(graph, arguments.seed + i, arguments.inputs, Path(folder), plain))
+        for plain in (False, True):
+            some = [row for row in rows if row["plain"] == plain]
+            total = {key: sum(row[key] for row in some) for key in some[0]}
+            print(f"{'plain' if plain else 'SMLAD'} kernels, {len(some)} networks x {arguments.inputs} inputs:")
+            print(f"  outputs equal {total['equal_outputs']} of {total['outputs']}, ", end="")
+            print(f"elements of all tensors {total['equal_tensors']} of {total['tensors']}")
+            for what in () if plain else ("flash_bytes", "ram_bytes", "instructions"):  # native is the SMLAD kernels
+                off = np.array([abs(row[f"predicted_{what}"] / row[what] - 1) for row in some])
+                print(f"  {what} predicted: median error {np.median(off):.2%}, worst {off.max():.2%}")
+            left = max(row["arena_bytes"] - row["arena_high_water_bytes"] for row in some)
+            stack, slow = (max(row[key] for row in some) for key in ("peak_stack_bytes", "compile_s"))
+            print(f"  arena planned, not touched: at most {left} B; stack at most {stack} B; compile {slow:.1f} s")
+            wall = max(row["emulate_s_per_inference"] / row["macs"] * 1e7 for row in some if row["macs"] > 1e6)
+            print(f"  emulation: at most {wall:.1f} s per 10 M MACs (networks of more than 1 M MACs)")
+        for name, (shape, operator, most) in LAYERS.items():
+            build_graph = Builder(shape)
+            build_graph.add(operator, 0)
+            graph = build_graph.build()
+            each = [measure(graph, 0, 1, Path(folder), p)["instructions"] / graph.macs for p in (False, True)]
+            print(f"{name}: SMLAD {each[0]:.2f}, plain {each[1]:.2f} instructions per MAC (SMLAD wanted: <= {most})")
+    if arguments.out:
+        arguments.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""``latent-nas deploy``: firmware of a run's final network, compiled, and run on the emulated device."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latent_nas.cli import options
+
+
+def deploy(
+    source: Annotated[Path, typer.Argument(help="A run folder, or the folder of an int8 network.")],
+    out: Annotated[Path, typer.Option(help="Folder of the C project.")],
+    device: options.Device = "stm32f405",
+    emulate: Annotated[bool, typer.Option("--emulate", help="Run it on the emulated device.")] = False,
+    inputs: Annotated[int, typer.Option(help="Validation inputs to run there.")] = 10,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain C kernels even where the core has SMLAD.")] = False,
+    toolchain: Annotated[str, typer.Option(help="zig (from the extra mcu) or gcc (arm-none-eabi-gcc).")] = "zig",
+    rank: Annotated[int, typer.Option(help="Which of the run's final networks, 1 is the best.")] = 1,
+    as_json: options.Json = False,
+) -> None:
+    """Write a network's C project, compile it, and with --emulate prove that it gives the reference's outputs.
+
+    A firmware that faults: exit code 3, with address and function.
+
+    Example: latent-nas deploy runs/my_run --out fw --emulate
+    """
+    from latent_nas.cli.show import show
+    from latent_nas.firmware import Fault
+    from latent_nas.pipeline import deploy as job
+
+    try:
+        with show(as_json) as view:
+            report = job.deploy(source, device, out, emulate, inputs, plain, toolchain, rank, view.say)
+    except Fault as fault:
+        print(f"error: the firmware faults: {fault}", file=sys.stderr)
+        raise typer.Exit(3) from None
+    print(json.dumps(report) if as_json else job.summary(report))
+    if emulate and not report["emulated"]["bit_exact"]:
+        raise typer.Exit(1)

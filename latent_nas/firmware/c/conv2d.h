@@ -1,0 +1,13 @@
+#ifndef NN_CONV2D_H
+#define NN_CONV2D_H
+#include "requantise.h"
+
+void nn_conv2d_plain(const nn_conv *op, const int8_t *x, int8_t *y); /* without the activation's bounds */
+
+/* An activation's bounds, where they are tighter than int8: mostly they are not, as the zero point of a relu is -128. */
+static inline void nn_limit(int8_t *y, uint32_t n, int8_t low, int8_t high)
+{
+    if (low > -128 || high < 127)
+        nn_clamp(n, low, high, y, y);
+}
+#endif

@@ -1,0 +1,15 @@
+#ifndef NN_MEMORY_H
+#define NN_MEMORY_H
+#include <stddef.h>
+#include <stdint.h>
+
+void *memcpy(void *restrict to, const void *restrict from, size_t n);
+void *memset(void *to, int value, size_t n);
+
+typedef uint32_t __attribute__((aligned(1), may_alias)) nn_unaligned;
+
+static inline uint32_t nn_word(const void *p)
+{
+    return *(const nn_unaligned *)p;
+}
+#endif

@@ -1,0 +1,83 @@
+"""A firmware on the emulated device against the integer reference, and what it took: flash, RAM, instructions."""
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas.firmware import elf
+from latent_nas.firmware.emulate import Emulator
+from latent_nas.firmware.export import Project
+
+# Not measured: emulation counts instructions only. A Cortex-M4 takes 1 cycle for arithmetic and SMLAD, 2 for a load
+# that stands alone, 2 to 4 for a taken branch; constants in flash behind wait states add to that.
+CYCLES_PER_INSTRUCTION = (1.1, 2.0)
+WHY = (
+    "instructions are counted, cycles are not: 1.1 if nearly all loads are pipelined and flash never waits, 2.0 if"
+    " every second instruction waits for a load, a branch or the flash"
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was compared: elements of outputs and of all operators' tensors, and how many were equal."""
+
+    inputs: int
+    outputs: int
+    equal_outputs: int
+    tensors: int
+    equal_tensors: int
+
+
+def emulate(project: Project, firmware: Path, x: np.ndarray, tensors: int = 1) -> tuple[Checked, dict[str, Any]]:
+    """Run a firmware on float NHWC inputs (n, ...); return what was equal and what it took, as JSON values.
+
+    Args:
+        tensors: for how many of the inputs all operators' tensors are compared, beside the outputs.
+
+    Raises:
+        Fault: the firmware did what the device can't. ValueError: no emulator.
+    """
+    network, plan, device = project.network, project.plan, project.device
+    emulator = Emulator(elf.read(firmware), device, [name for _, name in project.operators])
+    reference = network.tensors(x)
+    places = [(plan.offsets[i], prod(network.graph.nodes[i].shape)) for i, _ in project.operators]
+    equal = compared = right = 0
+    for i, one in enumerate(reference[0]):
+        y = emulator.run(one, prod(network.graph.output_shape), paint=i % 2)
+        right += int((y == reference[-1][i].reshape(-1)).sum())
+        if i < tensors:
+            for (node, _), made in zip(project.operators, emulator.tensors(one, places), strict=True):
+                equal += int((made == reference[node][i].reshape(-1)).sum())
+                compared += len(made)
+    emulator.run(reference[0][0], 1)
+    count = emulator.count()
+    low, high = (ratio * count.instructions for ratio in CYCLES_PER_INSTRUCTION)
+    checked = Checked(len(x), reference[-1].size, right, compared, equal)
+    return checked, {
+        "bit_exact": right == reference[-1].size and equal == compared,
+        "inputs": len(x),
+        "equal_outputs": right / reference[-1].size,
+        "equal_tensors": equal / max(compared, 1),
+        "peak_stack_bytes": emulator.peak_stack_bytes,
+        "arena_high_water_bytes": emulator.high_water,
+        "arena_planned_bytes": plan.peak,
+        "instructions": count.instructions,
+        "instructions_by_operator": count.by_operator,
+        "instructions_by_function": count.by_function,
+        "emulated_cycles": [round(low), round(high)],
+        "emulated_ms": [low * 1e3 / device.clock_hz, high * 1e3 / device.clock_hz],
+        "cycles_per_instruction": {"range": list(CYCLES_PER_INSTRUCTION), "why": WHY},
+    }
+
+
+def sizes(firmware: Path) -> dict[str, Any]:
+    """Return flash and RAM of an ELF file, in all and by section."""
+    read = elf.read(firmware)
+    return {
+        "flash_bytes": read.flash_bytes,
+        "ram_bytes": read.ram_bytes,
+        "sections": {section.name: section.bytes for section in read.sections},
+    }

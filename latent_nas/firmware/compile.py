@@ -1,0 +1,93 @@
+"""Builds a firmware with ziglang's C compiler, or with arm-none-eabi-gcc."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from latent_nas.firmware import need
+
+TARGETS = {"cortex-m4": "eabihf", "cortex-m7": "eabihf", "cortex-m0+": "eabi"}
+OVERFLOW = re.compile(r"section '?\.?([\w.]+)'? will not fit in region '(\w+)': overflowed by (\d+) bytes")
+FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-g0"]
+FLAGS += ["-fno-sanitize=undefined", "-fomit-frame-pointer"]
+FLAGS += ["-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
+
+
+def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig") -> Path:
+    """Compile and link the project in a folder; return its ``firmware.elf``.
+
+    Args:
+        core: as devices name it. plain: without the SMLAD kernels. toolchain: "zig" or "gcc".
+
+    Raises:
+        ValueError: no such compiler, a section that does not fit its region (and by how many bytes), a warning.
+    """
+    elf = folder / "firmware.elf"
+    plainly = ["-DNN_PLAIN"] if plain else []
+    if toolchain == "gcc":
+        if not shutil.which("arm-none-eabi-gcc"):
+            raise ValueError("arm-none-eabi-gcc is not installed; leave --toolchain gcc out, and ziglang compiles")
+        command = ["make", "-B", "-s", f"NN={' '.join(plainly)}"]
+    elif toolchain == "zig":
+        need("ziglang")
+        if core not in TARGETS:
+            raise ValueError(f"firmware is compiled for {', '.join(TARGETS)}, not for {core!r}")
+        cpu = core.replace("-", "_").replace("+", "plus")
+        command = [sys.executable, "-m", "ziglang", "cc", "-target", f"thumb-freestanding-{TARGETS[core]}"]
+        command += [
+            f"-mcpu={cpu}",
+            *FLAGS,
+            *plainly,
+            *([] if core == "cortex-m0+" else ["-nostdlib"]),  # that one divides by the compiler's library
+            "-Wl,--gc-sections",
+            "-Wl,-e,Reset_Handler",
+            "-T",
+            "device.ld",
+        ]
+        command += [*sorted(path.name for path in folder.glob("*.c")), "-o", elf.name]
+    else:
+        raise ValueError(f'toolchain {toolchain!r}; there are: "zig", "gcc"')
+    elf.unlink(missing_ok=True)
+    status, said = _run(command, folder)
+    if overflow := OVERFLOW.findall(said):
+        name, region, most = max(overflow, key=lambda found: int(found[2]))
+        raise ValueError(f"the firmware does not fit: region {region} overflows by {most} B (at section .{name})")
+    if status or not elf.exists() or "warning:" in said:
+        raise ValueError(f"the compiler refused the firmware in {folder}: {said.strip()[-2000:]}")
+    return elf
+
+
+def host_library(source: Path) -> Path:
+    """Return the shared library of a C file for this machine, built once per version of the file.
+
+    Raises:
+        ValueError: no compiler, or it refused the file.
+    """
+    need("ziglang")
+    text = source.read_bytes()
+    library = _cache() / f"{source.stem}-{hashlib.sha256(text).hexdigest()[:16]}.lib"
+    if not library.exists():
+        library.parent.mkdir(parents=True, exist_ok=True)
+        new = library.with_suffix(f".{os.getpid()}")
+        command = [sys.executable, "-m", "ziglang", "cc", "-O2", "-g0", "-shared", "-fPIC", str(source), "-o", str(new)]
+        status, said = _run(command, library.parent)
+        if status:
+            raise ValueError(f"the compiler refused {source.name}: {said.strip()[-2000:]}")
+        new.replace(library)
+    return library
+
+
+def _run(command: list[str], folder: Path) -> tuple[int, str]:
+    cache = str(_cache() / "zig")
+    environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def _cache() -> Path:
+    """Return where compiled kernels are kept: LATENT_NAS_CACHE, else a folder of the user's."""
+    return Path(os.environ.get("LATENT_NAS_CACHE") or Path.home() / ".cache" / "latent_nas")

@@ -1,0 +1,218 @@
+"""Runs a firmware on an emulated device: outputs, faults, instructions, and the memory that was touched.
+
+Instructions are counted by basic block, those that an IT skips among them. Every region of RAM is painted before a
+run, so that what it touched shows.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas.devices import Device
+from latent_nas.firmware import Fault, need
+from latent_nas.firmware.compile import host_library
+from latent_nas.firmware.elf import Elf
+
+PAINTS = (0xA5, 0x5A)  # two, as one may be what the firmware writes
+HALT = "exchange"
+MOST_SECONDS = 60
+
+
+class _Counter(ctypes.Structure):
+    _fields_ = [(n, ctypes.c_uint64) for n in ("base", "slots", "current")] + [
+        (n, ctypes.c_void_p) for n in ("enter", "counts", "bytes")
+    ]
+
+
+@dataclass(frozen=True)
+class Count:
+    """Instructions of one inference: of all of it, per operator function and per function of the ELF file."""
+
+    instructions: int
+    by_operator: dict[str, int]
+    by_function: dict[str, int]
+
+
+class Emulator:
+    """One device with a firmware in its flash, run up to the first ``exchange``."""
+
+    def __init__(self, elf: Elf, device: Device, operators: Sequence[str]) -> None:
+        """Load and start the firmware.
+
+        Args:
+            operators: the names of the operators' functions, in their order.
+
+        Raises:
+            ValueError: unicorn is not installed. Fault: the firmware can't start.
+        """
+        self.elf, self.device, self.operators = elf, device, tuple(operators)
+        self._lib, self._arm = need("unicorn"), need("unicorn.arm_const")
+        self._uc = self._lib.Uc(self._lib.UC_ARCH_ARM, self._lib.UC_MODE_THUMB | self._lib.UC_MODE_MCLASS)
+        model = device.core.replace("cortex-", "").replace("+", "").upper()
+        self._uc.ctl_set_cpu_model(getattr(self._arm, f"UC_CPU_ARM_CORTEX_{model}"))
+        self._uc.mem_map(device.flash_address, device.flash_bytes, self._lib.UC_PROT_READ | self._lib.UC_PROT_EXEC)
+        for region in device.regions:
+            self._uc.mem_map(region.address, region.bytes, self._lib.UC_PROT_READ | self._lib.UC_PROT_WRITE)
+        self._uc.mem_map(0xE000E000, 0x1000)  # the core's own registers
+        for address, content in elf.segments:
+            self._uc.mem_write(address, content)
+        self._stop = 0
+        self._bad: tuple[str, int, int] | None = None
+        self._uc.hook_add(self._lib.UC_HOOK_MEM_INVALID, self._invalid)
+        self._paint(PAINTS[0])
+        self._lowest_stack = elf.address("stack_top")
+        self._count()
+        first = int.from_bytes(self._uc.mem_read(device.flash_address, 4), "little")
+        self._uc.reg_write(self._arm.UC_ARM_REG_SP, first)
+        self._go(elf.entry, elf.address(HALT))
+        self.input_address = self._uc.reg_read(self._arm.UC_ARM_REG_R0)
+        self.output_address = self._uc.reg_read(self._arm.UC_ARM_REG_R1)
+        self.high_water = 0
+
+    def run(self, x: np.ndarray, outputs: int, paint: int = 0) -> np.ndarray:
+        """Return the int8 outputs (outputs,) of one int8 input (height, width, channels).
+
+        Raises:
+            Fault: it did what the device can't.
+        """
+        self._begin(x, paint)
+        self._go(self._uc.reg_read(self._arm.UC_ARM_REG_LR) & ~1, self.elf.address(HALT))
+        self._end(paint)
+        return self._read(self.output_address, outputs)
+
+    def tensors(self, x: np.ndarray, places: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+        """Return what each operator has written, (elements,) int8, in the order of the operators.
+
+        Args:
+            places: per operator (offset in the arena, elements) of its output.
+        """
+        self._begin(x, 0)
+        arena, found = self.elf.address("model_arena"), []
+        at = self._uc.reg_read(self._arm.UC_ARM_REG_LR) & ~1
+        stops = [self.elf.address(name) for name in (*self.operators, HALT)]
+        for stop, (offset, elements) in zip(stops, [(0, 0), *places], strict=True):
+            self._go(at, stop)
+            at = stop
+            found.append(self._read(arena + offset, elements))
+        self._end(0)
+        return found[1:]
+
+    def count(self) -> Count:
+        """Return the instructions of the last inference."""
+        sizes = np.zeros(len(self._bytes), np.uint64)
+        for slot in np.flatnonzero(self._counts.any(axis=0)):
+            sizes[slot] = self._instructions(int(slot), int(self._bytes[slot]))
+        each = self._counts * sizes
+        totals = each.sum(axis=1)
+        functions: dict[str, int] = {}
+        slots = each.sum(axis=0)
+        for slot in np.flatnonzero(slots):
+            name = self.elf.function_at(self._state.base + 2 * int(slot))
+            functions[name] = functions.get(name, 0) + int(slots[slot])
+        operators = {name: int(n) for name, n in zip(self.operators, totals[1:], strict=True)}
+        return Count(int(totals.sum()), operators, functions)
+
+    def _instructions(self, slot: int, size: int) -> int:
+        at, end, found = slot, slot + size // 2, 0
+        while at < end:
+            at += 2 if self._wide[at] else 1
+            found += 1
+        return found
+
+    @property
+    def peak_stack_bytes(self) -> int:
+        """The most stack that was in use since the start."""
+        return self.elf.address("stack_top") - self._lowest_stack
+
+    def _begin(self, x: np.ndarray, paint: int) -> None:
+        low, high = self._arena
+        self._uc.mem_write(low, bytes([PAINTS[paint]]) * (high - low))
+        self._uc.mem_write(self.input_address, x.astype(np.int8).tobytes())
+        self._counts[:] = 0
+        self._state.current = 0
+
+    def _end(self, paint: int) -> None:
+        low, high = self._arena
+        arena = self._read(low, high - low).view(np.uint8)
+        touched = np.flatnonzero(arena != PAINTS[paint])
+        self.high_water = max(self.high_water, int(touched[-1]) + 1 if len(touched) else 0)
+        limit = self.elf.address("stack_limit")
+        stack = self._read(limit, self.elf.address("stack_top") - limit).view(np.uint8)
+        used = np.flatnonzero(stack != PAINTS[0])
+        self._lowest_stack = min(self._lowest_stack, limit + int(used[0]) if len(used) else self._lowest_stack)
+        taken = [(s.address, s.address + s.bytes) for s in self.elf.sections]
+        for region in self.device.regions:
+            memory = self._read(region.address, region.bytes).view(np.uint8).copy()
+            for start, end in taken:
+                if region.address <= start < region.address + region.bytes:
+                    memory[start - region.address : end - region.address] = PAINTS[0]
+            if len(wrong := np.flatnonzero(memory != PAINTS[0])):
+                raise Fault(f"wrote to {region.address + int(wrong[0]):#010x}, which belongs to nobody")
+
+    @property
+    def _arena(self) -> tuple[int, int]:
+        address, size = self.elf.symbols["model_arena"]
+        return address, address + size
+
+    def _paint(self, value: int) -> None:
+        for region in self.device.regions:
+            self._uc.mem_write(region.address, bytes([value]) * region.bytes)
+
+    def _read(self, address: int, n: int) -> np.ndarray:
+        return np.frombuffer(bytes(self._uc.mem_read(address, n)), np.int8)
+
+    def _count(self) -> None:
+        code = next(s for s in self.elf.sections if s.name == ".text")
+        slots = code.bytes // 2
+        halfwords = np.frombuffer(bytes(self._uc.mem_read(code.address, slots * 2)), np.uint16)
+        self._enter = np.zeros(slots, np.uint16)
+        for i, name in enumerate(self.operators, 1):
+            self._enter[(self.elf.address(name) - code.address) // 2] = i
+        self._counts = np.zeros((len(self.operators) + 1, slots), np.uint64)
+        self._bytes = np.zeros(slots, np.uint32)  # of the block that begins at a slot
+        self._wide = (halfwords >> 11) >= 0b11101  # the first half of a 32-bit instruction
+        arrays = (self._enter, self._counts, self._bytes)
+        self._state = _Counter(code.address, slots, 0, *(array.ctypes.data for array in arrays))
+        library = ctypes.CDLL(str(host_library(Path(__file__).with_name("count.c"))))
+        self._library = library
+        self._hook(library.on_block)
+
+    def _hook(self, function: Any) -> None:
+        """Let unicorn call a compiled function at every block: Python there would take most of the time."""
+        from unicorn.unicorn_py3.unicorn import uclib
+
+        handle = ctypes.c_size_t()
+        pointers = ctypes.cast(function, ctypes.c_void_p), ctypes.cast(ctypes.byref(self._state), ctypes.c_void_p)
+        span = ctypes.c_uint64(1), ctypes.c_uint64(0)  # everywhere
+        kind = self._lib.UC_HOOK_BLOCK
+        status = uclib.uc_hook_add(self._uc._uch, ctypes.byref(handle), kind, *pointers, *span)
+        assert status == 0, f"unicorn refuses the hook: {status}"
+
+    def _go(self, start: int, stop: int) -> None:
+        try:
+            if stop != self._stop:  # blocks are translated with the stop in them
+                self._uc.ctl_flush_tb()
+            self._stop = stop
+            self._uc.emu_start(start | 1, stop, timeout=MOST_SECONDS * 1_000_000)
+            address = self._uc.reg_read(self._arm.UC_ARM_REG_PC)
+            if address != stop:
+                where = f"{address:#010x} in {self.elf.function_at(address)}"
+                raise Fault(f"not done after {MOST_SECONDS} s of emulation, at {where}")
+        except self._lib.UcError as error:
+            address = self._uc.reg_read(self._arm.UC_ARM_REG_PC)
+            what = f"{error}"
+            if self._bad:
+                kind, bad, address = self._bad
+                what = f"{kind} of unmapped or protected memory at {bad:#010x}"
+            raise Fault(f"{what}, by the instruction at {address:#010x} in {self.elf.function_at(address)}") from None
+
+    def _invalid(self, uc: Any, access: int, address: int, size: int, value: int, data: Any) -> bool:
+        writes = {self._lib.UC_MEM_WRITE_UNMAPPED, self._lib.UC_MEM_WRITE_PROT}
+        fetches = {self._lib.UC_MEM_FETCH_UNMAPPED, self._lib.UC_MEM_FETCH_PROT}
+        kind = "write" if access in writes else "fetch" if access in fetches else "read"
+        self._bad = (kind, address, uc.reg_read(self._arm.UC_ARM_REG_PC))
+        return False
