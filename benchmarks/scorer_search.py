@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--surrogates", type=Path, help="folder of the surrogates; default: the shipped ones")
     parser.add_argument("--queries", type=int, nargs="+", default=[2_000, 20_000, 200_000])
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0, help="to share the seeds out over processes")
     parser.add_argument("--training", type=int, default=262_144, help="steps of the agent trained apart")
     parser.add_argument("--limit", action="append", help="e.g. flash_kb=32; default: those of the main job")
     parser.add_argument("--out", type=Path, help="also write the JSON here")
@@ -53,7 +54,7 @@ def main() -> None:
     row = limit_row(limits)
     found: dict[int, dict[str, list[float]]] = {q: {m: [] for m in METHODS} for q in args.queries}
     seconds: dict[str, float] = dict.fromkeys(("training apart", *METHODS), 0.0)
-    for seed in range(args.seeds):
+    for seed in range(args.first_seed, args.first_seed + args.seeds):
         clock = time.process_time()
         core = EditCore(codec, scorer, row, LatentRL.episode, keep=True)
         agent, _ = school(core, start(core, scorer, seed), None, args.training, seed)
