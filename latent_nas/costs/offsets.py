@@ -111,6 +111,7 @@ def _search(buffers: Sequence[Buffer], beside: list[list[int]], bound: int) -> l
     left = SEARCH_NODES
 
     def descend(last: int, placed: int) -> bool:
+        """Place the buffers that wait, none below ``last``; whether all found a place."""
         nonlocal left
         if placed == len(buffers):
             return True

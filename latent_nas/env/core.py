@@ -90,6 +90,7 @@ class EditCore:
         """Return the same of canonical genes (n, g); what is remembered is not asked again."""
 
         def ask(rows: np.ndarray) -> np.ndarray:
+            """Return what the scorer says of some of the genes, (rows, JUDGED)."""
             self.queries += len(rows)
             s = self.scorer(genes[rows], limits[rows])
             costs = np.stack([s.predicted_flash_bytes, s.predicted_ram_bytes, s.predicted_latency_ms], axis=1)

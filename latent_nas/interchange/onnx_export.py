@@ -116,6 +116,7 @@ class _Writer:
         self.tensors.append(last)
 
     def save(self, graph: Graph, path: Path) -> None:
+        """Name the output, check the model by ONNX's own checker and write it."""
         helper, kind = self.onnx.helper, self.onnx.TensorProto.FLOAT
         self.op("Identity", [self.tensors[-1]], "output")
         model = helper.make_model(

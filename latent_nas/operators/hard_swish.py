@@ -6,23 +6,19 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from latent_nas.fixed_point import Quant
-from latent_nas.operators import Operator, Shape
+from latent_nas.operators import Shape
+from latent_nas.operators._elementwise import Elementwise
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @dataclass(frozen=True)
-class HardSwish(Operator):
+class HardSwish(Elementwise):
     """Hard swish; its integer form looks every int8 value up in a table."""
 
     kind: ClassVar[str] = "hard_swish"
     in_place: ClassVar[bool] = True
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
-        self.check_arity(*inputs)
-        return inputs[0]
 
     def weight_shapes(self, *inputs: Shape) -> dict[str, Shape]:
         """Return nothing: the table is a constant, not a parameter."""

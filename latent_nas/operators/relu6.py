@@ -6,24 +6,20 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from latent_nas.fixed_point import Quant
-from latent_nas.operators import Operator, Shape
+from latent_nas.operators import Shape
+from latent_nas.operators._elementwise import Elementwise
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @dataclass(frozen=True)
-class Relu6(Operator):
+class Relu6(Elementwise):
     """min(max(x, 0), 6), alone or fused by deployment into the convolution, dense layer or addition before it."""
 
     kind: ClassVar[str] = "relu6"
     in_place: ClassVar[bool] = True
     keeps_quant: ClassVar[bool] = True
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
-        self.check_arity(*inputs)
-        return inputs[0]
 
     def module(self, *inputs: Shape) -> "nn.Module":
         """Return torch's ReLU6."""

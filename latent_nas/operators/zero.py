@@ -6,24 +6,20 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from latent_nas.fixed_point import Quant
-from latent_nas.operators import Operator, Shape
+from latent_nas.operators import Shape
+from latent_nas.operators._elementwise import Elementwise
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @dataclass(frozen=True)
-class Zero(Operator):
+class Zero(Elementwise):
     """Zeros; the input gives the shape and is not looked at."""
 
     kind: ClassVar[str] = "zero"
     in_place: ClassVar[bool] = True
     keeps_quant: ClassVar[bool] = True
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
-        self.check_arity(*inputs)
-        return inputs[0]
 
     def module(self, *inputs: Shape) -> "nn.Module":
         """Return a module that gives zeros."""

@@ -80,9 +80,7 @@ def train_agent(scorer: Scorer, codec: Codec, limits: np.ndarray | None, steps: 
 
     space, rng = scorer.space, seeds.rng(seed, "agent", "school")
     genes = space.sample(rng, SAMPLES)
-    scores = scorer(genes)
-    costs = (scores.predicted_flash_bytes, scores.predicted_ram_bytes, scores.predicted_latency_ms)
-    logs = np.log(np.stack(costs, axis=1))
+    logs = _log_costs(scorer, genes)
 
     def drawn() -> np.ndarray:
         return draw_limits(logs, rng, ROWS) if limits is None else np.broadcast_to(limits, (ROWS, 3))
@@ -130,9 +128,14 @@ def edits(core: EditCore, adept: Adept) -> CodeEdits:
 def unseen(scorer: Scorer, seed: int, n: int) -> np.ndarray:
     """Return n limits (n, 3) of the range of a school, from a generator of their own."""
     rng = seeds.rng(seed, "agent", "unseen limits")
-    scores = scorer(scorer.space.sample(rng, SAMPLES))
+    return draw_limits(_log_costs(scorer, scorer.space.sample(rng, SAMPLES)), rng, n)
+
+
+def _log_costs(scorer: Scorer, genes: np.ndarray) -> np.ndarray:
+    """Return the logarithms of the predicted costs of genes (n, genes), (n, 3)."""
+    scores = scorer(genes)
     costs = (scores.predicted_flash_bytes, scores.predicted_ram_bytes, scores.predicted_latency_ms)
-    return draw_limits(np.log(np.stack(costs, axis=1)), rng, n)
+    return np.log(np.stack(costs, axis=1))
 
 
 def compare(

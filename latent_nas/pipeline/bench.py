@@ -139,8 +139,9 @@ def open_contest(config: BenchConfig) -> Contest:
     known = open_space(config.space, *plugins.load("spaces", config.space).published) if config.space else None
     limits = dict(config.limits)
     inputs = _inputs(config)
-    also = tuple(column for column in (config.report, config.front, *inputs) if column)
-    table = read(Path(config.table), config.objective, also, tuple(limits))
+    also = tuple(column for column in (config.report, *inputs) if column)
+    needed = (*limits, *([config.front] if config.front else []))
+    table = read(Path(config.table), config.objective, also, needed)
     space = TableSpace(table, known, inputs)
     return Contest(
         space,

@@ -64,7 +64,9 @@ def read(path: Path, objective: str, also: tuple[str, ...] = (), needed: tuple[s
     for column in needed:
         missing = present[np.isnan(found[column][present])]
         if len(missing):
-            raise ValueError(f"{path}, row {missing[0] + 1} has no {column}; a limit on it wants a number in every row")
+            raise ValueError(
+                f"{path}, row {missing[0] + 1} has no {column}; a limit or a front wants a number in every row"
+            )
     if "id" in keys:
         present = present[np.argsort(choices(path, "id", raw["id"], present)[1], kind="stable")]
     genes, parts = [], []
