@@ -48,7 +48,7 @@ class Calibration:
 
 
 def held_out(
-    surrogate: Surrogate, X: np.ndarray, y: np.ndarray, folds: int = 5, most: int = 500
+    surrogate: Surrogate, X: np.ndarray, y: np.ndarray, folds: int = 5, most: int = 3000
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return rows (m,), and mean and std (m,) there of clones of a surrogate that were fitted without them.
 
