@@ -130,6 +130,16 @@ class Scorer:
         """Return the scores by the full surrogates: slower, for the few that a search brings."""
         return self._score(genes, limits, full=True)
 
+    def batch(self, genes: np.ndarray, n: int) -> np.ndarray:
+        """Return the indices (n,) of those of genes (m, genes) to train together, the best first.
+
+        By the full surrogates' acquisition, where no two shall teach the same; in the given order without labels.
+        """
+        if self.accuracy is None:
+            return np.arange(min(n, len(genes)))
+        penalty = self._score(genes, None, full=True).penalty
+        return self.accuracy.batch(self._design(np.asarray(genes)), self.beta, penalty, n)
+
     def interval(self, genes: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Return low and high (n,) between which that share of measured accuracies lies; infinite with few labels."""
         if self.accuracy is None:

@@ -15,7 +15,7 @@ from latent_nas.env.single import EditEnv
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.strategies import Problem, open_strategy
-from latent_nas.strategies._diverse import spread
+from latent_nas.strategies._diverse import apart
 from latent_nas.strategies._population import CodeEdits, GeneMutations, judged_pool, search
 from latent_nas.strategies.gp import Gp
 from latent_nas.strategies.latent_rl import LatentRL
@@ -266,15 +266,11 @@ def test_population_keeps_the_best_and_counts(propose):
     assert end.values == pytest.approx(true_accuracy(end.genes) - 0.01)
 
 
-def test_without_strength_spread_is_the_order_of_worth():
-    rng = np.random.default_rng(0)
-    latent, worth = rng.normal(size=(30, 4, 2)), rng.normal(size=30)
-    assert spread(latent, worth, 5, strength=0.0).tolist() == np.argsort(-worth)[:5].tolist()
-
-
-def test_spread_avoids_twins():
-    latent = np.array([[0.0], [0.01], [5.0]])
-    assert spread(latent, np.array([1.0, 0.99, 0.9]), 2, strength=5.0).tolist() == [0, 2]
+def test_those_apart_are_the_corners_before_the_middle():
+    latent = np.array([[0.5, 0.5], [0, 0], [1, 1], [0, 1], [1, 0]])
+    assert apart(latent, 3, np.zeros((0, 2)))[0] == 0
+    assert set(apart(latent, 4, np.array([[0.5, 0.5]]))) == {1, 2, 3, 4}
+    assert apart(latent, 2, np.array([[0.0, 0.0]])) == [2, 3]
 
 
 def test_a_single_slot_and_code_is_enough():

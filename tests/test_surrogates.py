@@ -203,6 +203,20 @@ def test_gradient_of_the_process_is_right():
         assert abs(numeric - gradient[i]) < 1e-4 * max(1, abs(numeric))
 
 
+def test_covariance_foresees_what_a_measurement_would_teach():
+    """Conditioning on a row by the covariance is what adding the row to the inputs does (equation 2.26)."""
+    X, y = problem(80)
+    gp = Gp().fit(X[:50], y[:50])
+    covariance, noise = gp.covariance(X[50:])
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), gp.predict(X[50:], return_std=True)[1], rtol=1e-3)
+    foreseen = covariance - np.outer(covariance[0], covariance[0]) / (covariance[0, 0] + noise)
+    gp.inputs = np.concatenate([gp.inputs, (X[50:51] - gp.shift) * gp.gain])
+    gp.outputs = np.concatenate([gp.outputs, [[0.0]]])
+    gp._solve()
+    np.testing.assert_allclose(np.sqrt(np.diag(foreseen)), gp.predict(X[50:], return_std=True)[1], rtol=1e-3)
+    assert foreseen[0, 0] < covariance[0, 0] / 2
+
+
 def test_costs_are_nearly_exact(space):
     """Log costs that are sums of powers of the features, as flash and latency are."""
     genes = space.sample(np.random.default_rng(1), 1500)

@@ -88,6 +88,10 @@ class ToyScorer:
 
     rerank = __call__
 
+    def batch(self, genes: np.ndarray, n: int) -> np.ndarray:
+        """Return the indices (n,) of the best."""
+        return np.argsort(-self.rerank(genes).acquisition, kind="stable")[:n]
+
 
 def true_accuracy(genes: np.ndarray) -> np.ndarray:
     """Return the accuracy (n,): the share of genes that are those of the best."""

@@ -16,7 +16,7 @@ from latent_nas.limits import Limits
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Problem, Strategy
 from latent_nas.strategies._agent import Agent
-from latent_nas.strategies._diverse import distances, spread
+from latent_nas.strategies._diverse import apart
 from latent_nas.strategies._population import Archive, CodeEdits, Pool, judged_pool, search
 
 BEST = 256  # networks that the agent's training hands on
@@ -25,7 +25,7 @@ AGENT = "agent."  # prefix of the policy's weights in a state
 
 
 class LatentRL(Strategy):
-    """PPO on latent edits, proposals by a population, re-ranked by acquisition and spread in the latent."""
+    """PPO on latent edits, proposals by a population, re-ranked by acquisition; a batch that teaches the most."""
 
     name = "latent_rl"
     judged = True
@@ -58,15 +58,10 @@ class LatentRL(Strategy):
         if self._free and scorer.labels < self.initial:
             return self._large(n, rng)
         found = self._promising(scorer, rng)
-        worth = scorer.rerank(found).acquisition
-        order = np.argsort(-worth, kind="stable")
-        place = {tuple(genes): i for i, genes in enumerate(found.tolist())}
-        good = self.first(found[order], max(4 * n, 32))
-        if len(good) < n:
-            good += self.random(n - len(good), rng, good)
-            worth, place = np.zeros(len(good)), {genes: i for i, genes in enumerate(good)}
-        latent = self._latent(np.array(good))
-        return [good[i] for i in spread(latent, worth[[place[genes] for genes in good]], n)]
+        order = np.argsort(-scorer.rerank(found).acquisition, kind="stable")
+        good = self.first(found[order], max(4 * n, 64))
+        good += self.random(n - len(good), rng, good) if len(good) < n else []
+        return [good[i] for i in scorer.batch(np.array(good), n)]
 
     def tell(self, records: Any) -> None:
         """Learn what was measured; the agent trained in this round stays."""
@@ -132,17 +127,11 @@ class LatentRL(Strategy):
         return asked + self.random(n - len(asked), rng, asked) if len(asked) < n else asked
 
     def _apart(self, candidates: list[Genes], n: int, taken: list[Genes] | None = None) -> list[Genes]:
-        """Return n of the candidates, each the farthest in the latent from those before it."""
-        chosen, left = list(taken or []), list(candidates)
-        picked: list[Genes] = []
-        while left and len(picked) < n:
-            best = 0
-            if chosen:
-                a, b = (self._latent(np.array(x)).reshape(len(x), -1) for x in (left, chosen))
-                best = int(distances(a, b).min(axis=1).argmax())
-            picked.append(left.pop(best))
-            chosen.append(picked[-1])
-        return picked
+        """Return n of the candidates, each the farthest in the latent from those before it and those taken."""
+        if not candidates:
+            return []
+        latent = self._latent(np.array(candidates + (taken or [])))
+        return [candidates[i] for i in apart(latent[: len(candidates)], n, latent[len(candidates) :])]
 
     def _large(self, n: int, rng: np.random.Generator) -> list[Genes]:
         """Return random networks of the quarter with most MACs, of any size where the space does not tell them.
@@ -169,7 +158,8 @@ class LatentRL(Strategy):
         return self.genes[order[: min(self.elites, int(np.isfinite(self.accuracies).sum()))]]
 
     def _latent(self, genes: np.ndarray) -> np.ndarray:
-        return np.asarray(self.problem.codec.latent(self.problem.codec.encode(genes)))
+        """Return the latents (n, slots * dim) of genes (n, g)."""
+        return np.asarray(self.problem.codec.latent(self.problem.codec.encode(genes))).reshape(len(genes), -1)
 
 
 def school(

@@ -35,7 +35,7 @@ class AccuracyModel:
     """
 
     link: Link
-    full: Surrogate
+    full: Stack
     fast: Surrogate | None
     log_std: tuple[float, float]
     calibrated: Callable[[], Calibration]
@@ -105,6 +105,27 @@ class AccuracyModel:
         low, high = self.link.back(t - kappa * std), self.link.back(t + beta * std)
         return self.link.back(t), (self.link.back(t + std) - self.link.back(t - std)) / 2, low, high
 
+    def batch(self, X: np.ndarray, beta: float, penalty: np.ndarray, n: int) -> np.ndarray:
+        """Return indices (n,) of a batch to train: by acquisition, each as if those before it were measured already.
+
+        A measurement takes uncertainty from its likes, whatever it says; means stay (GP-BUCB, Desautels et al. 2014).
+
+        Args:
+            X: (m, columns), m of n or more. penalty: subtracted, (m,).
+        """
+        t = self.full.predict(X)
+        covariance, noise = self.full.covariance(X)
+        left, chosen = np.ones(len(X), bool), []
+        for _ in range(min(n, len(X))):
+            std = np.sqrt(np.maximum(np.diag(covariance), 0))
+            worth = np.where(left, self.link.back(t + beta * std) - penalty, -np.inf)
+            best = int(worth.argmax())
+            chosen.append(best)
+            left[best] = False
+            row = covariance[best]
+            covariance = covariance - np.outer(row, row) / (row[best] + noise)
+        return np.array(chosen, np.int64)
+
     def interval(self, X: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Return low and high (n,) between which that share of measured accuracies lies; infinite with few labels."""
         mean, std = self.full.predict(X, return_std=True)
@@ -143,9 +164,10 @@ class AccuracyModel:
             calibration = Calibration(ratios, float(about["noise"]))
             low, high = map(float, about["log_std"])
             link = Link(**about["link"])
-            return AccuracyModel(
-                link, parts["full"], parts.get("fast"), (low, high), lambda: calibration, int(about["labels"])
-            )
+            full = parts["full"]
+            if not isinstance(full, Stack):
+                raise TypeError(f"full is a {type(full).__name__}, expected a Stack")
+            return AccuracyModel(link, full, parts.get("fast"), (low, high), lambda: calibration, int(about["labels"]))
         except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ValueError(
                 f"the accuracy surrogates are damaged ({error!r}); fit them again or fetch them again"

@@ -96,20 +96,35 @@ class Gp(Surrogate):
             )
 
     def _predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        from scipy.linalg import solve_triangular
-
         mean, std = np.zeros((len(X), self.targets_)), np.zeros((len(X), self.targets_))
         if not len(X):
             return mean, std
-        for target, (scale, S, alpha, factor) in enumerate(self._parts):
+        for target in range(self.targets_):
             amplitude, slope, _ = np.exp(self.theta[target, -3:]).astype(np.float32)
-            T = (X - self.shift) * scale
-            k = amplitude * _matern(_distances(T, S))[0] + slope * (T @ S.T)
-            mean[:, target] = k @ alpha
-            v = solve_triangular(factor, k.T, lower=True, check_finite=False)
+            T, k, v = self._seen(X, target)
+            mean[:, target] = k @ self._parts[target][2]
             prior = amplitude + slope * (T * T).sum(axis=1)
             std[:, target] = np.sqrt(np.maximum(prior - (v * v).sum(axis=0), 1e-6))
         return mean * self.scale + self.mean, std * self.scale
+
+    def covariance(self, X: np.ndarray, target: int = 0) -> tuple[np.ndarray, float]:
+        """Return the posterior covariance (n, n) of the function at X (n, columns), and the variance of the noise."""
+        X = np.asarray(X, np.float32)
+        amplitude, slope, noise = np.exp(self.theta[target, -3:])
+        T, _, v = self._seen(X, target)
+        covariance = amplitude * _matern(_distances(T, T))[0] + slope * (T @ T.T) - v.T @ v
+        unit = float(self.scale[target]) ** 2
+        return covariance.astype(float) * unit, float(noise + JITTER) * unit
+
+    def _seen(self, X: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return X on its length scales, its kernel k with the inputs (n, rows), and L^-1 k (rows, n)."""
+        from scipy.linalg import solve_triangular
+
+        scale, S, _, factor = self._parts[target]
+        amplitude, slope, _ = np.exp(self.theta[target, -3:]).astype(np.float32)
+        T = (X - self.shift) * scale
+        k = amplitude * _matern(_distances(T, S))[0] + slope * (T @ S.T)
+        return T, k, solve_triangular(factor, k.T, lower=True, check_finite=False)
 
     def _files(self) -> dict[str, bytes]:
         names = ("shift", "gain", "mean", "scale", "theta", "of", "inputs", "outputs")

@@ -1,6 +1,7 @@
 """A Gaussian process and boosted trees together: the process is right about the trend, the trees about the details."""
 
 import json
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class Stack(Surrogate):
     def __init__(self, share: float = 1 / 3, own: int = 512, seed: int = 0, threads: int = 1) -> None:
         self.share, self.own, self.seed, self.threads = share, own, seed, threads
 
-    def _parts(self) -> dict[str, Surrogate]:
+    def _parts(self) -> dict[str, Any]:
         return {
             "gp": Gp(own=self.own, seed=seeds.derive(self.seed, "gp")),
             "xgb": Xgb(members=3, rounds=100, rate=0.1, seed=seeds.derive(self.seed, "xgb"), threads=self.threads),
@@ -36,6 +37,16 @@ class Stack(Surrogate):
         smooth, std = self.parts["gp"].predict(X, return_std=True)
         gap = self.parts["xgb"].predict(X) - smooth
         return smooth + self.weight * gap, np.sqrt(std**2 + self.weight * (1 - self.weight) * gap**2)
+
+    def covariance(self, X: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return the covariance (n, n) of what is believed of X (n, columns), and the variance of the noise.
+
+        Its diagonal is the square of the std; what the two disagree by is no other row's concern.
+        """
+        covariance, noise = self.parts["gp"].covariance(X)
+        std = self.predict(X, return_std=True)[1]
+        covariance[np.diag_indices(len(X))] = std**2
+        return covariance, noise
 
     def _files(self) -> dict[str, bytes]:
         files = {f"{part}.{name}": data for part, s in self.parts.items() for name, data in s.artifact().files.items()}
