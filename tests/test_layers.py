@@ -22,7 +22,7 @@ LAYERS = [
     {"strategies"},
     {"study", "optuna_sampler"},
     {"pipeline", "report"},
-    {"cli"},
+    {"cli", "api"},
     {"__main__"},  # starts the cli
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}

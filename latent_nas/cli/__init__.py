@@ -8,7 +8,8 @@ from typing import NoReturn
 
 import typer
 
-from latent_nas.cli import bench, calibrate, cost, deploy, export, models, query, search
+from latent_nas.cli import bench, calibrate, cost, deploy, doctor, export, lists, models, query, search
+from latent_nas.cli.configured import configured
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=str(__doc__).split("\n\n")[0]
@@ -19,21 +20,27 @@ groups = {
     "surrogate": typer.Typer(no_args_is_help=True, help="Predictors of accuracy and cost."),
     "agent": typer.Typer(no_args_is_help=True, help="The RL agent."),
 }
-app.command()(search.search)
-app.command()(bench.bench)
-app.command()(cost.cost)
-app.command()(calibrate.calibrate)
-app.command()(export.export)
-app.command()(query.query)
-app.command()(query.validate)
-app.command()(deploy.deploy)
-groups["dataset"].command("build")(models.dataset_build)
-groups["codec"].command("train")(models.codec_train)
-groups["surrogate"].command("train")(models.surrogate_train)
-groups["agent"].command("train")(models.agent_train)
+for command in (
+    search.search,
+    bench.bench,
+    query.query,
+    query.validate,
+    cost.cost,
+    deploy.deploy,
+    export.export,
+    calibrate.calibrate,
+):
+    app.command()(configured(command))
+groups["dataset"].command("build")(configured(models.dataset_build))
+groups["codec"].command("train")(configured(models.codec_train))
+groups["surrogate"].command("train")(configured(models.surrogate_train))
+groups["agent"].command("train")(configured(models.agent_train))
 for name, group in groups.items():
     app.add_typer(group, name=name)
     group.callback()(lambda: None)
+app.command()(doctor.doctor)
+for kind in lists.KINDS:
+    app.command(kind)(lists.command(kind))
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

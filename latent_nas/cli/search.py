@@ -28,6 +28,7 @@ def search(
     warm_start: Annotated[Path | None, typer.Option(help="A table of records to begin with (Parquet).")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Continue the search in this run folder.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop; nothing is written.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Find the best network that fits a device, train it in full and report it.
@@ -37,6 +38,7 @@ def search(
     from latent_nas.cli.show import show
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
+    from latent_nas.pipeline import plan
     from latent_nas.pipeline.folder import RunFolder
     from latent_nas.pipeline.search import SearchConfig, override, prepare
     from latent_nas.pipeline.search import search as run
@@ -60,6 +62,10 @@ def search(
             str(codec or ""),
             str(warm_start or ""),
         )
+        if dry_run:
+            found = plan.plan(config)
+            print(json.dumps(found, indent=1) if as_json else plan.summary(found))
+            return
         prepare(config)  # wrong input leaves no folder behind
         place = out or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{strategy}"
         folder = RunFolder.create(place, config.to_json())

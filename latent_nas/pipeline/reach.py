@@ -27,7 +27,7 @@ def check_reachable(setup: Setup, limits: Limits, seed: int = 0) -> None:
             return
         cost = np.concatenate([cost, setup.exact(genes[start : start + 32])])
     least = cost.min(axis=0)
-    aims = [lambda c: np.maximum(np.log(c / bounds), 0).sum(axis=1)]
+    aims = [lambda c: np.log(np.maximum(c / bounds, 1)).sum(axis=1)]
     aims += [lambda c, i=i: c[:, i] for i in range(len(names))]  # type: ignore[misc]
     for aim in aims:
         best = genes[aim(cost).argmin()]

@@ -1,0 +1,204 @@
+"""The package from Python: ``from latent_nas import Study``. What the command line does, without it.
+
+study = Study(task="digits", device="stm32f405", limits={"flash_kb": 32, "ram_kb": 16, "latency_ms": 5})
+result = study.run(trainings=24)
+print(result.best.measured_int8_accuracy, result.best.flash_bytes)
+result.export("best.onnx")
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from latent_nas.evaluators import Target
+from latent_nas.limits import Limits
+from latent_nas.pipeline import deploy, export
+from latent_nas.pipeline import search as job
+from latent_nas.pipeline.folder import RunFolder
+from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET
+from latent_nas.records import Record
+from latent_nas.study import front
+
+
+def _quiet(*_: Any) -> None:
+    """Take what a job says or has done, and keep it."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A final network: trained in full with several seeds, measured on the test part.
+
+    Attributes:
+        genes: its place in the space. architecture: the same for people. folder: of the int8 network.
+        measured_int8_accuracy, measured_int8_accuracy_std, measured_float_accuracy: mean and std over ``seeds`` seeds;
+            None where all trainings failed.
+        flash_bytes, ram_bytes, latency_ms: computed. fits: whether it keeps all limits.
+        details: everything that ``result.json`` says of it.
+    """
+
+    genes: tuple[int, ...]
+    architecture: Any
+    measured_int8_accuracy: float | None
+    measured_int8_accuracy_std: float | None
+    measured_float_accuracy: float | None
+    seeds: int
+    flash_bytes: int
+    ram_bytes: int
+    latency_ms: float
+    fits: bool
+    folder: Path
+    details: dict[str, Any]
+
+    @staticmethod
+    def of_json(data: dict[str, Any], folder: Path) -> "Network":
+        """Return a network of ``result.json``."""
+        taken = {f.name: data[f.name] for f in fields(Network) if f.name in data}
+        taken |= {"genes": tuple(data["genes"]), "ram_bytes": next(iter(data["ram_bytes"].values()))}
+        return Network(**taken, folder=folder, details=data)
+
+    def export(self, file: str | Path) -> Path:
+        """Write the int8 network as ONNX (QDQ) and return the file; needs the extra ``onnx``.
+
+        Raises:
+            ValueError: no int8 network there, or the extra is not installed.
+        """
+        export.onnx(self.folder, Path(file))
+        return Path(file)
+
+    def deploy(
+        self, out: str | Path, device: str = "stm32f405", emulate: bool = False, inputs: int = 10
+    ) -> dict[str, Any]:
+        """Write the C project, compile it, run it on the emulated device if wanted, and return the report.
+
+        Needs the extra ``mcu``. ``inputs``: of the validation part, to run there.
+
+        Raises:
+            ValueError: no compiler or emulator, or it does not fit.
+            latent_nas.firmware.Fault: the firmware did what the device can't.
+        """
+        return deploy.deploy(self.folder, device, Path(out), emulate, inputs, False, "zig", 1, _quiet)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished search found.
+
+    Attributes:
+        folder: of the run. networks: the final ones, the best validation accuracy first. records: every training of the
+            search. details: what ``result.json`` says.
+    """
+
+    folder: Path
+    networks: tuple[Network, ...]
+    records: tuple[Record, ...]
+    details: dict[str, Any]
+
+    @staticmethod
+    def open(folder: str | Path) -> "Result":
+        """Return the result of a run folder.
+
+        Raises:
+            ValueError: it is none, or not finished.
+        """
+        run, _ = RunFolder.open(Path(folder))
+        try:
+            details = json.loads((run.path / "result.json").read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            raise ValueError(
+                f"{folder} is not finished: it has no result.json; latent-nas search --resume {folder}"
+            ) from None
+        networks = (
+            Network.of_json(data, run.path / "networks" / str(rank)) for rank, data in enumerate(details["networks"], 1)
+        )
+        store = run.store()
+        records = tuple(r for r in store.records() if r.fidelity == "search")
+        store.close()
+        return Result(run.path, tuple(networks), records, details)
+
+    @property
+    def best(self) -> Network:
+        """The first of the final networks.
+
+        Raises:
+            ValueError: there is none: all trainings failed, or ``top`` was 0.
+        """
+        if not self.networks:
+            raise ValueError("there is no final network; were trainings failing, or was top=0?")
+        return self.networks[0]
+
+    @property
+    def front(self) -> tuple[Record, ...]:
+        """The trainings that no other beats in measured accuracy, flash, RAM and latency all at once."""
+        return tuple(front(list(self.records)))
+
+    def export(self, file: str | Path) -> Path:
+        """Write the best network as ONNX (QDQ), see ``Network.export``."""
+        return self.best.export(file)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A search to run: a space, a task, a device with its runtime, limits and a strategy.
+
+    Attributes:
+        limits: e.g. {"flash_kb": 32, "ram_kb": 16, "latency_ms": 5}; None: those of the main job. The device's own hold
+            as well. seed: decides all randomness. workers: training processes, 0 is one per core; changes no result.
+        verbose: whether events are printed.
+    """
+
+    space: str = MAIN_TARGET.space
+    task: str = MAIN_TARGET.task
+    device: str = MAIN_TARGET.device
+    runtime: str = MAIN_TARGET.runtime
+    strategy: str = "latent_rl"
+    limits: Mapping[str, float] | None = None
+    seed: int = 0
+    workers: int = 0
+    verbose: bool = False
+
+    def run(
+        self,
+        trainings: int = 24,
+        batch: int = 4,
+        top: int = 3,
+        final_seeds: int = 3,
+        out: str | Path | None = None,
+    ) -> Result:
+        """Search, train the best in full, and return what was found; the run folder holds everything.
+
+        Args:
+            trainings: true trainings to spend before the final ones, ``batch`` a round. top: networks to train in full,
+                with ``final_seeds`` seeds each. out: run folder; default: runs/<time>-<strategy>. A folder of the same
+                search that was stopped is continued.
+
+        Raises:
+            ValueError: a wrong name or setting, limits that nothing meets, or ``out`` holds something else.
+        """
+        given = [f"{name}={value}" for name, value in (self.limits or {}).items()]
+        config = job.SearchConfig(
+            Target(self.space, self.task, self.device, self.runtime),
+            self.strategy,
+            trainings,
+            batch,
+            Limits.parse(given) if self.limits is not None else MAIN_LIMITS,
+            workers=self.workers,
+            seed=self.seed,
+            top=top,
+            final_seeds=final_seeds,
+        )
+        place = Path(out) if out else Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{self.strategy}"
+        job.search(config, self._folder(config, place), print if self.verbose else _quiet, _quiet)
+        return Result.open(place)
+
+    def _folder(self, config: job.SearchConfig, place: Path) -> RunFolder:
+        """Return the run folder, a new one or that of the same search."""
+        if not (place / "config.json").exists():
+            job.prepare(config)  # wrong input leaves no folder behind
+            return RunFolder.create(place, config.to_json())
+        folder, saved = RunFolder.open(place)
+        if job.override(job.SearchConfig.from_json(saved), self.workers) != config:
+            raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")
+        return folder

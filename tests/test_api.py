@@ -1,0 +1,87 @@
+"""The package from Python: the README's example, as a script of a user."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import latent_nas
+from latent_nas import Result, Study
+
+ROOT = Path(__file__).parent.parent
+TINY = {"flash_kb": 3, "ram_kb": 2, "latency_ms": 0.6}
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """What the README's example printed, with fewer trainings, and where."""
+    place = tmp_path_factory.mktemp("example")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (text,) = [block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "Study(" in block]
+    assert len(text.strip().splitlines()) <= 10
+    quick = text.replace("trainings=24", "trainings=2, batch=2, top=1, final_seeds=1, out='run'")
+    quick = quick.replace('"flash_kb": 32, "ram_kb": 16, "latency_ms": 5', str(TINY).strip("{}"))
+    assert quick.count("run(trainings=2,") == quick.count("'flash_kb': 3") == 1
+    (place / "mine.py").write_text(quick, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "mine.py"], cwd=place, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return place, done.stdout
+
+
+def test_the_example_of_the_readme_runs(example):
+    place, printed = example
+    assert (place / "best.onnx").stat().st_size > 1000
+    result = json.loads((place / "run" / "result.json").read_text(encoding="utf-8"))
+    assert str(result["networks"][0]["flash_bytes"]) in printed
+
+
+def test_a_finished_run_opens_as_the_result(example):
+    result = Result.open(example[0] / "run")
+    assert len(result.records) == 2
+    assert all(record in result.records for record in result.front)
+    assert result.front
+    assert result.best.fits
+    assert 0 < result.best.measured_int8_accuracy <= 1
+    assert result.best.flash_bytes <= TINY["flash_kb"] * 1024
+    assert result.best.folder.is_dir()
+
+
+def test_the_same_study_goes_on_and_another_is_refused(example):
+    study = Study(limits=TINY)
+    again = study.run(trainings=2, batch=2, top=1, final_seeds=1, out=example[0] / "run")
+    assert again.records == Result.open(example[0] / "run").records
+    with pytest.raises(ValueError, match="another search"):
+        study.run(trainings=3, batch=2, top=1, final_seeds=1, out=example[0] / "run")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"task": "nothing"}, "no task 'nothing'"),
+        ({"limits": {"flash_kb": 0.01}}, "flash_bytes <= 10"),
+        ({"limits": {"flash": 1}}, "no limit 'flash'"),
+        ({"strategy": "guess"}, "no strategy 'guess'"),
+    ],
+)
+def test_wrong_settings_are_said_and_leave_nothing(settings, said, tmp_path):
+    with pytest.raises(ValueError, match=said):
+        Study(**settings).run(trainings=1, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_not_finished_says_so(tmp_path):
+    with pytest.raises(ValueError, match="not a run folder"):
+        Result.open(tmp_path)
+    (tmp_path / "config.json").write_text('{"strategy": "random"}', encoding="utf-8")
+    with pytest.raises(ValueError, match="not finished"):
+        Result.open(tmp_path)
+
+
+def test_the_package_has_no_other_names():
+    with pytest.raises(AttributeError, match="Nothing"):
+        _ = latent_nas.Nothing
