@@ -86,9 +86,11 @@ class Gp(Surrogate):
         for target, theta in enumerate(self.theta):
             amplitude, slope, noise = np.exp(theta[-3:])
             S = self.inputs * np.exp(-theta[:-3])[self.of]
-            D = _distances(S, S)
-            K = amplitude * _matern(D)[0] + slope * S @ S.T + (noise + JITTER) * np.eye(len(S))
-            factor = cho_factor(K, lower=True)
+            K = _matern(_distances(S, S))
+            K *= amplitude
+            K += slope * S @ S.T
+            K[np.diag_indices(len(S))] += noise + JITTER
+            factor = cho_factor(K, lower=True, overwrite_a=True, check_finite=False)
             alpha = cho_solve(factor, self.outputs[:, target])
             scale = (self.gain * np.exp(-theta[:-3])[self.of]).astype(np.float32)
             self._parts.append(
@@ -112,7 +114,7 @@ class Gp(Surrogate):
         X = np.asarray(X, np.float32)
         amplitude, slope, noise = np.exp(self.theta[target, -3:])
         T, _, v = self._seen(X, target)
-        covariance = amplitude * _matern(_distances(T, T))[0] + slope * (T @ T.T) - v.T @ v
+        covariance = amplitude * _matern(_distances(T, T)) + slope * (T @ T.T) - v.T @ v
         unit = float(self.scale[target]) ** 2
         return covariance.astype(float) * unit, float(noise + JITTER) * unit
 
@@ -123,7 +125,7 @@ class Gp(Surrogate):
         scale, S, _, factor = self._parts[target]
         amplitude, slope, _ = np.exp(self.theta[target, -3:]).astype(np.float32)
         T = (X - self.shift) * scale
-        k = amplitude * _matern(_distances(T, S))[0] + slope * (T @ S.T)
+        k = amplitude * _matern(_distances(T, S)) + slope * (T @ S.T)
         return T, k, solve_triangular(factor, k.T, lower=True, check_finite=False)
 
     def _files(self) -> dict[str, bytes]:
@@ -153,14 +155,28 @@ class Gp(Surrogate):
 
 def _distances(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Return squared distances (a, b) of rows (a, columns) and (b, columns)."""
-    return np.maximum((A * A).sum(axis=1)[:, None] + (B * B).sum(axis=1) - 2 * (A @ B.T), 0)
+    D = A @ B.T
+    D *= -2  # in place: thousands of rows make large matrices
+    D += (A * A).sum(axis=1)[:, None]
+    D += (B * B).sum(axis=1)
+    return np.asarray(np.maximum(D, 0, out=D))
 
 
-def _matern(D: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the Matern 5/2 kernel of squared distances and its derivative by them."""
+def _matern(D: np.ndarray) -> np.ndarray:
+    """Return the Matern 5/2 kernel of squared distances, which are written over."""
+    D *= 5
+    r = np.sqrt(D)
+    D /= 3
+    D += r
+    D += 1
+    D *= np.exp(np.negative(r, out=r), out=r)
+    return D
+
+
+def _matern_slope(D: np.ndarray) -> np.ndarray:
+    """Return the derivative of the Matern 5/2 kernel by squared distances."""
     r = np.sqrt(5 * D)
-    decay = np.exp(-r)
-    return (1 + r + r * r / 3) * decay, -5 / 6 * (1 + r) * decay
+    return np.asarray(-5 / 6 * (1 + r) * np.exp(-r))
 
 
 def _loss(
@@ -171,7 +187,8 @@ def _loss(
 
     amplitude, slope, noise = np.exp(theta[-3:])
     S = Z * np.exp(-theta[:-3])[of]
-    matern, by_distance = _matern(_distances(S, S))
+    D = _distances(S, S)
+    by_distance, matern = _matern_slope(D), _matern(D)
     linear = S @ S.T
     K = amplitude * matern + slope * linear
     K[np.diag_indices(len(K))] += noise + JITTER
