@@ -80,6 +80,25 @@ class TestPlan:
         assert "flash_bytes <= 102" in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["search", "--trainings", "many"], "'--trainings'"),
+        (["serch"], "'search'"),
+        (["search", "--foo", "3"], "--foo"),
+        (["cost"], "'network'"),
+        (["bench"], "'--table'"),
+        (["codec"], "no command given"),
+    ],
+)
+def test_a_command_used_wrongly_is_told_in_a_line_that_says_how_to_go_on(capsys, arguments, said):
+    code, _, err = run(capsys, *arguments)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert said in err
+    assert err.rstrip().endswith("--help")
+
+
 @pytest.mark.parametrize("kind", lists.KINDS)
 def test_lists_name_every_plugin_with_a_line(kind, capsys):
     code, out, _ = run(capsys, kind, "--json")

@@ -4,13 +4,14 @@ Exit codes: 0 done, 2 wrong input (one line says what), 3 a firmware that faults
 """
 
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
 from latent_nas.cli import bench, calibrate, cost, deploy, doctor, export, lists, models, query, search
 from latent_nas.cli.configured import configured
 
+UsageError: Any = typer.BadParameter.__mro__[1]  # of click, which newer typers bring inside
 app = typer.Typer(
     no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=str(__doc__).split("\n\n")[0]
 )
@@ -46,13 +47,22 @@ for kind in lists.KINDS:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit: wrong input is one line on standard error and exit code 2."""
     try:
-        app(args=arguments, standalone_mode=True)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
+        code = app(args=arguments or sys.argv[1:] or ["--help"], standalone_mode=False)
+    except (ValueError, UsageError) as error:
+        print(f"error: {told(error)}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def told(error: Any) -> str:
+    """Return an error as a line; of a command used wrongly also how to go on."""
+    if not isinstance(error, UsageError):
+        return str(error)
+    context = getattr(error, "ctx", None)
+    line = " ".join(error.format_message().split()).rstrip(".") or "no command given"
+    return f"{line}; see {context.command_path} --help" if context else line
 
 
 def script(*command: str) -> NoReturn:
