@@ -39,8 +39,8 @@ def parse(text: str) -> tuple[Layer, ...]:
         found = LAYER.fullmatch(part.strip())
         if not found or found[1] not in (None, str(number)):
             raise ValueError(
-                f"layer {number} of the DNA is {part.strip()!r}; wanted HEIGHTxWIDTH FILTERS [/STRIDE] [poolN] <- INPUTS"
-                ", as in 3x3 36 /2 <- 1,2"
+                f"layer {number} of the DNA is {part.strip()!r}; wanted"
+                " HEIGHTxWIDTH FILTERS [/STRIDE] [poolN] <- INPUTS, as in 3x3 36 /2 <- 1,2"
             )
         height, width, filters, stride, pooling = (int(v or 1) for v in found.groups()[1:6])
         inputs = tuple(int(i) for i in found[7].split(","))
@@ -68,7 +68,8 @@ def encode(layers: Sequence[Layer]) -> Genes:
         earlier = set(layer.inputs) - {0}
         if not layer.inputs or len(set(layer.inputs)) < len(layer.inputs) or max(layer.inputs) >= number:
             raise ValueError(
-                f"layer {number} of the DNA reads {layer.inputs}; it may read each layer before it once, or the image (0)"
+                f"layer {number} of the DNA reads {layer.inputs};"
+                " it may read each layer before it once, or 0, the image"
             )
         if earlier and 0 in layer.inputs:
             raise ValueError(f"layer {number} of the DNA reads {layer.inputs}; the image (0) is read alone")
