@@ -116,7 +116,7 @@ def test_the_saved_weights_are_those_that_were_measured(finished):
 
 def test_metrics_and_curves(finished):
     folder, _, result = finished
-    rows = list(csv.DictReader((folder / "metrics.csv").open()))
+    rows = list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
     assert [float(r["measured_valid_score"]) for r in rows] == result["curve"]
     assert len(rows[0]) == 1 + len(HISTORY)
     assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
