@@ -7,10 +7,16 @@ import torch
 from latent_nas import seeds
 from latent_nas.codec import CodecSettings
 from latent_nas.codec.train import train_codec
+from latent_nas.evaluators import Job, Target
+from latent_nas.evaluators._work import record_of
+from latent_nas.graph.deploy import deploy
 from latent_nas.graph.features import graph_features
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.pipeline.folder import architecture
+from latent_nas.pipeline.setup import Setup
 from latent_nas.spaces import open_space
 from latent_nas.training.network import Network
+from latent_nas.training.quantise import QuantisedNetwork
 from latent_nas.zoo import open_network
 from latent_nas.zoo.nascnn15 import LAYERS
 
@@ -147,3 +153,16 @@ def test_a_codec_of_it_decodes_every_latent_to_a_network():
     assert {space.graph(row).output_shape for row in genes} == {(10,)}
     codes = codec.encode(genes)
     assert codes.shape == (20, codec.slots)
+
+
+def test_what_a_search_saves_is_what_was_asked_for(tmp_path):
+    target = Target("dna_cnn", "digits", "stm32f405", "cmsis_nn", search_epochs=1)
+    space = open_space("dna_cnn", (8, 8, 1), 10)
+    genes = space.parse("7x3 24 /2 <- 0 | 1x1 24 <- 1 | 3x5 28 <- 1,2")
+    record = record_of(target, Job(genes, 0, keep=str(tmp_path / "best")))
+    built = deploy(space.graph(genes)).graph
+    assert QuantisedNetwork.load(tmp_path / "best").graph == built
+    assert (record.genes, record.macs, record.parameters) == (genes, built.macs, built.parameters)
+    saved = architecture(Setup(target), record)
+    assert space.parse(saved["architecture"]["dna"]) == tuple(saved["genes"]) == genes
+    assert record.epochs == len(record.curve) == 1

@@ -206,8 +206,8 @@ class _Batch:
     ) -> None:
         total, made = self.total, pixels * filters
         for kind, here in (("pointwise", used & plain), ("conv2d", used & ~plain)):
-            amounts = (("count", 1), ("macs", made * fan_in), ("outputs", made), ("weights", filters * fan_in))
-            for term, amount in amounts:
+            each = (("count", 1), ("macs", made * fan_in), ("outputs", made), ("weights", filters * fan_in))
+            for term, amount in each:
                 total[f"{term}.{kind}"] += np.where(here, amount, 0)
         total["patch.conv2d"] += np.where(used & ~plain, pixels * taps * before, 0)
         total["tail16_macs.pointwise"] += np.where(used & plain, made * (fan_in % 16), 0)

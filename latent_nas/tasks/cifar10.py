@@ -100,7 +100,10 @@ def _data(file: Path) -> Data:
 
 
 def _part(x: np.ndarray, y: np.ndarray) -> Part:
-    scale, shift = np.float32(1 / 255) / np.array(STD, np.float32), np.array(MEAN, np.float32) / np.float32(STD)
+    scale, shift = (
+        np.float32(1 / 255) / np.array(STD, np.float32),
+        np.array(MEAN, np.float32) / np.array(STD, np.float32),
+    )
     return Part(x * scale - shift, y.astype(np.int64))
 
 
@@ -113,7 +116,7 @@ def _npz(file: Path) -> Arrays:
         raise ValueError(f"{file} is no .npz with {', '.join(names)}: {error}") from None
     if {a.dtype for a in arrays[::2]} != {np.dtype(np.uint8)}:
         raise ValueError(f"{file} holds images of {arrays[0].dtype}; wanted uint8, 0 to 255")
-    return tuple(arrays)  # type: ignore[return-value]
+    return tuple(arrays)
 
 
 def _archive(file: Path) -> Arrays:
