@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from latent_nas.cli import bench, calibrate, cost, deploy, doctor, export, lists, models, query, search
+from latent_nas.cli import bench, calibrate, cost, deploy, doctor, export, lists, models, query, search, train
 from latent_nas.cli.configured import configured
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # of click, which newer typers bring inside
@@ -23,6 +23,7 @@ groups = {
 }
 for command in (
     search.search,
+    train.train,
     bench.bench,
     query.query,
     query.validate,

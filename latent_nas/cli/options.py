@@ -20,3 +20,7 @@ Seed = Annotated[int, typer.Option(help="Decides all randomness.")]
 Workers = Annotated[int, typer.Option(help="Training processes; 0 is one per core. Changes no result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output, nothing else.")]
 CodecDir = Annotated[Path | None, typer.Option("--codec", help="Folder of a codec; default: the shipped one.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A setting of the strategy, as reinforce.entropy=0.01; may be repeated."),
+]

@@ -16,7 +16,16 @@ def search(
     device: options.Device = "stm32f405",
     runtime: options.Runtime = "cmsis_nn",
     strategy: Annotated[str, typer.Option(help="How to search: a file of latent_nas/strategies.")] = "latent_rl",
-    trainings: Annotated[int, typer.Option(help="True trainings to spend before the final ones.")] = 24,
+    preset: Annotated[
+        str, typer.Option(help="fast, default or thorough: 500, 20000, 75000 trainings of 20, 100, 150 epochs.")
+    ] = "",
+    trainings: Annotated[
+        int | None, typer.Option(help="True trainings to spend before the final ones; default: the preset's, or 24.")
+    ] = None,
+    child_epochs: Annotated[
+        int | None, typer.Option(help="Epochs of such a training; default: the preset's, or the task's recipe's.")
+    ] = None,
+    settings: options.Settings = None,
     batch: Annotated[int, typer.Option(help="Trainings of a round; after each the surrogates are refitted.")] = 4,
     limit: options.Limit = None,
     wall_s: Annotated[float | None, typer.Option(help="Begin no new round after so many seconds.")] = None,
@@ -38,7 +47,7 @@ def search(
     from latent_nas.cli.show import show
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
-    from latent_nas.pipeline import plan
+    from latent_nas.pipeline import plan, presets
     from latent_nas.pipeline.folder import RunFolder
     from latent_nas.pipeline.search import SearchConfig, override, prepare
     from latent_nas.pipeline.search import search as run
@@ -48,10 +57,14 @@ def search(
         folder, saved = RunFolder.open(resume)
         config = override(SearchConfig.from_json(saved), workers or None)
     else:
+        chosen = presets.load(preset)
+        epochs = chosen.child_epochs if child_epochs is None else child_epochs
+        if child_epochs is not None and child_epochs < 1:
+            raise ValueError(f"child-epochs is at least 1, got {child_epochs}")
         config = SearchConfig(
-            Target(space, task, device, runtime),
+            Target(space, task, device, runtime, epochs),
             strategy,
-            trainings,
+            chosen.trainings if trainings is None else trainings,
             batch,
             Limits.parse(limit) if limit else MAIN_LIMITS,
             wall_s,
@@ -61,6 +74,7 @@ def search(
             final_seeds,
             str(codec or ""),
             str(warm_start or ""),
+            tuple(settings or ()),
         )
         if dry_run:
             found = plan.plan(config)

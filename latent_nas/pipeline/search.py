@@ -19,7 +19,8 @@ from latent_nas.pipeline.reach import check_reachable
 from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
 from latent_nas.records import Record, versions
 from latent_nas.scorer import Scorer
-from latent_nas.strategies import Problem, Strategy
+from latent_nas.strategies import Problem
+from latent_nas.strategies._settings import configured
 from latent_nas.study import Budget, Study, ranked
 
 Say = Callable[[str], None]
@@ -34,7 +35,8 @@ class SearchConfig:
         trainings: true trainings to spend. batch: of a round. limits: hard, the device's own apply as well.
         wall_s: no new round after so many seconds. workers: processes; 0 is one per core.
         top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
-        warm_start: a table of records to begin with, or "" for none.
+        warm_start: a table of records to begin with, or "" for none. settings: of the strategy, as in
+            "reinforce.entropy=0.01".
     """
 
     target: Target = MAIN_TARGET
@@ -49,6 +51,7 @@ class SearchConfig:
     final_seeds: int = 3
     codec: str = ""
     warm_start: str = ""
+    settings: tuple[str, ...] = ()
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -64,7 +67,9 @@ class SearchConfig:
                 raise ValueError(f"{name.replace('_', '-')} is at least {least}, got {getattr(self, name)}")
         if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
             raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
-        plugins.load("strategies", self.strategy)
+        if self.target.search_epochs < 0:
+            raise ValueError(f"child-epochs is at least 1, got {self.target.search_epochs}")
+        configured(self.strategy, self.settings)
         return self
 
     def to_json(self) -> dict[str, Any]:
@@ -79,7 +84,8 @@ class SearchConfig:
             ValueError: a key is missing or unknown.
         """
         try:
-            parts = {"target": Target(**data["target"]), "limits": Limits.from_json(data["limits"])}
+            parts: dict[str, Any] = {"target": Target(**data["target"]), "limits": Limits.from_json(data["limits"])}
+            parts["settings"] = tuple(data.get("settings", ()))
             return SearchConfig(**{**data, **parts}).check()
         except (KeyError, TypeError) as error:
             raise ValueError(f"the run's config.json is not one of this version: {error}") from None
@@ -167,7 +173,7 @@ def assemble(
     done: Callable[[int, int], None],
 ) -> Study:
     """Return the study of a configuration, ready to run."""
-    kind: type[Strategy] = plugins.load("strategies", config.strategy)
+    kind = configured(config.strategy, config.settings)
     prior: list[Record] = _warm(config, setup) if config.warm_start else []
     codec = scorer = None
     if kind.judged:

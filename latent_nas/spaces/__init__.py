@@ -76,7 +76,7 @@ class Space(ABC):
         left = np.arange(len(parents))
         for _ in range(100):
             trial = parents[left].copy()
-            gene = rng.integers(len(self.genes), size=len(left))
+            gene = self.places(parents[left], rng)
             step = rng.integers(1, np.maximum(self.sizes[gene], 2))
             rows = np.arange(len(left))
             trial[rows, gene] = (trial[rows, gene] + step) % self.sizes[gene]
@@ -86,6 +86,10 @@ class Space(ABC):
                 return children
         children[left] = self.sample(rng, len(left))
         return children
+
+    def places(self, parents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return which gene of each of the parents (n, genes) to mutate, (n,); a space may know which ones matter."""
+        return rng.integers(len(self.genes), size=len(parents))
 
     def check(self, genes: Sequence[int] | Sequence[Genes] | np.ndarray) -> np.ndarray:
         """Return the genes as an array (n, genes), or raise ValueError that says which gene is wrong and how."""
@@ -106,6 +110,14 @@ class Space(ABC):
     def describe(self, genes: Sequence[int]) -> dict[str, Any]:
         """Return gene names with the meaning of their values."""
         return {g.name: g.choices[v] for g, v in zip(self.genes, self.check(genes)[0], strict=True)}
+
+    def parse(self, text: str) -> Genes:
+        """Return the canonical genes of a network in the space's own notation.
+
+        Raises:
+            ValueError: the space has none, or the text is not of it.
+        """
+        raise ValueError(f"space {self.name!r} has no notation; give its genes as {len(self.genes)} integers")
 
 
 def open_space(name: str, input_shape: Shape, outputs: int) -> Space:

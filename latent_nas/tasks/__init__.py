@@ -1,5 +1,9 @@
-"""Tasks: one file each, with the data, the fixed split, the recipe, the loss and the metrics."""
+"""Tasks: one file each, with the data, the fixed split, the recipe, the loss and the metrics.
 
+A task is named NAME, or NAME:SOURCE where it can take data of one's own.
+"""
+
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -52,11 +56,19 @@ class Recipe:
     """How a network is trained.
 
     Attributes:
-        epochs: at most; the cosine schedule ends there. batch: samples a step.
-        optimiser: "sgd" (Nesterov momentum 0.9) or "adamw". learning_rate: its peak.
+        epochs: at most; the schedule ends there. batch: samples a step.
+        optimiser: "sgd" (Nesterov momentum 0.9), "adam", "adamw" or "rmsprop". learning_rate: its peak.
+        weight_decay: of weights, not of biases and norms; decoupled with "adamw", else added to the gradient.
         warmup: epochs of linear rise. patience: epochs without a better validation score before stopping.
         label_smoothing: of the cross entropy. balanced: weigh classes inversely to their number.
         average: decay of the exponential moving average of the weights that is evaluated; 0 is none.
+        schedule: "cosine", "constant", "step", "plateau" or "one-cycle"; see ``training.schedule``.
+        drop: what "step" and "plateau" multiply the rate by. drop_after: epochs from one drop of "step" to the next;
+            for "plateau", epochs without a better validation score.
+        augment: whether the task varies its training inputs.
+
+    Raises:
+        ValueError: a number out of range.
     """
 
     epochs: int
@@ -69,6 +81,27 @@ class Recipe:
     label_smoothing: float = 0.0
     balanced: bool = False
     average: float = 0.0
+    schedule: str = "cosine"
+    drop: float = 0.1
+    drop_after: int = 10
+    augment: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("epochs", 1, math.inf),
+            ("batch", 1, math.inf),
+            ("learning_rate", 0, math.inf),
+            ("weight_decay", 0, math.inf),
+            ("warmup", 0, math.inf),
+            ("patience", 0, math.inf),
+            ("label_smoothing", 0, 1),
+            ("average", 0, 1),
+            ("drop", 0, 1),
+            ("drop_after", 1, math.inf),
+        ):
+            if not least <= getattr(self, name) <= most:
+                bounds = f"at least {least}" if most == math.inf else f"{least} to {most}"
+                raise ValueError(f"{name} of a recipe is {bounds}, got {getattr(self, name)}")
 
 
 class Task(ABC):
@@ -84,6 +117,10 @@ class Task(ABC):
     def data(self) -> Data:
         """Return train, valid and test."""
 
+    def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return training inputs (n, ...) varied at random, where the recipe augments; as they are by default."""
+        return x
+
     def loss(
         self, outputs: "torch.Tensor", targets: "torch.Tensor", recipe: Recipe, weight: "torch.Tensor | None" = None
     ) -> "torch.Tensor":
@@ -98,10 +135,16 @@ class Task(ABC):
 
 
 def open_task(name: str) -> Task:
-    """Return a task by name.
+    """Return a task by name, NAME or NAME:SOURCE.
 
     Raises:
-        ValueError: no such task; the message names those there are.
+        ValueError: no such task; the message names those there are. Or it takes no such source.
     """
-    task: Task = plugins.load("tasks", name)()
-    return task
+    kind, colon, source = name.partition(":")
+    found: type[Task] = plugins.load("tasks", kind)
+    if not colon:
+        return found()
+    try:
+        return found(source)  # type: ignore[call-arg]
+    except TypeError:
+        raise ValueError(f"task {kind!r} takes no data of one's own, got {source!r}") from None

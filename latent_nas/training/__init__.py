@@ -1,6 +1,8 @@
 """True training: float training, int8 quantisation as microcontrollers do it, and what both measure."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +25,7 @@ class Trained:
     Attributes:
         network: int8. float_score, int8_score: the task's metric on the judging part.
         curve: validation score after each epoch. epochs: how many were run to get these weights.
+        weights: of the float network, with its running statistics, by their names in the module.
     """
 
     network: "QuantisedNetwork"
@@ -30,6 +33,7 @@ class Trained:
     int8_score: float
     curve: tuple[float, ...]
     epochs: int
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def train(
@@ -40,15 +44,19 @@ def train(
     learn: Part,
     judge: Part,
     stop_at: int | None = None,
+    keep: Path | None = None,
+    watch: Callable[[np.ndarray], None] = lambda history: None,
 ) -> Trained:
     """Train a network on ``learn``, quantise it with activations calibrated there, and measure both on ``judge``.
 
     Args:
         stop_at: epochs to run without looking at ``judge``, on the recipe's schedule; None: early stopping by
             ``judge``, weights of the best epoch.
+        keep, watch: of ``fit.fit``.
 
     Raises:
         TrainingFailed: the loss or the outputs stopped being finite.
+        ValueError: a recipe that can't be followed.
     """
     import torch
 
@@ -57,11 +65,11 @@ def train(
 
     if torch.get_num_threads() != 1:  # small operators are far slower with more
         torch.set_num_threads(1)
-    model, curve, epochs = fit(graph, task, recipe, seed, learn, None if stop_at else judge, stop_at)
+    model, curve, epochs = fit(graph, task, recipe, seed, learn, None if stop_at else judge, stop_at, keep, watch)
     outputs = model.outputs(judge.x)
     if not np.isfinite(outputs).all():
         raise TrainingFailed("the trained network's outputs are not finite")
     network = quantise(graph, model, learn.x[:512])
-    return Trained(
-        network, task.score(outputs, judge.y), task.score(network.outputs(judge.x), judge.y), tuple(curve), epochs
-    )
+    scores = task.score(outputs, judge.y), task.score(network.outputs(judge.x), judge.y)
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    return Trained(network, *scores, tuple(curve), epochs, weights)

@@ -40,11 +40,13 @@ class Network(nn.Module):
         with torch.inference_mode():
             for start in range(0, len(x), batch):
                 values = {0: to_tensor(x[start : start + batch])}
-                for node, inputs, _ in self._plan:
-                    values[node] = self.operators[node](*(values[i] for i in inputs))
-                for node, value in values.items():
-                    low, high = value.aminmax()
+                for node, inputs, finished in [(0, (), []), *self._plan]:
+                    if node:
+                        values[node] = self.operators[node](*(values[i] for i in inputs))
+                    low, high = values[node].aminmax()
                     found[node] = min(found[node, 0], float(low)), max(found[node, 1], float(high))
+                    for i in finished:
+                        del values[i]
         return found
 
     def weights(self, node: int) -> dict[str, np.ndarray]:
