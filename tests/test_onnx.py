@@ -191,7 +191,7 @@ def test_without_the_extra_it_is_named(tmp_path, monkeypatch):
 
 def test_what_cannot_be_exported_is_one_line(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
-    for out, message in (("a.onnx", "empty"), ("a.tflite", "ends in .onnx")):
+    for out, message in (("a.onnx", "empty"), ("a.pb", "ends in .onnx or .tflite")):
         with pytest.raises(SystemExit) as stopped:
             cli.main(["export", str(tmp_path / "empty"), "--out", str(tmp_path / out)])
         assert stopped.value.code == 2
