@@ -2,7 +2,7 @@
 
 ``<format>_export.py`` files write the int8 network and are found by their place: each assigns
 ``Plugin = function(network, path)``. ``onnx_export`` writes QDQ (QuantizeLinear and DequantizeLinear around float
-operators) and float, ``onnx_import`` reads either into a graph, with its weights if wanted.
+operators) and float, ``onnx_import`` reads either into a graph, ``onnx_network`` into an int8 network.
 """
 
 from collections.abc import Callable

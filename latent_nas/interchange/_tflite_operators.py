@@ -32,8 +32,8 @@ ACTIVATIONS = {None: 0, "relu": 1, "relu6": 3}
 class Model(Protocol):
     """What a spelling writes to; tensors are numbers."""
 
-    def constant(self, value: np.ndarray, scale: np.ndarray | None = None, axis: int = 0) -> int:
-        """Return a constant tensor; ``scale``: per channel along ``axis``, or of the whole; zero point 0."""
+    def constant(self, value: np.ndarray, scale: np.ndarray | None = None, axis: int = 0, zero: int = 0) -> int:
+        """Return a constant tensor; ``scale``: per channel along ``axis``, or of the whole."""
 
     def op(self, code: str, inputs: list[int], shape: Shape, quant: Quant, options: str = "", **settings: Any) -> int:
         """Return the output, shaped (1, *shape), of one operator of TensorFlow Lite."""
@@ -84,7 +84,7 @@ class Place:
         if fill == quant.zero_point:
             padded = self.model.op("PAD", [self.inputs[0], amounts], shape, quant, "PadOptions")
         else:
-            value = self.model.constant(np.array([fill], np.int8), np.array([quant.scale]))
+            value = self.model.constant(np.array([fill], np.int8), np.array([quant.scale]), zero=quant.zero_point)
             padded = self.model.op("PADV2", [self.inputs[0], amounts, value], shape, quant, "PadV2Options")
         return self.reading(padded, shape), VALID
 

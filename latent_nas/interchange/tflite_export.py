@@ -71,13 +71,13 @@ class _Model:
         scale, zero = np.array([quant.scale], np.float32), np.array([quant.zero_point], np.int64)
         return self._tensor(name, (1, *shape), "INT8", 0, scale, zero)
 
-    def constant(self, value: np.ndarray, scale: np.ndarray | None = None, axis: int = 0) -> int:
-        """Return a constant tensor; ``scale``: per channel along ``axis``, or of the whole; zero point 0."""
+    def constant(self, value: np.ndarray, scale: np.ndarray | None = None, axis: int = 0, zero: int = 0) -> int:
+        """Return a constant tensor; ``scale``: per channel along ``axis``, or of the whole."""
         kind = {"int8": "INT8", "int32": "INT32"}[value.dtype.name]
         self.buffers.append(value.astype(value.dtype.newbyteorder("<")).tobytes())
-        zero = None if scale is None else np.zeros(len(scale), np.int64)
+        zeros = None if scale is None else np.full(len(scale), zero, np.int64)
         name = f"constant{len(self.buffers) - 1}"
-        return self._tensor(name, value.shape, kind, len(self.buffers) - 1, scale, zero, axis)
+        return self._tensor(name, value.shape, kind, len(self.buffers) - 1, scale, zeros, axis)
 
     def _tensor(
         self,
@@ -143,7 +143,7 @@ class _Model:
 def _aligned(schema: Any, data: bytes) -> Any:
     """Return a buffer whose data start at a multiple of ``ALIGNMENT``, which the schema's own ``BufferT`` forgets."""
 
-    class Aligned(schema.BufferT):  # type: ignore[misc]
+    class Aligned(schema.BufferT):
         def Pack(self, builder: Any) -> Any:
             if data:
                 builder.StartVector(1, len(data), ALIGNMENT)
