@@ -118,6 +118,8 @@ def test_onnxruntime_decides_as_the_integer_reference(tmp_path):
     for integers in (False, True):
         found = run(tmp_path / "digits.onnx", data.valid.x, integers).argmax(axis=1)
         assert (found == reference).mean() >= 0.995
+    back = open_int8(tmp_path / "digits.onnx")
+    np.testing.assert_array_equal(back.integers(data.valid.x), trained.network.integers(data.valid.x))
     trained.network.save(tmp_path / "network", {})
     with pytest.raises(SystemExit) as stopped:
         cli.main(["export", str(tmp_path / "network"), "--out", str(tmp_path / "again.onnx")])
