@@ -20,6 +20,11 @@ NO_CPU_WHEEL = (
 )
 MCU = ["ziglang>=0.13", "unicorn>=2.1"]  # a C cross compiler and a CPU emulator, both as wheels
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
+TFLITE = [  # the schema's classes and an interpreter; the one for microcontrollers, which has wheels for Linux alone
+    "ai-edge-litert>=2.0",
+    "flatbuffers>=24.3",
+    "tflite-micro>=0.dev0; sys_platform == 'linux' and platform_machine == 'x86_64'",
+]
 
 
 def shipped(folder: str) -> list[tuple[str, list[str]]]:
@@ -68,9 +73,11 @@ setup(
             *("pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx"),
             *MCU,
             *ONNX,
+            *TFLITE,
         ],
         "mcu": MCU,
         "onnx": ONNX,
+        "tflite": TFLITE,
         "ray": ["ray"],
         "docs": ["mkdocs-material"],
     },

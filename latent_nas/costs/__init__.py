@@ -115,7 +115,7 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
         runtime_ram_bytes=runtime.ram_bytes
         + runtime.ram_bytes_per_operator * runs
         + runtime.ram_bytes_per_channel * channels,
-        cycles=sum(time.cycles),
+        cycles=sum(time.cycles) + time.beside,
         latency_ms=time.ms,
         latency_error_ms=time.error_ms,
         macs=sum([one.macs for one in layers]),

@@ -26,11 +26,13 @@ def deploy(
     toolchain: str,
     rank: int,
     say: Callable[[str], None],
+    calibration: Path | None = None,
 ) -> dict[str, Any]:
     """Return what the firmware of a network is and does; its project is in ``out``, with this as ``report.json``.
 
     Args:
-        source: a run folder, or the folder of an int8 network. rank: which of a run's final networks, from 1.
+        source: a run folder, the folder of an int8 network, or an ONNX file. calibration: the data (.npz) that a float
+            ONNX file is quantised with. rank: which of a run's final networks, from 1.
         inputs: how many validation inputs to run; for a network of no known task, random ones.
 
     Raises:
@@ -41,7 +43,7 @@ def deploy(
         raise ValueError(f"{out} is there already, not empty and no firmware; choose another --out")
     if inputs < 1:
         raise ValueError(f"--inputs {inputs}; wanted 1 or more")
-    network, made = open_network(source, rank)
+    network, made = open_network(source, rank, calibration)
     opened = open_device(device)
     firmware = project(network, opened)
     firmware.write(out)
@@ -55,12 +57,20 @@ def deploy(
     return report
 
 
-def open_network(source: Path, rank: int = 1) -> tuple[QuantisedNetwork, dict[str, Any]]:
-    """Return an int8 network and what made it.
+def open_network(
+    source: Path, rank: int = 1, calibration: Path | None = None
+) -> tuple[QuantisedNetwork, dict[str, Any]]:
+    """Return an int8 network and what made it: of an ONNX file, nothing is known.
 
     Raises:
         ValueError: there is none; the message says what was looked for.
     """
+    if source.suffix == ".onnx":
+        from latent_nas.interchange.onnx_network import open_int8
+
+        return open_int8(source, calibration), {}
+    if calibration is not None:
+        raise ValueError(f"--calibration is for float .onnx files; {source} is none")
     folder = source / "networks" / str(rank) if (source / "networks").is_dir() else source
     if not (folder / artifacts.MANIFEST).exists():
         raise ValueError(

@@ -44,12 +44,14 @@ class Core:
     """A core's cycles are those of a calibrated core (``like``, perhaps itself) times ``factor``.
 
     ``error`` is what that adds to a kernel's relative error: another core, or another chip with the same one.
+    ``cycles`` is what one inference takes beside its kernels.
     """
 
     like: str
     factor: float
     error: float
     source: str = ""
+    cycles: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,7 @@ class Runtime:
     Attributes:
         keeps_order: it runs the operators in the order of the file (``graph.nodes``); else in the best order.
         in_place: kinds of operators whose output it writes over an input that nobody needs any more.
+        overlays: any operator's output may lie over an input that nobody reads after it, which it follows row by row.
         alignment: every tensor starts at a multiple of it.
         quantisation_bytes_per_channel: per filter of an operator with weights.
         quantisation_bytes_per_tensor: per activation tensor.
@@ -84,6 +87,7 @@ class Runtime:
     ram_bytes_per_channel: int
     kernels: Mapping[str, Kernel]
     cores: Mapping[str, Core]
+    overlays: bool = False
 
     def kernel(self, name: str) -> Kernel:
         """Return a kernel.
