@@ -11,6 +11,12 @@ from pathlib import Path
 from latent_nas.firmware import need
 
 TARGETS = {"cortex-m4": "eabihf", "cortex-m7": "eabihf", "cortex-m0+": "eabi"}
+
+
+class Overflow(ValueError):
+    """A firmware that does not fit a region of the device; the message says which and by how many bytes."""
+
+
 OVERFLOW = re.compile(r"section '?\.?([\w.]+)'? will not fit in region '(\w+)': overflowed by (\d+) bytes")
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-g0"]
 FLAGS += ["-fno-sanitize=undefined", "-fomit-frame-pointer"]
@@ -55,7 +61,7 @@ def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig") 
     status, said = _run(command, folder)
     if overflow := OVERFLOW.findall(said):
         name, region, most = max(overflow, key=lambda found: int(found[2]))
-        raise ValueError(f"the firmware does not fit: region {region} overflows by {most} B (at section .{name})")
+        raise Overflow(f"the firmware does not fit: region {region} overflows by {most} B (at section .{name})")
     if status or not elf.exists() or "warning:" in said:
         raise ValueError(f"the compiler refused the firmware in {folder}: {said.strip()[-2000:]}")
     return elf

@@ -5,7 +5,7 @@ run, so that what it touched shows.
 """
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,12 @@ class Emulator:
         for address, content in elf.segments:
             self._uc.mem_write(address, content)
         self._stop = 0
+        self._watched: Callable[[], None] | None = None
         self._bad: tuple[str, int, int] | None = None
         self._uc.hook_add(self._lib.UC_HOOK_MEM_INVALID, self._invalid)
+        for name in operators:
+            at = elf.address(name)
+            self._uc.hook_add(self._lib.UC_HOOK_CODE, self._begins, None, at, at)
         self._paint(PAINTS[0])
         self._lowest_stack = elf.address("stack_top")
         self._count()
@@ -82,23 +86,29 @@ class Emulator:
         self._begin(x, paint)
         self._go(self._uc.reg_read(self._arm.UC_ARM_REG_LR) & ~1, self.elf.address(HALT))
         self._end(paint)
+        return self.output(outputs)
+
+    def output(self, outputs: int) -> np.ndarray:
+        """Return the int8 outputs (outputs,) of the last inference."""
         return self._read(self.output_address, outputs)
 
-    def tensors(self, x: np.ndarray, places: Sequence[tuple[int, int]]) -> list[np.ndarray]:
-        """Return what each operator has written, (elements,) int8, in the order of the operators.
+    def tensors(self, x: np.ndarray, places: Sequence[tuple[int, int]], paint: int = 0) -> list[np.ndarray]:
+        """Return what each operator has written in one inference, (elements,) int8, in the order of the operators.
 
         Args:
             places: per operator (offset in the arena, elements) of its output.
         """
-        self._begin(x, 0)
-        arena, found = self.elf.address("model_arena"), []
-        at = self._uc.reg_read(self._arm.UC_ARM_REG_LR) & ~1
-        stops = [self.elf.address(name) for name in (*self.operators, HALT)]
-        for stop, (offset, elements) in zip(stops, [(0, 0), *places], strict=True):
-            self._go(at, stop)
-            at = stop
+        arena, found = self.elf.address("model_arena"), list[np.ndarray]()
+        before = [(0, 0), *places]  # what is there to be read when an operator begins: the one before it has ended
+
+        def keep() -> None:
+            offset, elements = before[len(found)]
             found.append(self._read(arena + offset, elements))
-        self._end(0)
+
+        self._watched = keep
+        self.run(x, 1, paint)
+        self._watched = None
+        keep()
         return found[1:]
 
     def count(self) -> Count:
@@ -209,6 +219,10 @@ class Emulator:
                 kind, bad, address = self._bad
                 what = f"{kind} of unmapped or protected memory at {bad:#010x}"
             raise Fault(f"{what}, by the instruction at {address:#010x} in {self.elf.function_at(address)}") from None
+
+    def _begins(self, uc: Any, address: int, size: int, data: Any) -> None:
+        if self._watched:
+            self._watched()
 
     def _invalid(self, uc: Any, access: int, address: int, size: int, value: int, data: Any) -> bool:
         writes = {self._lib.UC_MEM_WRITE_UNMAPPED, self._lib.UC_MEM_WRITE_PROT}

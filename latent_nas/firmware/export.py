@@ -52,7 +52,9 @@ def project(network: QuantisedNetwork, device: Device, region: Region | None = N
     graph = network.graph
     layers = [layer(node.operator, graph.shapes_into(node)) for node in graph.nodes]
     plan = memory_plan(graph, layers, open_runtime(RUNTIME))
-    region = region or arena_region(device, plan.peak)
+    widest = max(graph.nodes, key=lambda node: plan.live[node.id])
+    worst = f"{widest.id}:{widest.operator.kernel(*graph.shapes_into(widest))}"
+    region = region or arena_region(device, plan.peak, worst)
     operators = tuple(_operators(network, plan))
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(KERNELS.iterdir()) if path.is_file()}
     files["model.c"] = _model(network, plan, dict(operators))
