@@ -3,8 +3,8 @@
     python benchmarks/firmware_parity.py --networks 200 --inputs 20 --rows parity.jsonl
 
 Networks of ``mcu_cnn`` that fit the device, with drawn weights, each with plain and with SMLAD kernels; then the
-instructions per MAC of four layers. Every network measured is a line of ``--rows``; those there already are not measured
-again, so that a long run can be cut. What the costs of the runtime ``native`` say is computed when the report is printed.
+instructions per MAC of four layers. Every network measured is a line of ``--rows``; those there already are not
+measured again, so that a long run can be cut. What the runtime ``native`` says is computed when the report is printed.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def measure(graph: Graph, seed: int, inputs: int, folder: Path, plain: bool) -> 
     start = time.perf_counter()
     firmware = build(folder, DEVICE.core, plain)
     built, before = time.perf_counter(), time.process_time()
-    checked, report = emulate(made, firmware, x[:inputs], tensors=inputs)
+    checked, report, _ = emulate(made, firmware, x[:inputs], tensors=inputs)
     read = elf.read(firmware)
     return {
         "plain": plain,

@@ -3,9 +3,9 @@
     python benchmarks/fit_native.py --networks 24 --rows native.jsonl [--out fitted.toml]
 
 Instructions of every operator of random networks, and of networks made of rare shapes, on the emulated STM32F405, SMLAD
-kernels, against the counts of ``Operator.work`` and ``fine_work``: linear, non-negative, least squares of relative errors;
-the errors printed are of layers left out, five folds by layer. Every network measured is a line of ``--rows``; those there
-already are not measured again. ``benchmarks/firmware_parity.py`` shows the error on networks that are not in the fit.
+kernels, against the counts of ``Operator.work`` and ``fine_work``: linear, non-negative, least squares of relative
+errors; the errors printed are of layers left out, five folds by layer. Every network measured is a line of ``--rows``;
+those there already are not measured again. ``firmware_parity.py`` shows the error on networks that are not in the fit.
 """
 
 import argparse

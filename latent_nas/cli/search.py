@@ -14,7 +14,13 @@ def search(
     task: options.Task = "digits",
     space: options.Space = "mcu_cnn",
     device: options.Device = "stm32f405",
-    runtime: options.Runtime = "cmsis_nn",
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            help="What runs the network there: a file of latent_nas/runtimes. Default: cmsis_nn, native with"
+            " --measure emulate."
+        ),
+    ] = None,
     strategy: Annotated[str, typer.Option(help="How to search: a file of latent_nas/strategies.")] = "latent_rl",
     trainings: Annotated[int, typer.Option(help="True trainings to spend before the final ones.")] = 24,
     batch: Annotated[int, typer.Option(help="Trainings of a round; after each the surrogates are refitted.")] = 4,
@@ -27,6 +33,13 @@ def search(
     codec: options.CodecDir = None,
     warm_start: Annotated[Path | None, typer.Option(help="A table of records to begin with (Parquet).")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.")] = None,
+    measure: Annotated[
+        str,
+        typer.Option(
+            help="training, or emulate: every trained network is compiled, run on the emulated device, and its flash,"
+            " RAM and time there correct the predicted costs (extra mcu)."
+        ),
+    ] = "training",
     resume: Annotated[Path | None, typer.Option(help="Continue the search in this run folder.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop; nothing is written.")] = False,
     as_json: options.Json = False,
@@ -35,6 +48,7 @@ def search(
 
     Example: latent-nas search --device stm32f405 --limit flash_kb=32 --limit ram_kb=16 --trainings 24
     """
+    from latent_nas import plugins
     from latent_nas.cli.show import show
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
@@ -49,7 +63,7 @@ def search(
         config = override(SearchConfig.from_json(saved), workers or None)
     else:
         config = SearchConfig(
-            Target(space, task, device, runtime),
+            Target(space, task, device, runtime or plugins.load("evaluators", measure).runtime),
             strategy,
             trainings,
             batch,
@@ -61,6 +75,7 @@ def search(
             final_seeds,
             str(codec or ""),
             str(warm_start or ""),
+            measure,
         )
         if dry_run:
             found = plan.plan(config)
@@ -81,6 +96,8 @@ def search(
 
 def summary(result: dict[str, Any], folder: Path) -> str:
     """Return the result as a few lines for a person."""
+    from latent_nas.pipeline import proof
+
     lines = [
         f"{result['trainings']} true trainings in {result['search_s'] or 0:.0f} s; all took {result['wall_s']:.0f} s.",
         "Fully trained on train + validation data, measured on the test part (mean and std over seeds):",
@@ -95,6 +112,7 @@ def summary(result: dict[str, Any], folder: Path) -> str:
             f"  {rank}. int8 accuracy {accuracy:.4f} +- {std:.4f}"
             f" (float {network['measured_float_accuracy']:.4f}); flash {network['flash_bytes'] / 1024:.1f} KB,"
             f" RAM {ram / 1024:.1f} KB in {region}, {network['latency_ms']:.2f} ms"
-            f" (+- {network['latency_error_ms']:.2f}, computed); {'fits' if network['fits'] else 'DOES NOT FIT'}"
+            f" (+- {network['latency_error_ms']:.2f}, computed){proof.text(network['firmware'])};"
+            f" {'fits' if network['fits'] else 'DOES NOT FIT'}"
         )
     return "\n".join([*lines, f"Run folder: {folder}"])

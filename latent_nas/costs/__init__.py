@@ -46,8 +46,8 @@ class Costs:
     """All costs of a graph. ``flash_bytes``, ``ram_bytes`` and ``latency_ms`` are what limits count.
 
     Attributes:
-        code_bytes: kernels in use, the runtime, and what the model's file adds. runtime_ram_bytes: the runtime's own. Both
-            are in ``flash_bytes`` and ``ram_bytes`` where ``counts_image``.
+        code_bytes: kernels in use, the runtime, and what the model's file adds. runtime_ram_bytes: the runtime's own.
+            Both are in ``flash_bytes`` and ``ram_bytes`` where ``counts_image``.
         latency_error_ms: half width of the interval around ``latency_ms`` (see ``latency``).
         region: name of the device's first region of RAM that the arena fits, None where there is none.
         plan, layers: by the node ids of the deployed graph.
@@ -72,7 +72,7 @@ class Costs:
 
     @property
     def flash_bytes(self) -> int:
-        """What the flash limit counts: weights, biases and quantisation constants; of a whole image, its code as well."""
+        """What the flash limit counts: weights, biases, quantisation constants; of a whole image, its code as well."""
         model = self.weights_bytes + self.bias_bytes + self.quantisation_bytes
         return model + (self.code_bytes if self.counts_image else 0)
 

@@ -15,8 +15,8 @@ class Layer:
 
     Attributes:
         kernel: the routine, as runtimes name it.
-        work: the terms of its time and scratch (``Operator.work`` and ``fine_work``), and ``input_channels`` of its first
-            input; empty where nothing runs.
+        work: the terms of its time and scratch (``Operator.work`` and ``fine_work``), and ``input_channels`` of its
+            first input; empty where nothing runs.
         view: its output is its input under another shape, and takes no memory of its own.
         output_bytes: of the tensor it makes.
         weights_bytes, bias_bytes: in flash. channels: filters, each with a scale of its own.

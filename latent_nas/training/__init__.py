@@ -9,7 +9,10 @@ from latent_nas.graph import Graph
 from latent_nas.tasks import Part, Recipe, Task
 
 if TYPE_CHECKING:
+    from latent_nas.training.network import Network
     from latent_nas.training.quantise import QuantisedNetwork
+
+FLOAT = "float"  # folder beside an int8 network's files, with the float network that it was made from
 
 
 class TrainingFailed(Exception):
@@ -21,11 +24,13 @@ class Trained:
     """A trained and quantised network with what was measured.
 
     Attributes:
-        network: int8. float_score, int8_score: the task's metric on the judging part.
+        network: int8. model: the float network that it was made from.
+        float_score, int8_score: the task's metric on the judging part.
         curve: validation score after each epoch. epochs: how many were run to get these weights.
     """
 
     network: "QuantisedNetwork"
+    model: "Network"
     float_score: float
     int8_score: float
     curve: tuple[float, ...]
@@ -62,6 +67,5 @@ def train(
     if not np.isfinite(outputs).all():
         raise TrainingFailed("the trained network's outputs are not finite")
     network = quantise(graph, model, learn.x[:512])
-    return Trained(
-        network, task.score(outputs, judge.y), task.score(network.outputs(judge.x), judge.y), tuple(curve), epochs
-    )
+    int8_score = task.score(network.outputs(judge.x), judge.y)
+    return Trained(network, model, task.score(outputs, judge.y), int8_score, tuple(curve), epochs)
