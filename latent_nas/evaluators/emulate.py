@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from latent_nas.evaluators import Evaluator, Job, Target
 from latent_nas.evaluators._work import opened, trained
@@ -62,7 +62,7 @@ def emulated_record(target: Target, job: Job) -> Record:
         return replace(record, status="failed", reason=f"firmware: {error}".splitlines()[0][:200])
 
 
-def _emulated(target: Target, network: "QuantisedNetwork") -> dict[str, float]:
+def _emulated(target: Target, network: "QuantisedNetwork") -> dict[str, Any]:
     _, task, device, _ = opened(target)
     made = project(network, device)
     with tempfile.TemporaryDirectory() as folder:

@@ -51,8 +51,8 @@ def emulate(
     outputs = np.zeros_like(reference[-1])
     for i, one in enumerate(reference[0]):
         if i < tensors:
-            found = emulator.tensors(one, places, paint=i % 2)
-            for (node, _), made in zip(project.operators, found, strict=True):
+            each = emulator.tensors(one, places, paint=i % 2)
+            for (node, _), made in zip(project.operators, each, strict=True):
                 equal += int((made == reference[node][i].reshape(-1)).sum())
                 compared += len(made)
             y = emulator.output(prod(network.graph.output_shape))
