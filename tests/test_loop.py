@@ -28,7 +28,7 @@ from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.pipeline.calibrate import calibrate
-from latent_nas.pipeline.proof import fits
+from latent_nas.pipeline.proof import fits, tools_missing
 from latent_nas.pipeline.search import SearchConfig, over, prepare
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record
@@ -132,6 +132,7 @@ class TestRefusals:
         monkeypatch.setattr(importlib, "import_module", none)
         with pytest.raises(ValueError, match=r"unicorn is not installed; .*latent_nas\[mcu\]"):
             prepare(self.config())
+        assert "latent_nas[mcu]" in tools_missing(Setup(TARGET))  # final validation says so and goes on
 
     def test_a_table_is_no_measurement(self):
         with pytest.raises(ValueError, match="latent-nas bench"):
