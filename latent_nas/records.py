@@ -19,6 +19,8 @@ class Record:
         measured_float_accuracy, measured_int8_accuracy: on that part, fractions; None where failed.
         measured_objective: what a search maximises where that is not the int8 accuracy, in its own unit: of a table its
             metric, negated where smaller is better.
+        emulated_flash_bytes, emulated_ram_bytes, emulated_instructions, emulated_latency_ms: of the whole firmware,
+            compiled and run on the emulated device; the time is the upper end of its range. None where it was not.
         flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
         curve: validation accuracy after each epoch. epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
@@ -47,6 +49,10 @@ class Record:
     round: int = 0
     versions: dict[str, str] = field(default_factory=dict)
     measured_objective: float | None = None
+    emulated_flash_bytes: int | None = None
+    emulated_ram_bytes: int | None = None
+    emulated_instructions: int | None = None
+    emulated_latency_ms: float | None = None
 
     @property
     def ok(self) -> bool:

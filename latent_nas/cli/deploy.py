@@ -19,6 +19,9 @@ def deploy(
     emulate: Annotated[bool, typer.Option("--emulate", help="Run it on the emulated device.")] = False,
     inputs: Annotated[int, typer.Option(help="Validation inputs to run there.")] = 10,
     plain: Annotated[bool, typer.Option("--plain", help="Plain C kernels even where the core has SMLAD.")] = False,
+    emulator: Annotated[
+        str, typer.Option(help="unicorn (from the extra mcu) or qemu (qemu-system-arm), with --emulate.")
+    ] = "unicorn",
     toolchain: Annotated[str, typer.Option(help="zig (from the extra mcu) or gcc (arm-none-eabi-gcc).")] = "zig",
     rank: Annotated[int, typer.Option(help="Which of the run's final networks, 1 is the best.")] = 1,
     calibration: Annotated[
@@ -38,7 +41,8 @@ def deploy(
 
     try:
         with show(as_json) as view:
-            report = job.deploy(source, device, out, emulate, inputs, plain, toolchain, rank, view.say, calibration)
+            how = job.Build(plain, toolchain, emulator if emulate else "")
+            report = job.deploy(source, device, out, how, inputs, rank, view.say, calibration)
     except Fault as fault:
         print(f"error: the firmware faults: {fault}", file=sys.stderr)
         raise typer.Exit(3) from None

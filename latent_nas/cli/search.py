@@ -14,7 +14,13 @@ def search(
     task: options.Task = "digits",
     space: options.Space = "mcu_cnn",
     device: options.Device = "stm32f405",
-    runtime: options.Runtime = "cmsis_nn",
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            help="What runs the network there: a file of latent_nas/runtimes. Default: cmsis_nn, native with"
+            " --measure emulate."
+        ),
+    ] = None,
     strategy: Annotated[str, typer.Option(help="How to search: a file of latent_nas/strategies.")] = "latent_rl",
     preset: Annotated[
         str, typer.Option(help="fast, default or thorough: 500, 20000, 75000 trainings of 20, 100, 150 epochs.")
@@ -36,6 +42,13 @@ def search(
     codec: options.CodecDir = None,
     warm_start: Annotated[Path | None, typer.Option(help="A table of records to begin with (Parquet).")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.")] = None,
+    measure: Annotated[
+        str,
+        typer.Option(
+            help="training, or emulate: every trained network is compiled, run on the emulated device, and its flash,"
+            " RAM and time there correct the predicted costs (extra mcu)."
+        ),
+    ] = "training",
     resume: Annotated[Path | None, typer.Option(help="Continue the search in this run folder.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop; nothing is written.")] = False,
     as_json: options.Json = False,
@@ -44,6 +57,7 @@ def search(
 
     Example: latent-nas search --device stm32f405 --limit flash_kb=32 --limit ram_kb=16 --trainings 24
     """
+    from latent_nas import plugins
     from latent_nas.cli.show import show
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
@@ -62,7 +76,7 @@ def search(
         if child_epochs is not None and child_epochs < 1:
             raise ValueError(f"child-epochs is at least 1, got {child_epochs}")
         config = SearchConfig(
-            Target(space, task, device, runtime, epochs),
+            Target(space, task, device, runtime or plugins.load("evaluators", measure).runtime, epochs),
             strategy,
             chosen.trainings if trainings is None else trainings,
             batch,
@@ -75,6 +89,7 @@ def search(
             str(codec or ""),
             str(warm_start or ""),
             tuple(settings or ()),
+            measure,
         )
         if dry_run:
             found = plan.plan(config)
@@ -95,6 +110,8 @@ def search(
 
 def summary(result: dict[str, Any], folder: Path) -> str:
     """Return the result as a few lines for a person."""
+    from latent_nas.pipeline import proof
+
     lines = [
         f"{result['trainings']} true trainings in {result['search_s'] or 0:.0f} s; all took {result['wall_s']:.0f} s.",
         "Fully trained on train + validation data, measured on the test part (mean and std over seeds):",
@@ -109,6 +126,7 @@ def summary(result: dict[str, Any], folder: Path) -> str:
             f"  {rank}. int8 accuracy {accuracy:.4f} +- {std:.4f}"
             f" (float {network['measured_float_accuracy']:.4f}); flash {network['flash_bytes'] / 1024:.1f} KB,"
             f" RAM {ram / 1024:.1f} KB in {region}, {network['latency_ms']:.2f} ms"
-            f" (+- {network['latency_error_ms']:.2f}, computed); {'fits' if network['fits'] else 'DOES NOT FIT'}"
+            f" (+- {network['latency_error_ms']:.2f}, computed){proof.text(network['firmware'])};"
+            f" {'fits' if network['fits'] else 'DOES NOT FIT'}"
         )
     return "\n".join([*lines, f"Run folder: {folder}"])

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from latent_nas.records import Record
 from latent_nas.tasks import Recipe, Task
@@ -49,7 +50,21 @@ class Job:
 
 
 class Evaluator(ABC):
-    """Turns jobs into records. A job that fails is a record with its reason."""
+    """Turns jobs into records. A job that fails is a record with its reason.
+
+    Attributes:
+        runtime: whose costs it goes with, where nobody says.
+    """
+
+    runtime: ClassVar[str] = "cmsis_nn"
+
+    @classmethod  # noqa: B027 - most need nothing
+    def check(cls, target: Target) -> None:
+        """Return if this evaluator can measure for a target here, before any work.
+
+        Raises:
+            ValueError: it can't; the message says what is missing, and the next step.
+        """
 
     @abstractmethod
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:

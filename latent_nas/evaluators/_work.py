@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latent_nas.costs import costs
 from latent_nas.devices import Device, open_device
@@ -17,7 +18,10 @@ from latent_nas.records import Record, versions
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.spaces import Space, open_space
 from latent_nas.tasks import Task, open_task
-from latent_nas.training import TrainingFailed, train
+from latent_nas.training import FLOAT, TrainingFailed, train
+
+if TYPE_CHECKING:
+    from latent_nas.training.quantise import QuantisedNetwork
 
 
 @lru_cache(4)
@@ -47,6 +51,11 @@ def _end_with_parent() -> None:
 
 def record_of(target: Target, job: Job) -> Record:
     """Return the record of a job, failed or ok; save the network where the job says so."""
+    return trained(target, job)[0]
+
+
+def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"]:
+    """Return the record of a job and its int8 network, None where the training failed."""
     space, task, _, _ = opened(target)
     started = time.perf_counter()
     graph = space.graph(job.genes)
@@ -56,21 +65,22 @@ def record_of(target: Target, job: Job) -> Record:
     learn, judge = (data.learn, data.test) if final else (data.train, data.valid)
     stop_at = job.epochs if final else None
     try:
-        trained = train(graph, task, target.recipe(task, job.fidelity), job.seed, learn, judge, stop_at)
+        made = train(graph, task, target.recipe(task, job.fidelity), job.seed, learn, judge, stop_at)
     except (TrainingFailed, MemoryError, RuntimeError) as error:  # torch raises RuntimeError for want of memory
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3))
+        return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3)), None
     record = replace(
         record,
-        measured_float_accuracy=trained.float_score,
-        measured_int8_accuracy=trained.int8_score,
-        epochs=trained.epochs,
-        curve=tuple(round(v, 5) for v in trained.curve),
+        measured_float_accuracy=made.float_score,
+        measured_int8_accuracy=made.int8_score,
+        epochs=made.epochs,
+        curve=tuple(round(v, 5) for v in made.curve),
         wall_s=round(time.perf_counter() - started, 3),
     )
     if job.keep:
-        trained.network.save(Path(job.keep), record.to_json())
-    return record
+        made.network.save(Path(job.keep), record.to_json())
+        made.model.save(Path(job.keep) / FLOAT, record.to_json())
+    return record, made.network
 
 
 def blank(target: Target, job: Job, graph: Graph) -> Record:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
@@ -20,10 +20,14 @@ ENVIRONMENT = {
 
 
 class Training(Evaluator):
-    """Trains every network of a batch on this machine."""
+    """Trains every network of a batch on this machine.
 
-    def __init__(self, target: Target, workers: int) -> None:
-        self.target, self.workers = target, workers
+    Args:
+        work: what a worker process does with a target and a job; it gives the record.
+    """
+
+    def __init__(self, target: Target, workers: int, work: Callable[[Target, Job], Record] = record_of) -> None:
+        self.target, self.workers, self.work = target, workers, work
         self._pool: ProcessPoolExecutor | None = None
 
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
@@ -56,7 +60,7 @@ class Training(Evaluator):
                 os.environ.setdefault(name, value)
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self.workers, context, initializer=start_worker)
-        return self._pool.submit(record_of, self.target, job)
+        return self._pool.submit(self.work, self.target, job)
 
 
 Plugin = Training

@@ -9,6 +9,7 @@ import numpy as np
 from latent_nas import seeds
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.limits import Limits
+from latent_nas.pipeline.proof import fits, prove, tools_missing
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record
 from latent_nas.store import Store
@@ -29,7 +30,8 @@ def finalise(
     """Return a description of every chosen network, fully trained, best validation accuracy first.
 
     The epochs are fixed by one run that stops early on the validation part; the networks reported are then trained on
-    train and validation data with ``repeats`` seeds. The order comes from validation, never from the test part.
+    train and validation data with ``repeats`` seeds. The order comes from validation, never from the test part. Where
+    compiler and emulator are installed, each becomes firmware beside ``folder`` and runs on the emulated device.
     """
     wanted = len(chosen) * (repeats + 1)
     runs = [seeds.derive(seed, "full", i) % 2**31 for i in range(repeats)]
@@ -51,14 +53,32 @@ def finalise(
         store.write_note("test_reads", reads)
         say(f"the test part is read by {fresh} trainings (final validation)")
     finals = _all(jobs, evaluator, store, lambda n: done(len(checks) + n, wanted))
-    return [
-        describe(setup, limits, search, check, [f for f in finals if f.genes == search.genes])
-        for search, check in order
-    ]
+    missing = tools_missing(setup)
+    if missing and order:
+        say(f"final networks are not run on the emulated device: {missing}")
+    described = []
+    for rank, (search, check) in enumerate(order, 1):
+        network, proof = folder / f"{rank}", None
+        if network.is_dir() and not missing:
+            proof = prove(setup, network, folder.parent / "firmware" / f"{rank}", say)
+        own = [f for f in finals if f.genes == search.genes]
+        described.append(describe(setup, limits, search, check, own, proof))
+    return described
 
 
-def describe(setup: Setup, limits: Limits, search: Record, check: Record, finals: Sequence[Record]) -> dict[str, Any]:
-    """Return what a user wants to know of one final network, as JSON values."""
+def describe(
+    setup: Setup,
+    limits: Limits,
+    search: Record,
+    check: Record,
+    finals: Sequence[Record],
+    proof: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Return what a user wants to know of one final network, as JSON values.
+
+    Args:
+        proof: what its firmware took on the emulated device, None where it was not run there.
+    """
     cost = setup.costs(search.genes)
     ok = [f for f in finals if f.ok]
     floats = np.array([f.measured_float_accuracy for f in ok], float)
@@ -87,7 +107,8 @@ def describe(setup: Setup, limits: Limits, search: Record, check: Record, finals
         "code_bytes": cost.code_bytes,
         "runtime_ram_bytes": cost.runtime_ram_bytes,
         "binding": binding and {"limit": binding.name, "used": binding.ratio, "layer": binding.layer.node},
-        "fits": cost.region is not None and not cost.exceeded(limits),
+        "firmware": proof,
+        "fits": fits(cost, limits, proof),
     }
 
 

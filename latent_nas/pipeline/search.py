@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from latent_nas import plugins
 from latent_nas.codec import Codec
 from latent_nas.evaluators import Evaluator, Target
@@ -22,6 +24,7 @@ from latent_nas.scorer import Scorer
 from latent_nas.strategies import Problem
 from latent_nas.strategies._settings import configured
 from latent_nas.study import Budget, Study, ranked
+from latent_nas.surrogates.recalibrate import excess
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
@@ -36,7 +39,8 @@ class SearchConfig:
         wall_s: no new round after so many seconds. workers: processes; 0 is one per core.
         top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
         warm_start: a table of records to begin with, or "" for none. settings: of the strategy, as in
-            "reinforce.entropy=0.01".
+            "reinforce.entropy=0.01". measure: the evaluator: "training", or "emulate" to run every trained network on
+            the emulated device as well.
     """
 
     target: Target = MAIN_TARGET
@@ -52,6 +56,7 @@ class SearchConfig:
     codec: str = ""
     warm_start: str = ""
     settings: tuple[str, ...] = ()
+    measure: str = "training"
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -70,6 +75,7 @@ class SearchConfig:
         if self.target.search_epochs < 0:
             raise ValueError(f"child-epochs is at least 1, got {self.target.search_epochs}")
         configured(self.strategy, self.settings)
+        plugins.load("evaluators", self.measure)
         return self
 
     def to_json(self) -> dict[str, Any]:
@@ -109,13 +115,17 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
     setup, limits = prepare(config)
     store = folder.store()
     before = store.note("wall_s") or 0.0
-    evaluator: Evaluator = plugins.load("evaluators", "training")(config.target, config.workers or os.cpu_count() or 1)
+    evaluator: Evaluator = plugins.load("evaluators", config.measure)(
+        config.target, config.workers or os.cpu_count() or 1
+    )
     try:
         study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {_text(limits)}")
         study.after_round = lambda: folder.write_tables(setup, study.records, study.store.findings())
         found = study.run()
-        best = ranked(found)[: config.top]
+        best = [r for r in ranked(found) if not over(r, limits)][: config.top]
+        if left := sum(over(r, limits) for r in found if r.ok):
+            tell(f"{left} trained networks exceed the limits on the emulated device and are left out")
         if best:
             tell(f"training the best {len(best)} in full, {config.final_seeds} seeds each")
         networks = finalise(
@@ -159,8 +169,17 @@ def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
         Codec.load(Path(config.codec), setup.space)
     if config.warm_start:
         _table(config)
+    plugins.load("evaluators", config.measure).check(config.target)
     check_reachable(setup, limits)
     return setup, limits
+
+
+def over(record: Record, limits: Limits) -> bool:
+    """Return whether a network was emulated and exceeded the limits there."""
+    if not record.emulated_instructions:
+        return False
+    emulated = record.emulated_flash_bytes, record.emulated_ram_bytes, record.emulated_latency_ms
+    return bool(limits.exceeded(*(cost or 0 for cost in emulated)))
 
 
 def assemble(
@@ -180,10 +199,17 @@ def assemble(
         named = Path(config.codec) if config.codec else None
         codec = models.codec(setup, named, folder.path / "codec", config.seed, say)
         scorer = Scorer(setup.space, limits, models.cost_surrogate(setup, config.seed, say), codec, config.seed)
-    problem = Problem(setup.space, codec, limits, lambda genes: setup.fits(genes, limits))
+
+    def fits(genes: np.ndarray) -> np.ndarray:
+        """Keep the limits as computed, and as the networks emulated so far say that they will be on the device."""
+        longer = np.exp(np.maximum(excess(prior + study.records), 0))
+        return setup.fits(genes, limits.scaled(1 / longer))
+
+    problem = Problem(setup.space, codec, limits, fits)
     budget = Budget(config.trainings, config.batch, config.wall_s)
     strategy = kind(problem, config.seed)
-    return Study(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
+    study = Study(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
+    return study
 
 
 def _warm(config: SearchConfig, setup: Setup) -> list[Record]:

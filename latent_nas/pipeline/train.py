@@ -149,12 +149,8 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
     )
     small = deploy(graph).graph
     trained.network.save(folder.path / "int8", {"network": config.network, "task": config.task, "seed": config.seed})
-    files = {
-        "graph.json": json.dumps(graph.to_json()).encode(),
-        "weights.safetensors": artifacts.pack(trained.weights),
-    }
     made = {"network": config.network, "task": config.task, "seed": config.seed, "recipe": asdict(config.recipe)}
-    artifacts.save(folder.path / "float", artifacts.Artifact("float network", made, files=files))
+    trained.model.save(folder.path / training.FLOAT, made)
     result: dict[str, Any] = {
         "network": config.network,
         "task": config.task,

@@ -69,6 +69,8 @@ class Runtime:
         model_bytes, model_bytes_per_operator: of the model's file, beside weights, biases and quantisation.
         ram_bytes, ram_bytes_per_operator, ram_bytes_per_channel: its own RAM, beside tensors and scratch.
         kernels: by the names of ``Operator.kernel``. cores: by the names of devices.
+        counts_image: limits count the whole image: code, and the runtime's own RAM, beside the model. False where these
+            are only known roughly.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Runtime:
     kernels: Mapping[str, Kernel]
     cores: Mapping[str, Core]
     overlays: bool = False
+    counts_image: bool = False
 
     def kernel(self, name: str) -> Kernel:
         """Return a kernel.

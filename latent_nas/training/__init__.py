@@ -1,7 +1,7 @@
 """True training: float training, int8 quantisation as microcontrollers do it, and what both measure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,10 @@ from latent_nas.graph import Graph
 from latent_nas.tasks import Part, Recipe, Task
 
 if TYPE_CHECKING:
+    from latent_nas.training.network import Network
     from latent_nas.training.quantise import QuantisedNetwork
+
+FLOAT = "float"  # folder beside an int8 network's files, with the float network that it was made from
 
 
 class TrainingFailed(Exception):
@@ -23,17 +26,17 @@ class Trained:
     """A trained and quantised network with what was measured.
 
     Attributes:
-        network: int8. float_score, int8_score: the task's metric on the judging part.
+        network: int8. model: the float network that it was made from.
+        float_score, int8_score: the task's metric on the judging part.
         curve: validation score after each epoch. epochs: how many were run to get these weights.
-        weights: of the float network, with its running statistics, by their names in the module.
     """
 
     network: "QuantisedNetwork"
+    model: "Network"
     float_score: float
     int8_score: float
     curve: tuple[float, ...]
     epochs: int
-    weights: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def train(
@@ -70,6 +73,5 @@ def train(
     if not np.isfinite(outputs).all():
         raise TrainingFailed("the trained network's outputs are not finite")
     network = quantise(graph, model, learn.x[:512])
-    scores = task.score(outputs, judge.y), task.score(network.outputs(judge.x), judge.y)
-    weights = {name: value.numpy() for name, value in model.state_dict().items()}
-    return Trained(network, *scores, tuple(curve), epochs, weights)
+    int8_score = task.score(network.outputs(judge.x), judge.y)
+    return Trained(network, model, task.score(outputs, judge.y), int8_score, tuple(curve), epochs)

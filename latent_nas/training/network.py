@@ -1,10 +1,17 @@
 """The float network of a graph, as a torch module."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
 
+from latent_nas import artifacts
 from latent_nas.graph import Graph
+
+KIND = "float network"
 
 
 class Network(nn.Module):
@@ -32,6 +39,25 @@ class Network(nn.Module):
         with torch.inference_mode():
             parts = [self(to_tensor(x[i : i + batch])).numpy() for i in range(0, len(x), batch)]
         return np.concatenate(parts)
+
+    def save(self, folder: Path, made: dict[str, Any]) -> None:
+        """Write the network as an artefact: the graph as JSON, all weights as safetensors."""
+        weights = artifacts.pack({name: value.numpy() for name, value in self.state_dict().items()})
+        files = {"graph.json": json.dumps(self.graph.to_json()).encode(), "weights.safetensors": weights}
+        artifacts.save(folder, artifacts.Artifact(KIND, made, files=files))
+
+    @staticmethod
+    def load(folder: Path) -> "Network":
+        """Return the network of ``save``.
+
+        Raises:
+            ValueError: the artefact is damaged or is none.
+        """
+        files = artifacts.load(folder, KIND).files
+        model = Network(Graph.from_json(json.loads(files["graph.json"])))
+        arrays = artifacts.unpack(files["weights.safetensors"])
+        model.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+        return model
 
     def ranges(self, x: np.ndarray, batch: int = 256) -> np.ndarray:
         """Return the least and the largest value of every node's tensor over NHWC data, (nodes, 2)."""
