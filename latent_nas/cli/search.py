@@ -21,6 +21,11 @@ def search(
     limit: options.Limit = None,
     wall_s: Annotated[float | None, typer.Option(help="Begin no new round after so many seconds.")] = None,
     workers: options.Workers = 0,
+    ray: options.Ray = None,
+    asynchronous: Annotated[
+        bool, typer.Option("--async", help="Let no worker wait for a slow one; results then depend on timing.")
+    ] = False,
+    evaluator: options.Evaluator = "training",
     seed: options.Seed = 0,
     top: Annotated[int, typer.Option(help="Networks to train in full at the end.")] = 3,
     final_seeds: Annotated[int, typer.Option(help="Seeds of each final training.")] = 3,
@@ -46,7 +51,7 @@ def search(
 
     if resume is not None:
         folder, saved = RunFolder.open(resume)
-        config = override(SearchConfig.from_json(saved), workers or None)
+        config = override(SearchConfig.from_json(saved), workers or None, ray)
     else:
         config = SearchConfig(
             Target(space, task, device, runtime),
@@ -61,6 +66,9 @@ def search(
             final_seeds,
             str(codec or ""),
             str(warm_start or ""),
+            evaluator,
+            ray or "",
+            asynchronous,
         )
         if dry_run:
             found = plan.plan(config)

@@ -1,7 +1,6 @@
 """The main job: search, recalibrate, train the best in full, prove that they fit."""
 
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -21,6 +20,7 @@ from latent_nas.records import Record, versions
 from latent_nas.scorer import Scorer
 from latent_nas.strategies import Problem, Strategy
 from latent_nas.study import Budget, Study, ranked
+from latent_nas.study.asynchronous import AsyncStudy
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
@@ -35,6 +35,8 @@ class SearchConfig:
         wall_s: no new round after so many seconds. workers: processes; 0 is one per core.
         top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
         warm_start: a table of records to begin with, or "" for none.
+        evaluator: what is made and measured of a network. ray: address of a cluster that trains, "local", or "".
+        asynchronous: whether a free worker goes on without waiting for the others; then results depend on timing.
     """
 
     target: Target = MAIN_TARGET
@@ -49,6 +51,9 @@ class SearchConfig:
     final_seeds: int = 3
     codec: str = ""
     warm_start: str = ""
+    evaluator: str = "training"
+    ray: str = ""
+    asynchronous: bool = False
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -65,6 +70,7 @@ class SearchConfig:
         if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
             raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
         plugins.load("strategies", self.strategy)
+        plugins.load("evaluators", self.evaluator)
         return self
 
     def to_json(self) -> dict[str, Any]:
@@ -103,7 +109,8 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
     setup, limits = prepare(config)
     store = folder.store()
     before = store.note("wall_s") or 0.0
-    evaluator: Evaluator = plugins.load("evaluators", "training")(config.target, config.workers or os.cpu_count() or 1)
+    kind = plugins.load("evaluators", config.evaluator)
+    evaluator: Evaluator = kind(config.target, config.workers, config.ray)
     try:
         study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {_text(limits)}")
@@ -153,6 +160,8 @@ def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
         Codec.load(Path(config.codec), setup.space)
     if config.warm_start:
         _table(config)
+    if config.ray:
+        plugins.load("crews", "ray").check(config.ray)
     check_reachable(setup, limits)
     return setup, limits
 
@@ -177,7 +186,8 @@ def assemble(
     problem = Problem(setup.space, codec, limits, lambda genes: setup.fits(genes, limits))
     budget = Budget(config.trainings, config.batch, config.wall_s)
     strategy = kind(problem, config.seed)
-    return Study(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
+    loop = AsyncStudy if config.asynchronous else Study
+    return loop(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
 
 
 def _warm(config: SearchConfig, setup: Setup) -> list[Record]:
@@ -199,6 +209,7 @@ def _text(limits: Limits) -> str:
     return "at most " + ", ".join(held)
 
 
-def override(config: SearchConfig, workers: int | None) -> SearchConfig:
-    """Return a resumed run's configuration with another number of processes, which changes no result."""
-    return config if workers is None else replace(config, workers=workers)
+def override(config: SearchConfig, workers: int | None, ray: str | None = None) -> SearchConfig:
+    """Return a resumed run's configuration with other workers, which change no result."""
+    given = {"workers": workers, "ray": ray}
+    return replace(config, **{name: value for name, value in given.items() if value is not None}).check()
