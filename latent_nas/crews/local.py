@@ -78,7 +78,7 @@ class Local(Crew):
 def _pool() -> ProcessPoolExecutor:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=start_worker)
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=start_worker, initargs=(False,))
 
 
 def start_worker(torch_too: bool = True) -> None:
