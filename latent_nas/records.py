@@ -17,8 +17,9 @@ class Record:
         part: what was measured on: "valid" (trained on train) or "test" (trained on train and valid).
         status: "ok" or "failed"; reason: why it failed.
         measured_float_accuracy, measured_int8_accuracy: on that part, fractions; None where failed.
-        measured_objective: what a search maximises where that is not the int8 accuracy, in its own unit: of a table its
-            metric, negated where smaller is better.
+        measured_objective: what a search maximises where that is not the int8 accuracy, in its own unit: of a task or a
+            table its metric, negated where smaller is better. measured_metrics: of the int8 network, all of a task's
+            metrics by name, where it has several.
         flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
         curve: validation accuracy after each epoch. epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
@@ -47,6 +48,7 @@ class Record:
     round: int = 0
     versions: dict[str, str] = field(default_factory=dict)
     measured_objective: float | None = None
+    measured_metrics: dict[str, float] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -60,7 +62,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary of plain values."""
-        return {**vars(self), "versions": dict(self.versions)}
+        return {**vars(self), "versions": dict(self.versions), "measured_metrics": dict(self.measured_metrics)}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> "Record":

@@ -95,13 +95,20 @@ def summary(result: dict[str, Any], folder: Path) -> str:
     ]
     for rank, network in enumerate(result["networks"], 1):
         region, ram = next(iter(network["ram_bytes"].items()))
-        if network["measured_int8_accuracy"] is None:
+        if not network["seeds"]:
             lines.append(f"  {rank}. final training failed")
             continue
-        accuracy, std = network["measured_int8_accuracy"], network["measured_int8_accuracy_std"]
+        measured = "; ".join(
+            f"{name} {mean:.4f} +- {network['measured_metrics_std'][name]:.4f}"
+            for name, mean in network["measured_metrics"].items()
+            if not name.endswith("_std")
+        )
+        if network["measured_int8_accuracy"] is not None:
+            accuracy, std = network["measured_int8_accuracy"], network["measured_int8_accuracy_std"]
+            measured = f"int8 accuracy {accuracy:.4f} +- {std:.4f}"
         lines.append(
-            f"  {rank}. int8 accuracy {accuracy:.4f} +- {std:.4f}"
-            f" (float {network['measured_float_accuracy']:.4f}); flash {network['flash_bytes'] / 1024:.1f} KB,"
+            f"  {rank}. {measured} (float {network['measured_float_accuracy']:.4f});"
+            f" flash {network['flash_bytes'] / 1024:.1f} KB,"
             f" RAM {ram / 1024:.1f} KB in {region}, {network['latency_ms']:.2f} ms"
             f" (+- {network['latency_error_ms']:.2f}, computed); {'fits' if network['fits'] else 'DOES NOT FIT'}"
         )

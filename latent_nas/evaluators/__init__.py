@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from latent_nas.records import Record
 
@@ -38,7 +39,13 @@ class Job:
 
 
 class Evaluator(ABC):
-    """Turns jobs into records. A job that fails is a record with its reason."""
+    """Turns jobs into records. A job that fails is a record with its reason.
+
+    Attributes:
+        trains: whether it trains networks of a target, made as ``Plugin(target, workers, ray)``.
+    """
+
+    trains: ClassVar[bool] = True
 
     @abstractmethod
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:

@@ -105,6 +105,7 @@ def table(setup: Setup, records: list[Record]) -> Any:
         body = record.to_json()
         genes = dict(zip((f"gene.{g.name}" for g in setup.space.genes), body.pop("genes"), strict=True))
         body.pop("versions")
+        genes |= {f"metric.{name}": value for name, value in body.pop("measured_metrics").items()}
         rows.append({**genes, **body, "curve": list(record.curve)})
     return pd.DataFrame(rows)
 
@@ -130,11 +131,15 @@ def read(path: Path) -> list[Record]:
             f"{path} has no {', '.join(sorted(needed)) or 'gene.* column'}; is it a table of this project?"
         )
     matrix = frame[genes].to_numpy(int)
-    rows = frame.drop(columns=genes).to_dict("records")
-    return [
-        Record.from_json({**{k: _plain(v) for k, v in row.items()}, "genes": g})
-        for g, row in zip(matrix.tolist(), rows, strict=True)
-    ]
+    named = [c for c in frame.columns if c.startswith("metric.")]
+    metrics = frame[named].to_dict("records")
+    rows = frame.drop(columns=genes + named).to_dict("records")
+    found = []
+    for g, row, measured in zip(matrix.tolist(), rows, metrics, strict=True):
+        known = {str(k).removeprefix("metric."): v for k, v in measured.items() if not np.isnan(v)}
+        plain = {str(k): _plain(v) for k, v in row.items()}
+        found.append(Record.from_json({**plain, "genes": g, "measured_metrics": known}))
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -70,7 +70,8 @@ class SearchConfig:
         if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
             raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
         plugins.load("strategies", self.strategy)
-        plugins.load("evaluators", self.evaluator)
+        if not plugins.load("evaluators", self.evaluator).trains:
+            raise ValueError(f"evaluator {self.evaluator!r} trains nothing; a search wants training or analog")
         return self
 
     def to_json(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -14,15 +15,27 @@ from latent_nas.training.network import Network, to_tensor
 
 
 def fit(
-    graph: Graph, task: Task, recipe: Recipe, seed: int, learn: Part, judge: Part | None, stop_at: int | None
+    graph: Graph,
+    task: Task,
+    recipe: Recipe,
+    seed: int,
+    learn: Part,
+    judge: Part | None,
+    stop_at: int | None,
+    prepare: Callable[[Network], None] | None = None,
 ) -> tuple[Network, list[float], int]:
     """Return the trained network, the score on ``judge`` after each epoch, and the epochs behind its weights.
+
+    Args:
+        prepare: is given the new network before it learns, e.g. to make its weights noisy.
 
     Raises:
         TrainingFailed: the loss is not finite.
     """
     with seeds.isolated(seeds.derive(seed, "training")):
         model = Network(graph).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if prepare:
+            prepare(model)
         order = seeds.rng(seed, "training", "order")
         x, y = to_tensor(learn.x), torch.from_numpy(learn.y)
         weight = _class_weights(learn.y, task.outputs) if recipe.balanced else None
