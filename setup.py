@@ -20,6 +20,7 @@ NO_CPU_WHEEL = (
 )
 MCU = ["ziglang>=0.13", "unicorn>=2.1"]  # a C cross compiler and a CPU emulator, both as wheels
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
+RAY = ["ray>=2.40"]
 
 
 def shipped(folder: str) -> list[tuple[str, list[str]]]:
@@ -67,10 +68,11 @@ setup(
             *("pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx"),
             *MCU,
             *ONNX,
+            *RAY,
         ],
         "mcu": MCU,
         "onnx": ONNX,
-        "ray": ["ray"],
+        "ray": RAY,
         "docs": ["mkdocs-material"],
     },
 )

@@ -88,6 +88,8 @@ def test_accuracies_change_no_network_and_depend_on_the_seed_alone():
 def test_aware_weights_are_clipped_and_noisy_only_while_training():
     model, plain = network(), network()
     names = list(model.state_dict())
+    for one in (model, plain):
+        one.operators[1].weight.data[0, 0, 0, 0] = 3.0  # far beyond the rest
     make_aware(model)
     layer, weight = model.operators[1], plain.operators[1].weight.detach()
     bound = CLIP * weight.std(correction=0)

@@ -93,13 +93,12 @@ def within(
 
     Where the surrogate of the costs is too sanguine about all of them, it is asked again under tighter limits.
     """
-    from latent_nas.env.core import EditCore
     from latent_nas.pipeline import agents
-    from latent_nas.strategies.latent_rl import LatentRL, limit_row
+    from latent_nas.strategies.latent_rl import limit_row
 
     good: list[np.ndarray] = []
     for share in SHARES:
-        core = EditCore(codec, scorer, limit_row(limits) * share, LatentRL.episode, keep=True)
+        core = adept.core(codec, scorer, limit_row(limits) * share)
         first = agents.start(core, adept, core.limits[0])
         rng = seeds.rng(seed, "query")
         met = agents.answer(core, first, agents.edits(core, adept), rng, queries, 8 * top).genes
