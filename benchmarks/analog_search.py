@@ -20,9 +20,9 @@ from latent_nas.pipeline.folder import RunFolder
 from latent_nas.pipeline.search import SearchConfig, search
 from latent_nas.pipeline.setup import Setup
 
-SPACE = "resnet_analog:first=8,12,16;stages=1-3;repeats=1-2;width=1,2;branches=1-3"
+SPACE = "resnet_analog:first=8,12;stages=1-3;repeats=1-2;width=1,2;branches=1-3"
 TARGET = Target(SPACE, "digits", "stm32h743", "cmsis_nn")
-LIMITS = Limits(flash_bytes=40 * 1024)  # about so many weights, twice as many devices
+LIMITS = Limits(flash_bytes=20 * 1024)  # about so many weights, twice as many devices
 
 
 def main() -> None:

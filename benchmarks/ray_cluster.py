@@ -11,13 +11,13 @@ from collections import Counter
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
-from ray.cluster_utils import Cluster  # noqa: E402 - the line above is for it
+from ray.cluster_utils import Cluster
 
-from latent_nas import seeds  # noqa: E402
-from latent_nas.evaluators import Job  # noqa: E402
-from latent_nas.evaluators.training import Training  # noqa: E402
-from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup  # noqa: E402
-from latent_nas.records import Record  # noqa: E402
+from latent_nas import seeds
+from latent_nas.evaluators import Job
+from latent_nas.evaluators.training import Training
+from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
+from latent_nas.records import Record
 
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
 
@@ -34,6 +34,7 @@ def main() -> None:
     if args.smallest:
         genes = genes[setup.space.features(genes)[:, setup.space.feature_names.index("macs")].argsort(kind="stable")]
     else:
+        genes = genes[: 4 * args.trainings]
         genes = genes[setup.fits(genes, MAIN_LIMITS)]
     jobs = [Job(tuple(g), 0) for g in dict.fromkeys(map(tuple, genes.tolist()))][: args.trainings]
 

@@ -56,7 +56,7 @@ def mute():
 def test_an_address_that_says_nothing_is_given_up_after_ten_seconds(mute, monkeypatch):
     monkeypatch.setattr("latent_nas.crews.ray.PATIENCE_S", 0.5)  # the next test waits in earnest
     started = time.monotonic()
-    with pytest.raises(ValueError, match="nothing answers at the Ray address 127.0.0.1"):
+    with pytest.raises(ValueError, match=r"nothing answers at the Ray address 127\.0\.0\.1"):
         Cluster.check(f"127.0.0.1:{mute[0]}")
     assert 0.4 < time.monotonic() - started < 5
 
