@@ -56,6 +56,7 @@ setup(
         "networkx>=3.2",
         "optuna>=5",
         "pandas>=2.2",
+        "plotly>=6",
         "pyarrow>=15",
         "safetensors>=0.4.3",
         "typer>=0.15",

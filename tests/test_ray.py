@@ -32,10 +32,9 @@ def test_a_node_that_is_killed_loses_no_training_and_doubles_none():
 @pytest.fixture
 def mute():
     """The port of a server that takes connections and says nothing, or what it is told to say."""
-    server, said = socket.create_server(("127.0.0.1", 0)), [b""]
+    server, said, lines = socket.create_server(("127.0.0.1", 0)), [b""], []
 
     def serve():
-        lines = []
         while True:
             try:
                 line, _ = server.accept()
@@ -51,6 +50,8 @@ def mute():
     server.shutdown(socket.SHUT_RDWR)
     server.close()
     thread.join()
+    for line in lines:
+        line.close()
 
 
 def test_an_address_that_says_nothing_is_given_up_after_ten_seconds(mute, monkeypatch):

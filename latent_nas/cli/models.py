@@ -71,6 +71,9 @@ def codec_train(
         list[str] | None, typer.Option(help="A metric of the table that shapes the latent as well; may be repeated.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps; default: the codec's.")] = None,
+    sweep: Annotated[
+        int, typer.Option(help="Search the codec's hyperparameters with so many codecs; keep the best and a picture.")
+    ] = 0,
     seed: options.Seed = 0,
     out: Out = None,
     as_json: options.Json = False,
@@ -82,13 +85,15 @@ def codec_train(
     from latent_nas.cli.show import show
     from latent_nas.evaluators import Target
     from latent_nas.pipeline import make
+    from latent_nas.pipeline import sweep as search
     from latent_nas.pipeline.setup import Setup
 
     setup = Setup(Target(space, task, device, runtime)).check()
     name = "codec-labelled" if table else "codec"
     with show(as_json) as view:
         place = out or _place(setup, name)
-        result = make.codec(setup, table, steps, seed, place, view.say, view.done, metric or ())
+        given = (table, steps, seed, place, view.say, view.done, metric or ())
+        result = search.sweep(setup, sweep, *given) if sweep else make.codec(setup, *given)
     _print(result)
 
 

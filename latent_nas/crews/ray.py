@@ -43,7 +43,7 @@ class Cluster(Crew):
             more = {**own, "include_dashboard": False} if address == "local" else {}
             try:
                 ray.init(address=address, log_to_driver=False, logging_level="ERROR", **more)
-            except (ConnectionError, RuntimeError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 - Ray raises Exception itself, for a node that starts too slowly
                 reason = " ".join(str(error).split())[:200]
                 raise ValueError(f"the Ray cluster at {address!r} can't be joined: {reason}") from None
         self._call = ray.remote(max_retries=0, num_cpus=1, scheduling_strategy="SPREAD")(_call)

@@ -49,16 +49,20 @@ def codec(
     settings = CodecSettings() if steps is None else CodecSettings(steps=steps)
     say("computing exact costs of random architectures")
     costs = models.sampled_costs(setup, seed)
-    known = _known(dataset.read(table), metrics) if table else None
+    taught = known(dataset.read(table), metrics) if table else None
     made = train_codec(
-        setup.space, settings, seed, costs, known, lambda step, losses: done("codec steps", step, settings.steps)
+        setup.space, settings, seed, costs, taught, lambda step, losses: done("codec steps", step, settings.steps)
     )
     made.save(out)
     return {"codec": str(out), "quality": made.quality, "made": made.made}
 
 
-def _known(records: list[Record], metrics: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return genes (n, genes) and labels (n, 1 + metrics): the objective, then the metrics."""
+def known(records: list[Record], metrics: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return genes (n, genes) and labels (n, 1 + metrics): the objective, then the metrics.
+
+    Raises:
+        ValueError: the records have no such metric.
+    """
     genes, objective = labels(records)
     _, values, names = measured(records)
     if missing := [name for name in metrics if name not in names]:
