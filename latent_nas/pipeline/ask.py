@@ -54,6 +54,8 @@ def candidates(
     genes = within(setup, scorer, latent, adept, limits, queries, top, seed)
     scores = scorer.rerank(genes)
     low, high = scorer.interval(genes)
+    beside = make.open_measures(setup, surrogates)
+    metrics = beside.predict(genes) if beside and len(genes) else {}
     found = []
     for i, network in enumerate(map(tuple, genes.tolist())):
         cost = setup.costs(network)
@@ -64,6 +66,8 @@ def candidates(
                 "predicted_int8_accuracy": float(scores.predicted_accuracy[i]),
                 "predicted_std": float(scores.predicted_std[i]),
                 "predicted_interval_90": [float(low[i]), float(high[i])],
+                "predicted_metrics": {name: float(mean[i]) for name, (mean, _) in metrics.items()},
+                "predicted_metrics_std": {name: float(std[i]) for name, (_, std) in metrics.items()},
                 "flash_bytes": cost.flash_bytes,
                 "ram_bytes": cost.ram_bytes,
                 "latency_ms": cost.latency_ms,

@@ -148,6 +148,16 @@ def open_scorer(
     return scorer, latent
 
 
+def open_measures(setup: Setup, folder: Path | None) -> Measures | None:
+    """Return the surrogate of further metrics in a folder of surrogates, by default the shipped one; None for none.
+
+    Raises:
+        ValueError: it is damaged or of another space.
+    """
+    place = (folder or models.pretrained(setup, ".")) / "metrics"
+    return Measures.of_artifact(setup.space, artifacts.load(place, "surrogate")) if place.is_dir() else None
+
+
 @dataclass(frozen=True)
 class AgentOptions:
     """How an agent edits, what it sees and how it learns.
