@@ -98,7 +98,7 @@ def test_aware_weights_are_clipped_and_noisy_only_while_training():
     assert torch.equal(layer.weight, clipped)
     assert (clipped != weight).any()
     model.train()
-    with seeds.isolated(1):
+    with seeds.isolated(1), torch.no_grad():
         noise = torch.stack([layer.weight - clipped for _ in range(400)])
     assert float(noise.std()) == pytest.approx(NOISE * float(clipped.abs().max()), rel=0.02)
     settle(model)
@@ -113,7 +113,7 @@ def test_a_record_says_what_the_network_is_worth_in_analog_memory(tmp_path):
     metrics = record.measured_metrics
     assert record.measured_int8_accuracy is None  # nothing was quantised
     assert record.objective == metrics["analog_accuracy_1d"]
-    assert 0.5 < record.objective <= record.measured_float_accuracy + 0.02
+    assert 0.2 < record.objective < record.measured_float_accuracy
     assert metrics["analog_variation_1month"] == metrics["analog_accuracy_1s"] - metrics["analog_accuracy_1month"]
     assert all(0 < metrics[f"analog_accuracy_{t}_std"] < 0.2 for t in ("1s", "1h", "1d", "1month"))
     assert (tmp_path / "kept" / "weights.safetensors").exists()

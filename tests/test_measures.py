@@ -17,7 +17,7 @@ NAMES = ("analog_accuracy_1d", "analog_accuracy_1d_std", "analog_variation_1mont
 
 def records(n=90):
     """Records whose metrics follow from the genes: width helps accuracy, branches its std, depth its variation."""
-    genes = np.unique(SPACE.sample(seeds.rng(0, "measures"), 4 * n), axis=0)[:n]
+    genes = seeds.rng(2).permutation(np.unique(SPACE.sample(seeds.rng(0, "measures"), 4 * n), axis=0))[:n]
     noise = seeds.rng(1).normal(size=(n, 3)) * 0.002
     values = np.stack([0.8 + 0.1 * genes[:, 0], 0.05 - 0.02 * genes[:, 5], 0.02 + 0.05 * genes[:, 1]], axis=1) + noise
     return [
