@@ -6,8 +6,10 @@ python benchmarks/ray_cluster.py --trainings 40
 import argparse
 import json
 import os
+import socket
 import time
 from collections import Counter
+from contextlib import ExitStack
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
@@ -19,7 +21,7 @@ from latent_nas.evaluators.training import Training
 from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
 from latent_nas.records import Record
 
-NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
 
 
 def main() -> None:
@@ -38,8 +40,8 @@ def main() -> None:
         genes = genes[setup.fits(genes, MAIN_LIMITS)]
     jobs = [Job(tuple(g), 0) for g in dict.fromkeys(map(tuple, genes.tolist()))][: args.trainings]
 
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
-    second = cluster.add_node(**NODE)
+    cluster = Cluster(initialize_head=True, head_node_args={**_node(), "include_dashboard": False})
+    second = cluster.add_node(**_node())
     cluster.wait_for_nodes()
     by_ray = Training(MAIN_TARGET, ray=cluster.address)
     slots = by_ray.crew.slots
@@ -70,6 +72,13 @@ def main() -> None:
         "wall_s by --workers 1": round(local_s, 1),
     }
     print(json.dumps(result, indent=1))
+
+
+def _node() -> dict[str, int]:
+    """Return a node's settings; its agents' ports are given, as it waits only 15 s for those that they choose."""
+    with ExitStack() as stack:
+        free = [stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in PORTS]
+    return {"num_cpus": 1, "object_store_memory": 80 * 2**20, **dict(zip(PORTS, free, strict=True))}
 
 
 def _essence(record: Record) -> dict[str, object]:

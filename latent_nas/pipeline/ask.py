@@ -1,7 +1,6 @@
 """Questions to what ships: candidates by the surrogates alone, and the truth about the best of them."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -132,12 +131,12 @@ def validate(
         ValueError: the source is neither, or the folder holds something else.
     """
     started = time.monotonic()
-    target, limits, chosen = _chosen(source, top)
+    target, limits, chosen, kind = _chosen(source, top)
     setup = Setup(target).check()
     config = {"strategy": "validate", "source": str(source), "top": top, "final_seeds": final_seeds, "seed": seed}
     folder = RunFolder(out) if _continues(out, config) else RunFolder.create(out, config)
     store: Store = folder.store()
-    evaluator = plugins.load("evaluators", "training")(target, workers or os.cpu_count() or 1)
+    evaluator = plugins.load("evaluators", kind)(target, workers)
     try:
         networks = finalise(
             setup,
@@ -172,12 +171,14 @@ def _continues(out: Path, config: dict[str, Any]) -> bool:
     return (out / "config.json").exists() and RunFolder.open(out)[1] == config
 
 
-def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record]]:
+def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
+    """Return target, limits and networks of a run or a query, and the evaluator for them."""
     if source.is_dir():
         folder, saved = RunFolder.open(source)
         config = SearchConfig.from_json(saved)
         limits = config.limits.tighten(Setup(config.target).device.limits)
-        return config.target, limits, ranked([r for r in folder.store().records() if r.fidelity == "search"])[:top]
+        found = ranked([r for r in folder.store().records() if r.fidelity == "search"])[:top]
+        return config.target, limits, found, config.evaluator
     try:
         data = json.loads(source.read_text(encoding="utf-8"))
         target, limits = Target(**data["target"]), Limits.from_json(data["limits"])
@@ -189,4 +190,4 @@ def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record]]:
     setup = Setup(target).check()
     canonical = setup.space.canonical(setup.space.check(genes))
     blank = [Record(tuple(g), target.space, target.task, 0) for g in canonical.tolist()]
-    return target, limits, with_costs(setup, blank)
+    return target, limits, with_costs(setup, blank), "training"
