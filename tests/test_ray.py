@@ -22,9 +22,8 @@ def test_a_node_that_is_killed_loses_no_training_and_doubles_none():
     more = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=os.environ | more, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    killed, text = done.stdout.split("\n", 1)
-    assert killed == "a node was killed after 3 records"
-    result = json.loads(text)
+    assert "a node was killed after 3 records" in done.stdout  # Ray itself has something to say about that, too
+    result = json.loads(done.stdout[done.stdout.index("\n{") :])
     assert (result["trainings"], result["records"], result["slots at the start"]) == (6, 6, 2)
     assert [result[name] for name in ("failed", "double", "missing", "unlike those of --workers 1")] == [0, 0, 0, 0]
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from latent_nas.analog import DRAWINGS, TIMES_S
 from latent_nas.analog.pcm import Pcm
 
 ANALOG = (nn.Conv2d, nn.Linear)  # whose weights are in analog memory
-Outputs = Callable[[nn.Module], np.ndarray]
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class Crossbar:
@@ -47,8 +48,8 @@ def analog_layers(module: nn.Module) -> list[nn.Module]:
 
 
 def accuracies(
-    module: nn.Module,
-    score: Callable[[nn.Module], float],
+    module: Module,
+    score: Callable[[Module], float],
     seed: int,
     times_s: Sequence[float] = tuple(TIMES_S.values()),
     drawings: int = DRAWINGS,
@@ -60,16 +61,15 @@ def accuracies(
         score: judges a network. times_s: after programming, ascending. pcm: the device; by default as measured.
     """
     device, twin = pcm or Pcm(), copy.deepcopy(module).eval()
-    layers = analog_layers(twin)
-    trained = [layer.weight.detach().numpy().astype(np.float64) for layer in layers]  # type: ignore[union-attr]
+    weights = [cast(torch.Tensor, layer.weight) for layer in analog_layers(twin)]
+    trained = [weight.detach().numpy().astype(np.float64) for weight in weights]
     found = np.zeros((drawings, len(times_s)))
     for drawing in range(drawings):
         rng = seeds.rng(seed, "pcm", drawing)
-        crossbars = [Crossbar(weight, device, rng) for weight in trained]
+        crossbars = [Crossbar(values, device, rng) for values in trained]
         for i, seconds in enumerate(times_s):
             with torch.no_grad():
-                for layer, crossbar in zip(layers, crossbars, strict=True):
-                    read = crossbar.weight(seconds, rng).astype(np.float32)
-                    layer.weight.copy_(torch.from_numpy(read))  # type: ignore[union-attr, operator]
+                for weight, crossbar in zip(weights, crossbars, strict=True):
+                    weight.copy_(torch.from_numpy(crossbar.weight(seconds, rng).astype(np.float32)))
             found[drawing, i] = score(twin)
     return found

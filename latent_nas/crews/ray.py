@@ -4,6 +4,7 @@ The machines need this package and the same versions of Python and Ray; each res
 """
 
 import importlib.util
+import logging
 import os
 import socket
 import time
@@ -40,9 +41,9 @@ class Cluster(Crew):
         self._ray, self._ours = ray, not ray.is_initialized()
         if self._ours:
             own = {"num_cpus": workers or os.cpu_count(), "object_store_memory": LOCAL_STORE_BYTES}
-            more = {**own, "include_dashboard": False} if address == "local" else {}
+            more: dict[str, Any] = {**own, "include_dashboard": False} if address == "local" else {}
             try:
-                ray.init(address=address, log_to_driver=False, logging_level="ERROR", **more)
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **more)
             except Exception as error:  # noqa: BLE001 - Ray raises Exception itself, for a node that starts too slowly
                 reason = " ".join(str(error).split())[:200]
                 raise ValueError(f"the Ray cluster at {address!r} can't be joined: {reason}") from None

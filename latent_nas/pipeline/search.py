@@ -212,5 +212,5 @@ def _text(limits: Limits) -> str:
 
 def override(config: SearchConfig, workers: int | None, ray: str | None = None) -> SearchConfig:
     """Return a resumed run's configuration with other workers, which change no result."""
-    given = {"workers": workers, "ray": ray}
-    return replace(config, **{name: value for name, value in given.items() if value is not None}).check()
+    workers = config.workers if workers is None else workers
+    return replace(config, workers=workers, ray=config.ray if ray is None else ray).check()

@@ -128,7 +128,7 @@ def open_space(name: str, input_shape: Shape, outputs: int) -> Space:
     if unknown := sorted(set(lists) - set(known)):
         there = f"there are: {', '.join(known)}" if known else "it takes none"
         raise ValueError(f"space {kind!r} has no list {unknown[0]!r}; {there}")
-    space = cls(input_shape, outputs, **lists)  # type: ignore[arg-type]
+    space = cls(input_shape, outputs, **lists)
     space.name = name  # type: ignore[misc]
     return space
 
