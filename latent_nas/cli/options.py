@@ -18,6 +18,17 @@ Limit = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Decides all randomness.")]
 Workers = Annotated[int, typer.Option(help="Training processes; 0 is one per core. Changes no result.")]
+Ray = Annotated[
+    str | None,
+    typer.Option(help='Train on a Ray cluster: host:port of its head, "auto", or "local" (extra ray).'),
+]
+Measure = Annotated[
+    str,
+    typer.Option(
+        help="What is made and measured of a network: training; emulate, which runs every trained network on the"
+        " emulated device as well and corrects the predicted costs by it (extra mcu); or analog."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output, nothing else.")]
 CodecDir = Annotated[Path | None, typer.Option("--codec", help="Folder of a codec; default: the shipped one.")]
 Settings = Annotated[

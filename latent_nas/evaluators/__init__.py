@@ -54,9 +54,11 @@ class Evaluator(ABC):
 
     Attributes:
         runtime: whose costs it goes with, where nobody says.
+        trains: whether it trains networks of a target, made as ``Plugin(target, workers, ray)``.
     """
 
     runtime: ClassVar[str] = "cmsis_nn"
+    trains: ClassVar[bool] = True
 
     @classmethod  # noqa: B027 - most need nothing
     def check(cls, target: Target) -> None:
@@ -68,7 +70,10 @@ class Evaluator(ABC):
 
     @abstractmethod
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
-        """Yield one record per job, in the order in which they finish."""
+        """Yield one record per job, in the order in which they finish.
+
+        Jobs are taken one by one, when there is room for one and every record so far was taken.
+        """
 
     def close(self) -> None:  # noqa: B027 - most evaluators hold nothing
         """Give back processes and files."""

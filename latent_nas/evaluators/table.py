@@ -17,6 +17,8 @@ class TableLookup(Evaluator):
         cost: a column to stand where a record has its latency, or "" for none.
     """
 
+    trains = False
+
     def __init__(self, space: TableSpace, objective: str, minimise: bool = False, cost: str = "") -> None:
         self.space, self.objective = space, objective
         self.values = space.table.values[objective] * (-1.0 if minimise else 1.0)
