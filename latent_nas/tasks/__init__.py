@@ -2,11 +2,13 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from latent_nas import plugins
+from latent_nas.front_end import FrontEnd
 from latent_nas.operators import Shape
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Recipe:
         warmup: epochs of linear rise. patience: epochs without a better validation score before stopping.
         label_smoothing: of the cross entropy. balanced: weigh classes inversely to their number.
         average: decay of the exponential moving average of the weights that is evaluated; 0 is none.
+        share: of the training data that is used, the same samples for every network.
     """
 
     epochs: int
@@ -69,16 +72,25 @@ class Recipe:
     label_smoothing: float = 0.0
     balanced: bool = False
     average: float = 0.0
+    share: float = 1.0
 
 
 class Task(ABC):
-    """A learning problem with one split, fixed once for all seeds."""
+    """A learning problem with one split, fixed once for all seeds.
+
+    Attributes:
+        classes: their names, where they have any. front_end: what makes the input of audio, on the device as here.
+        fingerprint: a hash of the data where it may change between two runs, else "".
+    """
 
     name: ClassVar[str]
     input_shape: Shape
     outputs: int
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy"),)  # the first one is the objective
     recipes: ClassVar[dict[str, Recipe]]  # by fidelity: "search" and "full" at least
+    classes: tuple[str, ...] = ()
+    front_end: FrontEnd | None = None
+    fingerprint: str = ""
 
     @abstractmethod
     def data(self) -> Data:
@@ -98,10 +110,22 @@ class Task(ABC):
 
 
 def open_task(name: str) -> Task:
-    """Return a task by name.
+    """Return a task by name, or data of one's own by its path, see ``latent_nas.tasks._own``.
 
     Raises:
-        ValueError: no such task; the message names those there are.
+        ValueError: no such task, the message names those there are; or data that can't be used.
     """
-    task: Task = plugins.load("tasks", name)()
+    if name not in plugins.names("tasks") and is_path(name):
+        from latent_nas.tasks._own import OwnTask, Source
+
+        return OwnTask(Source.parse(name))
+    try:
+        task: Task = plugins.load("tasks", name)()
+    except ValueError as error:
+        raise ValueError(f"{error}; or the path of your own data, e.g. ./{name}/") from None
     return task
+
+
+def is_path(name: str) -> bool:
+    """Return whether a task's name is meant as a path: it has a slash, a question mark or a suffix, or is there."""
+    return bool({"/", "\\", "?"} & set(name)) or bool(Path(name).suffix) or Path(name).exists()
