@@ -12,6 +12,8 @@ from latent_nas.cli import options
 
 def search(
     task: options.Task = "digits",
+    input_shape: options.Input = None,
+    strict: options.Strict = False,
     space: options.Space = "mcu_cnn",
     device: options.Device = "stm32f405",
     runtime: options.Runtime = "cmsis_nn",
@@ -40,16 +42,17 @@ def search(
     from latent_nas.limits import Limits
     from latent_nas.pipeline import plan
     from latent_nas.pipeline.folder import RunFolder
-    from latent_nas.pipeline.search import SearchConfig, override, prepare
+    from latent_nas.pipeline.search import SearchConfig, override, pinned, prepare
     from latent_nas.pipeline.search import search as run
     from latent_nas.pipeline.setup import MAIN_LIMITS
+    from latent_nas.tasks import with_options
 
     if resume is not None:
         folder, saved = RunFolder.open(resume)
         config = override(SearchConfig.from_json(saved), workers or None)
     else:
         config = SearchConfig(
-            Target(space, task, device, runtime),
+            Target(space, with_options(task, input=input_shape, strict=strict), device, runtime),
             strategy,
             trainings,
             batch,
@@ -62,6 +65,7 @@ def search(
             str(codec or ""),
             str(warm_start or ""),
         )
+        config = pinned(config)
         if dry_run:
             found = plan.plan(config)
             print(json.dumps(found, indent=1) if as_json else plan.summary(found))
@@ -96,5 +100,12 @@ def summary(result: dict[str, Any], folder: Path) -> str:
             f" (float {network['measured_float_accuracy']:.4f}); flash {network['flash_bytes'] / 1024:.1f} KB,"
             f" RAM {ram / 1024:.1f} KB in {region}, {network['latency_ms']:.2f} ms"
             f" (+- {network['latency_error_ms']:.2f}, computed); {'fits' if network['fits'] else 'DOES NOT FIT'}"
+        )
+    if result.get("front_end"):
+        ears = result["front_end"]
+        lines.append(
+            f"Before each of them runs the front end: {ears['computed_latency_ms']:.1f} ms (+-"
+            f" {ears['computed_latency_error_ms']:.1f}), {ears['computed_flash_bytes'] / 1024:.1f} KB of flash,"
+            f" {ears['computed_ram_bytes'] / 1024:.1f} KB of RAM (computed, beside the limits)"
         )
     return "\n".join([*lines, f"Run folder: {folder}"])

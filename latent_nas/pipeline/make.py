@@ -20,7 +20,7 @@ Done = Callable[[str, int, int], None]
 
 def shipped_table(setup: Setup) -> Path:
     """Return where the table of this space and task ships."""
-    return shipped.folder("datasets_arch") / f"{setup.target.space}-{setup.target.task}.parquet"
+    return shipped.folder("datasets_arch") / f"{setup.target.space}-{setup.task.name}.parquet"
 
 
 def codec(

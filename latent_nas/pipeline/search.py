@@ -21,6 +21,7 @@ from latent_nas.records import Record, versions
 from latent_nas.scorer import Scorer
 from latent_nas.strategies import Problem, Strategy
 from latent_nas.study import Budget, Study, ranked
+from latent_nas.tasks import open_task
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
@@ -34,7 +35,7 @@ class SearchConfig:
         trainings: true trainings to spend. batch: of a round. limits: hard, the device's own apply as well.
         wall_s: no new round after so many seconds. workers: processes; 0 is one per core.
         top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
-        warm_start: a table of records to begin with, or "" for none.
+        warm_start: a table of records to begin with, or "" for none. data: hash of the task's data where it may change.
     """
 
     target: Target = MAIN_TARGET
@@ -49,6 +50,7 @@ class SearchConfig:
     final_seeds: int = 3
     codec: str = ""
     warm_start: str = ""
+    data: str = ""
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -106,6 +108,11 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
     evaluator: Evaluator = plugins.load("evaluators", "training")(config.target, config.workers or os.cpu_count() or 1)
     try:
         study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
+        for line in setup.task.about():
+            tell(line)
+        ears = setup.front_end
+        if ears is not None:
+            tell(f"front end, beside the limits: {ears.text()}")
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {_text(limits)}")
         study.after_round = lambda: folder.write_tables(setup, study.records, study.store.findings())
         found = study.run()
@@ -137,6 +144,7 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
         "seed": config.seed,
         "test_reads": store.note("test_reads") or 0,
         "limits": limits.to_json(),
+        "front_end": ears and ears.to_json(),
         "config": config.to_json(),
         "versions": versions(),
     }
@@ -148,6 +156,11 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
 def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
     """Return the opened target and the limits in force, everything checked that can be checked before training."""
     setup = Setup(config.check().target).check()
+    if config.data and config.data != setup.task.fingerprint:
+        raise ValueError(
+            f"the data at {config.target.task} has changed since the run began (sha256 {config.data[:12]}..., now"
+            f" {setup.task.fingerprint[:12]}...); put it back, or begin another run"
+        )
     limits = config.limits.tighten(setup.device.limits)
     if config.codec:
         Codec.load(Path(config.codec), setup.space)
@@ -155,6 +168,11 @@ def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
         _table(config)
     check_reachable(setup, limits)
     return setup, limits
+
+
+def pinned(config: SearchConfig) -> SearchConfig:
+    """Return the configuration with the hash of its task's data, so that it is refused where the data changes."""
+    return replace(config, data=open_task(config.target.task).fingerprint)
 
 
 def assemble(

@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def _values(path: Path, name: str, x: np.ndarray, shape: tuple[int, int, int] | 
     return x / np.float32(255) if whole else x
 
 
-def _about(path: Path, arrays: dict[str, np.ndarray]) -> dict:  # type: ignore[type-arg]
+def _about(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     """Return what ``dataset import`` wrote beside the arrays; such data are scaled already."""
     if "about" not in arrays:
         return {}

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -96,6 +96,22 @@ class Task(ABC):
     def data(self) -> Data:
         """Return train, valid and test."""
 
+    def about(self) -> list[str]:
+        """Return what is to be said of the data before it is used, in lines."""
+        return []
+
+    def findings_json(self) -> dict[str, Any]:
+        """Return what was found in the data before it is used, as plain values."""
+        return {}
+
+    def save(self, out: Path) -> None:
+        """Write the data as one file that is the same task; only data of one's own can be.
+
+        Raises:
+            ValueError: a task that ships.
+        """
+        raise ValueError(f"task {self.name!r} comes with latent_nas; it is no data of your own")
+
     def loss(
         self, outputs: "torch.Tensor", targets: "torch.Tensor", recipe: Recipe, weight: "torch.Tensor | None" = None
     ) -> "torch.Tensor":
@@ -129,3 +145,26 @@ def open_task(name: str) -> Task:
 def is_path(name: str) -> bool:
     """Return whether a task's name is meant as a path: it has a slash, a question mark or a suffix, or is there."""
     return bool({"/", "\\", "?"} & set(name)) or bool(Path(name).suffix) or Path(name).exists()
+
+
+def full_name(name: str) -> str:
+    """Return a task's name as it is, and a path of one's own data as an absolute one, which any folder understands."""
+    if name in plugins.names("tasks") or not is_path(name):
+        return name
+    from latent_nas.tasks._own import Source
+
+    return str(Source.parse(name))
+
+
+def with_options(name: str, **options: object) -> str:
+    """Return the name of one's own data with further options, those that say nothing left out.
+
+    Raises:
+        ValueError: options for a task that has none.
+    """
+    given = "&".join(f"{k}={int(v) if isinstance(v, bool) else v}" for k, v in options.items() if v)
+    if not given:
+        return name
+    if name in plugins.names("tasks") or not is_path(name):
+        raise ValueError(f"{', '.join(k for k, v in options.items() if v)} is for your own data; {name!r} has its own")
+    return full_name(f"{name}{'&' if '?' in name else '?'}{given}")

@@ -96,14 +96,16 @@ class OwnTask(Task):
         """Return the three parts."""
         return self._data
 
-    def save(self, out: Path) -> None:
-        """Write what was checked as an .npz that reads back to the same data, split and scale.
+    def about(self) -> list[str]:
+        """Return what was found in the data."""
+        return self.findings.lines()
 
-        Raises:
-            ValueError: the file is there already.
-        """
-        if out.exists():
-            raise ValueError(f"{out} is there already; choose another --out")
+    def findings_json(self) -> dict[str, Any]:
+        """Return what was found in the data."""
+        return self.findings.to_json()
+
+    def save(self, out: Path) -> None:
+        """Write what was checked as an .npz that reads back to the same data, split and scale."""
         parts = dict(zip(PARTS, (self._data.train, self._data.valid, self._data.test), strict=True))
         arrays: dict[str, Any] = {f"x_{name}": part.x for name, part in parts.items()}
         arrays |= {f"y_{name}": part.y for name, part in parts.items()}
@@ -129,7 +131,7 @@ def recipes(n: int, balanced: bool) -> dict[str, Recipe]:
     epochs = int(np.clip(round(10_000 / n), 2, 25))
     share = min(1.0, 12_000 / n)
     full = int(np.clip(round(200_000 / n), 8, 50))
-    usual = {"batch": batch, "learning_rate": 6e-3, "balanced": balanced}
+    usual: dict[str, Any] = {"batch": batch, "learning_rate": 6e-3, "balanced": balanced}
     return {
         "search": Recipe(epochs=epochs, average=0.9, share=share, **usual),
         "full": Recipe(epochs=full, average=0.97, patience=max(full // 4, 6), **usual),

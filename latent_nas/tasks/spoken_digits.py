@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from latent_nas import artifacts, seeds
+from latent_nas import artifacts
 from latent_nas.front_end import FrontEnd
 from latent_nas.readers.recordings import fitted
 from latent_nas.tasks import Data, Part, Recipe, Task
@@ -17,7 +17,7 @@ from latent_nas.tasks._download import cache, fetch
 
 COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
 URL = f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{COMMIT}.zip"
-CONTENT = "aaf237d062f61ba03b362c505931525c63aeaf70c960a5ac95314813c638a2bf"  # of ``_digest``; an archive's own bytes may change
+CONTENT = "aaf237d062f61ba03b362c505931525c63aeaf70c960a5ac95314813c638a2bf"  # ``_digest``
 RATE, SECONDS = 8000, 1.0
 TEST_TAKES, VALID_TAKES = 5, 5  # takes 0 to 4 are the official test part; 5 to 9 are ours for validation
 
