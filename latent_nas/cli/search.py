@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,9 @@ def search(
     limit: options.Limit = None,
     wall_s: Annotated[float | None, typer.Option(help="Begin no new round after so many seconds.")] = None,
     workers: options.Workers = 0,
+    halving: Annotated[
+        int, typer.Option(help="Short trainings for one of full length, which the best of them gets; 0: all are full.")
+    ] = 0,
     seed: options.Seed = 0,
     top: Annotated[int, typer.Option(help="Networks to train in full at the end.")] = 3,
     final_seeds: Annotated[int, typer.Option(help="Seeds of each final training.")] = 3,
@@ -65,7 +69,7 @@ def search(
             str(codec or ""),
             str(warm_start or ""),
         )
-        config = pinned(config)
+        config = pinned(replace(config, halving=halving))
         if dry_run:
             found = plan.plan(config)
             print(json.dumps(found, indent=1) if as_json else plan.summary(found))

@@ -56,7 +56,7 @@ def record_of(target: Target, job: Job) -> Record:
     learn, judge = (data.learn, data.test) if final else (data.train, data.valid)
     stop_at = job.epochs if final else None
     try:
-        trained = train(graph, task, task.recipes[job.fidelity], job.seed, learn, judge, stop_at)
+        trained = train(graph, task, task.recipe(job.fidelity), job.seed, learn, judge, stop_at)
     except (TrainingFailed, MemoryError, RuntimeError) as error:  # torch raises RuntimeError for want of memory
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3))

@@ -4,7 +4,7 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from latent_nas.pipeline.final import finalise
 from latent_nas.pipeline.folder import RunFolder
 from latent_nas.pipeline.reach import check_reachable
 from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
-from latent_nas.records import Record, versions
+from latent_nas.records import SEARCH, SHORT, Record, versions
 from latent_nas.scorer import Scorer
 from latent_nas.strategies import Problem, Strategy
 from latent_nas.study import Budget, Study, ranked
+from latent_nas.study.halving import Halving
 from latent_nas.tasks import open_task
 
 Say = Callable[[str], None]
@@ -36,6 +37,7 @@ class SearchConfig:
         wall_s: no new round after so many seconds. workers: processes; 0 is one per core.
         top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
         warm_start: a table of records to begin with, or "" for none. data: hash of the task's data where it may change.
+        halving: short trainings for one of full length, which the best gets; 0 is none.
     """
 
     target: Target = MAIN_TARGET
@@ -51,6 +53,7 @@ class SearchConfig:
     codec: str = ""
     warm_start: str = ""
     data: str = ""
+    halving: int = 0
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -66,6 +69,8 @@ class SearchConfig:
                 raise ValueError(f"{name.replace('_', '-')} is at least {least}, got {getattr(self, name)}")
         if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
             raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
+        if self.halving < 0 or self.halving == 1:
+            raise ValueError(f"halving is 0 (none) or at least 2, got {self.halving}")
         plugins.load("strategies", self.strategy)
         return self
 
@@ -195,7 +200,12 @@ def assemble(
     problem = Problem(setup.space, codec, limits, lambda genes: setup.fits(genes, limits))
     budget = Budget(config.trainings, config.batch, config.wall_s)
     strategy = kind(problem, config.seed)
-    return Study(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
+    study = Study(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
+    if not config.halving:
+        return study
+    share = setup.task.recipe(SHORT).work / setup.task.recipe(SEARCH).work
+    given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}
+    return Halving(**given, halving=config.halving, share=share)
 
 
 def _warm(config: SearchConfig, setup: Setup) -> list[Record]:

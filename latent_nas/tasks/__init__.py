@@ -1,7 +1,7 @@
 """Tasks: one file each, with the data, the fixed split, the recipe, the loss and the metrics."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,6 +10,7 @@ import numpy as np
 from latent_nas import plugins
 from latent_nas.front_end import FrontEnd
 from latent_nas.operators import Shape
+from latent_nas.records import SHORT
 
 if TYPE_CHECKING:
     import torch
@@ -74,6 +75,11 @@ class Recipe:
     average: float = 0.0
     share: float = 1.0
 
+    @property
+    def work(self) -> float:
+        """Epochs over all of the training data."""
+        return self.epochs * self.share
+
 
 class Task(ABC):
     """A learning problem with one split, fixed once for all seeds.
@@ -99,6 +105,19 @@ class Task(ABC):
     def about(self) -> list[str]:
         """Return what is to be said of the data before it is used, in lines."""
         return []
+
+    def recipe(self, fidelity: str) -> Recipe:
+        """Return a recipe; "short", where the task has none, is half the epochs of "search" on a quarter of its data.
+
+        Raises:
+            ValueError: there is no such recipe.
+        """
+        if fidelity == SHORT and SHORT not in self.recipes:
+            usual = self.recipes["search"]
+            return replace(usual, epochs=max(round(usual.epochs / 2), 1), share=usual.share / 4)
+        if fidelity not in self.recipes:
+            raise ValueError(f"task {self.name!r} has no recipe {fidelity!r}; there are: {', '.join(self.recipes)}")
+        return self.recipes[fidelity]
 
     def findings_json(self) -> dict[str, Any]:
         """Return what was found in the data before it is used, as plain values."""
