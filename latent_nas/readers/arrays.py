@@ -24,7 +24,7 @@ class Arrays(Reader):
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return the arrays; whole numbers from 0 to 255 become 0 to 1."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
         except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is no whole .npz of plain arrays: {str(error).splitlines()[0]}") from None
