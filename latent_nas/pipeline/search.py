@@ -112,12 +112,12 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
     before = store.note("wall_s") or 0.0
     evaluator: Evaluator = plugins.load("evaluators", "training")(config.target, config.workers or os.cpu_count() or 1)
     try:
-        study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         for line in setup.task.about():
             tell(line)
         ears = setup.front_end
         if ears is not None:
             tell(f"front end, beside the limits: {ears.text()}")
+        study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {_text(limits)}")
         study.after_round = lambda: folder.write_tables(setup, study.records, study.store.findings())
         found = study.run()

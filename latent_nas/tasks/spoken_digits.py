@@ -32,7 +32,7 @@ class SpokenDigits(Task):
     input_shape = front_end.shape
     recipes: ClassVar[dict[str, Recipe]] = {
         "search": Recipe(epochs=8, batch=64, learning_rate=6e-3, average=0.95),
-        "full": Recipe(epochs=50, batch=64, learning_rate=6e-3, average=0.98, patience=16),
+        "full": Recipe(epochs=30, batch=64, learning_rate=6e-3, average=0.98, patience=10),
     }
 
     def data(self) -> Data:
