@@ -15,6 +15,7 @@ from latent_nas.surrogates.mlp import Mlp
 
 Say = Callable[[str], None]
 COST_SAMPLES = 4000
+QUICK_SAMPLES = 2000  # where a search waits for them; proposals are checked exactly all the same
 EXACT = 0.99  # share of random networks that a codec made for another input must code exactly
 
 
@@ -59,7 +60,9 @@ def cost_surrogate(setup: Setup, seed: int, say: Say, place: Path | None = None)
         wanted = costs_made(setup, seed)
         if all(artifact.made.get(k) == wanted[k] for k in ("space", "input_shape", "outputs", "device", "runtime")):
             return restore(artifact)
-    return fit_costs(setup, seed, say)[0]
+    model, errors = fit_costs(setup, seed, say, QUICK_SAMPLES)
+    say("costs by the surrogate are off by " + ", ".join(f"{k[13:]} {v:.1%}" for k, v in errors.items()) + " (median)")
+    return model
 
 
 def codec(setup: Setup, folder: Path | None, keep: Path, seed: int, say: Say) -> Codec:
@@ -88,6 +91,21 @@ def codec(setup: Setup, folder: Path | None, keep: Path, seed: int, say: Say) ->
 
         found = train_codec(setup.space, settings, seed, sampled_costs(setup, seed), progress=progress)
     found.save(keep)
+    return found
+
+
+def ready(setup: Setup, folder: Path | None, seed: int, say: Say) -> Codec:
+    """Return the codec of a folder if one is named, else a shipped one that fits; none is trained.
+
+    Raises:
+        ValueError: the folder holds no codec of this space, or none that ships fits.
+    """
+    ours = folder or pretrained(setup, "codec")
+    if folder is not None or ours.is_dir():
+        return Codec.load(ours, setup.space)
+    found = _lent(setup, seed, say)
+    if found is None:
+        raise ValueError(f"no codec that ships fits space {setup.space.name!r}; make one: `latent-nas codec train`")
     return found
 
 
