@@ -18,7 +18,7 @@ SplitSeed = Annotated[int, typer.Option(help="Draws validation and test where th
 
 def dataset_info(
     path: Source,
-    input_shape: options.Input = None,
+    input: options.Input = None,
     front: Front = None,
     rate: Rate = None,
     seconds: Seconds = None,
@@ -34,7 +34,7 @@ def dataset_info(
     from latent_nas.pipeline import data
     from latent_nas.tasks import with_options
 
-    given = {"input": input_shape, "front": front, "rate": rate, "seconds": seconds, "split_seed": split_seed}
+    given = {"input": input, "front": front, "rate": rate, "seconds": seconds, "split_seed": split_seed}
     found = data.info(with_options(path, **given, strict=strict), device)
     print(json.dumps(found, indent=1) if as_json else data.text(found))
 
@@ -42,7 +42,7 @@ def dataset_info(
 def dataset_import(
     path: Source,
     out: Annotated[Path, typer.Option(help="File to write, .npz.")],
-    input_shape: options.Input = None,
+    input: options.Input = None,
     front: Front = None,
     rate: Rate = None,
     seconds: Seconds = None,
@@ -58,6 +58,6 @@ def dataset_import(
     from latent_nas.pipeline import data
     from latent_nas.tasks import with_options
 
-    given = {"input": input_shape, "front": front, "rate": rate, "seconds": seconds, "split_seed": split_seed}
+    given = {"input": input, "front": front, "rate": rate, "seconds": seconds, "split_seed": split_seed}
     found = data.copy(with_options(path, **given, strict=strict), device, out)
     print(json.dumps(found, indent=1) if as_json else data.text(found))

@@ -13,7 +13,7 @@ from latent_nas.cli import options
 
 def search(
     task: options.Task = "digits",
-    input_shape: options.Input = None,
+    input: options.Input = None,
     strict: options.Strict = False,
     space: options.Space = "mcu_cnn",
     device: options.Device = "stm32f405",
@@ -56,7 +56,7 @@ def search(
         config = override(SearchConfig.from_json(saved), workers or None)
     else:
         config = SearchConfig(
-            Target(space, with_options(task, input=input_shape, strict=strict), device, runtime),
+            Target(space, with_options(task, input=input, strict=strict), device, runtime),
             strategy,
             trainings,
             batch,

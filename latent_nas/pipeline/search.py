@@ -22,7 +22,7 @@ from latent_nas.scorer import Scorer
 from latent_nas.strategies import Problem, Strategy
 from latent_nas.study import Budget, Study, ranked
 from latent_nas.study.halving import Halving
-from latent_nas.tasks import open_task
+from latent_nas.tasks import full_name, open_task
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
@@ -176,8 +176,9 @@ def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
 
 
 def pinned(config: SearchConfig) -> SearchConfig:
-    """Return the configuration with the hash of its task's data, so that it is refused where the data changes."""
-    return replace(config, data=open_task(config.target.task).fingerprint)
+    """Return the configuration with its data's absolute path and hash, so that it is refused where the data changes."""
+    target = replace(config.target, task=full_name(config.target.task))
+    return replace(config, target=target, data=open_task(target.task).fingerprint)
 
 
 def assemble(
