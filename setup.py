@@ -65,6 +65,7 @@ setup(
         "pyarrow>=15",
         "safetensors>=0.4.3",
         "pooch>=1.8",
+        "pillow>=10.3",
         "typer>=0.15",
         "rich>=13",
         "scipy>=1.12",

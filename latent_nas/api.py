@@ -146,6 +146,7 @@ class Study:
     """A search to run: a space, a task, a device with its runtime, limits and a strategy.
 
     Attributes:
+        task: a name, or the path of your own data, e.g. "photos/?input=48x48x1".
         limits: e.g. {"flash_kb": 32, "ram_kb": 16, "latency_ms": 5}; None: those of the main job. The device's own hold
             as well. seed: decides all randomness. workers: training processes, 0 is one per core; changes no result.
         verbose: whether events are printed. measure: "emulate" runs every trained network on the emulated device too.
@@ -195,6 +196,7 @@ class Study:
             final_seeds=final_seeds,
             measure=self.measure,
         )
+        config = job.pinned(config)
         place = Path(out) if out else Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{self.strategy}"
         job.search(config, self._folder(config, place), print if self.verbose else _quiet, _quiet)
         return Result.open(place)

@@ -7,13 +7,15 @@ from typing import Any
 
 from latent_nas import __version__
 
+SHORT, SEARCH = "short", "search"  # fidelities: a first look at a network, and what a search measures
+
 
 @dataclass(frozen=True)
 class Record:
     """One training of one network.
 
     Attributes:
-        genes: canonical. space, task: names. seed: of the training. fidelity: the recipe, "search" or "full".
+        genes: canonical. space, task: names. seed: of the training. fidelity: the recipe, "short", "search" or "full".
         part: what was measured on: "valid" (trained on train) or "test" (trained on train and valid).
         status: "ok" or "failed"; reason: why it failed.
         measured_float_accuracy, measured_int8_accuracy: on that part, fractions; None where failed.

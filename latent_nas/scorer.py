@@ -9,12 +9,13 @@ import numpy as np
 
 from latent_nas import artifacts, seeds
 from latent_nas.limits import Limits
-from latent_nas.records import Record
+from latent_nas.records import SHORT, Record
 from latent_nas.spaces import Space
 from latent_nas.spaces._listing import Listing
 from latent_nas.surrogates import Surrogate, design
 from latent_nas.surrogates.accuracy import AccuracyModel
 from latent_nas.surrogates.explore import explore
+from latent_nas.surrogates.fidelity import translated
 from latent_nas.surrogates.recalibrate import COSTS, excess
 
 ELITES = 100  # labelled networks from which the fast surrogate's lessons start
@@ -235,10 +236,16 @@ class Scorer:
 
 
 def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
-    """Return genes (n, genes) and measured objective (n,) of ok validation records, sorted, repeats averaged."""
+    """Return genes (n, genes) and objective (n,) of ok validation records, sorted, repeats averaged.
+
+    The objective is a measured one; of networks with short trainings only, what ``translated`` makes of these.
+    """
     found: dict[tuple[int, ...], list[float]] = {}
+    short: dict[tuple[int, ...], list[float]] = {}
     for record in records:
         if record.ok and record.part == "valid" and record.objective is not None:
-            found.setdefault(tuple(record.genes), []).append(record.objective)
-    order = sorted(found)
-    return np.array(order, np.int64), np.array([np.mean(sorted(found[g])) for g in order])
+            held = short if record.fidelity == SHORT else found
+            held.setdefault(tuple(record.genes), []).append(record.objective)
+    order = sorted({*found, *short})
+    full, brief = (np.array([np.mean(sorted(d[g])) if g in d else np.nan for g in order]) for d in (found, short))
+    return np.array(order, np.int64), translated(full, brief)

@@ -160,7 +160,7 @@ def agent_train(
 
 
 def _place(setup: Any, name: str) -> Path:
-    return Path("runs") / "pretrained" / f"{setup.target.space}-{setup.target.task}" / name
+    return Path("runs") / "pretrained" / f"{setup.target.space}-{setup.task.name}" / name
 
 
 def _print(result: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from latent_nas.cli import options
 
 def search(
     task: options.Task = "digits",
+    input: options.Input = None,
+    strict: options.Strict = False,
     space: options.Space = "mcu_cnn",
     device: options.Device = "stm32f405",
     runtime: Annotated[
@@ -41,6 +44,9 @@ def search(
         bool, typer.Option("--async", help="Let no worker wait for a slow one; results then depend on timing.")
     ] = False,
     measure: options.Measure = "training",
+    halving: Annotated[
+        int, typer.Option(help="Short trainings for one of full length, which the best of them gets; 0: all are full.")
+    ] = 0,
     seed: options.Seed = 0,
     top: Annotated[int, typer.Option(help="Networks to train in full at the end.")] = 3,
     final_seeds: Annotated[int, typer.Option(help="Seeds of each final training.")] = 3,
@@ -61,9 +67,10 @@ def search(
     from latent_nas.limits import Limits
     from latent_nas.pipeline import plan, presets
     from latent_nas.pipeline.folder import RunFolder
-    from latent_nas.pipeline.search import SearchConfig, override, prepare
+    from latent_nas.pipeline.search import SearchConfig, override, pinned, prepare
     from latent_nas.pipeline.search import search as run
     from latent_nas.pipeline.setup import MAIN_LIMITS
+    from latent_nas.tasks import with_options
 
     if resume is not None:
         folder, saved = RunFolder.open(resume)
@@ -74,7 +81,13 @@ def search(
         if child_epochs is not None and child_epochs < 1:
             raise ValueError(f"child-epochs is at least 1, got {child_epochs}")
         config = SearchConfig(
-            Target(space, task, device, runtime or plugins.load("evaluators", measure).runtime, epochs),
+            Target(
+                space,
+                with_options(task, input=input, strict=strict),
+                device,
+                runtime or plugins.load("evaluators", measure).runtime,
+                epochs,
+            ),
             strategy,
             chosen.trainings if trainings is None else trainings,
             batch,
@@ -91,6 +104,7 @@ def search(
             ray or "",
             asynchronous,
         )
+        config = pinned(replace(config, halving=halving))
         if dry_run:
             found = plan.plan(config)
             print(json.dumps(found, indent=1) if as_json else plan.summary(found))
@@ -135,5 +149,12 @@ def summary(result: dict[str, Any], folder: Path) -> str:
             f" RAM {ram / 1024:.1f} KB in {region}, {network['latency_ms']:.2f} ms"
             f" (+- {network['latency_error_ms']:.2f}, computed){proof.text(network['firmware'])};"
             f" {'fits' if network['fits'] else 'DOES NOT FIT'}"
+        )
+    if result.get("front_end"):
+        ears = result["front_end"]
+        lines.append(
+            f"Before each of them runs the front end: {ears['computed_latency_ms']:.1f} ms (+-"
+            f" {ears['computed_latency_error_ms']:.1f}), {ears['computed_flash_bytes'] / 1024:.1f} KB of flash,"
+            f" {ears['computed_ram_bytes'] / 1024:.1f} KB of RAM (computed, beside the limits)"
         )
     return "\n".join([*lines, f"Run folder: {folder}"])

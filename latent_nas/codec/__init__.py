@@ -4,7 +4,7 @@ genes -> encoder -> latent (slots, dim) -> nearest code of each slot's own codeb
 in ``latent_nas.codec.train`` makes one; here it is used, in numpy alone.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,13 +148,19 @@ class Codec:
         artifacts.save(folder, artifacts.Artifact("codec", self.made, self.quality, files))
 
     @classmethod
-    def load(cls, folder: Path, space: Space) -> "Codec":
+    def load(cls, folder: Path, space: Space, like: bool = False) -> "Codec":
         """Return the codec of a folder.
+
+        Args:
+            like: whether one of another space or input shape will do that has the same choices; it becomes this one's.
 
         Raises:
             ValueError: no codec there, a damaged one, or one of another space.
         """
         artifact = artifacts.load(folder, "codec")
+        if like and artifact.made.get("gene sizes") == space.sizes.tolist():
+            lent = {"made for": {key: artifact.made.get(key) for key in bound(space)}}
+            artifact = replace(artifact, made={**lent, **artifact.made, **bound(space)})
         wanted, found = bound(space), {key: artifact.made.get(key) for key in bound(space)}
         for key in wanted:
             if found[key] != wanted[key]:

@@ -25,7 +25,7 @@ class Target:
 
     def recipe(self, task: Task, fidelity: str) -> Recipe:
         """Return how networks are trained for the target's task."""
-        found = task.recipes[fidelity]
+        found = task.recipe(fidelity)
         return replace(found, epochs=self.search_epochs) if self.search_epochs and fidelity == "search" else found
 
 

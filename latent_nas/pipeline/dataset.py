@@ -64,7 +64,8 @@ def build(
     """Train what the store at ``path`` does not hold yet and return all records of the plan, in its order."""
     setup = Setup(plan.target).check()
     store = Store(path)
-    wanted = {"plan": plan.to_json()}
+    wanted: dict[str, Any] = {"plan": plan.to_json()}
+    wanted |= {"data": setup.task.fingerprint} if setup.task.fingerprint else {}
     if store.note("plan") not in (None, wanted):
         raise ValueError(f"{path} holds another data set's trainings; choose another --work file")
     store.write_note("plan", wanted)
@@ -160,7 +161,7 @@ def write(setup: Setup, plan: DatasetPlan, records: list[Record], folder: Path) 
     """Write ``<space>-<task>.parquet`` and its card ``.md`` and return the table's path."""
     import io
 
-    name = f"{plan.target.space}-{plan.target.task}"
+    name = f"{plan.target.space}-{setup.task.name}"
     records = with_costs(setup, records)
     buffer = io.BytesIO()
     table(setup, records).to_parquet(buffer, index=False, compression="zstd")
@@ -211,7 +212,7 @@ def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
     recipe = setup.task.recipes["search"]
     limits = ", ".join(f"{k} {v:g}" for k, v in plan.limits.to_json().items() if v is not None)
     lines = [
-        f"# {plan.target.space} on {plan.target.task}",
+        f"# {plan.target.space} on {setup.task.name}",
         "",
         f"{len(records):,} true trainings of {len({r.genes for r in records}):,} distinct networks"
         f" ({len(first) - len(good)} of the first trainings failed and are kept with their reason).",

@@ -23,7 +23,7 @@ Done = Callable[[str, int, int], None]
 
 def shipped_table(setup: Setup) -> Path:
     """Return where the table of this space and task ships."""
-    return shipped.folder("datasets_arch") / f"{setup.target.space}-{setup.target.task}.parquet"
+    return shipped.folder("datasets_arch") / f"{setup.target.space}-{setup.task.name}.parquet"
 
 
 def codec(
@@ -77,7 +77,7 @@ def surrogates(
     model, errors = models.fit_costs(setup, seed, say)
     artifacts.save(out / models.cost_name(setup), model.artifact(models.costs_made(setup, seed), errors))
     records = dataset.read(table or shipped_table(setup))
-    latent = Codec.load(codec_folder or models.pretrained(setup, "codec"), setup.space)
+    latent = models.ready(setup, codec_folder, seed, say)
     scorer = Scorer(setup.space, Limits(), model, latent, seed)
     networks = sorted({r.genes for r in records if r.ok})
     held = {networks[i] for i in seeds.rng(seed, "held out").permutation(len(networks))[: len(networks) // 5]}
@@ -142,7 +142,13 @@ def open_scorer(
         ValueError: there are none, or of another space or codec.
     """
     place = folder or models.pretrained(setup, ".")
-    latent = Codec.load(codec_folder or models.pretrained(setup, "codec"), setup.space)
+    if not (place / "accuracy").is_dir():
+        raise ValueError(
+            f"there are no accuracy surrogates of space {setup.space.name!r} and task {setup.task.name!r} in {place};"
+            " make some with `latent-nas dataset build` and `latent-nas surrogate train`, and name their folder with"
+            " --surrogates, or search at once"
+        )
+    latent = models.ready(setup, codec_folder, seed, say)
     scorer = Scorer(setup.space, limits, models.cost_surrogate(setup, seed, say, place), latent, seed)
     scorer.load(place / "accuracy")
     return scorer, latent

@@ -34,7 +34,8 @@ def plan(config: SearchConfig) -> dict[str, Any]:
     search_s = epoch_s * recipes["search"].epochs * math.ceil(config.trainings / config.batch) * _turns(config, workers)
     final_s = (
         epoch_s
-        * recipes["full"].epochs
+        * recipes["full"].work
+        / recipes["search"].share
         * sum(math.ceil(n / workers) for n in (config.top, config.top * config.final_seeds))
     )
     return {

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,15 @@ from latent_nas.pipeline.final import finalise
 from latent_nas.pipeline.folder import RunFolder
 from latent_nas.pipeline.reach import check_reachable
 from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
-from latent_nas.records import Record, versions
+from latent_nas.records import SEARCH, SHORT, Record, versions
 from latent_nas.scorer import Scorer
 from latent_nas.strategies import Problem
 from latent_nas.strategies._settings import configured
 from latent_nas.study import Budget, Study, ranked
 from latent_nas.study.asynchronous import AsyncStudy
+from latent_nas.study.halving import Halving
 from latent_nas.surrogates.recalibrate import excess
+from latent_nas.tasks import full_name, open_task
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
@@ -43,6 +45,8 @@ class SearchConfig:
         measure: the evaluator: "training", "emulate" to run every trained network on the emulated device as well, or
             "analog". ray: address of a cluster that trains, "local", or "".
         asynchronous: whether a free worker goes on without waiting for the others; then results depend on timing.
+        data: hash of the task's data where it may change. halving: short trainings for one of full length, which the
+            best gets; 0 is none.
     """
 
     target: Target = MAIN_TARGET
@@ -61,6 +65,8 @@ class SearchConfig:
     measure: str = "training"
     ray: str = ""
     asynchronous: bool = False
+    data: str = ""
+    halving: int = 0
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -78,6 +84,10 @@ class SearchConfig:
             raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
         if self.target.search_epochs < 0:
             raise ValueError(f"child-epochs is at least 1, got {self.target.search_epochs}")
+        if self.halving < 0 or self.halving == 1:
+            raise ValueError(f"halving is 0 (none) or at least 2, got {self.halving}")
+        if self.halving and self.asynchronous:
+            raise ValueError("--halving promotes the best of a round, which --async has none of; leave one out")
         configured(self.strategy, self.settings)
         if not plugins.load("evaluators", self.measure).trains:
             raise ValueError(f"evaluator {self.measure!r} trains nothing; a search wants training, emulate or analog")
@@ -122,6 +132,11 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
     before = store.note("wall_s") or 0.0
     evaluator: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
     try:
+        for line in setup.task.about():
+            tell(line)
+        ears = setup.front_end
+        if ears is not None:
+            tell(f"front end, beside the limits: {ears.text()}")
         study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {_text(limits)}")
         study.after_round = lambda: folder.write_tables(setup, study.records, study.store.findings())
@@ -156,6 +171,7 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
         "seed": config.seed,
         "test_reads": store.note("test_reads") or 0,
         "limits": limits.to_json(),
+        "front_end": ears and ears.to_json(),
         "config": config.to_json(),
         "versions": versions(),
     }
@@ -167,6 +183,11 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
 def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
     """Return the opened target and the limits in force, everything checked that can be checked before training."""
     setup = Setup(config.check().target).check()
+    if config.data and config.data != setup.task.fingerprint:
+        raise ValueError(
+            f"the data at {config.target.task} has changed since the run began (sha256 {config.data[:12]}..., now"
+            f" {setup.task.fingerprint[:12]}...); put it back, or begin another run"
+        )
     limits = config.limits.tighten(setup.device.limits)
     if config.codec:
         Codec.load(Path(config.codec), setup.space)
@@ -185,6 +206,12 @@ def over(record: Record, limits: Limits) -> bool:
         return False
     emulated = record.emulated_flash_bytes, record.emulated_ram_bytes, record.emulated_latency_ms
     return bool(limits.exceeded(*(cost or 0 for cost in emulated)))
+
+
+def pinned(config: SearchConfig) -> SearchConfig:
+    """Return the configuration with its data's absolute path and hash, so that it is refused where the data changes."""
+    target = replace(config.target, task=full_name(config.target.task))
+    return replace(config, target=target, data=open_task(target.task).fingerprint)
 
 
 def assemble(
@@ -215,6 +242,10 @@ def assemble(
     strategy = kind(problem, config.seed)
     loop = AsyncStudy if config.asynchronous else Study
     study = loop(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
+    if config.halving:
+        share = setup.task.recipe(SHORT).work / setup.task.recipe(SEARCH).work
+        given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}
+        study = Halving(**given, halving=config.halving, share=share)
     return study
 
 

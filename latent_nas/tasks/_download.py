@@ -1,8 +1,11 @@
 """Data that is fetched once, checked, and kept: in ``$LATENT_NAS_DATA``, else in the user's cache folder."""
 
 import hashlib
+import io
 import os
 from pathlib import Path
+
+import pooch
 
 VARIABLE = "LATENT_NAS_DATA"
 PATIENCE_S = 30  # without a byte
@@ -10,7 +13,7 @@ PATIENCE_S = 30  # without a byte
 
 def cache() -> Path:
     """Return the folder for what is downloaded: ``LATENT_NAS_DATA`` where it is set."""
-    return Path(os.environ.get(VARIABLE) or Path.home() / ".cache" / "latent_nas")
+    return Path(os.environ.get(VARIABLE) or pooch.os_cache("latent_nas"))
 
 
 def download(name: str, url: str, sha256: str) -> Path:
@@ -31,8 +34,6 @@ def download(name: str, url: str, sha256: str) -> Path:
                 f"{place} has sha256 {found[:12]}..., wanted {sha256[:12]}...; move it away, and it is fetched anew"
             )
         return place
-    import pooch
-
     pooch.get_logger().setLevel("ERROR")
     downloader = pooch.HTTPDownloader(progressbar=False, timeout=PATIENCE_S)
     try:
@@ -45,3 +46,17 @@ def download(name: str, url: str, sha256: str) -> Path:
             " folder that has it"
         ) from None
     return place
+
+
+def fetch(url: str) -> bytes:
+    """Return what a URL holds, for content whose checksum its reader knows; nothing is kept.
+
+    Raises:
+        ValueError: it can't be fetched.
+    """
+    found = io.BytesIO()
+    try:
+        pooch.HTTPDownloader(progressbar=False, timeout=PATIENCE_S)(url, found, None)
+    except OSError as error:
+        raise ValueError(f"{url} can't be fetched ({type(error).__name__}); see {VARIABLE} in the README") from None
+    return found.getvalue()

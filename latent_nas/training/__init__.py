@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latent_nas import seeds
 from latent_nas.graph import Graph
 from latent_nas.tasks import Part, Recipe, Task
 
@@ -66,6 +67,7 @@ def train(
     from latent_nas.training.fit import fit
     from latent_nas.training.quantise import quantise
 
+    learn = subset(learn, recipe.share)
     if torch.get_num_threads() != 1:  # small operators are far slower with more
         torch.set_num_threads(1)
     model, curve, epochs = fit(graph, task, recipe, seed, learn, None if stop_at else judge, stop_at, keep, watch)
@@ -75,3 +77,25 @@ def train(
     network = quantise(graph, model, learn.x[:512])
     int8_score = task.score(network.outputs(judge.x), judge.y)
     return Trained(network, model, task.score(outputs, judge.y), int8_score, tuple(curve), epochs)
+
+
+def subset(part: Part, share: float) -> Part:
+    """Return a share of a part, every class in proportion, the same samples whatever the seed of the training.
+
+    Raises:
+        ValueError: the share is not above 0 and at most 1.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"a recipe's share is above 0 and at most 1, got {share}")
+    if share == 1:
+        return part
+    order = seeds.rng(0, "subset").permutation(len(part))
+    if part.y.ndim == 1:  # classes: the first of each, as many as are its due
+        order = order[np.argsort(part.y[order], kind="stable")]
+        starts = np.searchsorted(part.y[order], part.y[order])
+        counts = np.bincount(part.y)[part.y[order]]
+        kept = order[np.arange(len(order)) - starts < np.ceil(share * counts)]
+    else:
+        kept = order[: max(round(share * len(order)), 1)]
+    kept = np.sort(kept)
+    return Part(part.x[kept], part.y[kept])
