@@ -2,9 +2,6 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
@@ -13,10 +10,11 @@ import pytest
 import torch
 
 from latent_nas import artifacts
+from latent_nas.cli import main
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.pipeline.curves import svg
-from latent_nas.pipeline.train import TrainConfig, begin, network_of, resumed, train
+from latent_nas.pipeline.train import TrainConfig, _some, begin, network_of, resumed, train
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Recipe, open_task
 from latent_nas.training.checkpoint import HISTORY
@@ -107,10 +105,7 @@ def test_the_saved_weights_are_those_that_were_measured(finished):
     network = Network(graph)
     network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in weights.items()})
     config, _, _ = resumed(folder)
-    part = TASK.data().valid
-    from latent_nas.pipeline.train import _some
-
-    part = _some(part, config.valid_samples, config.seed, "valid")
+    part = _some(TASK.data().valid, config.valid_samples, config.seed, "valid")
     assert TASK.score(network.outputs(part.x), part.y) == result["measured_valid_float_accuracy"]
 
 
@@ -208,11 +203,12 @@ def test_genes_of_another_space_than_wanted_and_networks_of_another_task(genes):
         (["--resume", "nowhere"], "no folder of `latent-nas train`"),
     ],
 )
-def test_wrong_input_leaves_nothing(genes, tmp_path, arguments, words):
-    command = [sys.executable, "-m", "latent_nas", "train", str(genes), "--out", "run", *arguments]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 2, done.stderr
-    assert words in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_wrong_input_leaves_nothing(genes, tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        main(["train", str(genes), "--out", "run", *arguments])
+    assert stop.value.code == 2
+    line = capsys.readouterr().err
+    assert words in line
+    assert line.count("\n") == 1
     assert not (tmp_path / "run").exists()
