@@ -26,7 +26,8 @@ ONE_NETWORK = Error(0.3, 0.7)
 CLOCKS_MHZ = {"STM32F746G-DISCO": 216, "STM32H743": 480}  # where no row of a runtime states one: the chip's highest
 BARE = {name: replace(kernel, cycles={}, error={}) for name, kernel in BASE.kernels.items()}
 WITHOUT_SCRATCH = {name: replace(kernel, scratch_bytes={}) for name, kernel in BARE.items()}
-REFERENCE = {**WITHOUT_SCRATCH, "global_pool": BARE["global_pool"]}  # its sums, as tflite-micro measures
+MEAN = replace(BARE["global_pool"], scratch_bytes={"call": 32.0, "channels": 4.0})  # as tflite-micro measures
+REFERENCE = {**WITHOUT_SCRATCH, "global_pool": MEAN}
 INTERPRETER = replace(BASE, kernels=BARE, cores={})
 COMPILER = replace(  # numbers become code, outputs may lie over inputs
     INTERPRETER,

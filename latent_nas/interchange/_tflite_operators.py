@@ -59,7 +59,7 @@ class Place:
         """Return the tensors of input, weights (filters along ``axis``) and biases."""
         factors = np.maximum(self.integers["multiplier"] / 2.0 ** self.integers["shift"], 2.0**-32)
         x, y = np.float32(self.quants[0].scale), np.float32(self.quant.scale)
-        scale = factors * float(y) / float(x)  # factor = scale * x / y
+        scale = _scales(factors, x, y)
         held = self.model.constant(np.ascontiguousarray(weight), scale, axis)
         return [self.inputs[0], held, self.model.constant(self.integers["bias"].astype(np.int32), scale * float(x))]
 
@@ -94,6 +94,18 @@ class Place:
         return Place(
             self.model, [tensor, *rest[0]], (shape, *rest[1]), self.quants, self.shape, self.quant, self.integers
         )
+
+
+def _scales(factors: np.ndarray, x: np.float32, y: np.float32) -> np.ndarray:
+    """Return the scales (filters,) of weights for which scale * x / y, in float32, comes nearest to ``factors``.
+
+    Rounding thrice in float32 moves a factor by up to two units of its last place, and with it sums near a tie.
+    """
+    nearest = (factors * float(y) / float(x)).astype(np.float32)
+    tried = np.array([nearest + k * np.spacing(nearest) for k in range(-3, 4)], np.float32)
+    off = np.abs((tried * x / y).astype(np.float64) - factors)
+    best: np.ndarray = np.take_along_axis(tried, off.argmin(axis=0)[None], axis=0)[0].astype(np.float64)
+    return best
 
 
 @singledispatch
