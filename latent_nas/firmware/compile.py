@@ -31,7 +31,22 @@ def check_tools(core: str) -> None:
     Raises:
         ValueError: the extra is not installed, or the core is none that firmware is made for.
     """
-    need("ziglang"), need("unicorn")
+    check_toolchain("zig", core)
+    need("unicorn")
+
+
+def check_toolchain(toolchain: str, core: str) -> None:
+    """Return if a toolchain is installed and compiles for a core.
+
+    Raises:
+        ValueError: it is not, does not, or is none.
+    """
+    if toolchain not in ("zig", "gcc"):
+        raise ValueError(f'toolchain {toolchain!r}; there are: "zig", "gcc"')
+    if toolchain == "gcc" and not (shutil.which("arm-none-eabi-gcc") and shutil.which("make")):
+        raise ValueError("arm-none-eabi-gcc or make is not installed; leave --toolchain gcc out, and ziglang compiles")
+    if toolchain == "zig":
+        need("ziglang")
     if core not in TARGETS:
         raise ValueError(f"firmware is compiled for {', '.join(TARGETS)}, not for {core!r}")
 
@@ -48,14 +63,10 @@ def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig", 
     """
     elf = folder / "firmware.elf"
     plainly = [f"-D{name}" for name in (*(["NN_PLAIN"] if plain else []), *defines)]
+    check_toolchain(toolchain, core)
     if toolchain == "gcc":
-        if not shutil.which("arm-none-eabi-gcc"):
-            raise ValueError("arm-none-eabi-gcc is not installed; leave --toolchain gcc out, and ziglang compiles")
         command = ["make", "-B", "-s", f"NN={' '.join(plainly)}"]
-    elif toolchain == "zig":
-        need("ziglang")
-        if core not in TARGETS:
-            raise ValueError(f"firmware is compiled for {', '.join(TARGETS)}, not for {core!r}")
+    else:
         cpu = core.replace("-", "_").replace("+", "plus")
         command = [sys.executable, "-m", "ziglang", "cc", "-target", f"thumb-freestanding-{TARGETS[core]}"]
         command += [
@@ -69,8 +80,6 @@ def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig", 
             "device.ld",
         ]
         command += [*sorted(path.name for path in folder.glob("*.c")), "-o", elf.name]
-    else:
-        raise ValueError(f'toolchain {toolchain!r}; there are: "zig", "gcc"')
     elf.unlink(missing_ok=True)
     status, said = _run(command, folder)
     if overflow := OVERFLOW.findall(said):

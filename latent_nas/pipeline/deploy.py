@@ -10,9 +10,9 @@ import numpy as np
 
 from latent_nas import artifacts, seeds
 from latent_nas.devices import Device, open_device
-from latent_nas.firmware import qemu
+from latent_nas.firmware import need, qemu
 from latent_nas.firmware.check import emulate, run_on_qemu, sizes
-from latent_nas.firmware.compile import Overflow, build
+from latent_nas.firmware.compile import Overflow, build, check_toolchain
 from latent_nas.firmware.export import Project, project
 from latent_nas.tasks import open_task
 from latent_nas.training import FLOAT
@@ -34,8 +34,11 @@ class Build:
         """Return itself, or raise ValueError that names what is unknown or not installed."""
         if self.emulator not in ("", "unicorn", "qemu"):
             raise ValueError(f'emulator {self.emulator!r}; there are: "unicorn", "qemu"')
+        check_toolchain(self.toolchain, device.core)
         if self.emulator == "qemu":
             qemu.check(device)
+        elif self.emulator:
+            need("unicorn")
         return self
 
 
