@@ -25,7 +25,7 @@ class Cluster(Crew):
     """A Ray cluster, joined or begun here.
 
     Args:
-        address: "host:port" of the head, "ray://host:port", "auto", or "local" for a cluster of this machine alone.
+        address: "host:port" of the head, "ray://host:port", or "local" for a cluster of this machine alone.
         workers: at once, at most; 0 is one per core of the cluster. gpus: of one piece of work, where there are any.
 
     Raises:
@@ -54,7 +54,7 @@ class Cluster(Crew):
         """Raise ValueError where ray is not installed, the address is none, or nothing answers there within 10 s."""
         if importlib.util.find_spec("ray") is None:
             raise ValueError("--ray needs Ray; install it with the extra: pip install 'latent_nas[ray]'")
-        if address not in ("local", "auto"):
+        if address != "local":
             _knock(address)
 
     @property
@@ -106,7 +106,7 @@ def _knock(address: str) -> None:
     """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
-        raise ValueError(f'a Ray address is host:port, ray://host:port, "auto" or "local"; got {address!r}')
+        raise ValueError(f'a Ray address is host:port, ray://host:port or "local"; got {address!r}')
     deadline = time.monotonic() + PATIENCE_S
     try:
         with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as line:
