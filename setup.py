@@ -25,6 +25,7 @@ TFLITE = [  # the schema's classes and an interpreter; the one for microcontroll
     "flatbuffers>=24.3",
     "tflite-micro>=0.dev0; sys_platform == 'linux' and platform_machine == 'x86_64'",
 ]
+RAY = ["ray>=2.40"]
 
 
 def shipped(folder: str) -> list[tuple[str, list[str]]]:
@@ -60,6 +61,7 @@ setup(
         "networkx>=3.2",
         "optuna>=5",
         "pandas>=2.2",
+        "plotly>=6",
         "pyarrow>=15",
         "safetensors>=0.4.3",
         "pooch>=1.8",
@@ -74,11 +76,12 @@ setup(
             *MCU,
             *ONNX,
             *TFLITE,
+            *RAY,
         ],
         "mcu": MCU,
         "onnx": ONNX,
         "tflite": TFLITE,
-        "ray": ["ray"],
+        "ray": RAY,
         "docs": ["mkdocs-material"],
     },
 )

@@ -17,8 +17,9 @@ class Record:
         part: what was measured on: "valid" (trained on train) or "test" (trained on train and valid).
         status: "ok" or "failed"; reason: why it failed.
         measured_float_accuracy, measured_int8_accuracy: on that part, fractions; None where failed.
-        measured_objective: what a search maximises where that is not the int8 accuracy, in its own unit: of a table its
-            metric, negated where smaller is better.
+        measured_objective: what a search maximises where that is not the int8 accuracy, in its own unit: of a task or a
+            table its metric, negated where smaller is better. measured_metrics: of the int8 network, all of a task's
+            metrics by name, where it has several; of one in analog memory what the evaluator says.
         emulated_flash_bytes, emulated_ram_bytes, emulated_instructions, emulated_latency_ms: of the whole firmware,
             compiled and run on the emulated device; the time is the upper end of its range. None where it was not.
         flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
@@ -53,6 +54,7 @@ class Record:
     emulated_ram_bytes: int | None = None
     emulated_instructions: int | None = None
     emulated_latency_ms: float | None = None
+    measured_metrics: dict[str, float] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -66,7 +68,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary of plain values."""
-        return {**vars(self), "versions": dict(self.versions)}
+        return {**vars(self), "versions": dict(self.versions), "measured_metrics": dict(self.measured_metrics)}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> "Record":

@@ -144,6 +144,9 @@ def test_ctrl_c_stores_what_is_finished_and_says_how_to_go_on(tmp_path):
         (["--limit", "ram_bytes=10"], "the least found is"),
         (["--codec", "nothing_here"], "no codec|manifest"),
         (["--warm-start", "nothing.parquet"], "does not exist"),
+        (["--measure", "table"], "bench"),
+        (["--space", "mcu_cnn:width=4"], "takes none"),
+        (["--ray", "somewhere"], "host:port"),
         (["--resume", "nowhere"], "not a run folder"),
     ],
 )

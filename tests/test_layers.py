@@ -16,7 +16,7 @@ LAYERS = [
     {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits"},
     {"graph", "operators"},
     {"spaces", "tasks", "devices", "runtimes", "zoo"},
-    {"costs", "training", "codec", "surrogates", "tables"},
+    {"costs", "training", "codec", "surrogates", "tables", "crews", "analog"},
     {"scorer", "firmware", "interchange", "calibration"},
     {"env", "evaluators"},
     {"strategies"},

@@ -18,6 +18,11 @@ Limit = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Decides all randomness.")]
 Workers = Annotated[int, typer.Option(help="Training processes; 0 is one per core. Changes no result.")]
+Ray = Annotated[
+    str | None,
+    typer.Option(help='Train on a Ray cluster: host:port of its head, or "local" (extra ray).'),
+]
+Measure = Annotated[str, typer.Option(help="What is made and measured of a network: a file of latent_nas/evaluators.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output, nothing else.")]
 CodecDir = Annotated[Path | None, typer.Option("--codec", help="Folder of a codec; default: the shipped one.")]
 Settings = Annotated[

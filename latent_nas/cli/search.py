@@ -36,6 +36,10 @@ def search(
     limit: options.Limit = None,
     wall_s: Annotated[float | None, typer.Option(help="Begin no new round after so many seconds.")] = None,
     workers: options.Workers = 0,
+    ray: options.Ray = None,
+    asynchronous: Annotated[
+        bool, typer.Option("--async", help="Let no worker wait for a slow one; results then depend on timing.")
+    ] = False,
     seed: options.Seed = 0,
     top: Annotated[int, typer.Option(help="Networks to train in full at the end.")] = 3,
     final_seeds: Annotated[int, typer.Option(help="Seeds of each final training.")] = 3,
@@ -69,7 +73,7 @@ def search(
 
     if resume is not None:
         folder, saved = RunFolder.open(resume)
-        config = override(SearchConfig.from_json(saved), workers or None)
+        config = override(SearchConfig.from_json(saved), workers or None, ray)
     else:
         chosen = presets.load(preset)
         epochs = chosen.child_epochs if child_epochs is None else child_epochs
@@ -90,6 +94,8 @@ def search(
             str(warm_start or ""),
             tuple(settings or ()),
             measure,
+            ray or "",
+            asynchronous,
         )
         if dry_run:
             found = plan.plan(config)
@@ -118,13 +124,20 @@ def summary(result: dict[str, Any], folder: Path) -> str:
     ]
     for rank, network in enumerate(result["networks"], 1):
         region, ram = next(iter(network["ram_bytes"].items()))
-        if network["measured_int8_accuracy"] is None:
+        if not network["seeds"]:
             lines.append(f"  {rank}. final training failed")
             continue
-        accuracy, std = network["measured_int8_accuracy"], network["measured_int8_accuracy_std"]
+        measured = "; ".join(
+            f"{name} {mean:.4f} +- {network['measured_metrics_std'][name]:.4f}"
+            for name, mean in network["measured_metrics"].items()
+            if not name.endswith("_std")
+        )
+        if network["measured_int8_accuracy"] is not None:
+            accuracy, std = network["measured_int8_accuracy"], network["measured_int8_accuracy_std"]
+            measured = f"int8 accuracy {accuracy:.4f} +- {std:.4f}"
         lines.append(
-            f"  {rank}. int8 accuracy {accuracy:.4f} +- {std:.4f}"
-            f" (float {network['measured_float_accuracy']:.4f}); flash {network['flash_bytes'] / 1024:.1f} KB,"
+            f"  {rank}. {measured} (float {network['measured_float_accuracy']:.4f});"
+            f" flash {network['flash_bytes'] / 1024:.1f} KB,"
             f" RAM {ram / 1024:.1f} KB in {region}, {network['latency_ms']:.2f} ms"
             f" (+- {network['latency_error_ms']:.2f}, computed){proof.text(network['firmware'])};"
             f" {'fits' if network['fits'] else 'DOES NOT FIT'}"

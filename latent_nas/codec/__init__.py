@@ -120,11 +120,15 @@ class Codec:
     def predict_heads(self, latent: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the heads predict for latent (n, slots, dim), in the units of the labels.
 
-        "costs" (n, targets) if the codec was trained with costs, "accuracy" (n,) if with accuracies.
+        "costs" (n, targets) if the codec was trained with costs, "accuracy" (n,) if with accuracies, and "measures"
+        (n, metrics) if with further metrics beside them.
         """
         flat = self._checked(latent).reshape(len(latent), self.slots * self.dim)
         predicted = {name: head(flat) for name, head in self._heads.items()}
-        return {name: y[:, 0] if name == "accuracy" else y for name, y in predicted.items()}
+        if "accuracy" in predicted:
+            every = predicted["accuracy"]
+            predicted |= {"accuracy": every[:, 0]} | ({"measures": every[:, 1:]} if every.shape[1] > 1 else {})
+        return predicted
 
     def _checked(self, latent: np.ndarray) -> np.ndarray:
         latent = np.asarray(latent, np.float32)

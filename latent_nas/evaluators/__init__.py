@@ -68,7 +68,10 @@ class Evaluator(ABC):
 
     @abstractmethod
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
-        """Yield one record per job, in the order in which they finish."""
+        """Yield one record per job, in the order in which they finish.
+
+        Jobs are taken one by one, when there is room for one and every record so far was taken.
+        """
 
     def close(self) -> None:  # noqa: B027 - most evaluators hold nothing
         """Give back processes and files."""

@@ -26,8 +26,8 @@ class Emulation(Evaluator):
 
     runtime: ClassVar[str] = RUNTIME
 
-    def __init__(self, target: Target, workers: int) -> None:
-        self._training = Training(target, workers, emulated_record)
+    def __init__(self, target: Target, workers: int = 0, ray: str = "") -> None:
+        self._training = Training(target, workers, ray, emulated_record)
 
     @classmethod
     def check(cls, target: Target) -> None:

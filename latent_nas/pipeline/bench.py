@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from latent_nas import artifacts, plugins
-from latent_nas.evaluators._work import start_worker
+from latent_nas.crews.local import start_worker
 from latent_nas.pipeline.contest import Contest, trained_codec
 from latent_nas.spaces import open_space
 from latent_nas.strategies._settings import configured

@@ -41,7 +41,7 @@ def finalise(
     for record in checked:
         if not record.ok:
             say(f"full training failed: {record.reason}")
-    order = sorted(pairs, key=lambda p: (-(p[1].measured_int8_accuracy or 0), p[1].latency_ms, p[1].genes))
+    order = sorted(pairs, key=lambda p: (-(p[1].objective or 0), p[1].latency_ms, p[1].genes))
     jobs = [
         Job(r.genes, s, "full", part="test", epochs=c.epochs, keep=str(folder / f"{rank}") if s == runs[0] else "")
         for rank, (r, c) in enumerate(order, 1)
@@ -81,19 +81,21 @@ def describe(
     """
     cost = setup.costs(search.genes)
     ok = [f for f in finals if f.ok]
-    floats = np.array([f.measured_float_accuracy for f in ok], float)
-    integers = np.array([f.measured_int8_accuracy for f in ok], float)
+    floats, integers = (_mean_std([getattr(f, f"measured_{kind}_accuracy") for f in ok]) for kind in ("float", "int8"))
     binding = cost.binding(limits)
-    spread = 1 if len(ok) > 1 else 0
+    names = sorted(set.intersection(*(set(f.measured_metrics) for f in ok))) if ok else []
+    spreads = {name: _mean_std([f.measured_metrics[name] for f in ok]) for name in names}
     return {
         "genes": list(search.genes),
         "architecture": setup.space.describe(search.genes),
         "measured_on": "test",
-        "measured_float_accuracy": float(floats.mean()) if len(ok) else None,
-        "measured_float_accuracy_std": float(floats.std(ddof=spread)) if len(ok) else None,
-        "measured_int8_accuracy": float(integers.mean()) if len(ok) else None,
-        "measured_int8_accuracy_std": float(integers.std(ddof=spread)) if len(ok) else None,
+        "measured_float_accuracy": floats[0],
+        "measured_float_accuracy_std": floats[1],
+        "measured_int8_accuracy": integers[0],
+        "measured_int8_accuracy_std": integers[1],
         "measured_int8_accuracy_by_seed": {str(f.seed): f.measured_int8_accuracy for f in ok},
+        "measured_metrics": {name: mean for name, (mean, _) in spreads.items()},
+        "measured_metrics_std": {name: std for name, (_, std) in spreads.items()},
         "seeds": len(ok),
         "measured_valid_int8_accuracy": check.measured_int8_accuracy,
         "measured_search_int8_accuracy": search.measured_int8_accuracy,
@@ -110,6 +112,14 @@ def describe(
         "firmware": proof,
         "fits": fits(cost, limits, proof),
     }
+
+
+def _mean_std(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """Return mean and sample std, of one value 0; None and None where one was not measured."""
+    known = [v for v in values if v is not None]
+    if not known or len(known) < len(values):
+        return None, None
+    return float(np.mean(known)), float(np.std(known, ddof=1)) if len(known) > 1 else 0.0
 
 
 def _all(jobs: Sequence[Job], evaluator: Evaluator, store: Store, done: Callable[[int], None]) -> list[Record]:

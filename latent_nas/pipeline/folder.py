@@ -86,7 +86,7 @@ class RunFolder:
         best, history = None, []
         for number, record in enumerate(records, 1):
             if record.ok:
-                best = max(best or 0.0, record.measured_int8_accuracy or 0.0)
+                best = max(value for value in (best, record.objective) if value is not None)
             history.append({"training": number, "round": record.round, "best_so_far": best, **_row(record)})
         self._csv("history.csv", history)
         self._csv("rounds.csv", findings)

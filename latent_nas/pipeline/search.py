@@ -1,7 +1,6 @@
 """The main job: search, recalibrate, train the best in full, prove that they fit."""
 
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -24,6 +23,7 @@ from latent_nas.scorer import Scorer
 from latent_nas.strategies import Problem
 from latent_nas.strategies._settings import configured
 from latent_nas.study import Budget, Study, ranked
+from latent_nas.study.asynchronous import AsyncStudy
 from latent_nas.surrogates.recalibrate import excess
 
 Say = Callable[[str], None]
@@ -39,8 +39,10 @@ class SearchConfig:
         wall_s: no new round after so many seconds. workers: processes; 0 is one per core.
         top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
         warm_start: a table of records to begin with, or "" for none. settings: of the strategy, as in
-            "reinforce.entropy=0.01". measure: the evaluator: "training", or "emulate" to run every trained network on
-            the emulated device as well.
+            "reinforce.entropy=0.01". measure: the evaluator: "training"; "emulate" to run every trained network on the
+            emulated device as well; "analog" for phase-change memory. ray: address of a cluster that trains, "local",
+            or "". asynchronous: whether a free worker goes on without waiting for the others, so that results depend
+            on timing.
     """
 
     target: Target = MAIN_TARGET
@@ -57,6 +59,8 @@ class SearchConfig:
     warm_start: str = ""
     settings: tuple[str, ...] = ()
     measure: str = "training"
+    ray: str = ""
+    asynchronous: bool = False
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -115,9 +119,7 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
     setup, limits = prepare(config)
     store = folder.store()
     before = store.note("wall_s") or 0.0
-    evaluator: Evaluator = plugins.load("evaluators", config.measure)(
-        config.target, config.workers or os.cpu_count() or 1
-    )
+    evaluator: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
     try:
         study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {_text(limits)}")
@@ -170,6 +172,8 @@ def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
     if config.warm_start:
         _table(config)
     plugins.load("evaluators", config.measure).check(config.target)
+    if config.ray:
+        plugins.load("crews", "ray").check(config.ray)
     check_reachable(setup, limits)
     return setup, limits
 
@@ -208,7 +212,8 @@ def assemble(
     problem = Problem(setup.space, codec, limits, fits)
     budget = Budget(config.trainings, config.batch, config.wall_s)
     strategy = kind(problem, config.seed)
-    study = Study(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
+    loop = AsyncStudy if config.asynchronous else Study
+    study = loop(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
     return study
 
 
@@ -231,6 +236,7 @@ def _text(limits: Limits) -> str:
     return "at most " + ", ".join(held)
 
 
-def override(config: SearchConfig, workers: int | None) -> SearchConfig:
-    """Return a resumed run's configuration with another number of processes, which changes no result."""
-    return config if workers is None else replace(config, workers=workers)
+def override(config: SearchConfig, workers: int | None, ray: str | None = None) -> SearchConfig:
+    """Return a resumed run's configuration with other workers, which change no result."""
+    workers = config.workers if workers is None else workers
+    return replace(config, workers=workers, ray=config.ray if ray is None else ray).check()

@@ -4,6 +4,7 @@ Genes are small ints, one per decision; in batches an int64 array (n, genes), al
 values is allowed, and ``canonical`` maps those that build the same network to one of them.
 """
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,8 +124,38 @@ class Space(ABC):
 def open_space(name: str, input_shape: Shape, outputs: int) -> Space:
     """Return a space bound to a task's input shape and number of outputs.
 
+    Args:
+        name: of the space, or NAME:LIST=VALUES;LIST=VALUES where it takes lists of one's own, as in
+            "resnet_analog:first=8,16;repeats=1-3".
+
     Raises:
-        ValueError: no such space, or an input it can't take.
+        ValueError: no such space, an input it can't take, or lists it does not know.
     """
-    space: Space = plugins.load("spaces", name)(input_shape, outputs)
+    kind, colon, text = name.partition(":")
+    cls: type[Space] = plugins.load("spaces", kind)
+    if not colon:
+        return cls(input_shape, outputs)
+    lists = _lists(name, text)
+    known = [p for p in inspect.signature(cls.__init__).parameters if p not in ("self", "input_shape", "outputs")]
+    if unknown := sorted(set(lists) - set(known)):
+        there = f"there are: {', '.join(known)}" if known else "it takes none"
+        raise ValueError(f"space {kind!r} has no list {unknown[0]!r}; {there}")
+    space = cls(input_shape, outputs, **lists)
+    space.name = name  # type: ignore[misc]
     return space
+
+
+def _lists(name: str, text: str) -> dict[str, list[int | str]]:
+    found: dict[str, list[int | str]] = {}
+    for part in text.split(";"):
+        key, equals, values = part.strip().partition("=")
+        if not key or not equals or not values or key in found:
+            raise ValueError(f"a space with lists is written NAME:LIST=VALUE,VALUE;LIST=LOW-HIGH, got {name!r}")
+        found[key] = []
+        for value in values.split(","):
+            low, dash, high = value.strip().partition("-")
+            if dash and low.isdigit() and high.isdigit():
+                found[key] += range(int(low), int(high) + 1)
+            else:
+                found[key].append(int(value) if value.strip().isdigit() else value.strip())
+    return found

@@ -30,12 +30,14 @@ def fit(
     stop_at: int | None,
     keep: Path | None = None,
     watch: Watch = lambda history: None,
+    prepare: Callable[[Network], None] | None = None,
 ) -> tuple[Network, list[float], int]:
     """Return the trained network, the score on ``judge`` after each epoch, and the epochs behind its weights.
 
     Args:
         keep: file of the state after every epoch; where it is there, the training goes on from it to the same end.
         watch: is told the history, (epochs, len(checkpoint.HISTORY)), after every epoch.
+        prepare: is given the new network before it learns, e.g. to make its weights noisy.
 
     Raises:
         TrainingFailed: the loss is not finite. ValueError: an unknown optimiser or schedule, or a wrong file.
@@ -43,6 +45,8 @@ def fit(
     schedule.check(recipe, judge is not None)
     with seeds.isolated(seeds.derive(seed, "training")):
         model = Network(graph).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if prepare:
+            prepare(model)
         order = seeds.rng(seed, "training", "order")
         x, y = to_tensor(learn.x), torch.from_numpy(learn.y)
         weight = _class_weights(learn.y, task.outputs) if recipe.balanced else None

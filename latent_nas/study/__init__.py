@@ -60,26 +60,30 @@ class Study:
     intervals: bool = True
     records: list[Record] = field(default_factory=list, init=False)
     _best: list[Record] = field(default_factory=list, init=False)
+    _started: float = field(default=0.0, init=False)  # when it would have begun, had it never been stopped
 
     def run(self) -> list[Record]:
         """Return the records of all trainings, in the order of rounds and proposals; resumes what the store holds."""
-        started = time.monotonic() - (self.store.note("search_s") or 0.0)
+        self._started = time.monotonic() - (self.store.note("search_s") or 0.0)
         number = self._resume()
         wanted = self.budget.trainings
-        while len(self.records) < wanted:
-            if self.budget.wall_s and time.monotonic() - started >= self.budget.wall_s:
-                self.say(
-                    f"the time budget of {self.budget.wall_s:.0f} s is used up after {len(self.records)} trainings"
-                )
-                break
-            if self.budget.enough is not None and self._best and (self._best[0].objective or 0) >= self.budget.enough:
-                self.say(f"enough after {len(self.records)} trainings")
-                break
+        while len(self.records) < wanted and not self._over():
             self._round(number, min(self.budget.batch, wanted - len(self.records)))
-            self.store.write_note("search_s", time.monotonic() - started)
+            self.store.write_note("search_s", time.monotonic() - self._started)
             self.after_round()
             number += 1
         return self.records
+
+    def _over(self) -> bool:
+        """Return whether time is up or the best is good enough, and say so."""
+        wall_s, enough, done = self.budget.wall_s, self.budget.enough, len(self.records)
+        if wall_s and time.monotonic() - self._started >= wall_s:
+            self.say(f"the time budget of {wall_s:.0f} s is used up after {done} trainings")
+            return True
+        if enough is not None and self._best and (self._best[0].objective or 0) >= enough:
+            self.say(f"enough after {done} trainings")
+            return True
+        return False
 
     def _resume(self) -> int:
         """Take up what the store holds; return the number of finished rounds."""
@@ -109,7 +113,7 @@ class Study:
         findings["best_measured_objective"] = self._best[0].objective if self._best else None
         self.strategy.tell(told)
         self.store.close_round(number, findings, artifacts.pack(self.strategy.state()))
-        self.say(_line(findings, len(self.records)))
+        self.say(line(findings, len(self.records)))
 
     def _train(self, number: int, proposals: list[Genes]) -> None:
         """Train what the store does not hold yet; every result is stored as it comes."""
@@ -118,13 +122,16 @@ class Study:
         finished = len(self.records) + len(proposals) - len(missing)
         self.done(finished, wanted)
         for record in self.evaluator.evaluate(Job(g, self.training_seed, round=number) for g in missing):
-            over = self.limits.exceeded(record.flash_bytes, record.ram_bytes, record.latency_ms)
-            assert not over, f"strategy {self.strategy.name} proposed {record.genes}, which exceeds {over}"
-            self.store.add(record)
+            self._keep(record)
             finished += 1
             self.done(finished, wanted)
-            if not record.ok:
-                self.say(f"training failed, kept as a record: {record.reason}")
+
+    def _keep(self, record: Record) -> None:
+        over = self.limits.exceeded(record.flash_bytes, record.ram_bytes, record.latency_ms)
+        assert not over, f"strategy {self.strategy.name} proposed {record.genes}, which exceeds {over}"
+        self.store.add(record)
+        if not record.ok:
+            self.say(f"training failed, kept as a record: {record.reason}")
 
     @property
     def training_seed(self) -> int:
@@ -176,7 +183,8 @@ def front(records: list[Record]) -> list[Record]:
     ]
 
 
-def _line(findings: dict[str, Any], trainings: int) -> str:
+def line(findings: dict[str, Any], trainings: int) -> str:
+    """Return a round's findings as a line for a person."""
     best = findings["best_measured_objective"]
     held = "none succeeded yet" if best is None else f"best {best:.4f}"
     text = f"round {findings['round'] + 1}: {trainings} trainings, {held}"
