@@ -22,7 +22,13 @@ Ray = Annotated[
     str | None,
     typer.Option(help='Train on a Ray cluster: host:port of its head, or "local" (extra ray).'),
 ]
-Measure = Annotated[str, typer.Option(help="What is made and measured of a network: a file of latent_nas/evaluators.")]
+Measure = Annotated[
+    str,
+    typer.Option(
+        help="training; emulate: every trained network is compiled, run on the emulated device, and its flash, RAM and"
+        " time there correct the predicted costs (extra mcu); analog: it is judged in phase-change memory."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output, nothing else.")]
 CodecDir = Annotated[Path | None, typer.Option("--codec", help="Folder of a codec; default: the shipped one.")]
 Settings = Annotated[

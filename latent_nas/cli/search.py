@@ -46,13 +46,7 @@ def search(
     codec: options.CodecDir = None,
     warm_start: Annotated[Path | None, typer.Option(help="A table of records to begin with (Parquet).")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.")] = None,
-    measure: Annotated[
-        str,
-        typer.Option(
-            help="training, or emulate: every trained network is compiled, run on the emulated device, and its flash,"
-            " RAM and time there correct the predicted costs (extra mcu)."
-        ),
-    ] = "training",
+    measure: options.Measure = "training",
     resume: Annotated[Path | None, typer.Option(help="Continue the search in this run folder.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop; nothing is written.")] = False,
     as_json: options.Json = False,
