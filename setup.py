@@ -19,6 +19,7 @@ NO_CPU_WHEEL = (
     " and (sys_platform != 'win32' or (platform_machine != 'AMD64' and platform_machine != 'ARM64'))"
 )
 MCU = ["ziglang>=0.13", "unicorn>=2.1"]  # a C cross compiler and a CPU emulator, both as wheels
+TEXT = ["tokenizers>=0.20"]  # byte-pair vocabularies
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
 TFLITE = [  # the schema's classes and an interpreter; the one for microcontrollers, which has wheels for Linux alone
     "ai-edge-litert>=2.0",
@@ -78,11 +79,13 @@ setup(
             *ONNX,
             *TFLITE,
             *RAY,
+            *TEXT,
         ],
         "mcu": MCU,
         "onnx": ONNX,
         "tflite": TFLITE,
         "ray": RAY,
+        "text": TEXT,
         "docs": ["mkdocs-material"],
     },
 )

@@ -19,7 +19,7 @@ LAYERS = [
     {"costs", "training", "codec", "surrogates", "tables", "crews", "analog"},
     {"scorer", "firmware", "interchange", "calibration"},
     {"env", "evaluators"},
-    {"strategies"},
+    {"strategies", "objectives"},
     {"study", "optuna_sampler"},
     {"pipeline", "report"},
     {"cli", "api"},

@@ -27,9 +27,15 @@ def deploy(
     calibration: Annotated[
         Path | None, typer.Option(help="Inputs (.npz, as the model reads them) to quantise a float .onnx file with.")
     ] = None,
+    characters: Annotated[int, typer.Option(help="A network of text writes so many with --emulate.")] = 200,
+    prompt: Annotated[str, typer.Option(help="What it reads first.")] = "\n",
+    temperature: Annotated[float, typer.Option(help="Below 1 likely tokens become likelier.")] = 0.8,
+    seed: options.Seed = 0,
     as_json: options.Json = False,
 ) -> None:
     """Write a network's C project, compile it, and with --emulate prove that it gives the reference's outputs.
+
+    A network of text then writes: token by token, the same characters as the reference.
 
     A firmware that faults: exit code 3, with address and function.
 
@@ -42,10 +48,11 @@ def deploy(
     try:
         with show(as_json) as view:
             how = job.Build(plain, toolchain, emulator if emulate else "")
-            report = job.deploy(source, device, out, how, inputs, rank, view.say, calibration)
+            text = job.Text(characters, prompt, seed, temperature)
+            report = job.deploy(source, device, out, how, inputs, rank, view.say, calibration, text)
     except Fault as fault:
         print(f"error: the firmware faults: {fault}", file=sys.stderr)
         raise typer.Exit(3) from None
     print(json.dumps(report) if as_json else job.summary(report))
-    if emulate and not report["emulated"]["bit_exact"]:
+    if not job.same(report):
         raise typer.Exit(1)

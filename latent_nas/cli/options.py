@@ -25,8 +25,8 @@ Runtime = Annotated[str, typer.Option(help="What runs the network there: a file 
 Limit = Annotated[
     list[str] | None,
     typer.Option(
-        help="flash_kb=N, ram_kb=N or latency_ms=N (1 KB = 1024 B); may be repeated. Without any: flash_kb=32"
-        " ram_kb=16 latency_ms=5. The device's own limits hold as well."
+        help="flash_kb=N, ram_kb=N or latency_ms=N (1 KB = 1024 B); may be repeated. Without any: the task's"
+        " own, of digits flash_kb=32 ram_kb=16 latency_ms=5. The device's own limits hold as well."
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Decides all randomness.")]

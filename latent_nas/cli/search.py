@@ -37,6 +37,7 @@ def search(
     settings: options.Settings = None,
     batch: Annotated[int, typer.Option(help="Trainings of a round; after each the surrogates are refitted.")] = 4,
     limit: options.Limit = None,
+    objective: Annotated[str, typer.Option(help="What to maximise: a file of latent_nas/objectives.")] = "metric",
     wall_s: Annotated[float | None, typer.Option(help="Begin no new round after so many seconds.")] = None,
     workers: options.Workers = 0,
     ray: options.Ray = None,
@@ -67,9 +68,8 @@ def search(
     from latent_nas.limits import Limits
     from latent_nas.pipeline import plan, presets
     from latent_nas.pipeline.folder import RunFolder
-    from latent_nas.pipeline.search import SearchConfig, override, pinned, prepare
+    from latent_nas.pipeline.search import SearchConfig, default_limits, override, pinned, prepare
     from latent_nas.pipeline.search import search as run
-    from latent_nas.pipeline.setup import MAIN_LIMITS
     from latent_nas.tasks import with_options
 
     if resume is not None:
@@ -91,7 +91,7 @@ def search(
             strategy,
             chosen.trainings if trainings is None else trainings,
             batch,
-            Limits.parse(limit) if limit else MAIN_LIMITS,
+            Limits.parse(limit) if limit else default_limits(task, objective),
             wall_s,
             workers,
             seed,
@@ -104,7 +104,7 @@ def search(
             ray or "",
             asynchronous,
         )
-        config = pinned(replace(config, halving=halving))
+        config = pinned(replace(config, halving=halving, objective=objective))
         if dry_run:
             found = plan.plan(config)
             print(json.dumps(found, indent=1) if as_json else plan.summary(found))

@@ -10,6 +10,7 @@ from latent_nas.costs.memory import MemoryPlan, plan
 from latent_nas.devices import Device
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
+from latent_nas.graph.step import stepped
 from latent_nas.limits import Limits
 from latent_nas.runtimes import Runtime
 
@@ -43,13 +44,16 @@ class Binding(NamedTuple):
 
 @dataclass(frozen=True)
 class Costs:
-    """All costs of a graph. ``flash_bytes``, ``ram_bytes`` and ``latency_ms`` are what limits count.
+    """All costs of a graph, of a text those of one token.
+
+    ``flash_bytes``, ``ram_bytes`` and ``latency_ms`` are what limits count.
 
     Attributes:
         code_bytes: kernels in use, the runtime, and what the model's file adds. runtime_ram_bytes: the runtime's own.
             Both are in ``flash_bytes`` and ``ram_bytes`` where ``counts_image``.
+        state_bytes: what operators remember from one run to the next.
         latency_error_ms: half width of the interval around ``latency_ms`` (see ``latency``).
-        region: name of the device's first region of RAM that the arena fits, None where there is none.
+        region: name of the device's first region of RAM that arena and state fit, None where there is none.
         plan, layers: by the node ids of the deployed graph.
         counts_image: whether limits count the whole image (``Runtime.counts_image``).
     """
@@ -59,6 +63,7 @@ class Costs:
     quantisation_bytes: int
     code_bytes: int
     arena_bytes: int
+    state_bytes: int
     runtime_ram_bytes: int
     cycles: float
     latency_ms: float
@@ -78,8 +83,8 @@ class Costs:
 
     @property
     def ram_bytes(self) -> int:
-        """What the RAM limit counts: the arena; of a whole image, the runtime's own RAM as well."""
-        return self.arena_bytes + (self.runtime_ram_bytes if self.counts_image else 0)
+        """What the RAM limit counts: arena, and what is remembered; of a whole image, the runtime's own RAM as well."""
+        return self.arena_bytes + self.state_bytes + (self.runtime_ram_bytes if self.counts_image else 0)
 
     def exceeded(self, limits: Limits) -> dict[str, float]:
         """Return cost / limit of every limit that is exceeded, by its name; empty when the network fits."""
@@ -102,20 +107,23 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
         ValueError: the runtime has no kernel for an operator, or no cycles of it on the device's core.
     """
     deployment = deploy(graph)
-    nodes = deployment.graph.nodes
-    layers = [layer(node.operator, deployment.graph.shapes_into(node)) for node in nodes]
-    memory = plan(deployment.graph, layers, runtime)
+    runs_as = stepped(deployment.graph)
+    nodes = runs_as.nodes
+    layers = [layer(node.operator, runs_as.shapes_into(node)) for node in nodes]
+    memory = plan(runs_as, layers, runtime)
+    state = sum([one.state_bytes for one in layers])
     size, time = flash(layers, runtime), latency(layers, device, runtime)
     table = zip(nodes, deployment.sources, layers, size.layers, memory.live, time.cycles, strict=True)
     channels, runs = sum([one.channels for one in layers]), sum([bool(one.work) for one in layers])
     own = runtime.ram_bytes + runtime.ram_bytes_per_operator * runs + runtime.ram_bytes_per_channel * channels
-    region = device.region_for(memory.peak, own if runtime.counts_image else 0)
+    region = device.region_for(memory.peak + state, own if runtime.counts_image else 0)
     return Costs(
         weights_bytes=size.weights,
         bias_bytes=size.bias,
         quantisation_bytes=size.quantisation,
         code_bytes=size.code,
         arena_bytes=memory.peak,
+        state_bytes=state,
         runtime_ram_bytes=own,
         cycles=sum(time.cycles) + time.beside,
         latency_ms=time.ms,

@@ -20,6 +20,7 @@ class Layer:
         view: its output is its input under another shape, and takes no memory of its own.
         output_bytes: of the tensor it makes.
         weights_bytes, bias_bytes: in flash. channels: filters, each with a scale of its own.
+        state_bytes: what it remembers from one run to the next.
     """
 
     kernel: str
@@ -31,6 +32,7 @@ class Layer:
     weights_bytes: int
     bias_bytes: int
     channels: int
+    state_bytes: int
 
     def total(self, each: Mapping[str, float]) -> float:
         """Return the sum of ``each`` term's figure times its count here.
@@ -56,10 +58,11 @@ def layer(operator: Operator, inputs: tuple[Shape, ...]) -> Layer:
         kernel=operator.kernel(*inputs),
         work=MappingProxyType(work),
         view=operator.in_place and not work,
-        output_bytes=prod(operator.shape(*inputs)),
+        output_bytes=prod(operator.shape(*inputs)) * operator.element_bytes,
         macs=operator.macs(*inputs),
         parameters=operator.parameters(*inputs),
         weights_bytes=ceil(weights * operator.bits / 8),
         bias_bytes=4 * biases,
-        channels=shapes["weight"][0] if weights else 0,
+        channels=operator.scales(*inputs),
+        state_bytes=operator.state_bytes(*inputs),
     )

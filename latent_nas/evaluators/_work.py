@@ -39,7 +39,7 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     started = time.perf_counter()
     graph = space.graph(job.genes)
     record = blank(target, job, graph)
-    data = task.data()
+    data = task.data_of(graph)
     final = job.part == "test"
     learn, judge = (data.learn, data.test) if final else (data.train, data.valid)
     stop_at = job.epochs if final else None
@@ -50,8 +50,10 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3)), None
     record = replace(
         record,
-        measured_float_accuracy=made.float_score,
-        measured_int8_accuracy=made.int8_score,
+        measured_float_accuracy=made.float_metrics.get("accuracy"),
+        measured_int8_accuracy=made.int8_metrics.get("accuracy"),
+        measured_objective=None if task.metrics[0].name == "accuracy" else made.int8_score,
+        measured_metrics=made.int8_metrics if len(task.metrics) > 1 else {},
         epochs=made.epochs,
         curve=tuple(round(v, 5) for v in made.curve),
         wall_s=round(time.perf_counter() - started, 3),

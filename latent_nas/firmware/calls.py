@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,7 +18,7 @@ class Call:
 
     Attributes:
         node: deployed. inputs: shapes of the tensors it reads. constants: its integers (see ``Operator.constants``).
-        xs, y, scratch: C expressions of its tensors and of its scratch.
+        xs, y, scratch, state: C expressions of its tensors, of its scratch and of what it remembers.
     """
 
     node: Node
@@ -27,6 +27,7 @@ class Call:
     xs: tuple[str, ...]
     y: str
     scratch: str
+    state: str = ""
 
     def integer(self, name: str) -> int:
         """Return a constant that is one number."""
@@ -108,6 +109,60 @@ def _dense(call: Call) -> C:
     return data, f"nn_dense(&op_{i}, {call.xs[0]}, {call.y});"
 
 
+def _packed(weight: np.ndarray) -> np.ndarray:
+    """Return rows (n, k) of 4-bit weights as bytes (n, ceil(k / 8) * 4), see c/dense4.c."""
+    padded = np.pad(weight.astype(np.int16), ((0, 0), (0, -weight.shape[1] % 8)))
+    eight = padded.reshape(len(weight), -1, 2, 4)
+    return np.asarray(((eight[:, :, 0] & 15) | (eight[:, :, 1] << 4)).astype(np.int8).reshape(len(weight), -1))
+
+
+def _dense4(call: Call) -> C:
+    i, (units, features) = call.node.id, call.constants["weight"].shape
+    fields = [f"weight_{i}", f"channel_{i}", features, units]
+    fields += [call.integer(name) for name in ("output_zero_point", "low", "high")]
+    data = _array("int8_t", f"weight_{i}", _packed(call.constants["weight"]).reshape(-1).tolist(), " ALIGNED")
+    data += _array("nn_channel", f"channel_{i}", _channels(call, True))
+    return data + _struct("nn_dense_args", f"op_{i}", fields), f"nn_dense4(&op_{i}, {call.xs[0]}, {call.y});"
+
+
+def _factor(m: int, shift: int) -> str:
+    """Return an nn_factor, see ``_rescale``."""
+    return f"{{{m}, {shift - 33 if m else 0}}}"
+
+
+def _embedding(call: Call) -> C:
+    c, i, kernel = call.constants, call.node.id, call.node.operator.kernel(*call.inputs)
+    weight = c["weight"] if kernel == "embedding" else _packed(c["weight"])
+    factors = [_factor(int(m), int(s)) for m, s in zip(c["multiplier"], c["shift"], strict=True)]
+    data = _array("int8_t", f"weight_{i}", weight.reshape(-1).tolist(), " ALIGNED")
+    data += _array("nn_factor", f"factor_{i}", factors)
+    fields = [f"weight_{i}", f"factor_{i}", call.node.shape[-1], call.integer("output_zero_point")]
+    tokens = f"(const uint16_t *)(const void *)({call.xs[0]})"
+    statement = f"nn_{kernel}(&op_{i}, {call.node.shape[0]}, {tokens}, {call.y});"
+    return data + _struct("nn_embedding_args", f"op_{i}", fields), statement
+
+
+def _layer_norm(call: Call) -> C:
+    c, i, n = call.constants, call.node.id, call.node.shape[-1]
+    data = _array("int16_t", f"gain_{i}", c["weight"].tolist()) + _array("int32_t", f"offset_{i}", c["bias"].tolist())
+    fields = [f"gain_{i}", f"offset_{i}", _factor(call.integer("multiplier"), call.integer("shift"))]
+    fields += [f"{call.integer('epsilon')}ll", str(n), str(call.integer("output_zero_point"))]
+    statement = f"nn_layer_norm(&op_{i}, {prod(call.node.shape) // n}, {call.xs[0]}, {call.y});"
+    return data + _struct("nn_layer_norm_args", f"op_{i}", fields), statement
+
+
+def _attention(call: Call) -> C:
+    c, i, op = call.constants, call.node.id, cast(Any, call.node.operator)
+    data = _array("int32_t", f"bias_{i}", c["bias"].reshape(-1).tolist())
+    data += _array("uint16_t", f"table_{i}", c["table"].tolist())
+    (m, value_m), (shift, value_shift) = c["multiplier"].tolist(), c["shift"].tolist()
+    fields: list[Any] = [f"bias_{i}", f"table_{i}", f"{{{m}, {shift}}}", _factor(value_m, value_shift)]
+    fields += [op.heads, op.head_width, op.window, *c["input_zero_points"].tolist(), call.integer("output_zero_point")]
+    tensors = f"{', '.join(call.xs)}, {call.y}, {call.state}"
+    statement = f"nn_attention(&op_{i}, model_position, {tensors}, (int32_t *)(void *)({call.scratch}));"
+    return data + _struct("nn_attention_args", f"op_{i}", fields), statement
+
+
 def _add(call: Call) -> C:
     c, i = call.constants, call.node.id
     fields = [
@@ -172,6 +227,11 @@ KERNELS: dict[str, Callable[[Call], C]] = {
     "pointwise": _conv,
     "depthwise": _conv,
     "dense": _dense,
+    "dense4": _dense4,
+    "embedding": _embedding,
+    "embedding4": _embedding,
+    "layer_norm": _layer_norm,
+    "attention": _attention,
     "add": _add,
     "max_pool": _pool,
     "avg_pool": _pool,
@@ -180,5 +240,6 @@ KERNELS: dict[str, Callable[[Call], C]] = {
     "relu": _clamp,
     "relu6": _clamp,
     "hard_swish": _lookup,
+    "gelu": _lookup,
     "zero": _fill,
 }

@@ -35,7 +35,10 @@ class Checked:
 def emulate(
     project: Project, firmware: Path, x: np.ndarray, tensors: int = 1
 ) -> tuple[Checked, dict[str, Any], np.ndarray]:
-    """Run a firmware on float NHWC inputs (n, ...); return what was equal, what it took (JSON) and its outputs.
+    """Run a firmware on float NHWC inputs (n, ...) or texts (n, tokens).
+
+    Returns what was equal, what it took (JSON) and its outputs. Of texts every token is an input, and what it took is
+    of one behind all others of a text.
 
     Args:
         tensors: for how many of the inputs all operators' tensors are compared, beside the outputs.
@@ -45,14 +48,19 @@ def emulate(
     """
     network, plan, device = project.network, project.plan, project.device
     emulator = Emulator(elf.read(firmware), device, [name for _, name in project.operators])
-    reference = network.tensors(x)
+    reference, each = network.tensors(x), 1
+    if network.graph.input.vocabulary:  # a row per token; those of a text come one after another
+        each = x.shape[1]
+        reference = [tensor.reshape(-1, *tensor.shape[2:]) for tensor in reference]
     places = [(plan.offsets[i], prod(network.graph.nodes[i].shape)) for i, _ in project.operators]
     equal = compared = right = 0
     outputs = np.zeros_like(reference[-1])
     for i, one in enumerate(reference[0]):
-        if i < tensors:
-            each = emulator.tensors(one, places, paint=i % 2)
-            for (node, _), made in zip(project.operators, each, strict=True):
+        if each > 1 and i % each == 0:
+            emulator.restart()
+        if i < tensors * each:
+            found = emulator.tensors(one, places, paint=i % 2)
+            for (node, _), made in zip(project.operators, found, strict=True):
                 equal += int((made == reference[node][i].reshape(-1)).sum())
                 compared += len(made)
             y = emulator.output(prod(network.graph.output_shape))

@@ -32,5 +32,7 @@ def drawn(graph: Graph, seed: int, n: int = 32) -> tuple[QuantisedNetwork, np.nd
                 spread = rng.uniform(0.5, 1.5, (size[0], *[1] * (value.ndim - 1)))
                 new = rng.normal(0, 1, size) * spread * np.sqrt(2 / max(np.prod(size[1:]), 1))
             value.copy_(torch.from_numpy(np.asarray(new, np.float32)))
-    x = rng.normal(size=(n, *graph.input_shape)).astype(np.float32)
+    size = (n, *graph.input_shape)
+    tokens = graph.input.vocabulary
+    x = rng.integers(0, tokens, size) if tokens else rng.normal(size=size).astype(np.float32)
     return quantise(graph, model, x), x

@@ -23,6 +23,7 @@ WRITE0, EXIT = 4, 0x18
 PAINTS = (0xA5, 0x5A)  # two, as one may be what the firmware writes
 HALT = "exchange"
 MOST_SECONDS = 60
+MOST_PIECE = 256  # bytes of a token's text
 
 
 class _Counter(ctypes.Structure):
@@ -75,15 +76,39 @@ class Emulator:
         self._lowest_stack = elf.address("stack_top")
         self._count()
         self.high_water, self._said = 0, ""
-        if HALT not in elf.symbols:  # built with -DBENCH: runs once, when asked
-            return
-        self._uc.reg_write(self._arm.UC_ARM_REG_SP, self._word(device.flash_address))
-        self._go(elf.entry, elf.address(HALT))
+        if HALT in elf.symbols:  # else built with -DBENCH: runs once, when asked
+            self.restart()
+
+    def restart(self) -> None:
+        """Run from reset to the first ``exchange``: what was remembered is forgotten.
+
+        Raises:
+            Fault: the firmware can't start.
+        """
+        self._uc.reg_write(self._arm.UC_ARM_REG_SP, self._word(self.device.flash_address))
+        self._go(self.elf.entry, self.elf.address(HALT))
         self.input_address = self._uc.reg_read(self._arm.UC_ARM_REG_R0)
         self.output_address = self._uc.reg_read(self._arm.UC_ARM_REG_R1)
 
+    def text(self, characters: int) -> str:
+        """Return the first characters that a firmware says by itself after the start.
+
+        Raises:
+            Fault: it did what the device can't, or said what is no text.
+        """
+        self.restart()
+        said, at, emit = b"", self.elf.address(HALT), self.elf.address("emit")
+        while len(text := said.decode(errors="ignore")) < characters:
+            self._go(at, emit)
+            at = self._uc.reg_read(self._arm.UC_ARM_REG_LR) & ~1
+            piece = bytes(self._uc.mem_read(self._uc.reg_read(self._arm.UC_ARM_REG_R0), MOST_PIECE)).split(b"\0")[0]
+            if not piece:
+                raise Fault(f"said nothing after {len(text)} characters")
+            said += piece
+        return text[:characters]
+
     def run(self, x: np.ndarray, outputs: int, paint: int = 0) -> np.ndarray:
-        """Return the int8 outputs (outputs,) of one int8 input (height, width, channels).
+        """Return the int8 outputs (outputs,) of one input, as the device takes it: int8, or a token as uint16.
 
         Raises:
             Fault: it did what the device can't.
@@ -199,7 +224,7 @@ class Emulator:
     def _begin(self, x: np.ndarray, paint: int) -> None:
         low, high = self._arena
         self._uc.mem_write(low, bytes([PAINTS[paint]]) * (high - low))
-        self._uc.mem_write(self.input_address, x.astype(np.int8).tobytes())
+        self._uc.mem_write(self.input_address, x.tobytes())
         self._counts[:] = 0
         self._state.current = 0
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from latent_nas import artifacts
@@ -12,6 +13,7 @@ from latent_nas.devices import Device, Region
 from latent_nas.firmware import bench
 from latent_nas.firmware.calls import Call, c_of
 from latent_nas.firmware.linker import arena_region, script
+from latent_nas.firmware.text import Speech
 from latent_nas.graph import Graph
 from latent_nas.runtimes import open_runtime
 from latent_nas.training.quantise import QuantisedNetwork
@@ -25,7 +27,8 @@ class Project:
     """The sources of a firmware and where its tensors lie.
 
     Attributes:
-        files: contents by name. plan: of the arena. region: of RAM, that holds it.
+        network: as it runs there: of a text, in steps. files: contents by name. plan: of the arena.
+        state_bytes: beside it, what is remembered from run to run. region: of RAM, that holds both.
         operators: (node id, name of its function) in the order in which they run.
     """
 
@@ -35,6 +38,7 @@ class Project:
     plan: MemoryPlan
     region: Region
     operators: tuple[tuple[int, str], ...]
+    state_bytes: int = 0
 
     @property
     def heaviest(self) -> str:
@@ -53,27 +57,34 @@ class Project:
             artifacts.write(folder / name, text)
 
 
-def project(network: QuantisedNetwork, device: Device, region: Region | None = None) -> Project:
+def project(
+    network: QuantisedNetwork, device: Device, region: Region | None = None, speech: Speech | None = None
+) -> Project:
     """Return the firmware of a network for a device.
 
     Args:
         region: force the arena there, fit or not; None: the first region that it fits.
+        speech: what a network of text says; None: it waits for tokens from outside, as others do for data.
 
     Raises:
         ValueError: it fits no region, or an operator has no kernel in C.
     """
+    network = network.in_steps()
     graph = network.graph
     layers = [layer(node.operator, graph.shapes_into(node)) for node in graph.nodes]
     plan = memory_plan(graph, layers, open_runtime(RUNTIME))
+    state = sum(one.state_bytes for one in layers)
     widest = max(range(len(graph.nodes)), key=lambda i: plan.live[i])
-    region = region or arena_region(device, plan.peak, _name(graph, widest))
+    region = region or arena_region(device, plan.peak + state, _name(graph, widest))
     operators = tuple(_operators(network, plan))
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(KERNELS.iterdir()) if path.is_file()}
     files["model.c"] = _model(network, plan, dict(operators)) + bench.source(graph, device, operators)
+    if speech:
+        files["text.c"] = speech.source()
     files["device.ld"] = script(device, region)
     files["Makefile"] = _makefile(device)
     files["README.md"] = _readme(network, device, plan, region)
-    return Project(device, network, files, plan, region, operators)
+    return Project(device, network, files, plan, region, operators, state)
 
 
 def _name(graph: Graph, i: int) -> str:
@@ -89,7 +100,7 @@ def _operators(network: QuantisedNetwork, plan: MemoryPlan) -> Iterator[tuple[in
 
 
 def _model(network: QuantisedNetwork, plan: MemoryPlan, operators: dict[int, str]) -> str:
-    data, functions = [], []
+    data, functions, state = [], [], 0
 
     def at(offset: int) -> str:
         return f"model_arena + {offset}"
@@ -99,11 +110,16 @@ def _model(network: QuantisedNetwork, plan: MemoryPlan, operators: dict[int, str
         xs = tuple(at(plan.offsets[j]) for j in node.inputs)
         scratch = at(plan.scratch_offsets[i]) if plan.scratch_sizes[i] else "model_arena"
         shapes = network.graph.shapes_into(node)
-        declared, statement = c_of(Call(node, shapes, network.constants[i], xs, at(plan.offsets[i]), scratch))
+        call = Call(node, shapes, network.constants[i], xs, at(plan.offsets[i]), scratch, f"model_state + {state}")
+        state += node.operator.state_bytes(*shapes)
+        declared, statement = c_of(call)
         data.append(declared)
         functions.append(f"void {name}(void);\n__attribute__((noinline)) void {name}(void)\n{{\n    {statement}\n}}\n")
     return MODEL.format(
         bytes=plan.peak,
+        state=STATE.format(bytes=state) if state else "",
+        init="    model_position = 0;\n" if state else "",
+        done="\n    model_position++;" if state else "",
         data="\n".join(data),
         functions="\n".join(functions),
         runs="\n".join(f"    {name}();" for name in operators.values()),
@@ -118,17 +134,24 @@ def _makefile(device: Device) -> str:
 
 
 def _readme(network: QuantisedNetwork, device: Device, plan: MemoryPlan, region: Region) -> str:
-    x, y = network.quants[0], network.quants[-1]
+    y = network.quants[-1]
     return README.format(
         device=device.name,
-        shape=" x ".join(map(str, network.graph.input_shape)),
-        outputs=network.graph.output_shape[0],
-        x=x,
+        input=_input(network),
+        outputs=prod(network.graph.output_shape),
         y=y,
         arena=plan.peak,
         region=region.name,
         address=region.address,
     )
+
+
+def _input(network: QuantisedNetwork) -> str:
+    vocabulary, x = network.graph.input.vocabulary, network.quants[0]
+    if vocabulary:
+        return f"uint16, one token; `model_init()` begins a new text | 0 to {vocabulary - 1}"
+    shape = " x ".join(map(str, network.graph.input_shape))
+    return f"int8, {shape} (height x width x channels) | real = {x.scale!r} * (q - ({x.zero_point}))"
 
 
 MODEL = """/* The network: generated by latent_nas. */
@@ -139,16 +162,16 @@ MODEL = """/* The network: generated by latent_nas. */
 
 extern int8_t model_arena[{bytes}];
 __attribute__((section(".arena"), aligned(8))) int8_t model_arena[{bytes}];
-
+{state}
 {data}
 {functions}
 void model_init(void)
 {{
-}}
+{init}}}
 
 void model_run(void)
 {{
-{runs}
+{runs}{done}
 }}
 
 int8_t *model_input(void)
@@ -160,6 +183,12 @@ const int8_t *model_output(void)
 {{
     return {output};
 }}
+"""
+
+STATE = """
+/* What tokens leave behind for those after them, and how many there were. */
+__attribute__((section(".arena"), aligned(8))) static int8_t model_state[{bytes}];
+static uint32_t model_position;
 """
 
 MAKEFILE = """# make, or make CC=clang; NN=-DNN_PLAIN builds the kernels without SMLAD.
@@ -188,7 +217,7 @@ place of its weak one: it takes the last outputs and writes the next inputs.
 
 | what | where | numbers |
 |---|---|---|
-| input | `model_input()`, int8, {shape} (height x width x channels) | real = {x.scale!r} * (q - ({x.zero_point})) |
+| input | `model_input()`, {input} |
 | output | `model_output()`, int8, {outputs} | real = {y.scale!r} * (q - ({y.zero_point})) |
 | arena | region `{region}` ({address:#010x}) | {arena} B, static; the plan's offsets are in `model.c` |
 

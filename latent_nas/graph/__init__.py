@@ -60,6 +60,13 @@ class Graph:
         return nx.freeze(graph)
 
     @property
+    def input(self) -> Input:
+        """The operator of node 0."""
+        first = self.nodes[0].operator
+        assert isinstance(first, Input)
+        return first
+
+    @property
     def input_shape(self) -> Shape:
         """The shape of the data."""
         return self.nodes[0].shape

@@ -10,12 +10,13 @@ from statistics import fmean
 
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
+from latent_nas.graph.step import stepped
 
 WEIGHTED = ("conv2d", "pointwise", "depthwise", "dense")
 
 
 def graph_features(graph: Graph) -> dict[str, float]:
-    """Return named features of a graph in deployed form.
+    """Return named features of a graph in deployed form, of a text in steps.
 
     ``count.K`` operators per kernel; ``longest.S`` and ``shortest.S`` path from input to output counted in operators
     of S (a kernel, or "all"); ``log_paths`` (log2); ``degree.*``; and as log2(1 + x): every term of the operators'
@@ -23,7 +24,7 @@ def graph_features(graph: Graph) -> dict[str, float]:
     operators), ``tensor.sum``, ``tensor.live`` and ``tensor.apart`` elements (see ``live_elements``); ``pixels.last``
     before global pooling. What flows through the convolutions: see ``flow_features``.
     """
-    graph = deploy(graph).graph
+    graph = stepped(deploy(graph).graph)
     kernels = [n.operator.kernel(*graph.shapes_into(n)) for n in graph.nodes]
     counts = Counter(kernels[1:])
     work: Counter[str] = Counter()

@@ -1,7 +1,8 @@
 """Operators: one file each, with all that the project knows of one.
 
 An operator is a frozen value without weights. Shapes are without the batch: (height, width, channels) of an image,
-(features,) of a vector. Arrays on the integer side are NHWC int8, modules on the float side NCHW float32.
+(features,) of a vector, (tokens, features) of a text, whose operators take any number of tokens. Arrays on the integer
+side are NHWC int8, modules on the float side NCHW float32.
 """
 
 from abc import ABC, abstractmethod
@@ -26,7 +27,6 @@ class Operator(ABC):
 
     kind: ClassVar[str]
     arity: ClassVar[int | None] = 1  # None: two or more
-    bits: ClassVar[int] = 8  # of a weight, deployed
     in_place: ClassVar[bool] = False  # the output may overwrite an input of the same size
     keeps_quant: ClassVar[bool] = False  # the output is quantised as the (only) input is
 
@@ -41,6 +41,29 @@ class Operator(ABC):
     @abstractmethod
     def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:
         """Return the int8 output (n, *shape) of int8 inputs: the reference that every kernel must equal bit by bit."""
+
+    @property
+    def bits(self) -> int:
+        """Of a weight, deployed."""
+        return 8
+
+    @property
+    def element_bytes(self) -> int:
+        """Of the output, deployed."""
+        return 1
+
+    def step(self) -> "Operator":
+        """Return the operator as it works on one token at a time; where it doesn't matter, itself."""
+        return self
+
+    def state_bytes(self, *inputs: Shape) -> int:
+        """Return what it must remember from one run to the next."""
+        return 0
+
+    def scales(self, *inputs: Shape) -> int:
+        """Return how many scales its weights have: one per filter."""
+        shapes = self.weight_shapes(*inputs)
+        return shapes["weight"][0] if "weight" in shapes else 0
 
     def weight_shapes(self, *inputs: Shape) -> dict[str, Shape]:
         """Return the shapes of the deployed weights ("weight", channels last) and biases ("bias")."""

@@ -5,27 +5,58 @@ import numpy as np
 from latent_nas.fixed_point import Quant, multiplier
 
 
+def check_bits(kind: str, bits: int) -> None:
+    """Raise ValueError unless there is an integer form of weights with that many bits."""
+    if bits not in (4, 8):
+        raise ValueError(f"{kind} has weights of 4 or 8 bits, got {bits}")
+
+
+def integer_weight(weight: np.ndarray, bits: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    """Return symmetric integers (filters, ...) as int8, and the scale (filters,) of each filter.
+
+    With 8 bits the largest weight of a filter is its 127. With fewer that leaves most weights near 0, so the scale is
+    that of the least squared error among steps down to half of it.
+    """
+    weight = weight.astype(np.float64)
+    rows = weight.reshape(len(weight), -1)
+    most = 2 ** (bits - 1) - 1
+    scale = np.maximum(np.abs(rows).max(axis=1), 1e-8) / most
+    if bits < 8:
+        shares = np.linspace(0.5, 1.0, 26)
+        tried = [scale * share for share in shares]
+        errors = [((rows - s[:, None] * _nearest(rows, s, most)) ** 2).sum(axis=1) for s in tried]
+        scale = np.array(tried)[np.argmin(errors, axis=0), np.arange(len(rows))]
+    return _nearest(rows, scale, most).reshape(weight.shape).astype(np.int8), scale
+
+
+def _nearest(rows: np.ndarray, scale: np.ndarray, most: int) -> np.ndarray:
+    return np.clip(np.rint(rows / scale[:, None]), -most, most)
+
+
+def multipliers(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the integers m and shifts of real factors (n,), int64, see ``fixed_point.multiplier``."""
+    pairs = [multiplier(float(factor)) for factor in factors]
+    return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
+
+
 def integer_constants(
-    weights: dict[str, np.ndarray], x: Quant, y: Quant, activation: str | None
+    weights: dict[str, np.ndarray], x: Quant, y: Quant, activation: str | None, bits: int = 8
 ) -> dict[str, np.ndarray]:
-    """Return per-channel symmetric int8 weights and everything that requantises their sums.
+    """Return per-channel symmetric integer weights and everything that requantises their sums.
 
     Args:
-        weights: "weight" (filters, ...), "bias" (filters,), float.
+        weights: "weight" (filters, ...), "bias" (filters,), float. bits: of a weight.
         x, y: quantisation of input and output. activation: fused, see ``Quant.clamp``.
     """
-    weight = weights["weight"].astype(np.float64)
-    largest = np.abs(weight).reshape(len(weight), -1).max(axis=1)
-    scale = np.maximum(largest, 1e-8) / 127
-    integers = np.clip(np.rint(weight / scale.reshape(-1, *[1] * (weight.ndim - 1))), -127, 127).astype(np.int8)
+    integers, scale = integer_weight(weights["weight"], bits)
     bias = np.clip(np.rint(weights["bias"] / (scale * x.scale)), -(2**31), 2**31 - 1).astype(np.int32)
-    factors = [multiplier(s * x.scale / y.scale) for s in scale]
+    m, shift = multipliers(scale * x.scale / y.scale)
     low, high = y.clamp(activation)
     return {
         "weight": integers,
         "bias": bias,
-        "multiplier": np.array([m for m, _ in factors], np.int64),
-        "shift": np.array([s for _, s in factors], np.int64),
+        "multiplier": m,
+        "shift": shift,
         "input_zero_point": np.array(x.zero_point),
         "output_zero_point": np.array(y.zero_point),
         "low": np.array(low),

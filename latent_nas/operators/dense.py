@@ -1,13 +1,14 @@
 """Fully connected layer."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from latent_nas.fixed_point import Quant, requantise
 from latent_nas.operators import Operator, Shape
-from latent_nas.operators._weights import integer_constants, matmul_exact
+from latent_nas.operators._weights import check_bits, integer_constants, matmul_exact
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,56 +16,72 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dense(Operator):
-    """Matrix product with per-channel weights and an optional fused activation (None, "relu", "relu6")."""
+    """Matrix product with per-channel weights and an optional fused activation (None, "relu", "relu6").
+
+    Of a text it is one of each token. Weights have ``weight_bits`` bits.
+    """
 
     kind: ClassVar[str] = "dense"
     units: int
     bias: bool = True
     activation: str | None = None
+    weight_bits: int = 8
 
     def shape(self, *inputs: Shape) -> Shape:
-        """Return (units,)."""
+        """Return (units,), or (tokens, units)."""
         self.check_arity(*inputs)
-        if len(inputs[0]) != 1 or self.units < 1:
+        check_bits(self.kind, self.weight_bits)
+        if len(inputs[0]) not in (1, 2) or self.units < 1:
             raise ValueError(
-                f"dense to {self.units} units wants a vector (features,), got {inputs[0]}; flatten or pool first"
+                f"dense to {self.units} units wants (features,) or (tokens, features), got {inputs[0]}; flatten or"
+                " pool first"
             )
-        return (self.units,)
+        return (*inputs[0][:-1], self.units)
+
+    @property
+    def bits(self) -> int:
+        """Of a weight."""
+        return self.weight_bits
+
+    def kernel(self, *inputs: Shape) -> str:
+        """Return "dense", or "dense4" where two weights share a byte."""
+        return self.kind if self.weight_bits == 8 else f"{self.kind}{self.weight_bits}"
 
     def weight_shapes(self, *inputs: Shape) -> dict[str, Shape]:
         """Return weight (units, features) and bias (units,)."""
-        return {"weight": (self.units, inputs[0][0]), "bias": (self.units,)}
+        return {"weight": (self.units, inputs[0][-1]), "bias": (self.units,)}
 
     def macs(self, *inputs: Shape) -> int:
-        """Return features x units."""
-        return inputs[0][0] * self.units
+        """Return features x units, of every token."""
+        return prod(inputs[0]) * self.units
 
     def work(self, *inputs: Shape) -> dict[str, float]:
         """Return calls, MACs, those left over after blocks of 4 features, and output elements."""
-        tail = self.units * (inputs[0][0] % 4)
-        counts = {"call": 1, "macs": self.macs(*inputs), "tail4_macs": tail, "outputs": self.units}
+        outputs = prod(self.shape(*inputs))
+        tail = outputs * (inputs[0][-1] % 4)
+        counts = {"call": 1, "macs": self.macs(*inputs), "tail4_macs": tail, "outputs": outputs}
         return {term: float(count) for term, count in counts.items()}
 
     def fine_work(self, *inputs: Shape) -> dict[str, float]:
         """Return MACs in whole blocks of 4, MACs left over, and outputs, of units in pairs and of the one left over."""
-        features, single = inputs[0][0], self.units % 2
+        features, single, tokens = inputs[0][-1], self.units % 2, prod(inputs[0][:-1])
         paired = self.units - single
         counts = {"paired_macs": paired * (features - features % 4), "paired_rest": paired * (features % 4)}
         counts |= {"paired_outputs": paired, "single_macs": single * features, "single_outputs": single}
-        return {term: float(count) for term, count in counts.items()}
+        return {term: float(count * tokens) for term, count in counts.items()}
 
     def module(self, *inputs: Shape) -> "nn.Module":
         """Return a linear layer."""
         from torch import nn
 
-        return nn.Linear(inputs[0][0], self.units, bias=self.bias)
+        return nn.Linear(inputs[0][-1], self.units, bias=self.bias)
 
     def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
         """Return int8 weights, int32 biases, multipliers, shifts, zero points and clamp."""
-        return integer_constants(weights, inputs[0], output, self.activation)
+        return integer_constants(weights, inputs[0], output, self.activation, self.weight_bits)
 
     def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:
-        """Return (n, units)."""
+        """Return (n, units) or (n, tokens, units)."""
         c = constants
         total = matmul_exact(xs[0].astype(np.int32) - int(c["input_zero_point"]), c["weight"].T) + c["bias"]
         return requantise(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,23 @@ from latent_nas.devices import Device, open_device
 from latent_nas.firmware import need, qemu
 from latent_nas.firmware.check import emulate, run_on_qemu, sizes
 from latent_nas.firmware.compile import Overflow, build, check_toolchain
+from latent_nas.firmware.elf import read
+from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import Project, project
+from latent_nas.firmware.text import Speech
 from latent_nas.tasks import open_task
 from latent_nas.training import FLOAT
 from latent_nas.training.quantise import QuantisedNetwork
+
+
+@dataclass(frozen=True)
+class Text:
+    """What a network of text is to write: so many characters after a prompt, drawn with a seed at a temperature."""
+
+    characters: int = 200
+    prompt: str = "\n"
+    seed: int = 0
+    temperature: float = 0.8
 
 
 @dataclass(frozen=True)
@@ -51,13 +64,15 @@ def deploy(
     rank: int,
     say: Callable[[str], None],
     calibration: Path | None = None,
+    text: Text | None = None,
 ) -> dict[str, Any]:
     """Return what the firmware of a network is and does; its project is in ``out``, with this as ``report.json``.
 
     Args:
         source: a run folder, the folder of an int8 network, or an ONNX file. calibration: the data (.npz) that a float
             ONNX file is quantised with. rank: which of a run's final networks, from 1.
-        inputs: how many validation inputs to run; for a network of no known task, random ones.
+        inputs: how many validation inputs to run, of a text tokens, but two windows at least; for a network of no known
+            task, random ones. text: what a network of text writes; None: as ``Text`` says.
 
     Raises:
         ValueError: no network there, no compiler or emulator, or it fits no region: which one, by how many bytes, at
@@ -68,10 +83,13 @@ def deploy(
         raise ValueError(f"{out} is there already, not empty and no firmware; choose another --out")
     if inputs < 1:
         raise ValueError(f"--inputs {inputs}; wanted 1 or more")
-    opened = open_device(device)
+    opened, text = open_device(device), text or Text()
     how.check(opened)
     network, made, folder = open_network(source, rank, calibration)
-    firmware = project(network, opened)
+    speech = _speech(network, made, text)
+    if network.graph.input.vocabulary and how.emulator == "qemu":
+        raise ValueError("--emulator qemu runs a network once, a text takes many runs; leave it out")
+    firmware = project(network, opened, speech=speech)
     firmware.write(out)
     say(f"wrote {len(firmware.files)} files to {out}; arena {firmware.plan.peak} B in {firmware.region.name}")
     elf = linked(firmware, out, how)
@@ -87,6 +105,11 @@ def deploy(
         else:
             _, found, outputs = emulate(firmware, elf, x)
         report["emulated"] = {"emulator": how.emulator, **found, **_agreement(folder, x, outputs)}
+    if how.emulator and speech:
+        say(f"writing {text.characters} characters, on the device and by the reference")
+        said = Emulator(read(elf), opened, [name for _, name in firmware.operators]).text(text.characters)
+        same = said == speech.generate(network, text.characters)
+        report["text"] = {**asdict(text), "emulated_text": said, "same_as_reference": same}
     artifacts.write(out / "report.json", json.dumps(report, indent=1) + "\n")
     return report
 
@@ -126,13 +149,37 @@ def open_network(
     return QuantisedNetwork.load(folder), artifacts.load(folder, "int8 network").made, folder
 
 
+def _speech(network: QuantisedNetwork, made: dict[str, Any], text: Text) -> Speech | None:
+    """Return what a network of text writes; None where it is none, or of no known task."""
+    if not network.graph.input.vocabulary or "task" not in made:
+        return None
+    pieces = open_task(made["task"]).pieces(network.graph.output_shape[-1])
+    strange = sorted(set(text.prompt) - set(pieces))
+    if strange or not text.prompt or text.characters < 1:
+        what = f"the task's text has no {strange[0]!r}" if strange else "both are at least one character"
+        raise ValueError(f"can't write {text.characters} characters after the prompt {text.prompt!r}: {what}")
+    return Speech.of(network, pieces, [pieces.index(c) for c in text.prompt], text.seed, text.temperature)
+
+
 def _inputs(network: QuantisedNetwork, made: dict[str, Any], n: int) -> np.ndarray:
+    vocabulary = network.graph.input.vocabulary
+    if vocabulary:
+        n = max(n, 2 * network.graph.input_shape[0])  # so that the oldest tokens are forgotten
+        if "task" in made:
+            return open_task(made["task"]).data_of(network.graph).valid.x.reshape(1, -1)[:, :n]
+        return seeds.rng(0, "firmware inputs").integers(0, vocabulary, (1, n))
     if "task" in made:
         x = open_task(made["task"]).data().valid.x
         if x.shape[1:] == network.graph.input_shape:
             return x[:n]
     drawn: np.ndarray = seeds.rng(0, "firmware inputs").normal(size=(n, *network.graph.input_shape))
     return drawn.astype(np.float32)
+
+
+def same(report: dict[str, Any]) -> bool:
+    """Return whether all that was emulated is what the reference gives."""
+    exact = report.get("emulated", {}).get("bit_exact", True)
+    return bool(exact and report.get("text", {}).get("same_as_reference", True))
 
 
 def _agreement(folder: Path | None, x: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
@@ -166,4 +213,9 @@ def summary(report: dict[str, Any]) -> str:
                 f"stack {e['peak_stack_bytes']} B at most; arena used up to {e['arena_high_water_bytes']} B of the"
                 f" {e['arena_planned_bytes']} B planned"
             )
+    if "text" in report:
+        t = report["text"]
+        equal = "the same as" if t["same_as_reference"] else "NOT the same as"
+        lines += [f"{t['characters']} characters emulated, {equal} the reference's (seed {t['seed']}):"]
+        lines += [t["prompt"] + t["emulated_text"]]
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from latent_nas import plugins
 from latent_nas.codec import Codec
 from latent_nas.evaluators import Evaluator, Target
 from latent_nas.limits import Limits
+from latent_nas.objectives import Judged, open_objective
 from latent_nas.pipeline import dataset, models
 from latent_nas.pipeline.final import finalise
 from latent_nas.pipeline.folder import RunFolder
@@ -46,7 +47,7 @@ class SearchConfig:
             "analog". ray: address of a cluster that trains, "local", or "".
         asynchronous: whether a free worker goes on without waiting for the others; then results depend on timing.
         data: hash of the task's data where it may change. halving: short trainings for one of full length, which the
-            best gets; 0 is none.
+            best gets; 0 is none. objective: what of a training is maximised.
     """
 
     target: Target = MAIN_TARGET
@@ -67,6 +68,7 @@ class SearchConfig:
     asynchronous: bool = False
     data: str = ""
     halving: int = 0
+    objective: str = "metric"
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -89,6 +91,7 @@ class SearchConfig:
         if self.halving and self.asynchronous:
             raise ValueError("--halving promotes the best of a round, which --async has none of; leave one out")
         configured(self.strategy, self.settings)
+        plugins.load("objectives", self.objective)
         if not plugins.load("evaluators", self.measure).trains:
             raise ValueError(f"evaluator {self.measure!r} trains nothing; a search wants training, emulate or analog")
         return self
@@ -130,7 +133,8 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
     setup, limits = prepare(config)
     store = folder.store()
     before = store.note("wall_s") or 0.0
-    evaluator: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
+    pool: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
+    evaluator = Judged(pool, open_objective(config.objective, limits))
     try:
         for line in setup.task.about():
             tell(line)
@@ -188,7 +192,9 @@ def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
             f"the data at {config.target.task} has changed since the run began (sha256 {config.data[:12]}..., now"
             f" {setup.task.fingerprint[:12]}...); put it back, or begin another run"
         )
-    limits = config.limits.tighten(setup.device.limits)
+    limits = config.limits.tighten(setup.device.limits).tighten(plugins.load("objectives", config.objective).own)
+    for outputs in setup.space.all_outputs:
+        setup.task.check(outputs)
     if config.codec:
         Codec.load(Path(config.codec), setup.space)
     if config.warm_start:
@@ -225,7 +231,8 @@ def assemble(
 ) -> Study:
     """Return the study of a configuration, ready to run."""
     kind = configured(config.strategy, config.settings)
-    prior: list[Record] = _warm(config, setup) if config.warm_start else []
+    objective = open_objective(config.objective, limits)
+    prior = [objective.judge(record) for record in _warm(config, setup)] if config.warm_start else []
     codec = scorer = None
     if kind.judged:
         named = Path(config.codec) if config.codec else None
@@ -247,6 +254,16 @@ def assemble(
         given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}
         study = Halving(**given, halving=config.halving, share=share)
     return study
+
+
+def default_limits(task: str, objective: str) -> Limits:
+    """Return what a search keeps to that is told no limits: those of an objective that weighs costs, or of the task.
+
+    Raises:
+        ValueError: no such task or objective.
+    """
+    own: Limits = plugins.load("objectives", objective).own
+    return open_task(task).limits if own == Limits() else own
 
 
 def _warm(config: SearchConfig, setup: Setup) -> list[Record]:

@@ -47,6 +47,11 @@ class Space(ABC):
         self.input_shape, self.outputs = tuple(input_shape), outputs
 
     @property
+    def all_outputs(self) -> tuple[int, ...]:
+        """How many outputs the networks have, every number once: what the task asked for, unless a gene says more."""
+        return (self.outputs,)
+
+    @property
     def sizes(self) -> np.ndarray:
         """The number of choices of every gene, (genes,)."""
         return np.array([len(g.choices) for g in self.genes])

@@ -13,6 +13,8 @@ import numpy as np
 
 from latent_nas import plugins
 from latent_nas.front_end import FrontEnd
+from latent_nas.graph import Graph
+from latent_nas.limits import Limits
 from latent_nas.operators import Shape
 from latent_nas.records import SHORT
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """Inputs x, NHWC float32 (or tokens, int64), and targets y, (n,) int64."""
+    """Inputs x, NHWC float32 or tokens (n, tokens) int64, and targets y, (n,) or (n, tokens) int64."""
 
     x: np.ndarray
     y: np.ndarray
@@ -72,7 +74,8 @@ class Recipe:
 
     Raises:
         ValueError: a number out of range.
-        share: of the training data that is used, the same samples for every network.
+        share: of the training data that is used, the same samples for every network. epoch_share: of these, what an
+            epoch uses, drawn anew for each.
     """
 
     epochs: int
@@ -108,17 +111,20 @@ class Recipe:
                 raise ValueError(f"{name} of a recipe is {bounds}, got {getattr(self, name)}")
 
     share: float = 1.0
+    epoch_share: float = 1.0
 
     @property
     def work(self) -> float:
         """Epochs over all of the training data."""
-        return self.epochs * self.share
+        return self.epochs * self.share * self.epoch_share
 
 
 class Task(ABC):
     """A learning problem with one split, fixed once for all seeds.
 
     Attributes:
+        outputs: of a network; of a text, its characters. metrics: the first one is the objective.
+        recipes: by fidelity, "search" and "full" at least. limits: what a search keeps to that is told none.
         classes: their names, where they have any. front_end: what makes the input of audio, on the device as here.
         fingerprint: a hash of the data where it may change between two runs, else "".
     """
@@ -126,8 +132,9 @@ class Task(ABC):
     name: ClassVar[str]
     input_shape: Shape
     outputs: int
-    metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy"),)  # the first one is the objective
-    recipes: ClassVar[dict[str, Recipe]]  # by fidelity: "search" and "full" at least
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy"),)
+    recipes: ClassVar[dict[str, Recipe]]
+    limits: ClassVar[Limits] = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=5.0)
     classes: tuple[str, ...] = ()
     front_end: FrontEnd | None = None
     fingerprint: str = ""
@@ -135,6 +142,10 @@ class Task(ABC):
     @abstractmethod
     def data(self) -> Data:
         """Return train, valid and test."""
+
+    def data_of(self, graph: Graph) -> Data:
+        """Return the data as a network takes them, where networks of one task take them in several forms."""
+        return self.data()
 
     def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return training inputs (n, ...) varied at random, where the recipe augments; as they are by default."""
@@ -177,9 +188,25 @@ class Task(ABC):
 
         return functional.cross_entropy(outputs, targets, weight=weight, label_smoothing=recipe.label_smoothing)
 
+    def measure(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        """Return all metrics by name, of outputs (n, outputs), float or integer: here the accuracy."""
+        return {"accuracy": float((outputs.argmax(axis=1) == targets).mean())}
+
     def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
-        """Return the first metric of outputs (n, outputs), float or integer: here the accuracy."""
-        return float((outputs.argmax(axis=1) == targets).mean())
+        """Return what a search maximises: the first metric, negated where less of it is better."""
+        return self.signed(self.measure(outputs, targets))
+
+    def signed(self, measured: dict[str, float]) -> float:
+        """Return the first of the metrics of ``measure``, negated where less of it is better."""
+        first = self.metrics[0]
+        return measured[first.name] if first.higher_is_better else -measured[first.name]
+
+    def check(self, outputs: int) -> None:  # noqa: B027 - most tasks take what they ask for
+        """Raise ValueError where the data don't support networks with so many outputs."""
+
+    def pieces(self, outputs: int) -> tuple[str, ...]:
+        """Return the text of every token of a network with so many outputs; nothing where outputs are no tokens."""
+        return ()
 
 
 def open_task(name: str) -> Task:

@@ -28,7 +28,8 @@ class Trained:
 
     Attributes:
         network: int8. model: the float network that it was made from.
-        float_score, int8_score: the task's metric on the judging part.
+        float_metrics, int8_metrics: all of the task's metrics on the judging part, by name.
+        float_score, int8_score: the first of them, as the task signs it: more is better.
         curve: validation score after each epoch. epochs: how many were run to get these weights.
     """
 
@@ -38,6 +39,8 @@ class Trained:
     int8_score: float
     curve: tuple[float, ...]
     epochs: int
+    float_metrics: dict[str, float]
+    int8_metrics: dict[str, float]
 
 
 def train(
@@ -75,8 +78,9 @@ def train(
     if not np.isfinite(outputs).all():
         raise TrainingFailed("the trained network's outputs are not finite")
     network = quantise(graph, model, learn.x[:512])
-    int8_score = task.score(network.outputs(judge.x), judge.y)
-    return Trained(network, model, task.score(outputs, judge.y), int8_score, tuple(curve), epochs)
+    floats, integers = task.measure(outputs, judge.y), task.measure(network.outputs(judge.x), judge.y)
+    scores = task.signed(floats), task.signed(integers)
+    return Trained(network, model, *scores, tuple(curve), epochs, floats, integers)
 
 
 def subset(part: Part, share: float) -> Part:

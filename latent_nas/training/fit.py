@@ -50,7 +50,8 @@ def fit(
         order = seeds.rng(seed, "training", "order")
         x, y = to_tensor(learn.x), torch.from_numpy(learn.y)
         weight = _class_weights(learn.y, task.outputs) if recipe.balanced else None
-        steps = math.ceil(len(learn) / recipe.batch)
+        count = math.ceil(len(learn) * recipe.epoch_share)
+        steps = math.ceil(count / recipe.batch)
         optimiser = make(model, recipe)
         judged = copy.deepcopy(model) if recipe.average else model  # the one that is evaluated and returned
         held = Checkpoint(keep, model, judged, optimiser) if keep else None
@@ -65,7 +66,7 @@ def fit(
             started, total, rate = time.perf_counter(), 0.0, 0.0
             model.train()
             varied = seeds.rng(seed, "training", "augment", epoch)
-            for step, batch in enumerate(np.array_split(order.permutation(len(learn)), steps)):
+            for step, batch in enumerate(np.array_split(order.permutation(len(learn))[:count], steps)):
                 rate = recipe.learning_rate * schedule.share(recipe, epoch + step / steps, curve)
                 for group in optimiser.param_groups:
                     group["lr"] = rate

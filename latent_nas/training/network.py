@@ -25,7 +25,7 @@ class Network(nn.Module):
         self._plan = [(n.id, n.inputs, [i for i in set(n.inputs) if last_reader[i] == n.id]) for n in graph.nodes[1:]]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits (n, outputs) of images (n, channels, height, width)."""
+        """Return logits (n, outputs) of images (n, channels, height, width), or those of every token (n, tokens)."""
         values = {0: x}
         for node, inputs, finished in self._plan:
             values[node] = self.operators[node](*(values[i] for i in inputs))
@@ -34,7 +34,7 @@ class Network(nn.Module):
         return values[len(self.operators) - 1]
 
     def outputs(self, x: np.ndarray, batch: int = 512) -> np.ndarray:
-        """Return the outputs (n, outputs) of NHWC data, in evaluation mode."""
+        """Return the outputs (n, ...) of NHWC data or tokens, in evaluation mode."""
         self.eval()
         with torch.inference_mode():
             parts = [self(to_tensor(x[i : i + batch])).numpy() for i in range(0, len(x), batch)]

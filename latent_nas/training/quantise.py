@@ -15,6 +15,7 @@ from latent_nas import artifacts
 from latent_nas.fixed_point import Quant
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
+from latent_nas.graph.step import stepped
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.training.network import Network
 
@@ -32,19 +33,23 @@ class QuantisedNetwork:
     constants: tuple[dict[str, np.ndarray], ...]
 
     def tensors(self, x: np.ndarray) -> list[np.ndarray]:
-        """Return every node's int8 tensor (n, ...) for float NHWC data."""
-        values = [self.quants[0].quantise(x)]
+        """Return every node's int8 tensor (n, ...) for float NHWC data, or for tokens (n, any number of them)."""
+        values = [self.graph.input.enter(x, self.quants[0])]
         for node in self.graph.nodes[1:]:
             values.append(node.operator.int8(self.constants[node.id], *(values[i] for i in node.inputs)))
         return values
 
     def integers(self, x: np.ndarray, batch: int = 128) -> np.ndarray:
-        """Return the int8 outputs (n, outputs) for float NHWC data."""
+        """Return the int8 outputs (n, outputs) or (n, tokens, outputs), see ``tensors``."""
         return np.concatenate([self.tensors(x[i : i + batch])[-1] for i in range(0, len(x), batch)])
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
-        """Return the outputs as the reals that the integers stand for, (n, outputs) float32."""
+        """Return the outputs as the reals that the integers stand for, float32."""
         return self.quants[-1].dequantise(self.integers(x))
+
+    def in_steps(self) -> "QuantisedNetwork":
+        """Return the network as it runs on a device, where a text comes one token at a time."""
+        return QuantisedNetwork(stepped(self.graph), self.quants, self.constants)
 
     def save(self, folder: Path, made: dict[str, Any]) -> None:
         """Write the network as an artefact: the graph as JSON, the integers as safetensors."""

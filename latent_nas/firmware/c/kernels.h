@@ -63,4 +63,43 @@ void nn_rescale_rows(uint32_t rows, uint32_t n, uint32_t stride, nn_channel resc
 void nn_clamp(uint32_t n, int32_t low, int32_t high, const int8_t *x, int8_t *y);
 void nn_lookup(uint32_t n, const int8_t *table, const int8_t *x, int8_t *y);
 void nn_fill(uint32_t n, int8_t value, int8_t *y);
+
+/* real factor = multiplier / 2^(shift + 33), as in nn_channel; of attention's scores / 2^shift */
+typedef struct {
+    int32_t multiplier, shift;
+} nn_factor;
+
+typedef struct {
+    const int8_t *weight;    /* (tokens, n); embedding4: packed rows, see dense4.c */
+    const nn_factor *factor; /* per token */
+    uint16_t n;
+    int8_t zero;
+} nn_embedding_args;
+void nn_embedding(const nn_embedding_args *op, uint32_t tokens, const uint16_t *x, int8_t *y);
+void nn_embedding4(const nn_embedding_args *op, uint32_t tokens, const uint16_t *x, int8_t *y);
+void nn_dense4(const nn_dense_args *op, const int8_t *x, int8_t *y);
+
+typedef struct {
+    const int16_t *gain;
+    const int32_t *offset;
+    nn_factor rescale;
+    int64_t epsilon;
+    uint16_t n;
+    int8_t zero;
+} nn_layer_norm_args;
+void nn_layer_norm(const nn_layer_norm_args *op, uint32_t tokens, const int8_t *x, int8_t *y);
+
+typedef struct {
+    const int32_t *bias;   /* (heads, window): by distance */
+    const uint16_t *table; /* 2^15 * 2^(-i / 256) */
+    nn_factor score, value;
+    uint16_t heads, width, window;
+    int8_t zero_q, zero_k, zero_v, zero;
+} nn_attention_args;
+/* seen: tokens before this one. state: keys and values, 2 * window * features. weights: scratch, one per token */
+void nn_attention(const nn_attention_args *op, uint32_t seen, const int8_t *q, const int8_t *k, const int8_t *v,
+                  int8_t *y, int8_t *state, int32_t *weights);
+
+/* chance: of a logit so far below the best. state: not 0 */
+uint32_t nn_sample(const uint16_t *chance, const int8_t *logits, uint32_t n, uint32_t *state);
 #endif

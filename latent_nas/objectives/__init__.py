@@ -1,0 +1,59 @@
+"""Objectives: one file each, what a search makes of a training."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from latent_nas import plugins
+from latent_nas.evaluators import Evaluator, Job
+from latent_nas.limits import Limits
+from latent_nas.records import Record
+
+
+class Objective(ABC):
+    """A number from a record: more is better.
+
+    Attributes:
+        limits: of the device and the search. own: what the objective adds to them.
+    """
+
+    name: ClassVar[str]
+    own: ClassVar[Limits] = Limits()
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+
+    @abstractmethod
+    def value(self, record: Record) -> float | None:
+        """Return the objective of a record that is ok; None leaves it to the task's first metric."""
+
+    def judge(self, record: Record) -> Record:
+        """Return the record with its objective; a failed one as it is."""
+        value = self.value(record) if record.ok else None
+        return record if value is None else replace(record, measured_objective=value)
+
+
+class Judged(Evaluator):
+    """An evaluator whose records an objective judges."""
+
+    def __init__(self, evaluator: Evaluator, objective: Objective) -> None:
+        self.evaluator, self.objective = evaluator, objective
+
+    def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
+        """Yield the other evaluator's records, judged."""
+        yield from map(self.objective.judge, self.evaluator.evaluate(jobs))
+
+    def close(self) -> None:
+        """Close the other evaluator."""
+        self.evaluator.close()
+
+
+def open_objective(name: str, limits: Limits) -> Objective:
+    """Return an objective by name.
+
+    Raises:
+        ValueError: no such objective; the message names those there are.
+    """
+    found: Objective = plugins.load("objectives", name)(limits)
+    return found

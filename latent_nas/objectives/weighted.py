@@ -1,0 +1,45 @@
+"""Half accuracy, a quarter each what is left of the flash and of 100 ms."""
+
+from typing import ClassVar
+
+from latent_nas.limits import Limits
+from latent_nas.objectives import Objective
+from latent_nas.records import Record
+
+MOST_MS = 100.0
+
+
+class Weighted(Objective):
+    """0.5 * accuracy + 0.25 * (1 - flash / limit) + 0.25 * (1 - latency_ms / 100); 0 beyond flash, RAM or 100 ms.
+
+    Accuracy is the int8 network's, bytes and milliseconds are computed for the device at its clock.
+    """
+
+    name = "weighted"
+    own: ClassVar[Limits] = Limits(latency_ms=MOST_MS)
+
+    def __init__(self, limits: Limits) -> None:
+        """Take the limits.
+
+        Raises:
+            ValueError: none of flash.
+        """
+        super().__init__(limits.tighten(self.own))
+        if limits.flash_bytes is None:
+            raise ValueError("objective 'weighted' wants a limit of flash; give --limit flash_kb=N or a device")
+
+    def value(self, record: Record) -> float:
+        """Return the weighted sum.
+
+        Raises:
+            ValueError: the task measures no accuracy.
+        """
+        if record.measured_int8_accuracy is None:
+            raise ValueError(f"objective 'weighted' wants a task that measures accuracy, not {record.task!r}")
+        if self.limits.exceeded(record.flash_bytes, record.ram_bytes, record.latency_ms):
+            return 0.0
+        flash = record.flash_bytes / (self.limits.flash_bytes or 1)
+        return 0.5 * record.measured_int8_accuracy + 0.25 * (1 - flash) + 0.25 * (1 - record.latency_ms / MOST_MS)
+
+
+Plugin = Weighted
