@@ -41,9 +41,7 @@ class Images(Reader):
             notes.append(f"{sum(sizes.values())} images were scaled to {shape[0]}x{shape[1]}, cropped in the middle")
         if shape[2] == 1 and not grey:
             notes.append("colour images were made grey")
-        pixels, broken = _each(
-            list(heads), path, lambda file: _pixels(file, shape)
-        )  # one after another: photos are large
+        pixels, broken = _each(list(heads), path, lambda file: _pixels(file, shape))
         if not pixels:
             raise ValueError(f"{path}: none of {len(files)} images can be read; the first: {broken[0]}")
         y, classes = number([label for _, label, _ in pixels])
@@ -63,7 +61,7 @@ class Images(Reader):
 def _each(
     files: Sequence[File], root: Path, read: Callable[[Path], Any]
 ) -> tuple[dict[File, Any], list[tuple[str, str]]]:
-    """Return what is read of each file, and (name, reason) of those that can't be."""
+    """Return what is read of each file, one open at a time, and (name, reason) of those that can't be."""
     from PIL import Image, UnidentifiedImageError
 
     found, skipped = {}, []
