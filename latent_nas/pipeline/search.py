@@ -24,6 +24,7 @@ from latent_nas.study import Budget, Study, ranked
 from latent_nas.study.halving import Halving
 from latent_nas.tasks import full_name, open_task
 
+LEAST_SHORT = 2000  # samples seen by a short training
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
 
@@ -167,6 +168,12 @@ def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
             f" {setup.task.fingerprint[:12]}...); put it back, or begin another run"
         )
     limits = config.limits.tighten(setup.device.limits)
+    seen = len(setup.task.data().train) * setup.task.recipe(SHORT).work if config.halving else LEAST_SHORT
+    if seen < LEAST_SHORT:
+        raise ValueError(
+            f"halving is for larger data: a short training on {setup.task.name} would see {seen:.0f} samples, and under"
+            f" {LEAST_SHORT} say nothing; leave --halving away"
+        )
     if config.codec:
         Codec.load(Path(config.codec), setup.space)
     if config.warm_start:
