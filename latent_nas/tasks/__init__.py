@@ -116,8 +116,8 @@ class Task(ABC):
         """
         if fidelity == SHORT and SHORT not in self.recipes:
             usual = self.recipes["search"]
-            fewer = {"epochs": -(-usual.epochs // 2), "share": usual.share / 4, "batch": max(usual.batch // 2, 8)}
-            return replace(usual, **fewer, warmup=min(usual.warmup, 0.3))
+            usual = replace(usual, epochs=-(-usual.epochs // 2), share=usual.share / 4)
+            return replace(usual, batch=max(usual.batch // 2, 8), warmup=min(usual.warmup, 0.3))
         if fidelity not in self.recipes:
             raise ValueError(f"task {self.name!r} has no recipe {fidelity!r}; there are: {', '.join(self.recipes)}")
         return self.recipes[fidelity]

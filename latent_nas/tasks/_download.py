@@ -12,34 +12,40 @@ PATIENCE_S = 30  # without a byte
 
 
 def cache() -> Path:
-    """Return the folder that holds what was downloaded: ``LATENT_NAS_DATA`` where it is set."""
-    named = os.environ.get(VARIABLE)
-    return Path(named) if named else Path(pooch.os_cache("latent_nas"))
+    """Return the folder for what is downloaded: ``LATENT_NAS_DATA`` where it is set."""
+    return Path(os.environ.get(VARIABLE) or pooch.os_cache("latent_nas"))
 
 
 def download(name: str, url: str, sha256: str) -> Path:
-    """Return the file ``name`` of the cache; fetched if it isn't there or has another checksum.
+    """Return the file ``name`` of the cache folder, fetched if it is not there.
 
     Args:
-        name: its place in the cache, e.g. "fashion_mnist/train.gz". sha256: hexadecimal, of the file's bytes.
+        sha256: of the file's bytes, hexadecimal.
 
     Raises:
-        ValueError: it can't be fetched, or what came has another checksum; the cache is left as it was.
+        ValueError: what is there has another checksum, or it can't be fetched, or what came has another one; the folder
+            is left as it was.
     """
     place = cache() / name
-    if place.is_file() and hashlib.sha256(place.read_bytes()).hexdigest() == sha256:
+    if place.is_file():
+        found = hashlib.sha256(place.read_bytes()).hexdigest()
+        if found != sha256:
+            raise ValueError(
+                f"{place} has sha256 {found[:12]}..., wanted {sha256[:12]}...; move it away, and it is fetched anew"
+            )
         return place
+    pooch.get_logger().setLevel("ERROR")
     downloader = pooch.HTTPDownloader(progressbar=False, timeout=PATIENCE_S)
     try:
-        found = pooch.retrieve(url, f"sha256:{sha256}", place.name, place.parent, downloader=downloader)
+        pooch.retrieve(url, f"sha256:{sha256}", place.name, place.parent, downloader=downloader)
     except ValueError:  # pooch's word for another checksum
-        raise ValueError(f"{url} gave a file with another checksum than {sha256[:12]}...; try again later") from None
+        raise ValueError(f"{url} gave a file with another sha256 than {sha256[:12]}...; nothing was kept") from None
     except OSError as error:  # requests' errors are among them
         raise ValueError(
-            f"{url} can't be fetched ({type(error).__name__}); put the file at {place} yourself, or set {VARIABLE} to"
-            " a folder that has it"
+            f"{url} can't be fetched ({type(error).__name__}); put the file at {place} yourself, or set {VARIABLE} to a"
+            " folder that has it"
         ) from None
-    return Path(found)
+    return place
 
 
 def fetch(url: str) -> bytes:
