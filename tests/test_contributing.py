@@ -16,6 +16,7 @@ EXAMPLE = re.compile(r"### [^\n]*`latent_nas/(\w+)/<name>\.(py|toml)`\n+```\w+\n
 NAMES = {
     "devices": "stm32f401",
     "tasks": "parity",
+    "readers": "bits",
     "strategies": "mutate_best",
     "operators": "magnitude",
     "spaces": "perceptron",
@@ -37,6 +38,15 @@ space = open_space("mcu_cnn", task.input_shape, task.outputs)
 data = task.data()
 genes = [0, 1, 0, 0, 0, 1, 1, 1, 0] + [0] * 26
 assert train(space.graph(genes), task, Recipe(epochs=3), 0, data.train, data.valid).int8_score > 0.6
+""",
+    "readers": """
+from pathlib import Path
+from latent_nas.tasks import open_task
+rows = [f"{'even' if n % 2 == 0 else 'odd'} {n:08b}" for n in range(64)]
+Path("numbers.bits").write_text("\\n".join(rows))
+task = open_task("numbers.bits")
+assert (task.input_shape, task.outputs) == ((8, 1, 1), 2)
+assert [len(p) for p in (task.data().train, task.data().valid, task.data().test)] == [40, 12, 12]
 """,
     "strategies": """
 import numpy as np

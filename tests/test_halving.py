@@ -7,6 +7,7 @@ from latent_nas import seeds
 from latent_nas.evaluators import Evaluator, Target
 from latent_nas.evaluators._work import record_of
 from latent_nas.limits import Limits
+from latent_nas.pipeline.search import SearchConfig, prepare
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import SEARCH, SHORT, Record
 from latent_nas.scorer import labels
@@ -76,6 +77,11 @@ def test_a_short_recipe_costs_an_eighth_and_others_are_as_they_were():
     assert task.recipe("full") is task.recipes["full"]
     with pytest.raises(ValueError, match="there are: search, full"):
         task.recipe("tiny")
+
+
+def test_small_data_is_no_case_for_halving():
+    with pytest.raises(ValueError, match="would see 797 samples"):
+        prepare(SearchConfig(halving=4))
 
 
 def test_a_subset_has_every_class_in_proportion_whatever_the_training_seed():

@@ -29,6 +29,7 @@ from latent_nas.study.halving import Halving
 from latent_nas.surrogates.recalibrate import excess
 from latent_nas.tasks import full_name, open_task
 
+LEAST_SHORT = 2000  # samples seen by a short training
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
 
@@ -195,6 +196,8 @@ def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
     limits = config.limits.tighten(setup.device.limits).tighten(plugins.load("objectives", config.objective).own)
     for outputs in setup.space.all_outputs:
         setup.task.check(outputs)
+    if config.halving:
+        _check_halving(setup)
     if config.codec:
         Codec.load(Path(config.codec), setup.space)
     if config.warm_start:
@@ -204,6 +207,16 @@ def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
         plugins.load("crews", "ray").check(config.ray)
     check_reachable(setup, limits)
     return setup, limits
+
+
+def _check_halving(setup: Setup) -> None:
+    """Raise ValueError where a short training would see too little to say anything."""
+    seen = len(setup.task.data().train) * setup.task.recipe(SHORT).work
+    if seen < LEAST_SHORT:
+        raise ValueError(
+            f"halving is for larger data: a short training on {setup.task.name} would see {seen:.0f} samples, and under"
+            f" {LEAST_SHORT} say nothing; leave --halving away"
+        )
 
 
 def over(record: Record, limits: Limits) -> bool:

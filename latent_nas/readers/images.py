@@ -1,6 +1,7 @@
 """A folder of images, one folder per class, of any size."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 from latent_nas.readers import Raw, Reader, Wanted, class_files, number
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+GREY = {"1", "L", "LA", "I", "I;16", "F"}
 LARGEST, USUAL = 96, 48  # sides: what is taken as it is, and what all becomes where that can't be
+File = tuple[Path, str, int]  # place, class, part
 
 
 class Images(Reader):
@@ -25,17 +28,11 @@ class Images(Reader):
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return pixels from 0 to 1, of the size asked for; else of their own if they share one, else 48x48."""
         files = class_files(path, SUFFIXES)
-        skipped: list[tuple[str, str]] = []
-        opened = []
-        for file, label, part in files:
-            try:
-                opened.append((file, label, part, _open(file)))
-            except (OSError, ValueError, SyntaxError) as error:  # Pillow raises all of them for broken files
-                skipped.append((str(file.relative_to(path)), _reason(error)))
-        if not opened:
+        heads, skipped = _each(files, path, _head)
+        if not heads:
             raise ValueError(f"{path}: none of {len(files)} images can be read; the first: {skipped[0]}")
-        sizes = Counter(image.size for *_, image in opened)
-        grey = all(image.mode in {"1", "L", "LA", "I", "I;16", "F"} for *_, image in opened)
+        sizes = Counter(size for size, _ in heads.values())
+        grey = all(mode in GREY for _, mode in heads.values())
         shape = wanted.input or _shape(sizes, grey)
         if shape[2] not in (1, 3):
             raise ValueError(f"images have 1 (grey) or 3 (colour) channels, asked for {shape[2]}")
@@ -44,29 +41,47 @@ class Images(Reader):
             notes.append(f"{sum(sizes.values())} images were scaled to {shape[0]}x{shape[1]}, cropped in the middle")
         if shape[2] == 1 and not grey:
             notes.append("colour images were made grey")
-        y, classes = number([label for _, label, _, _ in opened])
+        pixels, broken = _each(list(heads), path, lambda file: _pixels(file, shape))
+        if not pixels:
+            raise ValueError(f"{path}: none of {len(files)} images can be read; the first: {broken[0]}")
+        y, classes = number([label for _, label, _ in pixels])
         return Raw(
-            x=np.stack([_pixels(image, shape) for *_, image in opened]),
+            x=np.stack(list(pixels.values())),
             y=y,
             classes=classes,
-            part=np.array([part for *_, part, _ in opened], np.int64),
-            names=tuple(str(file.relative_to(path)) for file, *_ in opened),
+            part=np.array([part for _, _, part in pixels], np.int64),
+            names=tuple(str(file.relative_to(path)) for file, _, _ in pixels),
             what="images",
-            skipped=tuple(skipped),
+            skipped=(*skipped, *broken),
             notes=tuple(notes),
             sizes={f"{h}x{w}": n for (w, h), n in sizes.most_common()},
         )
 
 
-def _open(file: Path) -> Any:
-    from PIL import Image, ImageOps, UnidentifiedImageError
+def _each(
+    files: Sequence[File], root: Path, read: Callable[[Path], Any]
+) -> tuple[dict[File, Any], list[tuple[str, str]]]:
+    """Return what is read of each file, one open at a time, and (name, reason) of those that can't be."""
+    from PIL import Image, UnidentifiedImageError
 
-    try:
-        with Image.open(file) as image:
-            image.load()
-            return ImageOps.exif_transpose(image)
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise ValueError("not an image" if isinstance(error, UnidentifiedImageError) else "too large") from None
+    found, skipped = {}, []
+    for file in files:
+        try:
+            found[file] = read(file[0])
+        except UnidentifiedImageError:
+            skipped.append((str(file[0].relative_to(root)), "not an image"))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow's for broken files
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:80]
+            skipped.append((str(file[0].relative_to(root)), reason))
+    return found, skipped
+
+
+def _head(file: Path) -> tuple[tuple[int, int], str]:
+    """Return size and mode, without decoding."""
+    from PIL import Image
+
+    with Image.open(file) as image:
+        return image.size, image.mode
 
 
 def _shape(sizes: Counter[tuple[int, int]], grey: bool) -> tuple[int, int, int]:
@@ -76,10 +91,12 @@ def _shape(sizes: Counter[tuple[int, int]], grey: bool) -> tuple[int, int, int]:
     return height, width, 1 if grey else 3
 
 
-def _pixels(image: Any, shape: tuple[int, int, int]) -> np.ndarray:
+def _pixels(file: Path, shape: tuple[int, int, int]) -> np.ndarray:
     """Return (height, width, channels) from 0 to 1."""
     from PIL import Image, ImageOps
 
+    with Image.open(file) as opened:
+        image: Any = ImageOps.exif_transpose(opened)
     if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more: Pillow would cut them off
         values = np.asarray(image, np.float32)
         top = 65535.0 if values.max(initial=0) > 255 else 255.0
@@ -88,10 +105,6 @@ def _pixels(image: Any, shape: tuple[int, int, int]) -> np.ndarray:
     if image.size != (shape[1], shape[0]):
         image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling.BILINEAR)
     return (np.asarray(image, np.float32) / 255).reshape(shape)
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:80]
 
 
 Plugin = Images

@@ -31,16 +31,16 @@ class Recordings(Reader):
         opened = []
         for file, label, part in files:
             try:
-                opened.append((file, label, part, *_open(file)))
+                found, samples = _open(file)
+                opened.append((file, label, part, found, len(samples)))
             except (OSError, ValueError, EOFError, struct.error) as error:  # what scipy raises for broken files
                 skipped.append((str(file.relative_to(path)), (str(error).splitlines() or ["not a recording"])[0][:80]))
         if not opened:
             raise ValueError(f"{path}: none of {len(files)} recordings can be read; the first: {skipped[0]}")
-        rates = Counter(rate for *_, rate, _ in opened)
+        rates = Counter(found for *_, found, _ in opened)
         rate = wanted.rate or min(rates.most_common(1)[0][0], FASTEST)
         other = {r: n for r, n in rates.items() if r != rate}
-        audio = [resampled(samples, found, rate) for *_, found, samples in opened]
-        lengths = np.array([len(a) for a in audio])
+        lengths = np.array([-(-length * rate // found) for *_, found, length in opened])
         usual = wanted.seconds * rate if wanted.seconds else np.quantile(lengths, 0.95)
         front_end = FrontEnd.of(rate, int(max(round(usual), 1)), wanted.front)
         notes = [f"{n} recordings of {r} Hz were resampled to {rate} Hz" for r, n in sorted(other.items())]
@@ -49,8 +49,9 @@ class Recordings(Reader):
             cut, filled = int((lengths > front_end.samples).sum()), int((lengths < front_end.samples).sum())
             notes.append(f"all were brought to {seconds:.2f} s: {cut} cut at both ends, {filled} filled with silence")
         y, classes = number([label for _, label, *_ in opened])
+        heard = (fitted(resampled(*_open(file), rate), front_end.samples) for file, *_ in opened)
         return Raw(
-            x=front_end(np.stack([fitted(a, front_end.samples) for a in audio])),
+            x=np.concatenate([front_end(one[None]) for one in heard]),  # one at a time: they are long, spectra are not
             y=y,
             classes=classes,
             part=np.array([part for _, _, part, *_ in opened], np.int64),
@@ -83,7 +84,7 @@ def _open(file: Path) -> tuple[int, np.ndarray]:
     return int(rate), samples.mean(axis=1) if samples.ndim == 2 else samples
 
 
-def resampled(samples: np.ndarray, found: int, rate: int) -> np.ndarray:
+def resampled(found: int, samples: np.ndarray, rate: int) -> np.ndarray:
     """Return samples (n,) of ``found`` Hz at ``rate`` Hz, by a polyphase filter."""
     if found == rate:
         return samples

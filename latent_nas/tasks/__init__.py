@@ -158,12 +158,15 @@ class Task(ABC):
     def recipe(self, fidelity: str) -> Recipe:
         """Return a recipe; "short", where the task has none, is half the epochs of "search" on a quarter of its data.
 
+        Its batches are half as large, as few steps teach nothing.
+
         Raises:
             ValueError: there is no such recipe.
         """
         if fidelity == SHORT and SHORT not in self.recipes:
             usual = self.recipes["search"]
-            return replace(usual, epochs=max(round(usual.epochs / 2), 1), share=usual.share / 4)
+            usual = replace(usual, epochs=-(-usual.epochs // 2), share=usual.share / 4)
+            return replace(usual, batch=max(usual.batch // 2, 8), warmup=min(usual.warmup, 0.3))
         if fidelity not in self.recipes:
             raise ValueError(f"task {self.name!r} has no recipe {fidelity!r}; there are: {', '.join(self.recipes)}")
         return self.recipes[fidelity]

@@ -127,8 +127,8 @@ def _loaded(source: str) -> tuple[Data, Findings]:
 
 def recipes(n: int, balanced: bool) -> dict[str, Recipe]:
     """Return recipes for n training samples: fewer epochs the more there are, so that a search stays a search."""
-    batch = int(np.clip(2 ** round(np.log2(n / 16)), 16, 128))
-    epochs = int(np.clip(round(10_000 / n), 2, 25))
+    batch = int(np.clip(2 ** round(np.log2(n / 32)), 16, 64))
+    epochs = int(np.clip(round(20_000 / n), 3, 25))
     share = min(1.0, 12_000 / n)
     full = int(np.clip(round(200_000 / n), 8, 50))
     usual: dict[str, Any] = {"batch": batch, "learning_rate": 6e-3, "balanced": balanced}

@@ -27,8 +27,8 @@ class FashionMnist(Task):
     input_shape = (28, 28, 1)
     outputs = 10
     recipes: ClassVar[dict[str, Recipe]] = {
-        "search": Recipe(epochs=2, batch=128, learning_rate=6e-3, average=0.98, warmup=0.3),
-        "full": Recipe(epochs=10, batch=128, learning_rate=6e-3, average=0.995, warmup=0.5),
+        "search": Recipe(epochs=3, batch=64, learning_rate=6e-3, average=0.95, warmup=0.3, share=0.25),
+        "full": Recipe(epochs=10, batch=128, learning_rate=1e-2, average=0.995, warmup=0.5),
     }
 
     def data(self) -> Data:
