@@ -41,7 +41,8 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["latent_nas*"]),
-    package_data={"": ["*.toml", "*.c", "c/*.c", "c/*.h"]},  # devices and runtimes are data plugins, kernels are C
+    # devices and runtimes are data plugins, kernels are C, the report's page has its style and script
+    package_data={"": ["*.toml", "*.c", "c/*.c", "c/*.h", "page/*.css", "page/*.js"]},
     data_files=[*shipped("datasets_arch"), *shipped("pretrained")],
     entry_points={"console_scripts": ["latent-nas = latent_nas.cli:main"]},
     install_requires=[
@@ -56,6 +57,7 @@ setup(
         "optuna>=5",
         "pandas>=2.2",
         "pyarrow>=15",
+        "plotly>=6",
         "safetensors>=0.4.3",
         "typer>=0.15",
         "rich>=13",
@@ -65,6 +67,7 @@ setup(
     extras_require={
         "test": [
             *("pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx"),
+            "playwright>=1.49",  # drives the browser of the machine; brings none
             *MCU,
             *ONNX,
         ],

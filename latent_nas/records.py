@@ -22,6 +22,7 @@ class Record:
         flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
         curve: validation accuracy after each epoch. epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
+        confusion: of a final training, how often the int8 network took class (row) for class (column); () for none.
     """
 
     genes: tuple[int, ...]
@@ -47,6 +48,7 @@ class Record:
     round: int = 0
     versions: dict[str, str] = field(default_factory=dict)
     measured_objective: float | None = None
+    confusion: tuple[tuple[int, ...], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -65,7 +67,9 @@ class Record:
     @staticmethod
     def from_json(data: dict[str, Any]) -> "Record":
         """Return the record of ``to_json``; fields that an older version did not write have their defaults."""
-        return Record(**{**data, "genes": tuple(data["genes"]), "curve": tuple(data["curve"])})
+        confusion = tuple(tuple(row) for row in data.get("confusion", ()))
+        lists = {"genes": tuple(data["genes"]), "curve": tuple(data["curve"]), "confusion": confusion}
+        return Record(**{**data, **lists})
 
 
 def versions() -> dict[str, str]:

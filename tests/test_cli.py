@@ -72,7 +72,7 @@ def test_a_search_ends_with_networks_that_fit_and_all_its_files(finished):
     assert result["test_reads"] == 2
     assert json.loads((folder / "result.json").read_text()) == result
     files = {"config.json", "search.log", "study.sqlite", "history.csv", "rounds.csv", "pareto.csv", "result.json"}
-    assert {*files, "best_architecture.json", "networks"} == {p.name for p in folder.iterdir()}
+    assert {*files, "best_architecture.json", "networks", "report.html"} == {p.name for p in folder.iterdir()}
     assert len((folder / "history.csv").read_text().splitlines()) == 5
     assert len((folder / "rounds.csv").read_text().splitlines()) == 3
     best = json.loads((folder / "best_architecture.json").read_text())

@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from latent_nas.costs import costs
 from latent_nas.devices import Device, open_device
 from latent_nas.evaluators import Job, Target
@@ -67,10 +69,15 @@ def record_of(target: Target, job: Job) -> Record:
         epochs=trained.epochs,
         curve=tuple(round(v, 5) for v in trained.curve),
         wall_s=round(time.perf_counter() - started, 3),
+        confusion=_rows(trained.confusion) if final else (),
     )
     if job.keep:
         trained.network.save(Path(job.keep), record.to_json())
     return record
+
+
+def _rows(matrix: np.ndarray | None) -> tuple[tuple[int, ...], ...]:
+    return () if matrix is None else tuple(map(tuple, matrix.tolist()))
 
 
 def blank(target: Target, job: Job, graph: Graph) -> Record:

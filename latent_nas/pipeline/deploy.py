@@ -12,6 +12,7 @@ from latent_nas.devices import open_device
 from latent_nas.firmware.check import emulate, sizes
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.export import project
+from latent_nas.report._run import FIRMWARE
 from latent_nas.tasks import open_task
 from latent_nas.training.quantise import QuantisedNetwork
 
@@ -47,11 +48,14 @@ def deploy(
     firmware.write(out)
     say(f"wrote {len(firmware.files)} files to {out}; arena {firmware.plan.peak} B in {firmware.region.name}")
     elf = build(out, opened.core, plain, toolchain)
-    report: dict[str, Any] = {"device": device, "kernels": "plain" if plain else "smlad", "elf": elf.name}
+    report: dict[str, Any] = {"rank": rank, "device": device, "kernels": "plain" if plain else "smlad", "elf": elf.name}
     report |= {"arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name, **sizes(elf)}
     if emulated:
         report["emulated"] = emulate(firmware, elf, _inputs(network, made, inputs))[1]
-    artifacts.write(out / "report.json", json.dumps(report, indent=1) + "\n")
+    text = json.dumps(report, indent=1) + "\n"
+    artifacts.write(out / "report.json", text)
+    if (source / "networks").is_dir():  # the run's own report shows it
+        artifacts.write(source / FIRMWARE / f"{rank}-{device}-{report['kernels']}.json", text)
     return report
 
 

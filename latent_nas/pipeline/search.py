@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from latent_nas import plugins
+from latent_nas import plugins, report
 from latent_nas.codec import Codec
 from latent_nas.evaluators import Evaluator, Target
 from latent_nas.limits import Limits
@@ -107,8 +107,9 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
     try:
         study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {_text(limits)}")
-        study.after_round = lambda: folder.write_tables(setup, study.records, study.store.findings())
+        study.after_round = lambda: show(folder, setup, study, tell)
         found = study.run()
+        show(folder, setup, study, tell)
         best = ranked(found)[: config.top]
         if best:
             tell(f"training the best {len(best)} in full, {config.final_seeds} seeds each")
@@ -142,7 +143,25 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
     }
     folder.write_json("result.json", result)
     store.close()
+    report_on(folder, tell)
     return result
+
+
+def show(folder: RunFolder, setup: Setup, study: Study, say: Say) -> None:
+    """Write a study's tables and report as they are after a round."""
+    folder.write_tables(setup, study.records, study.store)
+    codec = study.strategy.problem.codec
+    if codec is not None and study.records:
+        folder.write_latent(codec, study.records)
+    report_on(folder, say)
+
+
+def report_on(folder: RunFolder, say: Say) -> None:
+    """Write a run's report; where that is impossible it is said, and no search ends by it."""
+    try:
+        report.write(folder.path)
+    except (ValueError, OSError) as error:
+        say(f"the report was not written: {error}")
 
 
 def prepare(config: SearchConfig) -> tuple[Setup, Limits]:

@@ -96,6 +96,13 @@ class Task(ABC):
         """Return the first metric of outputs (n, outputs), float or integer: here the accuracy."""
         return float((outputs.argmax(axis=1) == targets).mean())
 
+    def confusion(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray | None:
+        """Return how often class (row) was taken for class (column), (outputs, outputs); None where there are none."""
+        if outputs.ndim != 2 or targets.ndim != 1:
+            return None
+        pairs = targets * self.outputs + outputs.argmax(axis=1)
+        return np.bincount(pairs, minlength=self.outputs**2).reshape(self.outputs, self.outputs)
+
 
 def open_task(name: str) -> Task:
     """Return a task by name.

@@ -23,6 +23,7 @@ class Trained:
     Attributes:
         network: int8. float_score, int8_score: the task's metric on the judging part.
         curve: validation score after each epoch. epochs: how many were run to get these weights.
+        confusion: of the int8 network on the judging part, ``Task.confusion``.
     """
 
     network: "QuantisedNetwork"
@@ -30,6 +31,7 @@ class Trained:
     int8_score: float
     curve: tuple[float, ...]
     epochs: int
+    confusion: np.ndarray | None = None
 
 
 def train(
@@ -62,6 +64,6 @@ def train(
     if not np.isfinite(outputs).all():
         raise TrainingFailed("the trained network's outputs are not finite")
     network = quantise(graph, model, learn.x[:512])
-    return Trained(
-        network, task.score(outputs, judge.y), task.score(network.outputs(judge.x), judge.y), tuple(curve), epochs
-    )
+    integers = network.outputs(judge.x)
+    scores, confusion = (task.score(outputs, judge.y), task.score(integers, judge.y)), task.confusion(integers, judge.y)
+    return Trained(network, *scores, tuple(curve), epochs, confusion)
