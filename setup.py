@@ -19,6 +19,7 @@ NO_CPU_WHEEL = (
     " and (sys_platform != 'win32' or (platform_machine != 'AMD64' and platform_machine != 'ARM64'))"
 )
 MCU = ["ziglang>=0.13", "unicorn>=2.1"]  # a C cross compiler and a CPU emulator, both as wheels
+TENSORBOARD = ["tensorboard>=2.16"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
 
 
@@ -70,9 +71,11 @@ setup(
             "playwright>=1.49",  # drives the browser of the machine; brings none
             *MCU,
             *ONNX,
+            *TENSORBOARD,
         ],
         "mcu": MCU,
         "onnx": ONNX,
+        "tensorboard": TENSORBOARD,
         "ray": ["ray"],
         "docs": ["mkdocs-material"],
     },

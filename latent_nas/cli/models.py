@@ -68,6 +68,7 @@ def codec_train(
     steps: Annotated[int | None, typer.Option(help="Training steps; default: the codec's.")] = None,
     seed: options.Seed = 0,
     out: Out = None,
+    tensorboard: options.Tensorboard = False,
     as_json: options.Json = False,
 ) -> None:
     """Train the supervised VQ-VAE: on fresh architectures and their costs, and on accuracies if a table is given.
@@ -77,12 +78,15 @@ def codec_train(
     from latent_nas.cli.show import show
     from latent_nas.evaluators import Target
     from latent_nas.pipeline import make
+    from latent_nas.pipeline.board import Board, beside
     from latent_nas.pipeline.setup import Setup
 
     setup = Setup(Target(space, task, device, runtime)).check()
     name = "codec-labelled" if table else "codec"
+    place = out or _place(setup, name)
+    board = Board(beside(place)) if tensorboard else None
     with show(as_json) as view:
-        result = make.codec(setup, table, steps, seed, out or _place(setup, name), view.say, view.done)
+        result = make.codec(setup, table, steps, seed, place, view.say, view.done, board)
     _print(result)
 
 
@@ -123,6 +127,7 @@ def agent_train(
     steps: Annotated[int, typer.Option(help="Environment steps.")] = 500_000,
     seed: options.Seed = 0,
     out: Out = None,
+    tensorboard: options.Tensorboard = False,
     as_json: options.Json = False,
 ) -> None:
     """Train the RL agent on the surrogates, for limits of all sizes or those given, and show what it finds.
@@ -133,12 +138,15 @@ def agent_train(
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
     from latent_nas.pipeline import make
+    from latent_nas.pipeline.board import Board, beside
     from latent_nas.pipeline.setup import Setup
 
     setup = Setup(Target(space, task, device, runtime)).check()
     limits = Limits.parse(limit).tighten(setup.device.limits) if limit else None
+    place = out or _place(setup, "agent")
+    board = Board(beside(place)) if tensorboard else None
     with show(as_json) as view:
-        result = make.agent(setup, limits, codec, surrogates, steps, seed, out or _place(setup, "agent"), view.say)
+        result = make.agent(setup, limits, codec, surrogates, steps, seed, place, view.say, board)
     _print(result)
 
 

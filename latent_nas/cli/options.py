@@ -19,4 +19,7 @@ Limit = Annotated[
 Seed = Annotated[int, typer.Option(help="Decides all randomness.")]
 Workers = Annotated[int, typer.Option(help="Training processes; 0 is one per core. Changes no result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output, nothing else.")]
+Tensorboard = Annotated[
+    bool, typer.Option("--tensorboard", help="Write logs for TensorBoard as well (extra tensorboard).")
+]
 CodecDir = Annotated[Path | None, typer.Option("--codec", help="Folder of a codec; default: the shipped one.")]

@@ -10,6 +10,7 @@ from latent_nas import artifacts, seeds, shipped
 from latent_nas.codec import Codec, CodecSettings
 from latent_nas.limits import Limits
 from latent_nas.pipeline import dataset, models
+from latent_nas.pipeline.board import Board
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record
 from latent_nas.scorer import Scorer, labels
@@ -24,7 +25,14 @@ def shipped_table(setup: Setup) -> Path:
 
 
 def codec(
-    setup: Setup, table: Path | None, steps: int | None, seed: int, out: Path, say: Say, done: Done
+    setup: Setup,
+    table: Path | None,
+    steps: int | None,
+    seed: int,
+    out: Path,
+    say: Say,
+    done: Done,
+    board: Board | None = None,
 ) -> dict[str, Any]:
     """Train, save and judge a codec: on fresh architectures, exact costs of some, a table's accuracies if given."""
     from latent_nas.codec.train import train_codec  # imports torch
@@ -33,9 +41,15 @@ def codec(
     say("computing exact costs of random architectures")
     costs = models.sampled_costs(setup, seed)
     known = labels(dataset.read(table)) if table else None
-    made = train_codec(
-        setup.space, settings, seed, costs, known, lambda step, losses: done("codec steps", step, settings.steps)
-    )
+
+    def progress(step: int, losses: dict[str, float]) -> None:
+        done("codec steps", step, settings.steps)
+        if board:
+            board.scalars("codec", step, losses)
+
+    made = train_codec(setup.space, settings, seed, costs, known, progress)
+    if board:
+        board.close()
     made.save(out)
     return {"codec": str(out), "quality": made.quality, "made": made.made}
 
@@ -103,6 +117,7 @@ def agent(
     seed: int,
     out: Path,
     say: Say,
+    board: Board | None = None,
 ) -> dict[str, Any]:
     """Train an agent on saved surrogates for limits of all sizes, or for those given, judge it and save it.
 
@@ -114,7 +129,10 @@ def agent(
     scorer, latent = open_scorer(setup, limits or Limits(), codec_folder, folder, seed, say)
     say(f"training the agent for {steps} steps")
     row = None if limits is None else limit_row(limits)
-    adept = agents.train_agent(scorer, latent, row, steps, seed)
+    tell = (lambda step, found: board.scalars("agent", step, found)) if board else None
+    adept = agents.train_agent(scorer, latent, row, steps, seed, tell)
+    if board:
+        board.close()
     found: dict[str, list[float]] = {"agent": [], "evolution": []}
     for repeat, some in enumerate(agents.unseen(scorer, seed, 20) if row is None else [row] * 5):
         for name, value in agents.compare(scorer, latent, adept, some, 2000, seed + repeat, tuple(found)).items():
