@@ -181,6 +181,16 @@ def test_a_run_that_has_just_begun_and_one_whose_trainings_fail_are_shown(tmp_pa
     assert "diverged" in page.texts["trained-networks"]
 
 
+def test_a_prediction_that_is_no_accuracy_is_counted_and_left_out(tmp_path):
+    run = Run.read(make(tmp_path / "run", 12))
+    run.findings[-1]["predictions"][0]["predicted_objective"] = -5e19
+    run.findings[-1]["optimism"] = -1e19
+    page = Page(report.html(run))
+    assert "1 prediction is far outside" in page.texts["rounds"]
+    drawn = [v for _, figure in page.charts for trace in figure["data"] for v in trace.get("y", ()) if v is not None]
+    assert min(v for v in drawn if not isinstance(v, str)) > -1000
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not a run folder"):
         report.write(tmp_path)

@@ -130,6 +130,11 @@ class Run:
         return {tuple(p["genes"]): p for f in self.findings for p in f.get("predictions", ())}
 
     @cached_property
+    def sane(self) -> dict[tuple[int, ...], dict[str, Any]]:
+        """Those of the predictions that an accuracy can be; one that is none would leave a chart nothing else to show."""
+        return {genes: p for genes, p in self.predictions.items() if -0.5 < p["predicted_objective"] < 1.5}
+
+    @cached_property
     def networks(self) -> list[dict[str, Any]]:
         """The final networks that have an accuracy, as in ``result.json``."""
         there = self.result.get("networks") or []

@@ -28,7 +28,7 @@ class Confusion(Section):
             )
         matrix = sum(seen[1:], seen[0])
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        return join(tag("p", _words(matrix, len(seen))), tag("div", _chart(matrix, shares), class_="charts two"))
+        return join(tag("p", _words(matrix, len(seen))), tag("div", _chart(matrix, shares), class_="square"))
 
 
 def _words(matrix: np.ndarray, seeds: int) -> str:
@@ -54,7 +54,7 @@ def _chart(matrix: np.ndarray, shares: np.ndarray) -> Html:
         "y": names,
         "zmin": 0,
         "zmax": 100,
-        "colorscale": [[0, c.BACK], [0.02, "var(--panel)"], [1, "var(--cell)"]],
+        "colorscale": [[0, c.BACK], [0.004, c.BACK], [0.005, "var(--tint)"], [1, "var(--cell)"]],
         "showscale": False,
         "xgap": 1,
         "ygap": 1,
@@ -66,7 +66,7 @@ def _chart(matrix: np.ndarray, shares: np.ndarray) -> Html:
             else {}
         ),
     }
-    common = {"type": "category", "showgrid": False}
+    common = {"type": "category", "showgrid": False, **({"dtick": 1} if small else {})}
     x = {**common, "title": {"text": "taken for"}}
     y = {**common, "title": {"text": "class"}, "autorange": "reversed"}
     note = "Colour: the share of the row's class. Empty: never."

@@ -44,9 +44,9 @@ def _chart(run: Run, name: str) -> Html:
         c.line(*_front(best, name, scale), c.BLUE, line={"width": 1.2, "shape": "hv"}, hoverinfo="skip"),
         c.points(x, [100 * (r.objective or 0) for r in best], c.BLUE, [_hover(run, r) for r in best], opacity=0.75),
     ]
-    foreseen = [r for r in best if r.genes in run.predictions]
+    foreseen = [r for r in best if r.genes in run.sane]
     if foreseen:
-        y = [100 * run.predictions[r.genes]["predicted_objective"] for r in foreseen]
+        y = [100 * run.sane[r.genes]["predicted_objective"] for r in foreseen]
         text = [f"predicted {v:.1f} %, training {run.numbers[r.genes]}" for r, v in zip(foreseen, y, strict=True)]
         place = [getattr(r, name) / scale for r in foreseen]
         traces.insert(0, c.points(place, y, c.ORANGE, text, symbol="diamond-open", size=6, opacity=0.8))

@@ -24,28 +24,37 @@ class Rounds(Section):
         judged = [f for f in run.findings if f.get("optimism") is not None]
         words = "This strategy asks no surrogates, or they have not been asked yet: there is nothing to compare."
         if judged:
-            charts += [_predictions(run)] if run.predictions else []
+            charts += [_predictions(run)] if run.sane else []
             charts += [_ranks(judged), _optimism(judged), _coverage(judged)]
-            words = _words(judged)
+            words = _words(judged) + _absurd(len(run.predictions) - len(run.sane))
         return join(
             tag("p", words), tag("div", *charts[:2], class_="charts two"), tag("div", *charts[2:], class_="charts")
         )
 
 
 def _words(judged: list[dict[str, float]]) -> str:
-    optimism = np.average([f["optimism"] for f in judged], weights=[f["trainings"] - f["failed"] for f in judged])
+    optimism = float(np.median([f["optimism"] for f in judged]))
     ranks = [f["rank_correlation"] for f in judged if f["rank_correlation"] is not None]
     covered = [f["coverage"] for f in judged if f["coverage"] is not None]
     text = (
-        f"Predictions were made before the networks were trained, by surrogates that had not seen them. Over"
-        f" {len(judged)} rounds they were {'too high' if optimism > 0 else 'too low'} by {100 * abs(optimism):.1f}"
-        " points on average"
+        "Predictions were made before the networks were trained, by surrogates that had not seen them. In the median of"
+        f" {len(judged)} rounds they were too {'high' if optimism > 0 else 'low'} by {100 * abs(optimism):.1f} points on"
+        " average"
     )
     if ranks:
         text += f"; within a round they ranked the networks with a Kendall's tau of {np.mean(ranks):.2f} (mean)"
     if covered:
         text += f"; {percent(float(np.mean(covered)), 0)} of what was measured lay in their 90 % intervals"
     return text + "."
+
+
+def _absurd(many: int) -> str:
+    if not many:
+        return ""
+    return (
+        f" {many} prediction{'s are' if many > 1 else ' is'} far outside 0 to 100 % and not drawn: the surrogates failed"
+        " there."
+    )
 
 
 def _progress(run: Run) -> Html:
@@ -64,7 +73,7 @@ def _progress(run: Run) -> Html:
 
 
 def _predictions(run: Run) -> Html:
-    held = list(run.predictions.values())
+    held = list(run.sane.values())
     predicted = np.array([p["predicted_objective"] for p in held]) * 100
     measured = np.array([p["measured_objective"] for p in held]) * 100
     low, high = (
@@ -120,6 +129,7 @@ def _ranks(judged: list[dict[str, float]]) -> Html:
 
 
 def _optimism(judged: list[dict[str, float]]) -> Html:
+    judged = [f for f in judged if abs(f["optimism"]) < 1]
     x, y = [f["round"] + 1 for f in judged], [100 * f["optimism"] for f in judged]
     lines = c.across(0, "", c.SOFT, "y", "dot")
     traces = [c.line(x, y, c.BLUE, "lines+markers")]

@@ -14,12 +14,14 @@ SHOWN = 8  # episodes
 def episodes(core: EditCore, agent: Agent, rng: np.random.Generator, n: int = SHOWN) -> dict[str, Any]:
     """Return n whole episodes of the agent as JSON values.
 
-    Queries of the core are spent, so it is called when a search is over.
+    Queries of the core are spent and its starts changed, so it is called when a search is over. Half of the episodes
+    start from random latents, the others where those of the school did.
 
     Returns:
         "codes": per episode the codes (length + 1, slots) it went through. "scores": the pessimistic scores there. An
         edit that the core undid repeats the codes before it.
     """
+    core.share = 0.5
     rows = core.start(rng.integers(2**31, size=n), np.zeros(n, np.int64))
     codes, scores = [rows.codes.copy()], [rows.judged[:, PESSIMISTIC].copy()]
     ends = np.full(n, core.steps)
