@@ -19,6 +19,7 @@ NO_CPU_WHEEL = (
     " and (sys_platform != 'win32' or (platform_machine != 'AMD64' and platform_machine != 'ARM64'))"
 )
 MCU = ["ziglang>=0.13", "unicorn>=2.1"]  # a C cross compiler and a CPU emulator, both as wheels
+DOCS = ["mkdocs-material>=9.5"]
 TENSORBOARD = ["tensorboard>=2.16"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
 
@@ -72,11 +73,12 @@ setup(
             *MCU,
             *ONNX,
             *TENSORBOARD,
+            *DOCS,
         ],
         "mcu": MCU,
         "onnx": ONNX,
         "tensorboard": TENSORBOARD,
         "ray": ["ray"],
-        "docs": ["mkdocs-material"],
+        "docs": DOCS,
     },
 )

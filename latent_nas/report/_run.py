@@ -131,7 +131,7 @@ class Run:
 
     @cached_property
     def sane(self) -> dict[tuple[int, ...], dict[str, Any]]:
-        """Those of the predictions that an accuracy can be; one that is none would leave a chart nothing else to show."""
+        """The predictions that an accuracy can be: one that is none would leave a chart nothing else to show."""
         return {genes: p for genes, p in self.predictions.items() if -0.5 < p["predicted_objective"] < 1.5}
 
     @cached_property

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from latent_nas.records import Record
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
@@ -58,7 +60,18 @@ def _chart(run: Run, name: str) -> Html:
     lines: dict[str, Any] = c.across(limit / scale, f"limit {cost(name, limit)}", log=True) if limit else {}
     label = {"flash_bytes": "flash", "ram_bytes": "RAM, tensor arena", "latency_ms": "time per inference"}[name]
     axis = c.doubling(f"{label} ({unit}), computed", shown)
-    return c.chart(f"Accuracy against {what}", traces, axis, "int8 accuracy (%)", **lines)
+    low, high = _range([100 * (r.objective or 0) for r in run.best], [e[1] + e[2] for e in ends])
+    below = sum(100 * (r.objective or 0) < low for r in run.best)
+    note = f"{below} trained network{'s lie' if below > 1 else ' lies'} below the chart." if below else ""
+    y = {"title": {"text": "int8 accuracy (%)"}, "range": [low, high]}
+    return c.chart(f"Accuracy against {what}", traces, axis, y, note=note, **lines)
+
+
+def _range(measured: list[float], final: list[float]) -> tuple[float, float]:
+    """Return the part of the axis that nine in ten trained networks and all final ones are in, with room around it."""
+    low, high = float(np.quantile(measured, 0.1)), max(*measured, *final)
+    room = max(0.25 * (high - low), 1.0)
+    return max(low - room, min(measured) - 0.2 * room), high + 0.2 * room
 
 
 def _front(best: list[Record], name: str, scale: float) -> tuple[list[float], list[float]]:

@@ -38,8 +38,8 @@ def _words(judged: list[dict[str, float]]) -> str:
     covered = [f["coverage"] for f in judged if f["coverage"] is not None]
     text = (
         "Predictions were made before the networks were trained, by surrogates that had not seen them. In the median of"
-        f" {len(judged)} rounds they were too {'high' if optimism > 0 else 'low'} by {100 * abs(optimism):.1f} points on"
-        " average"
+        f" {len(judged)} rounds they were too {'high' if optimism > 0 else 'low'} by {100 * abs(optimism):.1f} points"
+        " on average"
     )
     if ranks:
         text += f"; within a round they ranked the networks with a Kendall's tau of {np.mean(ranks):.2f} (mean)"
@@ -52,8 +52,8 @@ def _absurd(many: int) -> str:
     if not many:
         return ""
     return (
-        f" {many} prediction{'s are' if many > 1 else ' is'} far outside 0 to 100 % and not drawn: the surrogates failed"
-        " there."
+        f" {many} prediction{'s are' if many > 1 else ' is'} far outside 0 to 100 % and not drawn: the surrogates"
+        " failed there."
     )
 
 
