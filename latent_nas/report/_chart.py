@@ -94,6 +94,7 @@ def across(
         f"{other}1": 1,
         f"{other}ref": "paper",
         "line": {"color": colour, "width": 1.5, "dash": dash},
+        "layer": "below",
     }
     if log:  # there, annotations count in powers of ten and shapes do not
         place[axis] = math.log10(value)

@@ -9,6 +9,8 @@ from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
 from latent_nas.report._run import Run
 
+MANY = 40  # rounds whose ends are drawn
+
 
 class AgentSchool(Section):
     """Two charts over all steps of all rounds."""
@@ -27,7 +29,8 @@ class AgentSchool(Section):
                 bounds.append(done / 1000)
             last = lesson["step"]
             steps.append((done + last) / 1000)
-        lines: dict[str, Any] = c.both(*(c.across(b, "", c.LINE, dash="solid") for b in bounds))
+        shown = bounds if len(bounds) <= MANY else []  # more of them would be a grey field
+        lines: dict[str, Any] = c.both(*(c.across(b, "", c.LINE, dash="solid") for b in shown))
         lines.pop("annotations")
         episodes = sum(lesson["episodes"] for _, lesson in lessons)
         words = (
@@ -47,7 +50,7 @@ def _reward(steps: list[float], lessons: list[dict[str, float]], lines: dict[str
     mean, std = (np.array([lesson[k] for lesson in lessons]) for k in ("reward", "reward_std"))
     band: dict[str, Any] = {"fillcolor": c.BLUE, "opacity": 0.15, "hoverinfo": "skip", "line": {"width": 0}}
     around = c.line([*steps, *steps[::-1]], [*(mean + std), *(mean - std)[::-1]], c.BLUE, **band, fill="toself")
-    traces = [around, c.line(steps, mean.tolist(), c.BLUE, "lines+markers", line={"width": 1.5})]
+    traces = [around, c.line(steps, mean.tolist(), c.BLUE, line={"width": 1.5})]
     key = [
         ("line", c.BLUE, "mean of a rollout's episodes"),
         ("band", c.BLUE, "± standard deviation"),
@@ -61,7 +64,7 @@ def _reward(steps: list[float], lessons: list[dict[str, float]], lines: dict[str
 def _length(steps: list[float], lessons: list[dict[str, float]], lines: dict[str, Any]) -> Html:
     length = [lesson["length"] for lesson in lessons]
     axis = {"title": {"text": "edits in an episode"}, "range": [0, 1.15 * max(length)]}
-    traces = [c.line(steps, length, c.BLUE, "lines+markers", line={"width": 1.5})]
+    traces = [c.line(steps, length, c.BLUE, line={"width": 1.5})]
     key = [("line", c.BLUE, "mean of a rollout's episodes"), ("line", c.LINE, "next round")]
     return c.chart("Episode length", traces, "environment steps (thousands)", axis, key, height=280, **lines)
 
