@@ -20,7 +20,7 @@ class Board:
         check()
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer: Any = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._writer: Any = SummaryWriter(str(folder))
 
     def scalars(self, group: str, step: float, values: Mapping[str, float | None]) -> None:
         """Write values at a step as ``group/name``; None is left out."""
