@@ -22,6 +22,12 @@ MCU = ["ziglang>=0.13", "unicorn>=2.1"]  # a C cross compiler and a CPU emulator
 DOCS = ["mkdocs-material>=9.5"]
 TENSORBOARD = ["tensorboard>=2.16"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
+TFLITE = [  # the schema's classes and an interpreter; the one for microcontrollers, which has wheels for Linux alone
+    "ai-edge-litert>=2.0",
+    "flatbuffers>=24.3",
+    "tflite-micro>=0.dev0; sys_platform == 'linux' and platform_machine == 'x86_64'",
+]
+RAY = ["ray>=2.40"]
 
 
 def shipped(folder: str) -> list[tuple[str, list[str]]]:
@@ -61,6 +67,8 @@ setup(
         "pyarrow>=15",
         "plotly>=6",
         "safetensors>=0.4.3",
+        "pooch>=1.8",
+        "pillow>=10.3",
         "typer>=0.15",
         "rich>=13",
         "scipy>=1.12",
@@ -74,11 +82,14 @@ setup(
             *ONNX,
             *TENSORBOARD,
             *DOCS,
+            *TFLITE,
+            *RAY,
         ],
         "mcu": MCU,
         "onnx": ONNX,
         "tensorboard": TENSORBOARD,
-        "ray": ["ray"],
+        "tflite": TFLITE,
+        "ray": RAY,
         "docs": DOCS,
     },
 )

@@ -40,11 +40,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strategy", default="latent_rl")
     parser.add_argument("--trainings", type=int, default=12)
+    parser.add_argument("--measure", default="training")
     parser.add_argument("--kill-every", type=int, default=3, help="records between two kills")
     parser.add_argument("--work", type=Path, default=Path("runs/resume"))
     options = parser.parse_args()
     common = [sys.executable, "-m", "latent_nas", "search", "--json"]
     asked = ["--strategy", options.strategy, "--trainings", str(options.trainings), "--top", "1", "--final-seeds", "2"]
+    asked += ["--measure", options.measure]
     for name, workers in (("one", "1"), ("two", "2")):
         command = [*common, *asked, "--workers", workers, "--out", str(options.work / name)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

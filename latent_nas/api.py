@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from latent_nas import plugins
 from latent_nas.evaluators import Target
 from latent_nas.limits import Limits
 from latent_nas.pipeline import deploy, export
@@ -60,12 +61,12 @@ class Network:
         return Network(**taken, folder=folder, details=data)
 
     def export(self, file: str | Path) -> Path:
-        """Write the int8 network as ONNX (QDQ) and return the file; needs the extra ``onnx``.
+        """Write the int8 network as what the file ends in, .onnx (QDQ) or .tflite, and return the file.
 
         Raises:
-            ValueError: no int8 network there, or the extra is not installed.
+            ValueError: no int8 network there, the file is there already, or the extra of that name is not installed.
         """
-        export.onnx(self.folder, Path(file))
+        export.export(self.folder, Path(file), None)
         return Path(file)
 
     def deploy(
@@ -79,7 +80,8 @@ class Network:
             ValueError: no compiler or emulator, or it does not fit.
             latent_nas.firmware.Fault: the firmware did what the device can't.
         """
-        return deploy.deploy(self.folder, device, Path(out), emulate, inputs, False, "zig", 1, _quiet)
+        how = deploy.Build(emulator="unicorn" if emulate else "")
+        return deploy.deploy(self.folder, device, Path(out), how, inputs, 1, _quiet)
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Result:
         return tuple(front(list(self.records)))
 
     def export(self, file: str | Path) -> Path:
-        """Write the best network as ONNX (QDQ), see ``Network.export``."""
+        """Write the best network as ONNX or TFLite, see ``Network.export``."""
         return self.best.export(file)
 
 
@@ -144,20 +146,23 @@ class Study:
     """A search to run: a space, a task, a device with its runtime, limits and a strategy.
 
     Attributes:
+        task: a name, or the path of your own data, e.g. "photos/?input=48x48x1".
         limits: e.g. {"flash_kb": 32, "ram_kb": 16, "latency_ms": 5}; None: those of the main job. The device's own hold
             as well. seed: decides all randomness. workers: training processes, 0 is one per core; changes no result.
-        verbose: whether events are printed.
+        verbose: whether events are printed. measure: "emulate" runs every trained network on the emulated device too.
+        runtime: None is the one that goes with ``measure``.
     """
 
     space: str = MAIN_TARGET.space
     task: str = MAIN_TARGET.task
     device: str = MAIN_TARGET.device
-    runtime: str = MAIN_TARGET.runtime
+    runtime: str | None = None
     strategy: str = "latent_rl"
     limits: Mapping[str, float] | None = None
     seed: int = 0
     workers: int = 0
     verbose: bool = False
+    measure: str = "training"
 
     def run(
         self,
@@ -177,9 +182,10 @@ class Study:
         Raises:
             ValueError: a wrong name or setting, limits that nothing meets, or ``out`` holds something else.
         """
+        runtime = self.runtime or plugins.load("evaluators", self.measure).runtime
         given = [f"{name}={value}" for name, value in (self.limits or {}).items()]
         config = job.SearchConfig(
-            Target(self.space, self.task, self.device, self.runtime),
+            Target(self.space, self.task, self.device, runtime),
             self.strategy,
             trainings,
             batch,
@@ -188,7 +194,9 @@ class Study:
             seed=self.seed,
             top=top,
             final_seeds=final_seeds,
+            measure=self.measure,
         )
+        config = job.pinned(config)
         place = Path(out) if out else Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{self.strategy}"
         job.search(config, self._folder(config, place), print if self.verbose else _quiet, _quiet)
         return Result.open(place)

@@ -60,6 +60,11 @@ class Limits:
         both = {name: [v for v in (mine[name], theirs[name]) if v is not None] for name in mine}
         return Limits(**{name: min(values, default=None) for name, values in both.items()})
 
+    def scaled(self, factors: Iterable[float]) -> "Limits":
+        """Return the limits of flash, RAM and latency times one factor each."""
+        held = zip(asdict(self).items(), factors, strict=True)
+        return Limits(**{name: None if limit is None else limit * factor for (name, limit), factor in held})
+
     def ratios(self, flash_bytes: float, ram_bytes: float, latency_ms: float) -> dict[str, float]:
         """Return cost / limit for every limit there is, by its name; above 1 is too much."""
         costs = {"flash_bytes": flash_bytes, "ram_bytes": ram_bytes, "latency_ms": latency_ms}

@@ -7,18 +7,23 @@ from typing import Any
 
 from latent_nas import __version__
 
+SHORT, SEARCH = "short", "search"  # fidelities: a first look at a network, and what a search measures
+
 
 @dataclass(frozen=True)
 class Record:
     """One training of one network.
 
     Attributes:
-        genes: canonical. space, task: names. seed: of the training. fidelity: the recipe, "search" or "full".
+        genes: canonical. space, task: names. seed: of the training. fidelity: the recipe, "short", "search" or "full".
         part: what was measured on: "valid" (trained on train) or "test" (trained on train and valid).
         status: "ok" or "failed"; reason: why it failed.
         measured_float_accuracy, measured_int8_accuracy: on that part, fractions; None where failed.
-        measured_objective: what a search maximises where that is not the int8 accuracy, in its own unit: of a table its
-            metric, negated where smaller is better.
+        measured_objective: what a search maximises where that is not the int8 accuracy, in its own unit: of a task or a
+            table its metric, negated where smaller is better. measured_metrics: of the int8 network, all of a task's
+            metrics by name, where it has several.
+        emulated_flash_bytes, emulated_ram_bytes, emulated_instructions, emulated_latency_ms: of the whole firmware,
+            compiled and run on the emulated device; the time is the upper end of its range. None where it was not.
         flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
         curve: validation accuracy after each epoch. epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
@@ -48,6 +53,11 @@ class Record:
     round: int = 0
     versions: dict[str, str] = field(default_factory=dict)
     measured_objective: float | None = None
+    emulated_flash_bytes: int | None = None
+    emulated_ram_bytes: int | None = None
+    emulated_instructions: int | None = None
+    emulated_latency_ms: float | None = None
+    measured_metrics: dict[str, float] = field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] = ()
 
     @property
@@ -62,7 +72,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary of plain values."""
-        return {**vars(self), "versions": dict(self.versions)}
+        return {**vars(self), "versions": dict(self.versions), "measured_metrics": dict(self.measured_metrics)}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> "Record":

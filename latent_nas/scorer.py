@@ -9,14 +9,15 @@ import numpy as np
 
 from latent_nas import artifacts, seeds
 from latent_nas.limits import Limits
-from latent_nas.records import Record
+from latent_nas.records import SHORT, Record
 from latent_nas.spaces import Space
 from latent_nas.spaces._listing import Listing
 from latent_nas.surrogates import Surrogate, design
 from latent_nas.surrogates.accuracy import AccuracyModel
 from latent_nas.surrogates.explore import explore
+from latent_nas.surrogates.fidelity import translated
+from latent_nas.surrogates.recalibrate import COSTS, excess
 
-COSTS = ("flash_bytes", "ram_bytes", "latency_ms")
 ELITES = 100  # labelled networks from which the fast surrogate's lessons start
 PRIOR_ACCURACY, PRIOR_STD = 0.5, 0.25
 KIND = "accuracy surrogates"
@@ -88,6 +89,7 @@ class Scorer:
         self.queries = 0
         self.accuracy: AccuracyModel | None = None
         self._listing = Listing.of(space)
+        self._excess = np.zeros(len(COSTS))
         self._beliefs: list[np.ndarray] | None = None  # of all that is listed
 
     @property
@@ -98,10 +100,13 @@ class Scorer:
     def refit(self, records: Sequence[Record]) -> None:
         """Fit the accuracy surrogates to the records that are ok; repeats of one network count as their mean.
 
+        Where networks were emulated, the predicted costs are moved by how far the emulated ones were from the computed.
+
         The result depends on nothing but the seed, the limits and the set of records.
         """
         genes, accuracy = labels(records)
         self.accuracy = self._beliefs = None
+        self._excess = excess(records)
         if len(genes):
             best = genes[np.argsort(-accuracy, kind="stable")[:ELITES]]
 
@@ -218,7 +223,7 @@ class Scorer:
         """Return log costs (n, 3) of designs (n, columns), with a latent or without."""
         if self.costs is None:
             return np.zeros((len(inputs), len(COSTS)))
-        return np.asarray(self.costs.predict(inputs[:, : self.costs.n_features_in_]))
+        return np.asarray(self.costs.predict(inputs[:, : self.costs.n_features_in_])) + self._excess
 
     @property
     def _own(self) -> int:
@@ -231,10 +236,16 @@ class Scorer:
 
 
 def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
-    """Return genes (n, genes) and measured objective (n,) of ok validation records, sorted, repeats averaged."""
+    """Return genes (n, genes) and objective (n,) of ok validation records, sorted, repeats averaged.
+
+    The objective is a measured one; of networks with short trainings only, what ``translated`` makes of these.
+    """
     found: dict[tuple[int, ...], list[float]] = {}
+    short: dict[tuple[int, ...], list[float]] = {}
     for record in records:
         if record.ok and record.part == "valid" and record.objective is not None:
-            found.setdefault(tuple(record.genes), []).append(record.objective)
-    order = sorted(found)
-    return np.array(order, np.int64), np.array([np.mean(sorted(found[g])) for g in order])
+            held = short if record.fidelity == SHORT else found
+            held.setdefault(tuple(record.genes), []).append(record.objective)
+    order = sorted({*found, *short})
+    full, brief = (np.array([np.mean(sorted(d[g])) if g in d else np.nan for g in order]) for d in (found, short))
+    return np.array(order, np.int64), translated(full, brief)

@@ -72,7 +72,13 @@ def test_a_search_ends_with_networks_that_fit_and_all_its_files(finished):
     assert result["test_reads"] == 2
     assert json.loads((folder / "result.json").read_text()) == result
     files = {"config.json", "search.log", "study.sqlite", "history.csv", "rounds.csv", "pareto.csv", "result.json"}
-    assert {*files, "best_architecture.json", "networks", "report.html"} == {p.name for p in folder.iterdir()}
+    assert {*files, "best_architecture.json", "networks", "firmware", "report.html"} == {
+        p.name for p in folder.iterdir()
+    }
+    assert network["firmware"]["emulated_bit_exact"] is True
+    assert (
+        network["firmware"]["emulated_flash_bytes"] > network["flash_bytes"]
+    )  # the code, which limits do not count here
     assert len((folder / "history.csv").read_text().splitlines()) == 5
     assert len((folder / "rounds.csv").read_text().splitlines()) == 3
     best = json.loads((folder / "best_architecture.json").read_text())
@@ -140,6 +146,9 @@ def test_ctrl_c_stores_what_is_finished_and_says_how_to_go_on(tmp_path):
         (["--limit", "ram_bytes=10"], "the least found is"),
         (["--codec", "nothing_here"], "no codec|manifest"),
         (["--warm-start", "nothing.parquet"], "does not exist"),
+        (["--measure", "table"], "trains nothing"),
+        (["--space", "mcu_cnn:width=4"], "takes none"),
+        (["--ray", "somewhere"], "host:port"),
         (["--resume", "nowhere"], "not a run folder"),
     ],
 )

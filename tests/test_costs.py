@@ -72,6 +72,15 @@ def test_latency_is_the_sum_of_coefficients_times_counts():
     assert found.latency_error_ms == pytest.approx(off / 168e6 * 1e3)
 
 
+def test_latency_has_what_one_inference_takes_beside_its_kernels():
+    near = RUNTIME.cores[DEVICE.core]
+    slower = replace(RUNTIME, cores={**RUNTIME.cores, DEVICE.core: replace(near, cycles=168_000.0)})
+    before, found = costs(network(), DEVICE, RUNTIME), costs(network(), DEVICE, slower)
+    assert found.latency_ms == pytest.approx(before.latency_ms + 1)  # at 168 MHz
+    assert found.cycles == pytest.approx(before.cycles + 168_000)
+    assert found.layers == before.layers
+
+
 def test_latency_goes_with_the_clock():
     slow = costs(network(), replace(DEVICE, clock_hz=DEVICE.clock_hz // 2), RUNTIME)
     assert slow.latency_ms == pytest.approx(2 * costs(network(), DEVICE, RUNTIME).latency_ms)

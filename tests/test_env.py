@@ -9,7 +9,11 @@ from latent_nas.env.batched import BatchedEditEnv
 from latent_nas.env.core import PLACES, EditCore
 from latent_nas.env.draws import uniform
 from latent_nas.env.memo import Memo
+from latent_nas.env.parameters import parameter_excess
 from latent_nas.env.single import EditEnv
+from latent_nas.graph.deploy import deploy
+from latent_nas.seeds import rng
+from latent_nas.spaces import open_space
 
 LIMITS = np.array([[1800.0, 900.0, 3.0], [2500.0, np.inf, np.inf]])
 
@@ -19,20 +23,21 @@ def core(place="slot", scorer=None, **settings):
     return EditCore(ToyCodec(ToySpace()), scorer or ToyScorer(), place=place, **settings)
 
 
+@pytest.mark.parametrize("history", [0, 6])
 @pytest.mark.parametrize("place", PLACES)
-def test_checkers_pass(place):
+def test_checkers_pass(place, history):
     from stable_baselines3.common.env_checker import check_env as check_sb3
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        check_sb3(EditEnv(core(place)))
+        check_sb3(EditEnv(core(place, history=history)))
         warnings.filterwarnings("ignore", message=".*not having been created with `gym.make`.*")
         warnings.filterwarnings("ignore", message=".*spec.*")
-        check_gymnasium(EditEnv(core(place)), skip_render_check=True)
+        check_gymnasium(EditEnv(core(place, history=history)), skip_render_check=True)
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("settings", [{}, {"starts": np.ones((2, 8), int)}, {"keep": True}])
+@pytest.mark.parametrize("settings", [{}, {"starts": np.ones((2, 8), int)}, {"keep": True, "history": 3}])
 def test_single_and_batched_go_the_same_way(place, settings):
     batched = BatchedEditEnv(core(place, **settings), 6)
     singles = [EditEnv(core(place, **settings)) for _ in range(6)]
@@ -133,6 +138,36 @@ def test_dimension_edit_moves_one_entry():
     changed = np.argwhere((rows.latent != before).any(axis=0))
     assert changed.tolist() == [[slot, d]]
     assert (rows.latent[:, slot, d] == env.codebook[slot, code, d]).all()
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_last_six_actions_are_observed_the_latest_first(keep):
+    env, actions = EditEnv(core("dimension", history=6, steps=9, keep=keep)), [17, 3, 40, 0, 91, 5, 62, 8]
+    seen, _ = env.reset(seed=0)
+    width = len(seen) - 12 - 8
+    assert (seen[width:-8] == -1).all()
+    for n, action in enumerate(actions, 1):
+        seen, *_ = env.step(action)
+        last = [*reversed(actions[:n])][:6]
+        place, code = np.divmod(last, env.core.codes)
+        wanted = np.stack([place / env.core.places, code / env.core.codes], axis=1).ravel()
+        assert seen[width:-8] == pytest.approx([*wanted, *[-1] * (12 - len(wanted))])
+    assert env.action_space.n == 8 * 3 * 4 + 1  # (slot, dimension) and code as one choice, and the stop
+    seen, _ = env.reset()
+    assert (seen[width:-8] == -1).all()
+
+
+def test_a_parameter_budget_costs_what_exceeds_it():
+    space = open_space("mcu_cnn", (8, 8, 1), 10)
+    genes = space.sample(rng(0, "budget"), 40)
+    counted = np.array([deploy(space.graph(row)).graph.parameters for row in genes])
+    excess = parameter_excess(space, 5000)(genes)
+    assert excess == pytest.approx(np.maximum(np.log(counted / 5000), 0), abs=1e-4)
+    assert 0 < (excess > 0).sum() < 40
+    with pytest.raises(ValueError, match="1 or more"):
+        parameter_excess(space, 0)
+    with pytest.raises(ValueError, match="no feature 'parameters'"):
+        parameter_excess(ToySpace(), 5)
 
 
 def test_draws_are_uniform_and_independent_of_the_batch():

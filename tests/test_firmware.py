@@ -72,7 +72,7 @@ class TestParity:
     @pytest.mark.parametrize("plain", [False, True])
     def test_every_operator(self, tmp_path: Path, plain: bool):
         made, x = write(every_operator(), tmp_path)
-        checked, report = emulate(made, build(tmp_path, DEVICE.core, plain), x, tensors=2)
+        checked, report, _ = emulate(made, build(tmp_path, DEVICE.core, plain), x, tensors=2)
         assert checked.tensors > 1000
         assert report["bit_exact"], report
         assert report["arena_high_water_bytes"] <= made.plan.peak
@@ -88,7 +88,7 @@ class TestParity:
         assert len(np.unique(reference)) > 10
         counts = []
         for plain in (False, True):
-            _, report = emulate(made, build(tmp_path, DEVICE.core, plain), x)
+            _, report, _ = emulate(made, build(tmp_path, DEVICE.core, plain), x)
             assert report["bit_exact"]
             counts.append(report["instructions"])
         assert counts[0] < counts[1] / 2

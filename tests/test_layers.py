@@ -13,12 +13,12 @@ PACKAGE = Path(latent_nas.__file__).parent
 
 # A new module or folder of the package gets its place here: in the lowest layer that is above all it imports.
 LAYERS = [
-    {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits"},
-    {"graph", "operators"},
+    {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits", "front_end"},
+    {"graph", "operators", "readers"},
     {"spaces", "tasks", "devices", "runtimes", "zoo"},
-    {"costs", "training", "codec", "surrogates", "tables"},
-    {"scorer", "evaluators", "firmware", "interchange", "calibration"},
-    {"env"},
+    {"costs", "training", "codec", "surrogates", "tables", "crews", "analog"},
+    {"scorer", "firmware", "interchange", "calibration"},
+    {"env", "evaluators"},
     {"strategies"},
     {"study", "optuna_sampler"},
     {"report"},

@@ -183,3 +183,33 @@ def test_no_two_live_tensors_overlap(seed, runtime):
     assert all(found.sizes[t] >= np.prod(graph.nodes[t].shape) for t in moments)
     assert all(set(n.inputs) <= set(found.order[: found.order.index(n.id)]) for n in graph.nodes)
     assert found.lower_bound <= found.peak
+
+
+class TestOverlaid:
+    """Runtimes whose outputs may lie over inputs that nobody reads any more."""
+
+    OVERLAID = replace(BARE, keeps_order=True, overlays=True)
+
+    def test_a_chain_needs_its_largest_tensor(self):
+        b = Builder((4, 4, 4))  # 64 B, then 320, then 64
+        b.add(Conv2d(4, (1, 1)), b.add(Conv2d(20, (1, 1)), 0))
+        found = planned(b.build(), self.OVERLAID)
+        assert found.peak == 320
+        assert found.live == (64, 320, 320)
+        assert planned(b.build(), BARE).peak == 384
+
+    def test_what_is_read_later_stays_apart(self):
+        b = Builder((4, 4, 4))
+        wide = b.add(Conv2d(8, (1, 1)), 0)  # 128 B over 64
+        narrow = b.add(Conv2d(8, (1, 1)), wide)  # wide is read again
+        b.add(Add(), wide, narrow)  # over one of them
+        assert planned(b.build(), self.OVERLAID).peak == 256
+
+    @pytest.mark.parametrize("seed", range(30))
+    def test_never_more_than_apart_never_less_than_what_is_read(self, seed):
+        graph = random_graph(np.random.default_rng(seed), 7)
+        apart, overlaid = planned(graph, replace(BARE, keeps_order=True)), planned(graph, self.OVERLAID)
+        assert overlaid.peak <= apart.peak
+        for node in graph.nodes[1:]:
+            read = sum(int(np.prod(graph.nodes[i].shape)) for i in set(node.inputs))
+            assert overlaid.live[node.id] >= max(read, int(np.prod(node.shape)))

@@ -17,6 +17,7 @@ from latent_nas.graph import Builder, Graph  # noqa: E402
 from latent_nas.graph.deploy import deploy  # noqa: E402
 from latent_nas.interchange.onnx_export import export_float, export_int8  # noqa: E402
 from latent_nas.interchange.onnx_import import read  # noqa: E402
+from latent_nas.interchange.onnx_network import open_int8  # noqa: E402
 from latent_nas.operators.add import Add  # noqa: E402
 from latent_nas.operators.avg_pool import AvgPool  # noqa: E402
 from latent_nas.operators.batch_norm import BatchNorm  # noqa: E402
@@ -117,6 +118,8 @@ def test_onnxruntime_decides_as_the_integer_reference(tmp_path):
     for integers in (False, True):
         found = run(tmp_path / "digits.onnx", data.valid.x, integers).argmax(axis=1)
         assert (found == reference).mean() >= 0.995
+    back = open_int8(tmp_path / "digits.onnx")
+    np.testing.assert_array_equal(back.integers(data.valid.x), trained.network.integers(data.valid.x))
     trained.network.save(tmp_path / "network", {})
     with pytest.raises(SystemExit) as stopped:
         cli.main(["export", str(tmp_path / "network"), "--out", str(tmp_path / "again.onnx")])
@@ -191,10 +194,106 @@ def test_without_the_extra_it_is_named(tmp_path, monkeypatch):
 
 def test_what_cannot_be_exported_is_one_line(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
-    for out, message in (("a.onnx", "empty"), ("a.tflite", "ends in .onnx")):
+    for out, message in (("a.onnx", "empty"), ("a.pb", "ends in .onnx or .tflite")):
         with pytest.raises(SystemExit) as stopped:
             cli.main(["export", str(tmp_path / "empty"), "--out", str(tmp_path / out)])
         assert stopped.value.code == 2
         printed = capsys.readouterr().err
         assert message in printed
         assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["mlperf_resnet8", "mlperf_ds_cnn"])
+def test_weights_come_back(name, tmp_path):
+    graph = open_network(name)
+    model, integers, x = networks(graph)
+    export_int8(integers, tmp_path / "int8.onnx")
+    export_float(graph, model, tmp_path / "float.onnx")
+    np.savez(tmp_path / "data.npz", x=x.transpose(0, 3, 1, 2))
+    for back in (open_int8(tmp_path / "int8.onnx"), open_int8(tmp_path / "float.onnx", tmp_path / "data.npz")):
+        assert back.graph == integers.graph
+        np.testing.assert_array_equal(back.integers(x), integers.integers(x))
+    held = open_int8(tmp_path / "int8.onnx").constants
+    for ours, theirs in zip(integers.constants, held, strict=True):
+        if "weight" in ours:
+            np.testing.assert_array_equal(ours["weight"], theirs["weight"])
+
+
+def test_every_operator_comes_back_with_its_weights(tmp_path):
+    graph = every_operator()
+    _, integers, x = networks(graph)
+    export_int8(integers, tmp_path / "int8.onnx")
+    np.testing.assert_array_equal(open_int8(tmp_path / "int8.onnx").integers(x), integers.integers(x))
+
+
+def test_weights_of_another_tool_are_read(tmp_path):
+    """Unfolded batch norms of another epsilon, channels flattened first, a bias added apart."""
+    import torch
+    from torch import nn
+
+    with seeds.isolated(2):
+        net = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4, eps=1e-3), nn.ReLU(), nn.Flatten())
+        dense = nn.Linear(4 * 6 * 5, 7)
+    with torch.no_grad():
+        net[1].running_mean += torch.arange(4) / 10
+        net[1].running_var *= 0.4
+    state = {k: v.numpy() for k, v in net.state_dict().items()}
+    norm = ["weight", "bias", "running_mean", "running_var"]
+    nodes = [
+        helper.make_node("Conv", ["x", "0.weight"], ["a"]),
+        helper.make_node("BatchNormalization", ["a", *(f"1.{k}" for k in norm)], ["b"], epsilon=1e-3),
+        helper.make_node("Relu", ["b"], ["c"]),
+        helper.make_node("Flatten", ["c"], ["d"]),
+        helper.make_node("MatMul", ["d", "matrix"], ["e"]),
+        helper.make_node("Add", ["e", "bias"], ["y"]),
+    ]
+    named = {**{k: v for k, v in state.items() if v.ndim}, "matrix": dense.weight.detach().numpy().T}
+    named["bias"] = dense.bias.detach().numpy()
+    held = [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in named.items()]
+    save(tmp_path / "m.onnx", nodes, ("n", 3, 8, 7), held)
+    x = np.random.default_rng(0).normal(size=(16, 3, 8, 7)).astype(np.float32)
+    np.savez(tmp_path / "d.npz", x)
+    found = open_int8(tmp_path / "m.onnx", tmp_path / "d.npz")
+    wanted = dense(net.eval()(torch.from_numpy(x))).detach().numpy()
+    assert np.abs(found.outputs(x.transpose(0, 2, 3, 1)) - wanted).max() < 0.02 * np.ptp(wanted)
+
+
+def test_an_onnx_file_becomes_firmware(tmp_path):
+    pytest.importorskip("ziglang")
+    pytest.importorskip("unicorn")
+    b = Builder((6, 6, 1))
+    b.add(Dense(3), b.add(GlobalPool(), b.add(Relu(), b.add(Conv2d(4), 0))))
+    _, integers, _ = networks(b.build())
+    export_int8(integers, tmp_path / "m.onnx")
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["deploy", str(tmp_path / "m.onnx"), "--out", str(tmp_path / "fw"), "--emulate", "--inputs", "2"])
+    assert stopped.value.code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "m.onnx is a float model: quantising it wants data, --calibration FILE.npz"),
+        (["--calibration", "none.npz"], "there is no file"),
+        (["--calibration", "m.onnx"], "is no .npz file"),
+        (["--calibration", "shape.npz"], "wanted (n, 1, 6, 6), as the model reads"),
+        (["--calibration", "two.npz"], 'holds a, b; wanted one array, or one called "x"'),
+        (["--calibration", "nan.npz"], "not finite"),
+    ],
+)
+def test_a_float_model_without_data_is_one_line(arguments, message, tmp_path, capsys):
+    b = Builder((6, 6, 1))
+    b.add(Dense(3), b.add(GlobalPool(), 0))
+    model, _, _ = networks(b.build())
+    export_float(b.build(), model, tmp_path / "m.onnx")
+    np.savez(tmp_path / "shape.npz", np.zeros((2, 6, 6, 1)))
+    np.savez(tmp_path / "two.npz", a=np.zeros(2), b=np.zeros(2))
+    np.savez(tmp_path / "nan.npz", np.full((2, 1, 6, 6), np.nan))
+    given = [str(tmp_path / a) if "." in a else a for a in arguments]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["deploy", str(tmp_path / "m.onnx"), "--out", str(tmp_path / "fw"), *given])
+    assert stopped.value.code == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
+    assert not (tmp_path / "fw").exists()

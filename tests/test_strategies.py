@@ -153,11 +153,12 @@ def test_first_round_spreads_over_sizes_within_the_limits():
     assert size.min() <= 9
 
 
-def test_a_trained_agent_beats_random_edits():
+@pytest.mark.parametrize(("learner", "history", "margin"), [("ppo", 0, 0.3), ("a2c", 6, 0.1)])
+def test_a_trained_agent_beats_random_edits(learner, history, margin):
     from latent_nas.strategies._ppo import train
 
-    core = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, steps=6)
-    agent = train(core, None, 98_304, seed=0, envs=256)
+    core = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, steps=6, history=history)
+    agent = train(core, None, 98_304, seed=0, envs=256, learner=learner)
     assert all(np.isfinite(w).all() for w in agent.weights.values())
 
     def gain(act):
@@ -169,7 +170,22 @@ def test_a_trained_agent_beats_random_edits():
         return (rows.judged[:, 0] - before).mean()
 
     trained = gain(lambda rows, rng: agent.act(core.observe(rows, brief=True), rng))
-    assert trained > gain(lambda rows, rng: rng.integers(core.stop, size=len(rows.codes))) + 0.3
+    assert trained > gain(lambda rows, rng: rng.integers(core.stop, size=len(rows.codes))) + margin
+
+
+def test_an_agent_knows_the_form_of_its_environment():
+    from latent_nas.strategies._ppo import train
+
+    def core(**form):
+        return EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, **form)
+
+    forms = [{"place": place, "history": history} for place in PLACES for history in (0, 6)]
+    for form in forms:
+        agent = train(core(**form), None, 64, seed=0, envs=8, learner="a2c")
+        assert agent.form(3) == form
+        assert [agent.fits(core(**other)) for other in forms] == [other == form for other in forms]
+    with pytest.raises(ValueError, match="no learner 'dqn'; there are: ppo, a2c"):
+        train(core(), None, 64, seed=0, envs=8, learner="dqn")
 
 
 def test_training_is_repeatable_and_goes_on_from_weights():

@@ -25,6 +25,7 @@ PUBLISHED = {  # MACs, weights and biases with batch norm folded: counted in the
     "st_squeezenet_v11_128": (80_217_280, 725_061),
     "st_squeezenet_v11_224": (263_056_576, 725_061),
     "mcunet_vww1": (11_578_816, 426_634),
+    "nascnn15": (4_300_665_312, 4_200_994),
     "edgemark_cnn_1": (24_632, 792),
     "edgemark_cnn_2": (44_248, 2_224),
     "edgemark_cnn_3": (166_976, 6_666),

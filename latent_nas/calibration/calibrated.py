@@ -11,7 +11,7 @@ from latent_nas.calibration.measurements import Measured
 from latent_nas.costs.layer import Layer, layer
 from latent_nas.runtimes import Core, Error, Runtime
 
-ENOUGH = 10  # distinct layers of a kernel, below which its cycles are only scaled
+ENOUGH = 10  # distinct layers of a kernel, below which its cycles are only scaled; and two more than it has terms
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ def _kernel(
 ) -> tuple[_Found, list[Quality]]:
     cycles, shapes = np.array([row.cycles for row in rows]), [row.shape for row in rows]
     kind, distinct = figures[0].kernel, len({*shapes})
-    fitted = distinct >= ENOUGH
+    terms, counted = counts(figures, base.cycles(kind, like)[0])
+    fitted = distinct >= max(ENOUGH, len(terms) + 2)
     if fitted:
-        terms, counted = counts(figures)
         each = dict(zip(terms, fit(counted, cycles).tolist(), strict=True))
         errors = left_out(counted, cycles, shapes)
         error = Error(_quantile(errors, 0.5), _quantile(errors, 0.9))
@@ -113,7 +113,7 @@ def _kernel(
         each = {term: factor * value for term, value in before.items()}
         errors = np.abs(factor / ratios - 1)
         error = Error(max(wide.median, _quantile(errors, 0.5)), max(wide.p90, _quantile(errors, 0.9)))
-        how = f"{base.name}'s times {factor:.3g}: {distinct} layers measured, fewer than the {ENOUGH} of a fit"
+        how = f"{base.name}'s times {factor:.3g}: {distinct} layers measured, too few for a fit of {len(terms)} terms"
     trivial = left_out(plain_counts(figures), cycles, shapes)
     report = []
     for board in sorted({row.board for row in rows}):

@@ -4,7 +4,7 @@ The fit is linear in the counts of ``Operator.work`` and non-negative. Fast path
 over after blocks of 4 or 16 costs more than what fills them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -20,9 +20,15 @@ TERMS = {  # of which a kernel's time is made; of other kernels, all that they c
 FOLDS = 5
 
 
-def counts(layers: Sequence[Layer]) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return the terms of layers of one kernel, and their counts (layers, terms)."""
+def counts(layers: Sequence[Layer], own: Collection[str] = ()) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the terms of layers of one kernel, and their counts (layers, terms).
+
+    Args:
+        own: terms of a runtime's kernel; they are taken where some are none of the usual ones.
+    """
     terms = TERMS.get(layers[0].kernel) or tuple(layers[0].work)
+    if {*own} - {*terms} or (own and layers[0].kernel not in TERMS):
+        terms = ("call", *(term for term in own if term != "call"))
     return terms, np.array([[layer.work[term] for term in terms] for layer in layers])
 
 

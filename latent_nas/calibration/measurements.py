@@ -3,7 +3,7 @@
 Columns: ``operator`` (a file of ``latent_nas/operators``), ``input`` (its input's shape, "32x32x16"; several joined by
 "+"), its fields by their names where they are not the usual ones (``filters``, ``kernel_size`` as "3x3", ``stride``,
 ``padding``, ``groups``, ``units``, ...), ``core``, ``board``, and the time: ``cycles``, or ``latency_ms`` or
-``latency_us`` beside ``clock_mhz``. Other columns are let be.
+``latency_us`` beside ``clock_mhz``. Other columns are let be, and lines that begin with "#".
 """
 
 import csv
@@ -60,7 +60,7 @@ def read(path: Path) -> list[Measured]:
     _check_header(path, header)
     found = []
     for line, row in enumerate(rows[1:], 2):
-        if not any(cell.strip() for cell in row):
+        if not any(cell.strip() for cell in row) or row[0].startswith("#"):
             continue
         if len(row) != len(header):
             raise ValueError(f"{path}, line {line}: {len(row)} cells, the header has {len(header)} columns")
@@ -143,7 +143,7 @@ def _value(row: _Row, field: Any) -> Any:
     """Return a field of an operator: "3x3" is a pair, "3" one too where pairs are wanted."""
     text = row.cells[field.name]
     if re.fullmatch(r"\d+(x\d+)+", text):
-        return row.shape(field.name, text)
+        return tuple(int(n) for n in text.split("x"))
     if not re.fullmatch(r"-?\d+(\.0)?", text):
         return {"true": True, "false": False}.get(text.lower(), text)
     number = int(float(text))

@@ -8,7 +8,21 @@ from typing import Any, NoReturn
 
 import typer
 
-from latent_nas.cli import bench, calibrate, cost, deploy, doctor, export, lists, models, query, report, search
+from latent_nas.cli import (
+    bench,
+    calibrate,
+    cost,
+    data,
+    deploy,
+    doctor,
+    export,
+    lists,
+    models,
+    query,
+    report,
+    search,
+    train,
+)
 from latent_nas.cli.configured import configured
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # of click, which newer typers bring inside
@@ -16,13 +30,14 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=str(__doc__).split("\n\n")[0]
 )
 groups = {
-    "dataset": typer.Typer(no_args_is_help=True, help="Tables of truly trained networks."),
+    "dataset": typer.Typer(no_args_is_help=True, help="Your own data, and tables of truly trained networks."),
     "codec": typer.Typer(no_args_is_help=True, help="The latent space."),
     "surrogate": typer.Typer(no_args_is_help=True, help="Predictors of accuracy and cost."),
     "agent": typer.Typer(no_args_is_help=True, help="The RL agent."),
 }
 for command in (
     search.search,
+    train.train,
     bench.bench,
     query.query,
     query.validate,
@@ -34,6 +49,8 @@ for command in (
 ):
     app.command()(configured(command))
 groups["dataset"].command("build")(configured(models.dataset_build))
+groups["dataset"].command("info")(configured(data.dataset_info))
+groups["dataset"].command("import")(configured(data.dataset_import))
 groups["codec"].command("train")(configured(models.codec_train))
 groups["surrogate"].command("train")(configured(models.surrogate_train))
 groups["agent"].command("train")(configured(models.agent_train))

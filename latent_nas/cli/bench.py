@@ -28,6 +28,7 @@ def bench(
         list[str] | None,
         typer.Option("--input", help="Column that surrogates may see: proxy.synflow, or proxy. for all."),
     ] = None,
+    settings: options.Settings = None,
     workers: Annotated[int, typer.Option(help="Processes; 0 is one per core. Changes no result.")] = 0,
     as_json: options.Json = False,
 ) -> None:
@@ -58,6 +59,7 @@ def bench(
         front=front,
         inputs=tuple(inputs or ()),
         workers=workers,
+        settings=tuple(settings or ()),
     )
     with show(as_json) as view:
         result = run(config, out, view.say, view.done)

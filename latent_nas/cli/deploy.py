@@ -11,14 +11,22 @@ from latent_nas.cli import options
 
 
 def deploy(
-    source: Annotated[Path, typer.Argument(help="A run folder, or the folder of an int8 network.")],
+    source: Annotated[
+        Path, typer.Argument(help="A run folder, the folder of an int8 network, or an .onnx file (int8 QDQ or float).")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the C project.")],
     device: options.Device = "stm32f405",
     emulate: Annotated[bool, typer.Option("--emulate", help="Run it on the emulated device.")] = False,
     inputs: Annotated[int, typer.Option(help="Validation inputs to run there.")] = 10,
     plain: Annotated[bool, typer.Option("--plain", help="Plain C kernels even where the core has SMLAD.")] = False,
+    emulator: Annotated[
+        str, typer.Option(help="unicorn (from the extra mcu) or qemu (qemu-system-arm), with --emulate.")
+    ] = "unicorn",
     toolchain: Annotated[str, typer.Option(help="zig (from the extra mcu) or gcc (arm-none-eabi-gcc).")] = "zig",
     rank: Annotated[int, typer.Option(help="Which of the run's final networks, 1 is the best.")] = 1,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Inputs (.npz, as the model reads them) to quantise a float .onnx file with.")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Write a network's C project, compile it, and with --emulate prove that it gives the reference's outputs.
@@ -33,7 +41,8 @@ def deploy(
 
     try:
         with show(as_json) as view:
-            report = job.deploy(source, device, out, emulate, inputs, plain, toolchain, rank, view.say)
+            how = job.Build(plain, toolchain, emulator if emulate else "")
+            report = job.deploy(source, device, out, how, inputs, rank, view.say, calibration)
     except Fault as fault:
         print(f"error: the firmware faults: {fault}", file=sys.stderr)
         raise typer.Exit(3) from None

@@ -8,18 +8,15 @@ import typer
 
 def export(
     network: Annotated[Path, typer.Argument(help="Folder of an int8 network: runs/<run>/networks/<rank>.")],
-    out: Annotated[Path, typer.Option(help="The .onnx file to write.")],
+    out: Annotated[Path, typer.Option(help="The file to write: ends in .onnx or .tflite.")],
+    format: Annotated[str | None, typer.Option(help="onnx or tflite; default: what --out ends in.")] = None,
 ) -> None:
-    """Write an int8 network as ONNX (QDQ), with the integers that the device holds; needs the extra "onnx".
+    """Write an int8 network, with the integers that the device holds, as ONNX (QDQ) or TensorFlow Lite.
 
-    Example: latent-nas export runs/mine/networks/1 --out best.onnx
+    Each needs the extra of its name.
+
+    Example: latent-nas export runs/mine/networks/1 --out best.tflite
     """
-    from latent_nas.interchange import need_onnx
-
-    need_onnx()
-    if out.suffix != ".onnx":
-        raise ValueError(f"--out wants a file that ends in .onnx, got {out}")
     from latent_nas.pipeline import export as job
 
-    job.onnx(network, out)
-    print(f"{out}: input (n, channels, height, width) float, output float")
+    print(job.export(network, out, format))

@@ -23,6 +23,7 @@ def dataset_build(
     repeat_seeds: Annotated[int, typer.Option(help="With how many seeds in all.")] = 5,
     seed: options.Seed = 0,
     workers: options.Workers = 0,
+    measure: options.Measure = "training",
     work: Annotated[Path, typer.Option(help="Store of the trainings; continued if it is there.")] = Path(
         "runs/dataset.sqlite"
     ),
@@ -42,7 +43,8 @@ def dataset_build(
     from latent_nas.pipeline.setup import MAIN_LIMITS, Setup
 
     limits = Limits.parse(limit) if limit else MAIN_LIMITS
-    plan = dataset.DatasetPlan(Target(space, task, device, runtime), limits, networks, repeats, repeat_seeds, seed)
+    target = Target(space, task, device, runtime)
+    plan = dataset.DatasetPlan(target, limits, networks, repeats, repeat_seeds, seed, measure)
     with show(as_json) as view:
         records = dataset.build(
             plan, work, workers or os.cpu_count() or 1, view.say, lambda a, b: view.done("trainings", a, b)
@@ -65,7 +67,13 @@ def codec_train(
     device: options.Device = "stm32f405",
     runtime: options.Runtime = "cmsis_nn",
     table: Annotated[Path | None, typer.Option(help="Records whose accuracies shape the latent as well.")] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="A metric of the table that shapes the latent as well; may be repeated.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps; default: the codec's.")] = None,
+    sweep: Annotated[
+        int, typer.Option(help="Search the codec's hyperparameters with so many codecs; keep the best and a picture.")
+    ] = 0,
     seed: options.Seed = 0,
     out: Out = None,
     tensorboard: options.Tensorboard = False,
@@ -78,6 +86,7 @@ def codec_train(
     from latent_nas.cli.show import show
     from latent_nas.evaluators import Target
     from latent_nas.pipeline import make
+    from latent_nas.pipeline import sweep as search
     from latent_nas.pipeline.board import Board, beside
     from latent_nas.pipeline.setup import Setup
 
@@ -86,7 +95,8 @@ def codec_train(
     place = out or _place(setup, name)
     board = Board(beside(place)) if tensorboard else None
     with show(as_json) as view:
-        result = make.codec(setup, table, steps, seed, place, view.say, view.done, board)
+        given = (table, steps, seed, place, view.say, view.done, metric or ())
+        result = search.sweep(setup, sweep, *given) if sweep else make.codec(setup, *given, board)
     _print(result)
 
 
@@ -125,6 +135,10 @@ def agent_train(
     codec: options.CodecDir = None,
     surrogates: Annotated[Path | None, typer.Option(help="Folder of surrogates; default: the shipped ones.")] = None,
     steps: Annotated[int, typer.Option(help="Environment steps.")] = 500_000,
+    learner: Annotated[str, typer.Option(help="ppo or a2c.")] = "ppo",
+    place: Annotated[str, typer.Option(help="slot: an edit replaces a code; dimension: one number of it.")] = "slot",
+    history: Annotated[int, typer.Option(help="How many of its last actions the agent sees (seed design: 6).")] = 0,
+    parameters: Annotated[int | None, typer.Option(help="Weights and biases that a network may have.")] = None,
     seed: options.Seed = 0,
     out: Out = None,
     tensorboard: options.Tensorboard = False,
@@ -143,15 +157,16 @@ def agent_train(
 
     setup = Setup(Target(space, task, device, runtime)).check()
     limits = Limits.parse(limit).tighten(setup.device.limits) if limit else None
-    place = out or _place(setup, "agent")
-    board = Board(beside(place)) if tensorboard else None
+    folder = out or _place(setup, "agent")
+    board = Board(beside(folder)) if tensorboard else None
     with show(as_json) as view:
-        result = make.agent(setup, limits, codec, surrogates, steps, seed, place, view.say, board)
+        agent = make.AgentOptions(learner, place, history, parameters)
+        result = make.agent(setup, limits, codec, surrogates, steps, seed, folder, view.say, agent, board)
     _print(result)
 
 
 def _place(setup: Any, name: str) -> Path:
-    return Path("runs") / "pretrained" / f"{setup.target.space}-{setup.target.task}" / name
+    return Path("runs") / "pretrained" / f"{setup.target.space}-{setup.task.name}" / name
 
 
 def _print(result: dict[str, Any]) -> None:

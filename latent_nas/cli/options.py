@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-Task = Annotated[str, typer.Option(help="What is to be learnt: a file of latent_nas/tasks.")]
+
+def _task(name: str) -> str:
+    """Return a task's name, or its data's absolute path."""
+    from latent_nas.tasks import full_name
+
+    return full_name(name)
+
+
+TASK_HELP = "A file of latent_nas/tasks, or your own data: .npz, .csv, a folder of images or of .wav by class."
+Task = Annotated[str, typer.Option(help=TASK_HELP, callback=_task)]
+Input = Annotated[
+    str | None, typer.Option("--input", help="HEIGHTxWIDTHxCHANNELS of your own images or arrays, e.g. 48x48x1.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at any sample of your own data that can't be used.")]
 Space = Annotated[str, typer.Option(help="Which networks there are: a file of latent_nas/spaces.")]
 Device = Annotated[str, typer.Option(help="The microcontroller: a file of latent_nas/devices.")]
 Runtime = Annotated[str, typer.Option(help="What runs the network there: a file of latent_nas/runtimes.")]
@@ -18,8 +31,23 @@ Limit = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Decides all randomness.")]
 Workers = Annotated[int, typer.Option(help="Training processes; 0 is one per core. Changes no result.")]
+Ray = Annotated[
+    str | None,
+    typer.Option(help='Train on a Ray cluster: host:port of its head, "auto", or "local" (extra ray).'),
+]
+Measure = Annotated[
+    str,
+    typer.Option(
+        help="What is made and measured of a network: training; emulate, which runs every trained network on the"
+        " emulated device as well and corrects the predicted costs by it (extra mcu); or analog."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output, nothing else.")]
 Tensorboard = Annotated[
     bool, typer.Option("--tensorboard", help="Write logs for TensorBoard as well (extra tensorboard).")
 ]
 CodecDir = Annotated[Path | None, typer.Option("--codec", help="Folder of a codec; default: the shipped one.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A setting of the strategy, as reinforce.entropy=0.01; may be repeated."),
+]

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,15 +13,40 @@ from latent_nas.cli import options
 
 def search(
     task: options.Task = "digits",
+    input: options.Input = None,
+    strict: options.Strict = False,
     space: options.Space = "mcu_cnn",
     device: options.Device = "stm32f405",
-    runtime: options.Runtime = "cmsis_nn",
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            help="What runs the network there: a file of latent_nas/runtimes. Default: cmsis_nn, native with"
+            " --measure emulate."
+        ),
+    ] = None,
     strategy: Annotated[str, typer.Option(help="How to search: a file of latent_nas/strategies.")] = "latent_rl",
-    trainings: Annotated[int, typer.Option(help="True trainings to spend before the final ones.")] = 24,
+    preset: Annotated[
+        str, typer.Option(help="fast, default or thorough: 500, 20000, 75000 trainings of 20, 100, 150 epochs.")
+    ] = "",
+    trainings: Annotated[
+        int | None, typer.Option(help="True trainings to spend before the final ones; default: the preset's, or 24.")
+    ] = None,
+    child_epochs: Annotated[
+        int | None, typer.Option(help="Epochs of such a training; default: the preset's, or the task's recipe's.")
+    ] = None,
+    settings: options.Settings = None,
     batch: Annotated[int, typer.Option(help="Trainings of a round; after each the surrogates are refitted.")] = 4,
     limit: options.Limit = None,
     wall_s: Annotated[float | None, typer.Option(help="Begin no new round after so many seconds.")] = None,
     workers: options.Workers = 0,
+    ray: options.Ray = None,
+    asynchronous: Annotated[
+        bool, typer.Option("--async", help="Let no worker wait for a slow one; results then depend on timing.")
+    ] = False,
+    measure: options.Measure = "training",
+    halving: Annotated[
+        int, typer.Option(help="Short trainings for one of full length, which the best of them gets; 0: all are full.")
+    ] = 0,
     seed: options.Seed = 0,
     top: Annotated[int, typer.Option(help="Networks to train in full at the end.")] = 3,
     final_seeds: Annotated[int, typer.Option(help="Seeds of each final training.")] = 3,
@@ -36,26 +62,38 @@ def search(
 
     Example: latent-nas search --device stm32f405 --limit flash_kb=32 --limit ram_kb=16 --trainings 24
     """
+    from latent_nas import plugins
     from latent_nas.cli.show import show
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
-    from latent_nas.pipeline import plan
+    from latent_nas.pipeline import plan, presets
     from latent_nas.pipeline.board import Board, check
     from latent_nas.pipeline.folder import RunFolder
-    from latent_nas.pipeline.search import SearchConfig, override, prepare
+    from latent_nas.pipeline.search import SearchConfig, override, pinned, prepare
     from latent_nas.pipeline.search import search as run
     from latent_nas.pipeline.setup import MAIN_LIMITS
+    from latent_nas.tasks import with_options
 
     if tensorboard:
         check()  # wrong input leaves no folder behind
     if resume is not None:
         folder, saved = RunFolder.open(resume)
-        config = override(SearchConfig.from_json(saved), workers or None)
+        config = override(SearchConfig.from_json(saved), workers or None, ray)
     else:
+        chosen = presets.load(preset)
+        epochs = chosen.child_epochs if child_epochs is None else child_epochs
+        if child_epochs is not None and child_epochs < 1:
+            raise ValueError(f"child-epochs is at least 1, got {child_epochs}")
         config = SearchConfig(
-            Target(space, task, device, runtime),
+            Target(
+                space,
+                with_options(task, input=input, strict=strict),
+                device,
+                runtime or plugins.load("evaluators", measure).runtime,
+                epochs,
+            ),
             strategy,
-            trainings,
+            chosen.trainings if trainings is None else trainings,
             batch,
             Limits.parse(limit) if limit else MAIN_LIMITS,
             wall_s,
@@ -65,7 +103,12 @@ def search(
             final_seeds,
             str(codec or ""),
             str(warm_start or ""),
+            tuple(settings or ()),
+            measure,
+            ray or "",
+            asynchronous,
         )
+        config = pinned(replace(config, halving=halving))
         if dry_run:
             found = plan.plan(config)
             print(json.dumps(found, indent=1) if as_json else plan.summary(found))
@@ -86,20 +129,37 @@ def search(
 
 def summary(result: dict[str, Any], folder: Path) -> str:
     """Return the result as a few lines for a person."""
+    from latent_nas.pipeline import proof
+
     lines = [
         f"{result['trainings']} true trainings in {result['search_s'] or 0:.0f} s; all took {result['wall_s']:.0f} s.",
         "Fully trained on train + validation data, measured on the test part (mean and std over seeds):",
     ]
     for rank, network in enumerate(result["networks"], 1):
         region, ram = next(iter(network["ram_bytes"].items()))
-        if network["measured_int8_accuracy"] is None:
+        if not network["seeds"]:
             lines.append(f"  {rank}. final training failed")
             continue
-        accuracy, std = network["measured_int8_accuracy"], network["measured_int8_accuracy_std"]
+        measured = "; ".join(
+            f"{name} {mean:.4f} +- {network['measured_metrics_std'][name]:.4f}"
+            for name, mean in network["measured_metrics"].items()
+            if not name.endswith("_std")
+        )
+        if network["measured_int8_accuracy"] is not None:
+            accuracy, std = network["measured_int8_accuracy"], network["measured_int8_accuracy_std"]
+            measured = f"int8 accuracy {accuracy:.4f} +- {std:.4f}"
         lines.append(
-            f"  {rank}. int8 accuracy {accuracy:.4f} +- {std:.4f}"
-            f" (float {network['measured_float_accuracy']:.4f}); flash {network['flash_bytes'] / 1024:.1f} KB,"
+            f"  {rank}. {measured} (float {network['measured_float_accuracy']:.4f});"
+            f" flash {network['flash_bytes'] / 1024:.1f} KB,"
             f" RAM {ram / 1024:.1f} KB in {region}, {network['latency_ms']:.2f} ms"
-            f" (+- {network['latency_error_ms']:.2f}, computed); {'fits' if network['fits'] else 'DOES NOT FIT'}"
+            f" (+- {network['latency_error_ms']:.2f}, computed){proof.text(network['firmware'])};"
+            f" {'fits' if network['fits'] else 'DOES NOT FIT'}"
+        )
+    if result.get("front_end"):
+        ears = result["front_end"]
+        lines.append(
+            f"Before each of them runs the front end: {ears['computed_latency_ms']:.1f} ms (+-"
+            f" {ears['computed_latency_error_ms']:.1f}), {ears['computed_flash_bytes'] / 1024:.1f} KB of flash,"
+            f" {ears['computed_ram_bytes'] / 1024:.1f} KB of RAM (computed, beside the limits)"
         )
     return "\n".join([*lines, f"Run folder: {folder}"])

@@ -4,7 +4,7 @@ genes -> encoder -> latent (slots, dim) -> nearest code of each slot's own codeb
 in ``latent_nas.codec.train`` makes one; here it is used, in numpy alone.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +120,15 @@ class Codec:
     def predict_heads(self, latent: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the heads predict for latent (n, slots, dim), in the units of the labels.
 
-        "costs" (n, targets) if the codec was trained with costs, "accuracy" (n,) if with accuracies.
+        "costs" (n, targets) if the codec was trained with costs, "accuracy" (n,) if with accuracies, and "measures"
+        (n, metrics) if with further metrics beside them.
         """
         flat = self._checked(latent).reshape(len(latent), self.slots * self.dim)
         predicted = {name: head(flat) for name, head in self._heads.items()}
-        return {name: y[:, 0] if name == "accuracy" else y for name, y in predicted.items()}
+        if "accuracy" in predicted:
+            every = predicted["accuracy"]
+            predicted |= {"accuracy": every[:, 0]} | ({"measures": every[:, 1:]} if every.shape[1] > 1 else {})
+        return predicted
 
     def _checked(self, latent: np.ndarray) -> np.ndarray:
         latent = np.asarray(latent, np.float32)
@@ -144,13 +148,19 @@ class Codec:
         artifacts.save(folder, artifacts.Artifact("codec", self.made, self.quality, files))
 
     @classmethod
-    def load(cls, folder: Path, space: Space) -> "Codec":
+    def load(cls, folder: Path, space: Space, like: bool = False) -> "Codec":
         """Return the codec of a folder.
+
+        Args:
+            like: whether one of another space or input shape will do that has the same choices; it becomes this one's.
 
         Raises:
             ValueError: no codec there, a damaged one, or one of another space.
         """
         artifact = artifacts.load(folder, "codec")
+        if like and artifact.made.get("gene sizes") == space.sizes.tolist():
+            lent = {"made for": {key: artifact.made.get(key) for key in bound(space)}}
+            artifact = replace(artifact, made={**lent, **artifact.made, **bound(space)})
         wanted, found = bound(space), {key: artifact.made.get(key) for key in bound(space)}
         for key in wanted:
             if found[key] != wanted[key]:

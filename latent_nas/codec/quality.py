@@ -35,6 +35,12 @@ def measure(codec: Codec, seed: int, rows: int = 5000, decodes: int = 10_000) ->
     }
 
 
+def exact(codec: Codec, seed: int, rows: int = 2000) -> float:
+    """Return the share of ``rows`` fresh samples that come back unchanged: what a codec of another input must keep."""
+    genes = codec.space.sample(seeds.rng(seed, "exact"), rows)
+    return float((codec.decode_codes(codec.encode(genes)) == genes).all(axis=1).mean())
+
+
 def smoothness(codec: Codec, seed: int, values: dict[str, Value], genes: np.ndarray) -> dict[str, float]:
     """Return the mean absolute change of each value by one random code edit and by one random gene mutation.
 

@@ -46,7 +46,8 @@ def train_codec(
 
     Args:
         costs: genes (n, genes) and targets (n, k), e.g. log flash, log RAM, log latency. accuracy: genes (n, genes)
-            and measured accuracies (n,). progress: called now and then with the step and the losses.
+            and measured accuracies (n,), or further metrics beside them (n, 1 + metrics). progress: called now and
+            then with the step and the losses.
 
     Raises:
         ValueError: labels that don't fit their genes or are not finite.

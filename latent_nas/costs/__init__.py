@@ -46,11 +46,12 @@ class Costs:
     """All costs of a graph. ``flash_bytes``, ``ram_bytes`` and ``latency_ms`` are what limits count.
 
     Attributes:
-        code_bytes: kernels in use, the runtime, and what the model's file adds; not in ``flash_bytes``.
-        runtime_ram_bytes: the runtime's own; not in ``ram_bytes``.
+        code_bytes: kernels in use, the runtime, and what the model's file adds. runtime_ram_bytes: the runtime's own.
+            Both are in ``flash_bytes`` and ``ram_bytes`` where ``counts_image``.
         latency_error_ms: half width of the interval around ``latency_ms`` (see ``latency``).
         region: name of the device's first region of RAM that the arena fits, None where there is none.
         plan, layers: by the node ids of the deployed graph.
+        counts_image: whether limits count the whole image (``Runtime.counts_image``).
     """
 
     weights_bytes: int
@@ -67,16 +68,18 @@ class Costs:
     region: str | None
     plan: MemoryPlan
     layers: tuple[LayerCost, ...]
+    counts_image: bool = False
 
     @property
     def flash_bytes(self) -> int:
-        """What the flash limit counts: weights, biases and quantisation constants."""
-        return self.weights_bytes + self.bias_bytes + self.quantisation_bytes
+        """What the flash limit counts: weights, biases, quantisation constants; of a whole image, its code as well."""
+        model = self.weights_bytes + self.bias_bytes + self.quantisation_bytes
+        return model + (self.code_bytes if self.counts_image else 0)
 
     @property
     def ram_bytes(self) -> int:
-        """What the RAM limit counts: the arena."""
-        return self.arena_bytes
+        """What the RAM limit counts: the arena; of a whole image, the runtime's own RAM as well."""
+        return self.arena_bytes + (self.runtime_ram_bytes if self.counts_image else 0)
 
     def exceeded(self, limits: Limits) -> dict[str, float]:
         """Return cost / limit of every limit that is exceeded, by its name; empty when the network fits."""
@@ -105,17 +108,16 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
     size, time = flash(layers, runtime), latency(layers, device, runtime)
     table = zip(nodes, deployment.sources, layers, size.layers, memory.live, time.cycles, strict=True)
     channels, runs = sum([one.channels for one in layers]), sum([bool(one.work) for one in layers])
-    region = device.region_for(memory.peak)
+    own = runtime.ram_bytes + runtime.ram_bytes_per_operator * runs + runtime.ram_bytes_per_channel * channels
+    region = device.region_for(memory.peak, own if runtime.counts_image else 0)
     return Costs(
         weights_bytes=size.weights,
         bias_bytes=size.bias,
         quantisation_bytes=size.quantisation,
         code_bytes=size.code,
         arena_bytes=memory.peak,
-        runtime_ram_bytes=runtime.ram_bytes
-        + runtime.ram_bytes_per_operator * runs
-        + runtime.ram_bytes_per_channel * channels,
-        cycles=sum(time.cycles),
+        runtime_ram_bytes=own,
+        cycles=sum(time.cycles) + time.beside,
         latency_ms=time.ms,
         latency_error_ms=time.error_ms,
         macs=sum([one.macs for one in layers]),
@@ -126,4 +128,5 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
             LayerCost(n.id, s, n.operator.kind, x.kernel, x.macs, x.weights_bytes, held, live, cycles)
             for n, s, x, held, live, cycles in table
         ),
+        counts_image=runtime.counts_image,
     )

@@ -15,7 +15,8 @@ class Layer:
 
     Attributes:
         kernel: the routine, as runtimes name it.
-        work: the terms of its time and scratch, and ``input_channels`` of its first input; empty where nothing runs.
+        work: the terms of its time and scratch (``Operator.work`` and ``fine_work``), and ``input_channels`` of its
+            first input; empty where nothing runs.
         view: its output is its input under another shape, and takes no memory of its own.
         output_bytes: of the tensor it makes.
         weights_bytes, bias_bytes: in flash. channels: filters, each with a scale of its own.
@@ -49,7 +50,7 @@ def layer(operator: Operator, inputs: tuple[Shape, ...]) -> Layer:
     """Return the figures of an operator that reads tensors of these shapes; biases have 32 bits."""
     work, shapes = operator.work(*inputs), operator.weight_shapes(*inputs)
     if work:
-        work = {**work, "input_channels": float(inputs[0][-1])}
+        work = {**work, **operator.fine_work(*inputs), "input_channels": float(inputs[0][-1])}
     weights, biases = (prod(shapes[name]) if name in shapes else 0 for name in ("weight", "bias"))
     return Layer(
         kernel=operator.kernel(*inputs),

@@ -80,7 +80,7 @@ def _steps(graph: Graph, layers: Sequence[Layer], runtime: Runtime) -> tuple[Ste
         in_place.append(node.operator.in_place and node.operator.kind in runtime.in_place)
     inputs = tuple([node.inputs for node in graph.nodes])
     reads = tuple([tuple({root[i]: None for i in ids}) for ids in inputs])
-    return Steps(inputs, reads, tuple(size), tuple(scratch), tuple(in_place), root[-1]), root
+    return Steps(inputs, reads, tuple(size), tuple(scratch), tuple(in_place), root[-1], runtime.overlays), root
 
 
 def _lives(steps: Steps, order: Sequence[int]) -> tuple[list[int], list[Buffer], dict[int, int], dict[int, int]]:
@@ -101,7 +101,21 @@ def _lives(steps: Steps, order: Sequence[int]) -> tuple[list[int], list[Buffer],
         elif steps.size[node]:
             owner[node] = len(buffers)
             buffers.append(Buffer(steps.size[node], moment, last[node]))
+            if steps.overlays:
+                _overlay(buffers, {owner[tensor] for tensor in steps.reads[node]}, moment)
         if steps.scratch[node]:
             scratch[node] = len(buffers)
             buffers.append(Buffer(steps.scratch[node], moment, moment))
     return live, buffers, owner, scratch
+
+
+def _overlay(buffers: list[Buffer], read: set[int], moment: int) -> None:
+    """Let the newest buffer and the largest one that dies at this moment share it: the larger stands for both."""
+    dying = [i for i in read if buffers[i].end == moment]
+    if not dying:
+        return
+    largest, new = max(dying, key=lambda i: buffers[i].size), buffers[-1]
+    if buffers[largest].size <= new.size:
+        buffers[largest] = buffers[largest]._replace(end=moment - 1)
+    else:
+        buffers[-1] = new._replace(start=moment + 1, end=max(new.end, moment + 1))

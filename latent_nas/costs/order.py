@@ -24,6 +24,7 @@ class Steps:
         scratch: what it needs only while it runs.
         in_place: may it write over a tensor of the same size that nobody reads after it?
         output: the tensor that is never given up.
+        overlays: any node may write over the largest tensor that nobody reads after it, whatever its size.
     """
 
     inputs: tuple[tuple[int, ...], ...]
@@ -32,6 +33,7 @@ class Steps:
     scratch: tuple[int, ...]
     in_place: tuple[bool, ...]
     output: int
+    overlays: bool = False
 
     @cached_property
     def readers(self) -> tuple[int, ...]:
@@ -50,13 +52,15 @@ class Steps:
             done: bit set of the nodes that have run.
             live: bytes of the tensors that are then alive.
         """
-        rest, size, freed, over = ~(done | 1 << node), self.size[node], 0, None
+        rest, size, freed, largest, over = ~(done | 1 << node), self.size[node], 0, 0, None
         for tensor in self.reads[node]:
             if not self.readers[tensor] & rest:
                 freed += self.size[tensor]
+                largest = max(largest, self.size[tensor])
                 if over is None and size and self.in_place[node] and self.size[tensor] == size:
                     over = tensor
-        during = live + self.scratch[node] + (size if over is None else 0)
+        more = max(size - largest, 0) if self.overlays else size if over is None else 0
+        during = live + self.scratch[node] + more
         return during, live + size - freed, over
 
 
@@ -105,8 +109,9 @@ def best_order(steps: Steps, sets: int = SEARCH_SETS) -> tuple[tuple[int, ...], 
 
 def _alone(steps: Steps, node: int) -> int:
     """Return the bytes that a node's step takes in any order."""
+    read = [steps.size[tensor] for tensor in steps.reads[node]]
     made = 0 if steps.in_place[node] else steps.size[node]
-    return sum([steps.size[tensor] for tensor in steps.reads[node]]) + made + steps.scratch[node]
+    return sum(read) + (max(made - max(read, default=0), 0) if steps.overlays else made) + steps.scratch[node]
 
 
 def _moves(steps: Steps, before: list[int], done: int, live: int, worst: int) -> list[tuple[int, int, int]]:

@@ -46,9 +46,14 @@ class Device:
         """What fits: the flash, the largest region; time is the user's to limit."""
         return Limits(self.flash_bytes, self.largest_region_bytes)
 
-    def region_for(self, ram_bytes: int) -> Region | None:
-        """Return the first region that an arena fits, or None."""
-        return next((region for region in self.regions if region.bytes >= ram_bytes), None)
+    def room(self, own_bytes: int = 0) -> dict[str, int]:
+        """Return the bytes that an arena can have in each region; ``own_bytes`` of stack and data are in the first."""
+        return {r.name: r.bytes - (own_bytes if r is self.regions[0] else 0) for r in self.regions}
+
+    def region_for(self, arena_bytes: int, own_bytes: int = 0) -> Region | None:
+        """Return the first region that an arena fits beside ``own_bytes`` in the first one, or None."""
+        room = self.room(own_bytes)
+        return next((region for region in self.regions if room[region.name] >= arena_bytes), None)
 
 
 def open_device(name: str) -> Device:

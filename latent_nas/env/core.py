@@ -36,6 +36,7 @@ class EditCore:
         keep: bool = False,
         watch: Callable[[np.ndarray, np.ndarray, np.ndarray], None] | None = None,
         memo_bits: int = 16,
+        history: int = 0,
     ) -> None:
         """Bind the parts.
 
@@ -47,6 +48,7 @@ class EditCore:
             keep: whether an edit that lowers the score is undone at once.
             watch: is shown codes (n, slots), genes (n, g) and judged (n, JUDGED) of whatever is decoded and judged.
             memo_bits: log2 of the judged networks that are remembered; 0 for none.
+            history: how many of an episode's last actions are observed.
 
         Raises:
             ValueError: an argument of the wrong shape or value.
@@ -58,6 +60,8 @@ class EditCore:
             raise ValueError(f"no place {place!r}; there are: {', '.join(PLACES)}")
         if steps < 1:
             raise ValueError(f"an episode has 1 or more steps, got {steps}")
+        if history < 0:
+            raise ValueError(f"a history has 0 or more actions, got {history}")
         self.codec, self.scorer, self.limits, self.steps = codec, scorer, limits, steps
         self.place, self.share = place, share
         self.codebook = np.asarray(codec.codebook, np.float32)
@@ -72,7 +76,8 @@ class EditCore:
         self.keep, self.watch, self.queries = keep, watch, 0
         self._memo_bits, self._memo = memo_bits, None  # type: int, Memo | None
         self._slot = np.arange(self.slots)
-        self.observation = Observation(self.codebook, steps, free=place == "dimension")
+        self.history = history
+        self.observation = Observation(self.codebook, steps, place == "dimension", self.places, history)
 
     def latent(self, codes: np.ndarray) -> np.ndarray:
         """Return the codebook vectors of codes (n, slots), (n, slots, dim) float32."""
@@ -121,8 +126,13 @@ class EditCore:
         limits = self.limits[(draws[:, 2] * len(self.limits)).astype(np.int64)]
         if len(self.starts) and self.start_limits is not None:
             limits[given] = self.start_limits[which]
+        return self.rows(codes, limits, np.zeros((len(codes), JUDGED)))
+
+    def rows(self, codes: np.ndarray, limits: np.ndarray, judged: np.ndarray) -> Rows:
+        """Return rows of episodes that begin with codes (n, slots) under limits (n, 3), judged as given (n, JUDGED)."""
         n = len(codes)
-        return Rows(codes, self.latent(codes), limits, np.full(n, self.steps), np.zeros((n, JUDGED)))
+        past = np.full((n, self.history), -1)
+        return Rows(codes, self.latent(codes), limits, np.full(n, self.steps), judged, past)
 
     def start(self, seeds: np.ndarray, episodes: np.ndarray) -> Rows:
         """Return judged rows of new episodes."""
@@ -143,6 +153,8 @@ class EditCore:
             distance = ((self.codebook[slot] - rows.latent[change, slot][:, None]) ** 2).sum(axis=2)
             rows.codes[change, slot] = distance.argmin(axis=1)
         rows.left -= 1
+        if self.history:
+            rows.past = np.column_stack([actions, rows.past[:, :-1]])
         over: np.ndarray = (actions == self.stop) | (rows.left == 0)
         return over
 
@@ -167,7 +179,7 @@ class EditCore:
         if self.keep:
             worse = np.flatnonzero(rows.judged[changed, PESSIMISTIC] < before.judged[:, PESSIMISTIC])
             undone = before.take(worse)
-            undone.left = rows.left[changed[worse]]
+            undone.left, undone.past = rows.left[changed[worse]], rows.past[changed[worse]]  # it was tried
             rows.put(changed[worse], undone)
         rewards = np.zeros(len(actions))
         rewards[changed] = rows.judged[changed, PESSIMISTIC] - before.judged[:, PESSIMISTIC]

@@ -15,6 +15,7 @@ class Rows:
         codes: (n, slots). latent: (n, slots, dim). limits: (n, 3). left: steps left, (n,).
         judged: pessimistic score, predicted accuracy, natural log of the predicted costs, acquisition, and the
             pessimistic score before the penalty; (n, JUDGED).
+        past: the last actions, the latest first, -1 for none; (n, history).
     """
 
     codes: np.ndarray
@@ -22,6 +23,7 @@ class Rows:
     limits: np.ndarray
     left: np.ndarray
     judged: np.ndarray
+    past: np.ndarray
 
     def take(self, where: np.ndarray) -> "Rows":
         """Return a copy of the episodes ``where``, (m,) indices."""

@@ -2,19 +2,31 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from latent_nas.records import Record
+from latent_nas.tasks import Recipe, Task
 
 
 @dataclass(frozen=True)
 class Target:
-    """What networks are made for, by names, so that a worker process can open it all itself."""
+    """What networks are made for, by names, so that a worker process can open it all itself.
+
+    Attributes:
+        search_epochs: of a training of the search, in place of the recipe's; 0 is the recipe's.
+    """
 
     space: str
     task: str
     device: str
     runtime: str
+    search_epochs: int = 0
+
+    def recipe(self, task: Task, fidelity: str) -> Recipe:
+        """Return how networks are trained for the target's task."""
+        found = task.recipe(fidelity)
+        return replace(found, epochs=self.search_epochs) if self.search_epochs and fidelity == "search" else found
 
 
 @dataclass(frozen=True)
@@ -38,11 +50,30 @@ class Job:
 
 
 class Evaluator(ABC):
-    """Turns jobs into records. A job that fails is a record with its reason."""
+    """Turns jobs into records. A job that fails is a record with its reason.
+
+    Attributes:
+        runtime: whose costs it goes with, where nobody says.
+        trains: whether it trains networks of a target, made as ``Plugin(target, workers, ray)``.
+    """
+
+    runtime: ClassVar[str] = "cmsis_nn"
+    trains: ClassVar[bool] = True
+
+    @classmethod  # noqa: B027 - most need nothing
+    def check(cls, target: Target) -> None:
+        """Return if this evaluator can measure for a target here, before any work.
+
+        Raises:
+            ValueError: it can't; the message says what is missing, and the next step.
+        """
 
     @abstractmethod
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
-        """Yield one record per job, in the order in which they finish."""
+        """Yield one record per job, in the order in which they finish.
+
+        Jobs are taken one by one, when there is room for one and every record so far was taken.
+        """
 
     def close(self) -> None:  # noqa: B027 - most evaluators hold nothing
         """Give back processes and files."""

@@ -1,13 +1,10 @@
-"""What a worker process does: one job, start to record."""
+"""What a worker does: one job, start to record."""
 
-import multiprocessing
-import os
-import signal
-import threading
 import time
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +16,10 @@ from latent_nas.records import Record, versions
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.spaces import Space, open_space
 from latent_nas.tasks import Task, open_task
-from latent_nas.training import TrainingFailed, train
+from latent_nas.training import FLOAT, TrainingFailed, train
+
+if TYPE_CHECKING:
+    from latent_nas.training.quantise import QuantisedNetwork
 
 
 @lru_cache(4)
@@ -30,25 +30,13 @@ def opened(target: Target) -> tuple[Space, Task, Device, Runtime]:
     return space, task, open_device(target.device), open_runtime(target.runtime)
 
 
-def start_worker(torch_too: bool = True) -> None:
-    """Set a worker process up: one thread, Ctrl-C left to the main process, and an end when that one dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    if torch_too:
-        import torch
-
-        torch.set_num_threads(1)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
 def record_of(target: Target, job: Job) -> Record:
     """Return the record of a job, failed or ok; save the network where the job says so."""
+    return trained(target, job)[0]
+
+
+def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"]:
+    """Return the record of a job and its int8 network, None where the training failed."""
     space, task, _, _ = opened(target)
     started = time.perf_counter()
     graph = space.graph(job.genes)
@@ -58,22 +46,23 @@ def record_of(target: Target, job: Job) -> Record:
     learn, judge = (data.learn, data.test) if final else (data.train, data.valid)
     stop_at = job.epochs if final else None
     try:
-        trained = train(graph, task, task.recipes[job.fidelity], job.seed, learn, judge, stop_at)
-    except (TrainingFailed, MemoryError, RuntimeError) as error:  # torch raises RuntimeError for want of memory
+        made = train(graph, task, target.recipe(task, job.fidelity), job.seed, learn, judge, stop_at)
+    except TrainingFailed as error:  # it would again: the seed is the same
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3))
+        return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3)), None
     record = replace(
         record,
-        measured_float_accuracy=trained.float_score,
-        measured_int8_accuracy=trained.int8_score,
-        epochs=trained.epochs,
-        curve=tuple(round(v, 5) for v in trained.curve),
+        measured_float_accuracy=made.float_score,
+        measured_int8_accuracy=made.int8_score,
+        epochs=made.epochs,
+        curve=tuple(round(v, 5) for v in made.curve),
         wall_s=round(time.perf_counter() - started, 3),
-        confusion=_rows(trained.confusion) if final else (),
+        confusion=_rows(made.confusion) if final else (),
     )
     if job.keep:
-        trained.network.save(Path(job.keep), record.to_json())
-    return record
+        made.network.save(Path(job.keep), record.to_json())
+        made.model.save(Path(job.keep) / FLOAT, record.to_json())
+    return record, made.network
 
 
 def _rows(matrix: np.ndarray | None) -> tuple[tuple[int, ...], ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from latent_nas.evaluators import Evaluator, Job
+from latent_nas.evaluators import Evaluator, Job, Target
 from latent_nas.records import Record
 from latent_nas.tables.space import TableSpace
 
@@ -17,10 +17,17 @@ class TableLookup(Evaluator):
         cost: a column to stand where a record has its latency, or "" for none.
     """
 
+    trains = False
+
     def __init__(self, space: TableSpace, objective: str, minimise: bool = False, cost: str = "") -> None:
         self.space, self.objective = space, objective
         self.values = space.table.values[objective] * (-1.0 if minimise else 1.0)
         self.costs = space.table.values[cost] if cost else np.zeros(len(self.values))
+
+    @classmethod
+    def check(cls, target: Target) -> None:
+        """Refuse: a table is no place to train for a device."""
+        raise ValueError("a table is looked up by `latent-nas bench`; a search trains: --measure training")
 
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
         """Yield the records in the order of the jobs."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas.firmware import elf
+from latent_nas.devices import Device
+from latent_nas.firmware import bench, elf, qemu
 from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import Project
 
@@ -31,8 +32,10 @@ class Checked:
     equal_tensors: int
 
 
-def emulate(project: Project, firmware: Path, x: np.ndarray, tensors: int = 1) -> tuple[Checked, dict[str, Any]]:
-    """Run a firmware on float NHWC inputs (n, ...); return what was equal and what it took, as JSON values.
+def emulate(
+    project: Project, firmware: Path, x: np.ndarray, tensors: int = 1
+) -> tuple[Checked, dict[str, Any], np.ndarray]:
+    """Run a firmware on float NHWC inputs (n, ...); return what was equal, what it took (JSON) and its outputs.
 
     Args:
         tensors: for how many of the inputs all operators' tensors are compared, beside the outputs.
@@ -45,18 +48,22 @@ def emulate(project: Project, firmware: Path, x: np.ndarray, tensors: int = 1) -
     reference = network.tensors(x)
     places = [(plan.offsets[i], prod(network.graph.nodes[i].shape)) for i, _ in project.operators]
     equal = compared = right = 0
+    outputs = np.zeros_like(reference[-1])
     for i, one in enumerate(reference[0]):
-        y = emulator.run(one, prod(network.graph.output_shape), paint=i % 2)
-        right += int((y == reference[-1][i].reshape(-1)).sum())
         if i < tensors:
-            for (node, _), made in zip(project.operators, emulator.tensors(one, places), strict=True):
+            each = emulator.tensors(one, places, paint=i % 2)
+            for (node, _), made in zip(project.operators, each, strict=True):
                 equal += int((made == reference[node][i].reshape(-1)).sum())
                 compared += len(made)
+            y = emulator.output(prod(network.graph.output_shape))
+        else:
+            y = emulator.run(one, prod(network.graph.output_shape), paint=i % 2)
+        right += int((y == reference[-1][i].reshape(-1)).sum())
+        outputs[i] = y.reshape(outputs[i].shape)
     emulator.run(reference[0][0], 1)
     count = emulator.count()
-    low, high = (ratio * count.instructions for ratio in CYCLES_PER_INSTRUCTION)
     checked = Checked(len(x), reference[-1].size, right, compared, equal)
-    return checked, {
+    found = {
         "bit_exact": right == reference[-1].size and equal == compared,
         "inputs": len(x),
         "equal_outputs": right / reference[-1].size,
@@ -64,9 +71,43 @@ def emulate(project: Project, firmware: Path, x: np.ndarray, tensors: int = 1) -
         "peak_stack_bytes": emulator.peak_stack_bytes,
         "arena_high_water_bytes": emulator.high_water,
         "arena_planned_bytes": plan.peak,
-        "instructions": count.instructions,
         "instructions_by_operator": count.by_operator,
         "instructions_by_function": count.by_function,
+        **_time(count.instructions, device),
+    }
+    return checked, found, outputs
+
+
+def run_on_qemu(project: Project, firmware: Path, x: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
+    """Return what a build with ``qemu.DEFINES`` took under QEMU, as JSON values, and its int8 outputs (n, ...).
+
+    Instructions are those of the operators, with two of the measuring itself for each.
+
+    Raises:
+        Fault: the firmware did what the device can't.
+    """
+    network, read = project.network, elf.read(firmware)
+    address = read.address("model_arena") + project.plan.offsets[0]
+    reference = network.integers(x)
+    outputs, instructions = np.zeros_like(reference), []
+    for i, one in enumerate(network.quants[0].quantise(x)):
+        table, y = bench.split(qemu.bench(read, one, address))
+        outputs[i] = np.array(y, np.int8).reshape(outputs[i].shape)
+        instructions = [int(line.rsplit(",", 1)[1]) for line in table.splitlines()[1:]]
+    return {
+        "bit_exact": bool((outputs == reference).all()),
+        "inputs": len(x),
+        "equal_outputs": float((outputs == reference).mean()),
+        "instructions_by_operator": {name: n for (_, name), n in zip(project.operators, instructions, strict=True)},
+        **_time(sum(instructions), project.device),
+    }, outputs
+
+
+def _time(instructions: int, device: Device) -> dict[str, Any]:
+    """Return instructions, and the range of cycles and ms that they stand for."""
+    low, high = (ratio * instructions for ratio in CYCLES_PER_INSTRUCTION)
+    return {
+        "instructions": instructions,
         "emulated_cycles": [round(low), round(high)],
         "emulated_ms": [low * 1e3 / device.clock_hz, high * 1e3 / device.clock_hz],
         "cycles_per_instruction": {"range": list(CYCLES_PER_INSTRUCTION), "why": WHY},

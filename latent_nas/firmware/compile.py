@@ -6,28 +6,48 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from latent_nas.firmware import need
 
 TARGETS = {"cortex-m4": "eabihf", "cortex-m7": "eabihf", "cortex-m0+": "eabi"}
+
+
+class Overflow(ValueError):
+    """A firmware that does not fit a region of the device; the message says which and by how many bytes."""
+
+
+GNU_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 OVERFLOW = re.compile(r"section '?\.?([\w.]+)'? will not fit in region '(\w+)': overflowed by (\d+) bytes")
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-g0"]
 FLAGS += ["-fno-sanitize=undefined", "-fomit-frame-pointer"]
 FLAGS += ["-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
 
 
-def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig") -> Path:
+def check_tools(core: str) -> None:
+    """Return if firmware for a core can be compiled and emulated here without further tools.
+
+    Raises:
+        ValueError: the extra is not installed, or the core is none that firmware is made for.
+    """
+    need("ziglang"), need("unicorn")
+    if core not in TARGETS:
+        raise ValueError(f"firmware is compiled for {', '.join(TARGETS)}, not for {core!r}")
+
+
+def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig", defines: Sequence[str] = ()) -> Path:
     """Compile and link the project in a folder; return its ``firmware.elf``.
 
     Args:
         core: as devices name it. plain: without the SMLAD kernels. toolchain: "zig" or "gcc".
+        defines: "BENCH" makes the firmware that measures itself.
 
     Raises:
         ValueError: no such compiler, a section that does not fit its region (and by how many bytes), a warning.
     """
     elf = folder / "firmware.elf"
-    plainly = ["-DNN_PLAIN"] if plain else []
+    plainly = [f"-D{name}" for name in (*(["NN_PLAIN"] if plain else []), *defines)]
     if toolchain == "gcc":
         if not shutil.which("arm-none-eabi-gcc"):
             raise ValueError("arm-none-eabi-gcc is not installed; leave --toolchain gcc out, and ziglang compiles")
@@ -55,7 +75,10 @@ def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig") 
     status, said = _run(command, folder)
     if overflow := OVERFLOW.findall(said):
         name, region, most = max(overflow, key=lambda found: int(found[2]))
-        raise ValueError(f"the firmware does not fit: region {region} overflows by {most} B (at section .{name})")
+        raise Overflow(f"the firmware does not fit: region {region} overflows by {most} B (at section .{name})")
+    if gnu := GNU_OVERFLOW.findall(said):
+        region, most = max(gnu, key=lambda found: int(found[1]))
+        raise Overflow(f"the firmware does not fit: region {region} overflows by {most} B")
     if status or not elf.exists() or "warning:" in said:
         raise ValueError(f"the compiler refused the firmware in {folder}: {said.strip()[-2000:]}")
     return elf

@@ -5,7 +5,7 @@ run, so that what it touched shows.
 """
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from latent_nas.firmware import Fault, need
 from latent_nas.firmware.compile import host_library
 from latent_nas.firmware.elf import Elf
 
+DWT, CYCCNT = 0xE0001000, 4  # the core's counter, which counts instructions here
+BREAKPOINT, SEMIHOSTING = 7, 0xBEAB  # unicorn's number of the exception; the instruction: bkpt #0xab
+WRITE0, EXIT = 4, 0x18
 PAINTS = (0xA5, 0x5A)  # two, as one may be what the firmware writes
 HALT = "exchange"
 MOST_SECONDS = 60
@@ -58,20 +61,26 @@ class Emulator:
         for region in device.regions:
             self._uc.mem_map(region.address, region.bytes, self._lib.UC_PROT_READ | self._lib.UC_PROT_WRITE)
         self._uc.mem_map(0xE000E000, 0x1000)  # the core's own registers
+        self._uc.mmio_map(DWT, 0x1000, self._cycles, None, lambda *_: None, None)
         for address, content in elf.segments:
             self._uc.mem_write(address, content)
         self._stop = 0
+        self._watched: Callable[[], None] | None = None
         self._bad: tuple[str, int, int] | None = None
         self._uc.hook_add(self._lib.UC_HOOK_MEM_INVALID, self._invalid)
+        for name in operators:
+            at = elf.address(name)
+            self._uc.hook_add(self._lib.UC_HOOK_CODE, self._begins, None, at, at)
         self._paint(PAINTS[0])
         self._lowest_stack = elf.address("stack_top")
         self._count()
-        first = int.from_bytes(self._uc.mem_read(device.flash_address, 4), "little")
-        self._uc.reg_write(self._arm.UC_ARM_REG_SP, first)
+        self.high_water, self._said = 0, ""
+        if HALT not in elf.symbols:  # built with -DBENCH: runs once, when asked
+            return
+        self._uc.reg_write(self._arm.UC_ARM_REG_SP, self._word(device.flash_address))
         self._go(elf.entry, elf.address(HALT))
         self.input_address = self._uc.reg_read(self._arm.UC_ARM_REG_R0)
         self.output_address = self._uc.reg_read(self._arm.UC_ARM_REG_R1)
-        self.high_water = 0
 
     def run(self, x: np.ndarray, outputs: int, paint: int = 0) -> np.ndarray:
         """Return the int8 outputs (outputs,) of one int8 input (height, width, channels).
@@ -82,31 +91,90 @@ class Emulator:
         self._begin(x, paint)
         self._go(self._uc.reg_read(self._arm.UC_ARM_REG_LR) & ~1, self.elf.address(HALT))
         self._end(paint)
+        return self.output(outputs)
+
+    def output(self, outputs: int) -> np.ndarray:
+        """Return the int8 outputs (outputs,) of the last inference."""
         return self._read(self.output_address, outputs)
 
-    def tensors(self, x: np.ndarray, places: Sequence[tuple[int, int]]) -> list[np.ndarray]:
-        """Return what each operator has written, (elements,) int8, in the order of the operators.
+    def tensors(self, x: np.ndarray, places: Sequence[tuple[int, int]], paint: int = 0) -> list[np.ndarray]:
+        """Return what each operator has written in one inference, (elements,) int8, in the order of the operators.
 
         Args:
             places: per operator (offset in the arena, elements) of its output.
         """
-        self._begin(x, 0)
-        arena, found = self.elf.address("model_arena"), []
-        at = self._uc.reg_read(self._arm.UC_ARM_REG_LR) & ~1
-        stops = [self.elf.address(name) for name in (*self.operators, HALT)]
-        for stop, (offset, elements) in zip(stops, [(0, 0), *places], strict=True):
-            self._go(at, stop)
-            at = stop
+        arena, found = self.elf.address("model_arena"), list[np.ndarray]()
+        before = [(0, 0), *places]  # what is there to be read when an operator begins: the one before it has ended
+
+        def keep() -> None:
+            offset, elements = before[len(found)]
             found.append(self._read(arena + offset, elements))
-        self._end(0)
+
+        self._watched = keep
+        self.run(x, 1, paint)
+        self._watched = None
+        keep()
         return found[1:]
 
-    def count(self) -> Count:
-        """Return the instructions of the last inference."""
+    def bench(self, x: np.ndarray, offset: int) -> str:
+        """Return what a ``-DBENCH`` build prints over semihosting when it starts with an int8 input in its arena.
+
+        Its counter of cycles counts instructions here.
+
+        Args:
+            offset: of the input in the arena.
+
+        Raises:
+            Fault: it did what the device can't, or never ended.
+        """
+        self._uc.mem_write(self._arena[0] + offset, x.astype(np.int8).tobytes())
+        self._said, self._ended = "", False
+        hook = self._uc.hook_add(self._lib.UC_HOOK_INTR, self._interrupt)
+        self._uc.reg_write(self._arm.UC_ARM_REG_SP, self._word(self.device.flash_address))
+        at = self.elf.entry
+        while not self._ended:  # every word to the debugger stops the core, which then goes on behind it
+            self._go(at, 0, whole=False)
+            at = self._uc.reg_read(self._arm.UC_ARM_REG_PC) & ~1
+            if not self._ended:
+                at = self._asked(at)
+        self._uc.hook_del(hook)
+        return self._said
+
+    def _asked(self, at: int) -> int:
+        """Do what the breakpoint at an address asks of a debugger; return the address behind it."""
+        if self._word(at) & 0xFFFF != SEMIHOSTING:
+            raise Fault(f"stopped at {at:#010x} in {self.elf.function_at(at)}")
+        operation, argument = (self._uc.reg_read(r) for r in (self._arm.UC_ARM_REG_R0, self._arm.UC_ARM_REG_R1))
+        if operation == WRITE0:
+            text = bytearray()
+            while byte := self._uc.mem_read(argument + len(text), 1)[0]:
+                text.append(byte)
+            self._said += text.decode()
+        elif operation == EXIT:
+            self._ended = True
+        else:
+            raise Fault(f"asked the debugger for {operation:#x}, at {at:#010x} in {self.elf.function_at(at)}")
+        return at + 2
+
+    def _interrupt(self, uc: Any, number: int, data: Any) -> None:
+        uc.emu_stop()
+
+    def _word(self, address: int) -> int:
+        return int.from_bytes(self._uc.mem_read(address, 4), "little")
+
+    def _cycles(self, uc: Any, offset: int, size: int, data: Any) -> int:
+        return int((self._counts * self._sizes()).sum()) & 0xFFFFFFFF if offset == CYCCNT else 0
+
+    def _sizes(self) -> np.ndarray:
+        """Return the instructions of the blocks that begin at a slot and have run."""
         sizes = np.zeros(len(self._bytes), np.uint64)
         for slot in np.flatnonzero(self._counts.any(axis=0)):
             sizes[slot] = self._instructions(int(slot), int(self._bytes[slot]))
-        each = self._counts * sizes
+        return sizes
+
+    def count(self) -> Count:
+        """Return the instructions of the last inference."""
+        each = self._counts * self._sizes()
         totals = each.sum(axis=1)
         functions: dict[str, int] = {}
         slots = each.sum(axis=0)
@@ -192,14 +260,14 @@ class Emulator:
         status = uclib.uc_hook_add(self._uc._uch, ctypes.byref(handle), kind, *pointers, *span)
         assert status == 0, f"unicorn refuses the hook: {status}"
 
-    def _go(self, start: int, stop: int) -> None:
+    def _go(self, start: int, stop: int, whole: bool = True) -> None:
         try:
             if stop != self._stop:  # blocks are translated with the stop in them
                 self._uc.ctl_flush_tb()
             self._stop = stop
             self._uc.emu_start(start | 1, stop, timeout=MOST_SECONDS * 1_000_000)
             address = self._uc.reg_read(self._arm.UC_ARM_REG_PC)
-            if address != stop:
+            if whole and address != stop:
                 where = f"{address:#010x} in {self.elf.function_at(address)}"
                 raise Fault(f"not done after {MOST_SECONDS} s of emulation, at {where}")
         except self._lib.UcError as error:
@@ -209,6 +277,10 @@ class Emulator:
                 kind, bad, address = self._bad
                 what = f"{kind} of unmapped or protected memory at {bad:#010x}"
             raise Fault(f"{what}, by the instruction at {address:#010x} in {self.elf.function_at(address)}") from None
+
+    def _begins(self, uc: Any, address: int, size: int, data: Any) -> None:
+        if self._watched:
+            self._watched()
 
     def _invalid(self, uc: Any, access: int, address: int, size: int, value: int, data: Any) -> bool:
         writes = {self._lib.UC_MEM_WRITE_UNMAPPED, self._lib.UC_MEM_WRITE_PROT}

@@ -9,8 +9,10 @@ from latent_nas.costs.layer import layer
 from latent_nas.costs.memory import MemoryPlan
 from latent_nas.costs.memory import plan as memory_plan
 from latent_nas.devices import Device, Region
+from latent_nas.firmware import bench
 from latent_nas.firmware.calls import Call, c_of
 from latent_nas.firmware.linker import arena_region, script
+from latent_nas.graph import Graph
 from latent_nas.runtimes import open_runtime
 from latent_nas.training.quantise import QuantisedNetwork
 
@@ -34,6 +36,17 @@ class Project:
     region: Region
     operators: tuple[tuple[int, str], ...]
 
+    @property
+    def heaviest(self) -> str:
+        """The layer that takes most flash, in words."""
+        graph = self.network.graph
+
+        def flash(i: int) -> int:
+            figures = layer(graph.nodes[i].operator, graph.shapes_into(graph.nodes[i]))
+            return figures.weights_bytes + figures.bias_bytes
+
+        return _name(graph, max(range(len(graph.nodes)), key=flash))
+
     def write(self, folder: Path) -> None:
         """Write all files into a folder."""
         for name, text in self.files.items():
@@ -52,14 +65,19 @@ def project(network: QuantisedNetwork, device: Device, region: Region | None = N
     graph = network.graph
     layers = [layer(node.operator, graph.shapes_into(node)) for node in graph.nodes]
     plan = memory_plan(graph, layers, open_runtime(RUNTIME))
-    region = region or arena_region(device, plan.peak)
+    widest = max(range(len(graph.nodes)), key=lambda i: plan.live[i])
+    region = region or arena_region(device, plan.peak, _name(graph, widest))
     operators = tuple(_operators(network, plan))
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(KERNELS.iterdir()) if path.is_file()}
-    files["model.c"] = _model(network, plan, dict(operators))
+    files["model.c"] = _model(network, plan, dict(operators)) + bench.source(graph, device, operators)
     files["device.ld"] = script(device, region)
     files["Makefile"] = _makefile(device)
     files["README.md"] = _readme(network, device, plan, region)
     return Project(device, network, files, plan, region, operators)
+
+
+def _name(graph: Graph, i: int) -> str:
+    return f"{i}:{graph.nodes[i].operator.kernel(*graph.shapes_into(graph.nodes[i]))}"
 
 
 def _operators(network: QuantisedNetwork, plan: MemoryPlan) -> Iterator[tuple[int, str]]:
@@ -177,4 +195,8 @@ place of its weak one: it takes the last outputs and writes the next inputs.
 Outputs and inputs share the arena: read the outputs before you write the next inputs. Cores with the DSP extension
 (Cortex-M4, M7) use the kernels with SMLAD, all others plain C; both give the same bits. The linker refuses what does
 not fit a region of the device. `startup.c` has the vector table; interrupts beyond the core's are yours to add.
+
+`make clean && make NN=-DBENCH` builds a firmware that measures itself: cycles per operator (DWT->CYCCNT) as CSV over
+semihosting, or over your UART if you define `bench_write` and `bench_end`. Save what it prints, and
+`latent-nas calibrate --measurements cycles.csv --base native --runtime my_board --out DIR` reads it.
 """

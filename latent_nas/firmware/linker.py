@@ -3,24 +3,26 @@
 from latent_nas.devices import Device, Region
 
 STACK_BYTES = 2048
-SHARED_BYTES = 64  # .data and .bss beside the arena: none now, a little for alignment and for users
 
 
-def arena_region(device: Device, arena_bytes: int) -> Region:
+def arena_region(device: Device, arena_bytes: int, layer: str) -> Region:
     """Return the first region that has room for the arena, beside the stack in the device's first one.
 
+    Args:
+        layer: that needs most of the arena, in words, for the message.
+
     Raises:
-        ValueError: there is none; the message says by how many bytes.
+        ValueError: there is none; the message says by how many bytes, and at which layer.
     """
-    room = {r.name: r.bytes - (STACK_BYTES + SHARED_BYTES if r is device.regions[0] else 0) for r in device.regions}
-    for region in device.regions:
-        if arena_bytes <= room[region.name]:
-            return region
-    name = max(room, key=lambda each: room[each])
-    raise ValueError(
-        f"the arena of {arena_bytes} B exceeds {name}, the roomiest region of {device.name}, by"
-        f" {arena_bytes - room[name]} B ({room[name]} B there beside stack and data)"
-    )
+    found = device.region_for(arena_bytes, STACK_BYTES)
+    if found is None:
+        room = device.room(STACK_BYTES)
+        name = max(room, key=lambda each: room[each])
+        raise ValueError(
+            f"the arena of {arena_bytes} B exceeds {name}, the roomiest region of {device.name}, by"
+            f" {arena_bytes - room[name]} B ({room[name]} B there beside the stack); most is alive at layer {layer}"
+        )
+    return found
 
 
 def script(device: Device, region: Region) -> str:

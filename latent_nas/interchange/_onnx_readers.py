@@ -1,13 +1,14 @@
 """What each ONNX operator becomes in a graph; ``READERS`` by operator type."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from latent_nas.graph import Builder
 from latent_nas.operators import Operator, Shape
+from latent_nas.operators._elementwise import Elementwise
 from latent_nas.operators._window import Padding, pads
 from latent_nas.operators.add import Add
 from latent_nas.operators.avg_pool import AvgPool
@@ -32,21 +33,44 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor: the graph node that makes it, and zero padding (top, bottom, left, right) not yet applied."""
+    """A tensor: the graph node that makes it, and what the file's tensor differs from the node's by.
+
+    Attributes:
+        padded: zero padding (top, bottom, left, right) not yet applied.
+        nhwc: the file's image has its channels last. flat: the file's vector is an image (height, width, channels)
+            flattened with its channels first.
+    """
 
     node: int
     padded: tuple[int, int, int, int] = (0, 0, 0, 0)
+    nhwc: bool = False
+    flat: Shape | None = None
+
+
+@dataclass
+class Weights:
+    """What a node holds: arrays by name, channels last, as floats; ``scale``: of its integers, per filter."""
+
+    arrays: dict[str, np.ndarray]
+    scale: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Call:
-    """One ONNX node: its name for messages, its inputs (tensors of the graph, constants), its attributes."""
+    """One ONNX node: its name for messages, its inputs (tensors of the graph, constants), its attributes.
+
+    Attributes:
+        scales: of constants that were integers, the scale of each channel or of all.
+        held: what nodes of the graph hold, as readers find it: see ``Weights``.
+    """
 
     what: str
     builder: Builder
     values: list[Value | None]
     constants: list[np.ndarray | None]
     settings: dict[str, Any]
+    scales: list[np.ndarray | None]
+    held: dict[int, "Weights"]
 
     def value(self, i: int, padded: bool = False) -> Value:
         """Return the i-th input, a tensor of the graph; padded ones only where the reader takes them."""
@@ -77,7 +101,26 @@ class Call:
 
     def add(self, operator: Operator, *values: Value) -> Value:
         """Add an operator to the graph."""
-        return Value(self.builder.add(operator, *(v.node for v in values)))
+        made = Value(self.builder.add(operator, *(v.node for v in values)), nhwc=values[0].nhwc)
+        if not any(v.flat for v in values):
+            return made
+        if len(values) == 1 and isinstance(operator, Elementwise):
+            return replace(made, flat=values[0].flat)
+        if not isinstance(operator, Dense):  # which reorders its weights
+            raise self.refuse("it reads an image flattened with its channels first; only a dense layer may")
+        return made
+
+    def hold(self, made: Value, weight: np.ndarray, bias: np.ndarray | None, scale: np.ndarray | None) -> Value:
+        """Keep the weights (filters, ...), channels last, of the node that makes a tensor; return the tensor."""
+        filters = len(weight)
+        total = np.zeros(filters) if bias is None else np.broadcast_to(bias.ravel(), filters).astype(float)
+        each = None if scale is None else np.broadcast_to(scale.ravel(), filters).astype(float)
+        self.held[made.node] = Weights({"weight": weight.astype(float), "bias": total}, each)
+        return made
+
+    def optional(self, i: int) -> np.ndarray | None:
+        """Return the i-th input if it is a constant."""
+        return self.constants[i] if i < len(self.constants) else None
 
     def refuse(self, why: str) -> Unreadable:
         """Return the error of an attribute or shape that has no equal here."""
@@ -109,21 +152,27 @@ def _window(call: Call, kernel: Any, before: tuple[int, ...] = (0, 0, 0, 0)) -> 
 
 
 def _conv(call: Call) -> Value:
-    x, weight = call.value(0, padded=True), call.constant(1).shape
+    x, held, bias, scale = call.value(0, padded=True), call.constant(1), call.optional(2), call.scales[1]
+    weight = held.shape
     if len(call.shape()) == 1 and weight[2:] == (1, 1):  # after global pooling
-        return call.add(Dense(weight[0]), x)
+        return call.hold(call.add(Dense(weight[0]), x), held[:, :, 0, 0], bias, scale)
     size, stride, padding = _window(call, weight[2:], x.padded)
-    return call.add(Conv2d(weight[0], size, stride, padding, call.setting("group", 1)), x)
+    made = call.add(Conv2d(weight[0], size, stride, padding, call.setting("group", 1)), x)
+    return call.hold(made, held.transpose(0, 2, 3, 1), bias, scale)
 
 
 def _dense(call: Call) -> Value:
-    x, weight = call.value(0), call.constant(1).shape
-    if len(weight) != 2 or call.setting("transA", 0):
+    x, held = call.value(0), call.constant(1)
+    if held.ndim != 2 or call.setting("transA", 0) or {call.setting("alpha", 1.0), call.setting("beta", 1.0)} != {1.0}:
         raise call.refuse("only a tensor times a constant matrix is known here")
-    units, features = weight if call.setting("transB", 0) else weight[::-1]
+    weight = held if call.setting("transB", 0) else held.T
+    units, features = weight.shape
     if call.shape() != (features,):
         raise call.refuse(f"{features} features wanted, the tensor is {call.shape()}")
-    return call.add(Dense(units), x)
+    if x.flat:  # the graph's vectors have the channels last
+        height, width, channels = x.flat
+        weight = weight.reshape(units, channels, height, width).transpose(0, 2, 3, 1).reshape(units, features)
+    return call.hold(call.add(Dense(units), x), weight, call.optional(2), call.scales[1])
 
 
 def _sum(call: Call) -> Value:
@@ -133,6 +182,10 @@ def _sum(call: Call) -> Value:
     bias = call.constant(1 if call.values[0] else 0)
     if bias.size != call.builder.shape(x.node)[-1]:
         raise call.refuse("a constant is added that is no bias")
+    if x.node in call.held and "bias" in call.held[x.node].arrays:
+        call.held[x.node].arrays["bias"] = call.held[x.node].arrays["bias"] + bias.ravel()
+    else:
+        call.held[x.node] = Weights({})  # which nothing here can hold
     return x  # of the operator before it, which has one
 
 
@@ -169,14 +222,21 @@ def _mean(call: Call) -> Value:
 def _flat(call: Call) -> Value:
     if call.setting("axis", 1) != 1:
         raise call.refuse("only axis 1 is known here")
-    return call.value(0) if len(call.shape()) == 1 else call.add(Flatten(), call.value(0))
+    return call.value(0) if len(call.shape()) == 1 else _flattened(call)
+
+
+def _flattened(call: Call) -> Value:
+    """Return the image as a vector, and how the file's vector is ordered where that differs."""
+    x, shape = call.value(0), call.shape()
+    same = x.nhwc or shape[2] == 1 or shape[:2] == (1, 1)
+    return replace(call.add(Flatten(), x), flat=None if same else shape)
 
 
 def _reshape(call: Call) -> Value:
     shape, wanted = call.shape(), [int(n) for n in call.constant(1)]
     beside = wanted[1:]
     if len(beside) == 1:
-        return call.value(0) if len(shape) == 1 else call.add(Flatten(), call.value(0))
+        return call.value(0) if len(shape) == 1 else _flattened(call)
     if len(shape) == 1 and sorted(beside)[:2] == [1, 1]:  # a vector as an image of one pixel
         return call.value(0)
     if beside in ([shape[-1], *shape[:-1]], list(shape)):
@@ -198,7 +258,7 @@ def _transpose(call: Call) -> Value:
     perm = call.setting("perm", [])
     if len(call.shape()) == 3 and perm not in ([0, 2, 3, 1], [0, 3, 1, 2]):
         raise call.refuse(f"perm {perm} is not known here, but NCHW to NHWC and back")
-    return call.value(0)
+    return replace(call.value(0), nhwc=perm == [0, 2, 3, 1]) if len(call.shape()) == 3 else call.value(0)
 
 
 def _pad(call: Call) -> Value:
@@ -211,13 +271,25 @@ def _pad(call: Call) -> Value:
     x = call.value(0, padded=True)
     top, left, bottom, right = amounts[2], amounts[3], amounts[6], amounts[7]
     t, b, le, r = x.padded
-    return Value(x.node, (t + top, b + bottom, le + left, r + right))
+    return replace(x, padded=(t + top, b + bottom, le + left, r + right))
 
 
 def _norm(call: Call) -> Value:
-    if len(call.shape()) == 1:  # it folds into the dense layer before it
-        return call.value(0)
-    return call.add(BatchNorm(), call.value(0))
+    x, (gamma, beta, mean, variance) = call.value(0), (call.constant(i).astype(float) for i in (1, 2, 3, 4))
+    epsilon = call.setting("epsilon", 1e-5)
+    if len(call.shape()) > 1:
+        made = call.add(BatchNorm(), x)
+        variance += epsilon - BatchNorm.epsilon  # the graph's is its own
+        call.held[made.node] = Weights({"weight": gamma, "bias": beta, "running_mean": mean, "running_var": variance})
+        return made
+    factor = gamma / np.sqrt(variance + epsilon)
+    if x.node not in call.held or not call.held[x.node].arrays:
+        call.held[x.node] = Weights({})
+        return x
+    before = call.held[x.node].arrays  # it folds into the dense layer before it
+    folded = {"weight": before["weight"] * factor[:, None], "bias": (before["bias"] - mean) * factor + beta}
+    call.held[x.node] = Weights(folded)
+    return x
 
 
 def _concat(call: Call) -> Value:

@@ -133,3 +133,6 @@ class _Writer:
         )
         self.onnx.checker.check_model(model)
         artifacts.write(path, model.SerializeToString())
+
+
+Plugin = export_int8

@@ -1,23 +1,50 @@
-"""Import from ONNX: a float or QDQ model of the operators known here becomes a graph. Weights are not read.
+"""Import from ONNX: a float or QDQ model of the operators known here becomes a graph, with its weights beside it.
 
 Images are NCHW; transpositions to and from NHWC are seen through. Rounding (Q and DQ), dropout and a closing softmax
 leave no trace, biases are those that the operators have, explicit padding goes into the convolution after it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from latent_nas.fixed_point import Quant
 from latent_nas.graph import Builder, Graph
 from latent_nas.interchange import need_onnx
-from latent_nas.interchange._onnx_readers import PASSES, READERS, Call, Unreadable, Value
+from latent_nas.interchange._onnx_readers import PASSES, READERS, Call, Unreadable, Value, Weights
 from latent_nas.operators import Shape
+
+
+@dataclass(frozen=True)
+class Model:
+    """What an ONNX file holds.
+
+    Attributes:
+        weights: by node of the graph. quants: of the tensors that the file rounds, by node: none in a float file.
+        nhwc: images go in with their channels last.
+        outside: weights lie in another file, and are zeros here.
+    """
+
+    graph: Graph
+    weights: dict[int, Weights]
+    quants: dict[int, Quant]
+    nhwc: bool
+    outside: bool
 
 
 def read(path: Path) -> Graph:
     """Return the graph of an ONNX file.
+
+    Raises:
+        ValueError: as ``read_model``.
+    """
+    return read_model(path).graph
+
+
+def read_model(path: Path) -> Model:
+    """Return the graph of an ONNX file, and its weights.
 
     Raises:
         ValueError: ONNX is not installed, the file is none, or it has operators (named, all of them) or settings (the
@@ -41,7 +68,7 @@ def read(path: Path) -> Graph:
             f"{path} has operators that are not known here: {', '.join(unknown)}; known: {', '.join(sorted(_KNOWN))}"
         )
     try:
-        return _Reader(onnx, model.graph, needed).graph()
+        return _Reader(onnx, model.graph, needed).read()
     except Unreadable as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -64,20 +91,25 @@ class _Reader:
     onnx: Any
     model: Any
     nodes: list[Any]
+    held: dict[int, Weights] = field(default_factory=dict)
+    quants: dict[int, Quant] = field(default_factory=dict)
+    constants: dict[str, np.ndarray] = field(default_factory=dict)
+    scales: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def graph(self) -> Graph:
-        """Return the graph.
+    def read(self) -> Model:
+        """Return the graph and what its nodes hold.
 
         Raises:
             Unreadable: what can't be expressed, and at which node.
         """
         numpy = self.onnx.numpy_helper
-        constants = {t.name: self._shaped(t) for t in self.model.initializer}
+        constants = self.constants
+        constants.update({t.name: self._shaped(t) for t in self.model.initializer})
         inputs = [v for v in self.model.input if v.name not in constants]
         if len(inputs) != 1:
             raise Unreadable(f"it has {len(inputs)} inputs; a graph here has one")
-        builder = Builder(self._input_shape(inputs[0]))
-        values = {inputs[0].name: Value(0)}
+        builder, nhwc = Builder(self._input_shape(inputs[0])), self._is_nhwc(inputs[0].name)
+        values = {inputs[0].name: Value(0, nhwc=nhwc)}
         for node in self.nodes:
             settings = {a.name: self.onnx.helper.get_attribute_value(a) for a in node.attribute}
             what = f"{node.op_type} {node.name or node.output[0]!r}"
@@ -87,13 +119,14 @@ class _Reader:
                 constants[node.output[0]] = np.asarray(given) if held is None else numpy.to_array(held)
                 continue
             if node.op_type in PASSES and node.input[0] in constants:  # weights, rounded or not
-                constants[node.output[0]] = constants[node.input[0]]
+                constants[node.output[0]] = self._rounded(node, settings.get("axis", 1))
                 continue
             if node.op_type == "Softmax" and node.output[0] != self._last_name():
                 raise Unreadable(f"{what} is not at the end")
             read = [values.get(name) for name in node.input]
             held_constants = [constants.get(name) if name else None for name in node.input]
-            call = Call(what, builder, read, held_constants, settings)
+            scales = [self.scales.get(name) for name in node.input]
+            call = Call(what, builder, read, held_constants, settings, scales, self.held)
             if node.op_type in READERS:
                 try:
                     values[node.output[0]] = READERS[node.op_type](call)
@@ -103,10 +136,35 @@ class _Reader:
                     raise Unreadable(f"{what}: {error}") from None
             else:
                 values[node.output[0]] = call.value(0)
+                if node.op_type == "QuantizeLinear":
+                    self.quants[call.value(0).node] = self._quant(call)
         result = values.get(self.model.output[0].name)
         if result is None or any(result.padded):
             raise Unreadable("its output is padding, or does not depend on its input")
-        return builder.build()
+        outside = any(t.data_location == self.onnx.TensorProto.EXTERNAL for t in self.model.initializer)
+        return Model(builder.build(), self.held, self.quants, nhwc, outside)
+
+    def _rounded(self, node: Any, axis: int) -> np.ndarray:
+        """Return the constant that a node makes of one: as floats, their scale kept in ``scales``."""
+        constant = self.constants[node.input[0]]
+        if node.op_type != "DequantizeLinear":
+            return constant
+        scale = self.constants[node.input[1]].astype(float)
+        zero = self.constants[node.input[2]] if len(node.input) > 2 and node.input[2] else np.zeros(1)
+        if not zero.any():
+            self.scales[node.output[0]] = scale
+        around = [-1 if i == axis % max(constant.ndim, 1) else 1 for i in range(constant.ndim)]
+        each, offset = (a.reshape(around) if a.size > 1 else a for a in (scale, zero.astype(float)))
+        floats: np.ndarray = (constant.astype(float) - offset) * each
+        return floats
+
+    def _quant(self, call: Call) -> Quant:
+        """Return how a QuantizeLinear rounds; unsigned integers are moved to signed ones."""
+        scale, zero = call.constant(1), call.optional(2)
+        if scale.size != 1 or (zero is not None and zero.dtype not in (np.int8, np.uint8)):
+            raise call.refuse("only one scale and 8 bits are known here for a tensor between operators")
+        unsigned = zero is None or zero.dtype == np.uint8
+        return Quant(float(scale.ravel()[0]), int(0 if zero is None else zero.ravel()[0]) - 128 * unsigned)
 
     def _shaped(self, tensor: Any) -> np.ndarray:
         """Return a constant; of one whose data lie in another file, zeros of its shape."""

@@ -66,6 +66,10 @@ class Operator(ABC):
         """Return what the routine's time is made of, as counts: the terms of a runtime's cycle coefficients."""
         return {"call": 1.0, "outputs": float(prod(self.shape(*inputs)))}
 
+    def fine_work(self, *inputs: Shape) -> dict[str, float]:
+        """Return further counts of the routine's time, of rims and remainders; costs read them, features do not."""
+        return {}
+
     def check_arity(self, *inputs: Shape) -> None:
         """Raise ValueError when the number of inputs is wrong."""
         if len(inputs) != self.arity and not (self.arity is None and len(inputs) >= 2):

@@ -45,6 +45,14 @@ class Dense(Operator):
         counts = {"call": 1, "macs": self.macs(*inputs), "tail4_macs": tail, "outputs": self.units}
         return {term: float(count) for term, count in counts.items()}
 
+    def fine_work(self, *inputs: Shape) -> dict[str, float]:
+        """Return MACs in whole blocks of 4, MACs left over, and outputs, of units in pairs and of the one left over."""
+        features, single = inputs[0][0], self.units % 2
+        paired = self.units - single
+        counts = {"paired_macs": paired * (features - features % 4), "paired_rest": paired * (features % 4)}
+        counts |= {"paired_outputs": paired, "single_macs": single * features, "single_outputs": single}
+        return {term: float(count) for term, count in counts.items()}
+
     def module(self, *inputs: Shape) -> "nn.Module":
         """Return a linear layer."""
         from torch import nn

@@ -34,6 +34,12 @@ class GlobalPool(Operator):
         counts |= {"patch": height * width * channels, "channels": channels}
         return {term: float(count) for term, count in counts.items()}
 
+    def fine_work(self, *inputs: Shape) -> dict[str, float]:
+        """Return the elements and channels of which the maximum is taken, not the mean."""
+        height, width, channels = inputs[0]
+        highest = float(self.mode == "max")
+        return {"maxima": highest * height * width * channels, "maximum_outputs": highest * channels}
+
     def module(self, *inputs: Shape) -> "nn.Module":
         """Return adaptive pooling to one pixel, flattened."""
         from torch import nn

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from latent_nas.operators import Operator, Shape, image
+from latent_nas.operators._rim import Rim
 from latent_nas.operators._window import Padding, Pair, output_size, pads, taps
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ class MaxPool(Operator):
         counts = {"call": 1, "outputs": pixels * channels, "pixels": pixels, "taps": taps}
         counts |= {"patch": taps * channels, "channels": channels}
         return {term: float(count) for term, count in counts.items()}
+
+    def fine_work(self, *inputs: Shape) -> dict[str, float]:
+        """Return elements, and rows of elements, of all windows inside the image."""
+        height, width, channels = inputs[0]
+        rim = Rim.of(height, width, self.kernel_size, self.stride, self.padding)
+        return {"inside": float(rim.inside * channels), "inside_rows": float(rim.inside_rows * channels)}
 
     def module(self, *inputs: Shape) -> "nn.Module":
         """Return padding by -infinity and torch's max pooling."""

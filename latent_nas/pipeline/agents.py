@@ -53,7 +53,8 @@ class Adept:
             grid = artifacts.unpack(files["elites.safetensors"])
             codes, genes = grid["codes"].astype(np.int64), grid["genes"].astype(np.int64)
             elites = Elites(grid["low"], grid["high"], codes, genes, grid["judged"], np.ones(len(codes), bool))
-            sound = agent.fits(codec.slots, codec.codes, codec.slots * codec.codes + 1)
+            adept = Adept(agent, elites)
+            sound = agent.fits(adept.core(codec, None, np.ones(3)))
             sound &= codes.shape[1] == codec.slots and elites.judged.shape == (len(codes), JUDGED)
         except (KeyError, IndexError):
             sound = False
@@ -61,7 +62,11 @@ class Adept:
             raise ValueError(
                 f"{folder} holds no agent of this version and codec; train one with `latent-nas agent train`"
             )
-        return Adept(agent, elites)
+        return adept
+
+    def core(self, codec: Codec, scorer: Any, limits: np.ndarray) -> EditCore:
+        """Return an environment as the agent knows it, under limits (3,)."""
+        return EditCore(codec, scorer, limits, LatentRL.episode, keep=True, **self.agent.form(codec.dim))
 
 
 def draw_limits(log_costs: np.ndarray, rng: np.random.Generator, n: int) -> np.ndarray:
@@ -71,13 +76,25 @@ def draw_limits(log_costs: np.ndarray, rng: np.random.Generator, n: int) -> np.n
 
 
 def train_agent(
-    scorer: Scorer, codec: Codec, limits: np.ndarray | None, steps: int, seed: int, tell: Tell | None = None
+    scorer: Scorer,
+    codec: Codec,
+    limits: np.ndarray | None,
+    steps: int,
+    seed: int,
+    learner: str = "ppo",
+    place: str = "slot",
+    history: int = 0,
+    tell: Tell | None = None,
 ) -> Adept:
     """Return an agent schooled for so many environment steps, and the elites it met.
 
     Args:
         limits: flash_bytes, ram_bytes, latency_ms, (3,), to learn for one budget only; None draws limits.
         tell: called after every rollout with the steps so far and how its episodes went.
+        learner: "ppo" or "a2c". place, history: see ``EditCore``.
+
+    Raises:
+        ValueError: no such learner or place, or a negative history.
     """
     from latent_nas.strategies._ppo import train
 
@@ -88,7 +105,8 @@ def train_agent(
     def drawn() -> np.ndarray:
         return draw_limits(logs, rng, ROWS) if limits is None else np.broadcast_to(limits, (ROWS, 3))
 
-    core = EditCore(codec, scorer, drawn(), LatentRL.episode, keep=True, share=LatentRL.share)
+    options: dict[str, Any] = {"keep": True, "share": LatentRL.share, "place": place, "history": history}
+    core = EditCore(codec, scorer, drawn(), LatentRL.episode, **options)
     elites = Elites.empty(logs, core.slots, genes.shape[1], JUDGED)
     elites.add(codec.encode(genes), genes, core.judge_genes(genes, core.limits[np.arange(len(genes)) % ROWS]))
     core.watch = elites.add
@@ -100,7 +118,7 @@ def train_agent(
         core.starts = elites.codes[best[np.arange(ROWS), rng.integers(best.shape[1], size=ROWS)]]
         return max(float(np.median(worth.std(axis=1))), 1e-9)
 
-    agent = train(core, None, steps, seeds.derive(seed, "agent") % 2**31, LatentRL.envs, renew, tell)
+    agent = train(core, None, steps, seeds.derive(seed, "agent") % 2**31, LatentRL.envs, renew, learner, tell)
     return Adept(agent, elites.compact())
 
 
@@ -150,7 +168,7 @@ def compare(
     """
     found = {}
     for method in methods:
-        core = EditCore(codec, scorer, limits, LatentRL.episode, keep=True)
+        core = adept.core(codec, scorer, limits)
         rng = seeds.rng(seed, "answer", method)
         if method == "evolution":
             genes = scorer.space.sample(rng, START)

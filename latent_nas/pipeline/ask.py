@@ -1,7 +1,6 @@
 """Questions to what ships: candidates by the surrogates alone, and the truth about the best of them."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +53,8 @@ def candidates(
     genes = within(setup, scorer, latent, adept, limits, queries, top, seed)
     scores = scorer.rerank(genes)
     low, high = scorer.interval(genes)
+    beside = make.open_measures(setup, surrogates)
+    metrics = beside.predict(genes) if beside and len(genes) else {}
     found = []
     for i, network in enumerate(map(tuple, genes.tolist())):
         cost = setup.costs(network)
@@ -64,6 +65,8 @@ def candidates(
                 "predicted_int8_accuracy": float(scores.predicted_accuracy[i]),
                 "predicted_std": float(scores.predicted_std[i]),
                 "predicted_interval_90": [float(low[i]), float(high[i])],
+                "predicted_metrics": {name: float(mean[i]) for name, (mean, _) in metrics.items()},
+                "predicted_metrics_std": {name: float(std[i]) for name, (_, std) in metrics.items()},
                 "flash_bytes": cost.flash_bytes,
                 "ram_bytes": cost.ram_bytes,
                 "latency_ms": cost.latency_ms,
@@ -93,13 +96,12 @@ def within(
 
     Where the surrogate of the costs is too sanguine about all of them, it is asked again under tighter limits.
     """
-    from latent_nas.env.core import EditCore
     from latent_nas.pipeline import agents
-    from latent_nas.strategies.latent_rl import LatentRL, limit_row
+    from latent_nas.strategies.latent_rl import limit_row
 
     good: list[np.ndarray] = []
     for share in SHARES:
-        core = EditCore(codec, scorer, limit_row(limits) * share, LatentRL.episode, keep=True)
+        core = adept.core(codec, scorer, limit_row(limits) * share)
         first = agents.start(core, adept, core.limits[0])
         rng = seeds.rng(seed, "query")
         met = agents.answer(core, first, agents.edits(core, adept), rng, queries, 8 * top).genes
@@ -129,12 +131,12 @@ def validate(
         ValueError: the source is neither, or the folder holds something else.
     """
     started = time.monotonic()
-    target, limits, chosen = _chosen(source, top)
+    target, limits, chosen, kind = _chosen(source, top)
     setup = Setup(target).check()
     config = {"strategy": "validate", "source": str(source), "top": top, "final_seeds": final_seeds, "seed": seed}
     folder = RunFolder(out) if _continues(out, config) else RunFolder.create(out, config)
     store: Store = folder.store()
-    evaluator = plugins.load("evaluators", "training")(target, workers or os.cpu_count() or 1)
+    evaluator = plugins.load("evaluators", kind)(target, workers)
     try:
         networks = finalise(
             setup,
@@ -169,12 +171,14 @@ def _continues(out: Path, config: dict[str, Any]) -> bool:
     return (out / "config.json").exists() and RunFolder.open(out)[1] == config
 
 
-def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record]]:
+def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
+    """Return target, limits and networks of a run or a query, and the evaluator for them."""
     if source.is_dir():
         folder, saved = RunFolder.open(source)
         config = SearchConfig.from_json(saved)
         limits = config.limits.tighten(Setup(config.target).device.limits)
-        return config.target, limits, ranked([r for r in folder.store().records() if r.fidelity == "search"])[:top]
+        found = ranked([r for r in folder.store().records() if r.fidelity == "search"])[:top]
+        return config.target, limits, found, config.measure
     try:
         data = json.loads(source.read_text(encoding="utf-8"))
         target, limits = Target(**data["target"]), Limits.from_json(data["limits"])
@@ -186,4 +190,4 @@ def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record]]:
     setup = Setup(target).check()
     canonical = setup.space.canonical(setup.space.check(genes))
     blank = [Record(tuple(g), target.space, target.task, 0) for g in canonical.tolist()]
-    return target, limits, with_costs(setup, blank)
+    return target, limits, with_costs(setup, blank), "training"

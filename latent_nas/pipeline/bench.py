@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from latent_nas import artifacts, plugins
-from latent_nas.evaluators._work import start_worker
+from latent_nas.crews.local import start_worker
 from latent_nas.pipeline.contest import Contest, trained_codec
 from latent_nas.spaces import open_space
+from latent_nas.strategies._settings import configured
 from latent_nas.tables import read
 from latent_nas.tables._columns import columns
 from latent_nas.tables.space import TableSpace
@@ -37,7 +38,7 @@ class BenchConfig:
             0 is each strategy's own. stop: whether a run ends when it has found the optimum.
         front: column of a cost to trade the objective against, or "". inputs: columns that surrogates may see of
             every network, since no training is behind them; "proxy." stands for all that begin so.
-        workers: processes; 0 is one per core.
+        workers: processes; 0 is one per core. settings: of the strategies, as in "reinforce.entropy=0.01".
     """
 
     table: str
@@ -54,6 +55,7 @@ class BenchConfig:
     front: str = ""
     inputs: tuple[str, ...] = ()
     workers: int = 0
+    settings: tuple[str, ...] = ()
 
     def check(self) -> "BenchConfig":
         """Return itself, or raise ValueError that names the first setting that is unknown or out of range."""
@@ -65,13 +67,15 @@ class BenchConfig:
                 f"strategies are names, each once, as in random,evolution; got {','.join(self.strategies)}"
             )
         for name in self.strategies:
-            plugins.load("strategies", name)
+            configured(name, self.settings, self.strategies)
         return self
 
     def decisive(self) -> dict[str, Any]:
         """Return what decides the result, as plain values."""
         found = asdict(self)
         del found["workers"], found["table"]
+        if not self.settings:  # so that files from before there were any can be continued
+            del found["settings"]
         digest = sha256()
         with open(self.table, "rb") as file:
             while part := file.read(1 << 20):
@@ -153,6 +157,7 @@ def open_contest(config: BenchConfig) -> Contest:
         config.batch,
         config.stop,
         config.front,
+        config.settings,
     )
 
 

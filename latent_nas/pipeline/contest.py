@@ -17,7 +17,8 @@ from latent_nas.evaluators import Evaluator
 from latent_nas.limits import Limits
 from latent_nas.scorer import Scorer
 from latent_nas.store import Store
-from latent_nas.strategies import Problem, Strategy
+from latent_nas.strategies import Problem
+from latent_nas.strategies._settings import configured
 from latent_nas.study import Budget, Study
 from latent_nas.tables.front import hypervolume
 from latent_nas.tables.space import TableSpace
@@ -37,6 +38,7 @@ class Contest:
             (0: the strategy's own). stop: whether a run ends with the optimum; its incumbents stay there anyway.
         front: column of a cost; then judged strategies get another limit of it in every round, and what counts is the
             area below the front.
+        settings: of the strategies, as in "reinforce.entropy=0.01".
 
     Raises:
         ValueError: no network keeps the limits.
@@ -51,6 +53,7 @@ class Contest:
     batch: int
     stop: bool = False
     front: str = ""
+    settings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.feasible.any():
@@ -114,7 +117,7 @@ class Contest:
     def run(self, strategy: str, seed: int, codec: Path) -> dict[str, Any]:
         """Return one run; ``codec`` is the folder of a codec of the space, read if the strategy is judged."""
         started = time.perf_counter()
-        kind: type[Strategy] = plugins.load("strategies", strategy)
+        kind = configured(strategy, self.settings, [text.partition(".")[0] for text in self.settings])
         evaluator: Evaluator = plugins.load("evaluators", "table")(
             self.space, self.objective, self.minimise, self.front
         )
@@ -141,6 +144,7 @@ class Contest:
             "strategy": strategy,
             "seed": seed,
             "incumbents": incumbents.tolist(),
+            "measured": (gains[: len(records)] * (-1.0 if self.minimise else 1.0)).tolist(),
             "reported": float(reported) if np.isfinite(reported) else None,
             "trainings_to_optimum": int(reached[0]) + 1 if len(reached) else None,
             "hypervolume": self.hypervolume(np.array([r.genes for r in records])) if self.front else None,

@@ -31,6 +31,14 @@ class DatasetPlan:
     repeats: int = 300
     repeat_seeds: int = 5
     seed: int = 0
+    evaluator: str = "training"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; those of a plan from before there were other evaluators are what they were."""
+        found = {**asdict(self), "limits": self.limits.to_json()}
+        if self.evaluator == "training":
+            del found["evaluator"]
+        return found
 
 
 def draw(setup: Setup, plan: DatasetPlan) -> list[tuple[int, ...]]:
@@ -56,7 +64,8 @@ def build(
     """Train what the store at ``path`` does not hold yet and return all records of the plan, in its order."""
     setup = Setup(plan.target).check()
     store = Store(path)
-    wanted = {"plan": {**asdict(plan), "limits": plan.limits.to_json()}}
+    wanted: dict[str, Any] = {"plan": plan.to_json()}
+    wanted |= {"data": setup.task.fingerprint} if setup.task.fingerprint else {}
     if store.note("plan") not in (None, wanted):
         raise ValueError(f"{path} holds another data set's trainings; choose another --work file")
     store.write_note("plan", wanted)
@@ -70,7 +79,7 @@ def build(
     held = {(r.genes, r.seed) for r in store.records()}
     jobs = [Job(genes, seed) for genes, seed in keys if (genes, seed) not in held]
     finished = len(keys) - len(jobs)
-    evaluator = plugins.load("evaluators", "training")(plan.target, workers)
+    evaluator = plugins.load("evaluators", plan.evaluator)(plan.target, workers)
     try:
         for start in range(0, len(jobs), 200):
             for record in evaluator.evaluate(jobs[start : start + 200]):
@@ -105,6 +114,7 @@ def table(setup: Setup, records: list[Record]) -> Any:
         body = record.to_json()
         genes = dict(zip((f"gene.{g.name}" for g in setup.space.genes), body.pop("genes"), strict=True))
         del body["versions"], body["confusion"]  # of the machine; of final trainings only
+        genes |= {f"metric.{name}": value for name, value in body.pop("measured_metrics").items()}
         rows.append({**genes, **body, "curve": list(record.curve)})
     return pd.DataFrame(rows)
 
@@ -130,11 +140,15 @@ def read(path: Path) -> list[Record]:
             f"{path} has no {', '.join(sorted(needed)) or 'gene.* column'}; is it a table of this project?"
         )
     matrix = frame[genes].to_numpy(int)
-    rows = frame.drop(columns=genes).to_dict("records")
-    return [
-        Record.from_json({**{k: _plain(v) for k, v in row.items()}, "genes": g})
-        for g, row in zip(matrix.tolist(), rows, strict=True)
-    ]
+    named = [c for c in frame.columns if c.startswith("metric.")]
+    metrics = frame[named].to_dict("records")
+    rows = frame.drop(columns=genes + named).to_dict("records")
+    found = []
+    for g, row, measured in zip(matrix.tolist(), rows, metrics, strict=True):
+        known = {str(k).removeprefix("metric."): v for k, v in measured.items() if not np.isnan(v)}
+        plain = {str(k): _plain(v) for k, v in row.items()}
+        found.append(Record.from_json({**plain, "genes": g, "measured_metrics": known}))
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -147,7 +161,7 @@ def write(setup: Setup, plan: DatasetPlan, records: list[Record], folder: Path) 
     """Write ``<space>-<task>.parquet`` and its card ``.md`` and return the table's path."""
     import io
 
-    name = f"{plan.target.space}-{plan.target.task}"
+    name = f"{plan.target.space}-{setup.task.name}"
     records = with_costs(setup, records)
     buffer = io.BytesIO()
     table(setup, records).to_parquet(buffer, index=False, compression="zstd")
@@ -157,13 +171,13 @@ def write(setup: Setup, plan: DatasetPlan, records: list[Record], folder: Path) 
 
 
 def noise(records: list[Record]) -> dict[str, float]:
-    """Return the spread of int8 accuracy over seeds of one network, and Kendall's tau-b between two single seeds."""
+    """Return the spread of the objective over seeds of one network, and Kendall's tau-b between two single seeds."""
     from scipy.stats import kendalltau
 
     runs: dict[tuple[int, ...], list[float]] = {}
     for record in records:
-        if record.ok and record.measured_int8_accuracy is not None:
-            runs.setdefault(record.genes, []).append(record.measured_int8_accuracy)
+        if record.ok and record.objective is not None:
+            runs.setdefault(record.genes, []).append(record.objective)
     repeated = [v for v in runs.values() if len(v) > 1]
     if len(repeated) < 3:
         return {}
@@ -186,15 +200,19 @@ def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
     """Return the table's description in Markdown, figures computed from the records."""
     first = [r for r in records if r.seed == 0]
     good = [r for r in first if r.ok]
-    accuracy = np.array([r.measured_int8_accuracy for r in good], float)
+    accuracy = np.array([r.objective for r in good], float)
+    integer = all(r.measured_int8_accuracy is not None for r in good)
     within = [not plan.limits.exceeded(r.flash_bytes, r.ram_bytes, r.latency_ms) for r in first]
     inside = sum(within) / len(within)
     loss = np.array([(r.measured_float_accuracy or 0) - (r.measured_int8_accuracy or 0) for r in good])
+    what, lost = "Objective** (what a search maximises", ""
+    if integer:
+        what, lost = "Accuracy** (int8", f"; quantisation loses {loss.mean():.4f}"
     spread = noise(records)
     recipe = setup.task.recipes["search"]
     limits = ", ".join(f"{k} {v:g}" for k, v in plan.limits.to_json().items() if v is not None)
     lines = [
-        f"# {plan.target.space} on {plan.target.task}",
+        f"# {plan.target.space} on {setup.task.name}",
         "",
         f"{len(records):,} true trainings of {len({r.genes for r in records}):,} distinct networks"
         f" ({len(first) - len(good)} of the first trainings failed and are kept with their reason).",
@@ -204,10 +222,12 @@ def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
         f"- **Trained** with the task's recipe `search`: {recipe}. The table's seed is the training's. The data's split"
         " is fixed; accuracies are of the validation part, the test part was not read.",
         "- **Quantised** to int8 as `latent_nas.training.quantise` says; `measured_int8_accuracy` is the integer"
-        " reference's.",
+        " reference's."
+        if integer
+        else f"- **Measured** by the evaluator `{plan.evaluator}`; `metric.*` are what it measured.",
         f"- **Costs** are computed for {plan.target.device} with runtime {plan.target.runtime}.",
-        f"- **Accuracy** (int8, seed 0): median {np.median(accuracy):.4f}, quartiles {np.quantile(accuracy, 0.25):.4f}"
-        f" and {np.quantile(accuracy, 0.75):.4f}, best {accuracy.max():.4f}; quantisation loses {loss.mean():.4f}.",
+        f"- **{what}, seed 0): median {np.median(accuracy):.4f}, quartiles {np.quantile(accuracy, 0.25):.4f}"
+        f" and {np.quantile(accuracy, 0.75):.4f}, best {accuracy.max():.4f}{lost}.",
     ]
     if spread:
         lines.append(

@@ -2,76 +2,130 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from latent_nas import artifacts, seeds
-from latent_nas.devices import open_device
-from latent_nas.firmware.check import emulate, sizes
-from latent_nas.firmware.compile import build
-from latent_nas.firmware.export import project
+from latent_nas.devices import Device, open_device
+from latent_nas.firmware import qemu
+from latent_nas.firmware.check import emulate, run_on_qemu, sizes
+from latent_nas.firmware.compile import Overflow, build
+from latent_nas.firmware.export import Project, project
 from latent_nas.report._run import FIRMWARE
 from latent_nas.tasks import open_task
+from latent_nas.training import FLOAT
 from latent_nas.training.quantise import QuantisedNetwork
+
+
+@dataclass(frozen=True)
+class Build:
+    """How a firmware is built and run: ``plain`` without SMLAD, ``toolchain`` "zig" or "gcc".
+
+    ``emulator``: "unicorn", "qemu", or "" for none.
+    """
+
+    plain: bool = False
+    toolchain: str = "zig"
+    emulator: str = ""
+
+    def check(self, device: Device) -> "Build":
+        """Return itself, or raise ValueError that names what is unknown or not installed."""
+        if self.emulator not in ("", "unicorn", "qemu"):
+            raise ValueError(f'emulator {self.emulator!r}; there are: "unicorn", "qemu"')
+        if self.emulator == "qemu":
+            qemu.check(device)
+        return self
 
 
 def deploy(
     source: Path,
     device: str,
     out: Path,
-    emulated: bool,
+    how: Build,
     inputs: int,
-    plain: bool,
-    toolchain: str,
     rank: int,
     say: Callable[[str], None],
+    calibration: Path | None = None,
 ) -> dict[str, Any]:
     """Return what the firmware of a network is and does; its project is in ``out``, with this as ``report.json``.
 
     Args:
-        source: a run folder, or the folder of an int8 network. rank: which of a run's final networks, from 1.
+        source: a run folder, the folder of an int8 network, or an ONNX file. calibration: the data (.npz) that a float
+            ONNX file is quantised with. rank: which of a run's final networks, from 1.
         inputs: how many validation inputs to run; for a network of no known task, random ones.
 
     Raises:
-        ValueError: no network there, no compiler or emulator, or it fits no region: which one, by how many bytes.
+        ValueError: no network there, no compiler or emulator, or it fits no region: which one, by how many bytes, at
+            which layer.
         Fault: the firmware did what the device can't.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / "device.ld").exists():
         raise ValueError(f"{out} is there already, not empty and no firmware; choose another --out")
     if inputs < 1:
         raise ValueError(f"--inputs {inputs}; wanted 1 or more")
-    network, made = open_network(source, rank)
     opened = open_device(device)
+    how.check(opened)
+    network, made, folder = open_network(source, rank, calibration)
     firmware = project(network, opened)
     firmware.write(out)
     say(f"wrote {len(firmware.files)} files to {out}; arena {firmware.plan.peak} B in {firmware.region.name}")
-    elf = build(out, opened.core, plain, toolchain)
-    report: dict[str, Any] = {"rank": rank, "device": device, "kernels": "plain" if plain else "smlad", "elf": elf.name}
-    report |= {"arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name, **sizes(elf)}
-    if emulated:
-        report["emulated"] = emulate(firmware, elf, _inputs(network, made, inputs))[1]
+    elf = linked(firmware, out, how)
+    kernels = "plain" if how.plain else "smlad"
+    report: dict[str, Any] = {"rank": rank, "device": device, "kernels": kernels, "elf": elf.name}
+    report |= {"toolchain": how.toolchain, "arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name}
+    report |= sizes(elf)
+    if how.emulator:
+        x = _inputs(network, made, inputs)
+        if how.emulator == "qemu":
+            measuring = build(out, opened.core, how.plain, how.toolchain, qemu.DEFINES)
+            found, outputs = run_on_qemu(firmware, measuring, x)
+            linked(firmware, out, how)  # the folder is left with the firmware itself
+        else:
+            _, found, outputs = emulate(firmware, elf, x)
+        report["emulated"] = {"emulator": how.emulator, **found, **_agreement(folder, x, outputs)}
     text = json.dumps(report, indent=1) + "\n"
     artifacts.write(out / "report.json", text)
     if (source / "networks").is_dir():  # the run's own report shows it
-        artifacts.write(source / FIRMWARE / f"{rank}-{device}-{report['kernels']}.json", text)
+        artifacts.write(source / FIRMWARE / f"{rank}-{device}-{kernels}.json", text)
     return report
 
 
-def open_network(source: Path, rank: int = 1) -> tuple[QuantisedNetwork, dict[str, Any]]:
-    """Return an int8 network and what made it.
+def linked(firmware: Project, out: Path, how: Build) -> Path:
+    """Return the compiled firmware of a project in its folder.
+
+    Raises:
+        ValueError: it does not fit: which region, by how many bytes, at which layer; or the compiler refused it.
+    """
+    try:
+        return build(out, firmware.device.core, how.plain, how.toolchain)
+    except Overflow as error:
+        raise ValueError(f"{error}; most flash is taken by layer {firmware.heaviest}") from None
+
+
+def open_network(
+    source: Path, rank: int = 1, calibration: Path | None = None
+) -> tuple[QuantisedNetwork, dict[str, Any], Path | None]:
+    """Return an int8 network, what made it, and its folder; of an ONNX file, neither is known.
 
     Raises:
         ValueError: there is none; the message says what was looked for.
     """
+    if source.suffix == ".onnx":
+        from latent_nas.interchange.onnx_network import open_int8
+
+        return open_int8(source, calibration), {}, None
+    if calibration is not None:
+        raise ValueError(f"--calibration is for float .onnx files; {source} is none")
     folder = source / "networks" / str(rank) if (source / "networks").is_dir() else source
     if not (folder / artifacts.MANIFEST).exists():
         raise ValueError(
             f"{source} holds no int8 network: wanted {artifacts.MANIFEST} there, or networks/{rank}/ of a finished"
             " run; `latent-nas search` and `validate` end with such networks"
         )
-    return QuantisedNetwork.load(folder), artifacts.load(folder, "int8 network").made
+    return QuantisedNetwork.load(folder), artifacts.load(folder, "int8 network").made, folder
 
 
 def _inputs(network: QuantisedNetwork, made: dict[str, Any], n: int) -> np.ndarray:
@@ -81,6 +135,16 @@ def _inputs(network: QuantisedNetwork, made: dict[str, Any], n: int) -> np.ndarr
             return x[:n]
     drawn: np.ndarray = seeds.rng(0, "firmware inputs").normal(size=(n, *network.graph.input_shape))
     return drawn.astype(np.float32)
+
+
+def _agreement(folder: Path | None, x: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
+    """Return which share of outputs (n, outputs) has the float network's argmax; None where that one was not kept."""
+    if folder is None or not (folder / FLOAT / artifacts.MANIFEST).exists():
+        return {"float_argmax_agreement": None}
+    from latent_nas.training.network import Network
+
+    same = Network.load(folder / FLOAT).outputs(x).argmax(axis=1) == outputs.argmax(axis=1)
+    return {"float_argmax_agreement": float(same.mean())}
 
 
 def summary(report: dict[str, Any]) -> str:
@@ -93,10 +157,15 @@ def summary(report: dict[str, Any]) -> str:
         e = report["emulated"]
         low, high = e["emulated_ms"]
         same = "bit-exact" if e["bit_exact"] else f"NOT bit-exact: {e['equal_outputs']:.2%} of outputs equal"
+        float_too = e["float_argmax_agreement"]
         lines += [
-            f"{e['inputs']} inputs emulated, {same} with the integer reference",
+            f"{e['inputs']} inputs emulated by {e['emulator']}, {same} with the integer reference"
+            + ("" if float_too is None else f"; the float network's class in {float_too:.1%}"),
             f"{e['instructions']} instructions an inference, emulated {low:.2f} to {high:.2f} ms",
-            f"stack {e['peak_stack_bytes']} B at most; arena used up to {e['arena_high_water_bytes']} B of the"
-            f" {e['arena_planned_bytes']} B planned",
         ]
+        if "peak_stack_bytes" in e:
+            lines.append(
+                f"stack {e['peak_stack_bytes']} B at most; arena used up to {e['arena_high_water_bytes']} B of the"
+                f" {e['arena_planned_bytes']} B planned"
+            )
     return "\n".join(lines)

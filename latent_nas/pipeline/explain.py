@@ -93,12 +93,13 @@ def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -
         "cycles": round(cost.cycles),
         "code_bytes": cost.code_bytes,
         "runtime_ram_bytes": cost.runtime_ram_bytes,
+        "counts_image": cost.counts_image,
         "region": cost.region,
         "fits": cost.region is not None and not cost.exceeded(limits),
         "limits": _slack(cost, limits),
         "regions": [
-            {"name": r.name, "bytes": r.bytes, "left": r.bytes - cost.ram_bytes, "fits": r.bytes >= cost.ram_bytes}
-            for r in device.regions
+            {"name": name, "bytes": room, "left": room - cost.arena_bytes, "fits": room >= cost.arena_bytes}
+            for name, room in device.room(cost.runtime_ram_bytes if cost.counts_image else 0).items()
         ],
         "binding": binding
         and {
@@ -141,7 +142,8 @@ def table(found: dict[str, Any]) -> str:
     lines += ["", f"On {found['device']} under {found['runtime']} (computed):"]
     for row in found["limits"]:
         unit = "ms" if row["limit"] == "latency_ms" else "B"
-        name = {"flash_bytes": "flash", "ram_bytes": "RAM (arena)", "latency_ms": "time"}[row["limit"]]
+        ram = "RAM" if found["counts_image"] else "RAM (arena)"
+        name = {"flash_bytes": "flash", "ram_bytes": ram, "latency_ms": "time"}[row["limit"]]
         error = f" (+- {found['latency_error_ms']:.2f})" if unit == "ms" else ""
         text = f"  {name:12}{_number(row['used'], unit)}{error}"
         if row["at_most"] is None:
@@ -152,10 +154,12 @@ def table(found: dict[str, Any]) -> str:
         lines.append(f"{text}; most at {row['layer']}")
     for region in found["regions"]:
         short = "left" if region["fits"] else "TOO MUCH"
-        lines.append(f"  region {region['name']}: {_number(region['bytes'], 'B')}, {abs(region['left']):,} B {short}")
+        lines.append(
+            f"  arena in {region['name']}: room for {_number(region['bytes'], 'B')}, {abs(region['left']):,} B {short}"
+        )
     lines.append(
-        f"  apart from these: code {found['code_bytes']:,} B of flash, the runtime's own RAM"
-        f" {found['runtime_ram_bytes']:,} B"
+        f"  {'in' if found['counts_image'] else 'apart from'} these: code {found['code_bytes']:,} B of flash, the"
+        f" runtime's own RAM {found['runtime_ram_bytes']:,} B"
     )
     binds = found["binding"]
     where = f" (region {binds['region']})" if binds["region"] else ""

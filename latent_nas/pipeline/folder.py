@@ -26,6 +26,10 @@ COLUMNS = (
     "flash_bytes",
     "ram_bytes",
     "latency_ms",
+    "emulated_flash_bytes",
+    "emulated_ram_bytes",
+    "emulated_instructions",
+    "emulated_latency_ms",
     "macs",
     "parameters",
     "epochs",
@@ -88,7 +92,7 @@ class RunFolder:
         best, history = None, []
         for number, record in enumerate(records, 1):
             if record.ok:
-                best = max(best or 0.0, record.measured_int8_accuracy or 0.0)
+                best = max(value for value in (best, record.objective) if value is not None)
             history.append({"training": number, "round": record.round, "best_so_far": best, **_row(record)})
         self._csv("history.csv", history)
         findings = store.findings()
@@ -154,6 +158,10 @@ def architecture(setup: Setup, record: Record) -> dict[str, Any]:
         "region": cost.region,
         "latency_ms": cost.latency_ms,
         "latency_error_ms": cost.latency_error_ms,
+        "emulated_flash_bytes": record.emulated_flash_bytes,
+        "emulated_ram_bytes": record.emulated_ram_bytes,
+        "emulated_instructions": record.emulated_instructions,
+        "emulated_latency_ms": record.emulated_latency_ms,
         "macs": cost.macs,
         "parameters": cost.parameters,
     }

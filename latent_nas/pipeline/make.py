@@ -1,6 +1,7 @@
 """What ships and how it is made: codec, surrogates, agent, each saved with what was measured of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ import numpy as np
 
 from latent_nas import artifacts, seeds, shipped
 from latent_nas.codec import Codec, CodecSettings
+from latent_nas.env.parameters import parameter_excess
 from latent_nas.limits import Limits
 from latent_nas.pipeline import dataset, models
 from latent_nas.pipeline.board import Board
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record
 from latent_nas.scorer import Scorer, labels
+from latent_nas.surrogates.measures import Measures, measured
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
@@ -21,7 +24,7 @@ Done = Callable[[str, int, int], None]
 
 def shipped_table(setup: Setup) -> Path:
     """Return where the table of this space and task ships."""
-    return shipped.folder("datasets_arch") / f"{setup.target.space}-{setup.target.task}.parquet"
+    return shipped.folder("datasets_arch") / f"{setup.target.space}-{setup.task.name}.parquet"
 
 
 def codec(
@@ -32,26 +35,47 @@ def codec(
     out: Path,
     say: Say,
     done: Done,
+    metrics: Sequence[str] = (),
     board: Board | None = None,
 ) -> dict[str, Any]:
-    """Train, save and judge a codec: on fresh architectures, exact costs of some, a table's accuracies if given."""
+    """Train, save and judge a codec: on fresh architectures, exact costs of some, a table's accuracies if given.
+
+    Args:
+        metrics: of the table's ``metric.*`` columns, those that shape the latent beside the objective.
+
+    Raises:
+        ValueError: the table has no such metric.
+    """
     from latent_nas.codec.train import train_codec  # imports torch
 
     settings = CodecSettings() if steps is None else CodecSettings(steps=steps)
     say("computing exact costs of random architectures")
     costs = models.sampled_costs(setup, seed)
-    known = labels(dataset.read(table)) if table else None
+    taught = known(dataset.read(table), metrics) if table else None
 
     def progress(step: int, losses: dict[str, float]) -> None:
         done("codec steps", step, settings.steps)
         if board:
             board.scalars("codec", step, losses)
 
-    made = train_codec(setup.space, settings, seed, costs, known, progress)
+    made = train_codec(setup.space, settings, seed, costs, taught, progress)
     if board:
         board.close()
     made.save(out)
     return {"codec": str(out), "quality": made.quality, "made": made.made}
+
+
+def known(records: list[Record], metrics: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return genes (n, genes) and labels (n, 1 + metrics): the objective, then the metrics.
+
+    Raises:
+        ValueError: the records have no such metric.
+    """
+    genes, objective = labels(records)
+    _, values, names = measured(records)
+    if missing := [name for name in metrics if name not in names]:
+        raise ValueError(f"the table has no metric {missing[0]!r}; there are: {', '.join(names) or 'none'}")
+    return genes, np.column_stack([objective, values[:, [names.index(name) for name in metrics]]])
 
 
 def surrogates(
@@ -61,7 +85,7 @@ def surrogates(
     model, errors = models.fit_costs(setup, seed, say)
     artifacts.save(out / models.cost_name(setup), model.artifact(models.costs_made(setup, seed), errors))
     records = dataset.read(table or shipped_table(setup))
-    latent = Codec.load(codec_folder or models.pretrained(setup, "codec"), setup.space)
+    latent = models.ready(setup, codec_folder, seed, say)
     scorer = Scorer(setup.space, Limits(), model, latent, seed)
     networks = sorted({r.genes for r in records if r.ok})
     held = {networks[i] for i in seeds.rng(seed, "held out").permutation(len(networks))[: len(networks) // 5]}
@@ -71,7 +95,31 @@ def surrogates(
     say(f"fitting them to all {len(networks)} networks")
     scorer.refit(records)
     scorer.save(out / "accuracy", {"space": setup.space.name, "task": setup.target.task, "seed": seed}, quality)
-    return {"surrogates": str(out), "accuracy": quality, "costs": errors}
+    beside = _measures(setup, records, held, seed, out)
+    return {"surrogates": str(out), "accuracy": quality, "metrics": beside, "costs": errors}
+
+
+def _measures(
+    setup: Setup, records: list[Record], held: set[tuple[int, ...]], seed: int, out: Path
+) -> dict[str, dict[str, float]]:
+    """Fit and save a surrogate of whatever else the records measure; return its quality on the networks held out."""
+    from scipy.stats import kendalltau
+
+    genes, values, names = measured(records)
+    if not names:
+        return {}
+    away = np.array([tuple(row) in held for row in genes.tolist()])
+    judged = Measures.fit(setup.space, genes[~away], values[~away], names, seed).predict(genes[away])
+    quality = {
+        name: {
+            "kendall_tau": float(kendalltau(mean, values[away, i]).statistic),
+            "mean_absolute_error": float(np.abs(mean - values[away, i]).mean()),
+        }
+        for i, (name, (mean, _)) in enumerate(judged.items())
+    }
+    made = {"space": setup.space.name, "task": setup.target.task, "seed": seed, "labels": len(genes)}
+    artifacts.save(out / "metrics", Measures.fit(setup.space, genes, values, names, seed).artifact(made, quality))
+    return quality
 
 
 def judge(scorer: Scorer, held: list[Record]) -> dict[str, float]:
@@ -80,16 +128,16 @@ def judge(scorer: Scorer, held: list[Record]) -> dict[str, float]:
 
     first = {r.genes: r for r in reversed(held) if r.ok}
     genes = np.array(sorted(first))
-    measured = np.array([first[tuple(g)].measured_int8_accuracy for g in genes.tolist()], float)
+    true = np.array([first[tuple(g)].objective for g in genes.tolist()], float)
     predicted = scorer.rerank(genes).predicted_accuracy
     low, high = scorer.interval(genes)
-    best = measured >= np.quantile(measured, 0.75)
+    best = true >= np.quantile(true, 0.75)
     return {
         "held_out": float(len(genes)),
-        "kendall_tau": float(kendalltau(predicted, measured).statistic),
-        "kendall_tau_top_quarter": float(kendalltau(predicted[best], measured[best]).statistic),
-        "mean_absolute_error": float(np.abs(predicted - measured).mean()),
-        "coverage_of_90_percent_interval": float(((low <= measured) & (measured <= high)).mean()),
+        "kendall_tau": float(kendalltau(predicted, true).statistic),
+        "kendall_tau_top_quarter": float(kendalltau(predicted[best], true[best]).statistic),
+        "mean_absolute_error": float(np.abs(predicted - true).mean()),
+        "coverage_of_90_percent_interval": float(((low <= true) & (true <= high)).mean()),
     }
 
 
@@ -102,10 +150,42 @@ def open_scorer(
         ValueError: there are none, or of another space or codec.
     """
     place = folder or models.pretrained(setup, ".")
-    latent = Codec.load(codec_folder or models.pretrained(setup, "codec"), setup.space)
+    if not (place / "accuracy").is_dir():
+        raise ValueError(
+            f"there are no accuracy surrogates of space {setup.space.name!r} and task {setup.task.name!r} in {place};"
+            " make some with `latent-nas dataset build` and `latent-nas surrogate train`, and name their folder with"
+            " --surrogates, or search at once"
+        )
+    latent = models.ready(setup, codec_folder, seed, say)
     scorer = Scorer(setup.space, limits, models.cost_surrogate(setup, seed, say, place), latent, seed)
     scorer.load(place / "accuracy")
     return scorer, latent
+
+
+def open_measures(setup: Setup, folder: Path | None) -> Measures | None:
+    """Return the surrogate of further metrics in a folder of surrogates, by default the shipped one; None for none.
+
+    Raises:
+        ValueError: it is damaged or of another space.
+    """
+    place = (folder or models.pretrained(setup, ".")) / "metrics"
+    return Measures.of_artifact(setup.space, artifacts.load(place, "surrogate")) if place.is_dir() else None
+
+
+@dataclass(frozen=True)
+class AgentOptions:
+    """How an agent edits, what it sees and how it learns.
+
+    Attributes:
+        learner: "ppo" or "a2c". place: an action puts a code into a "slot", or one of its numbers there
+            ("dimension", the seed design's). history: the last actions that it observes. parameters: weights and biases
+            that a network may have, or None.
+    """
+
+    learner: str = "ppo"
+    place: str = "slot"
+    history: int = 0
+    parameters: int | None = None
 
 
 def agent(
@@ -117,6 +197,7 @@ def agent(
     seed: int,
     out: Path,
     say: Say,
+    options: AgentOptions = AgentOptions(),
     board: Board | None = None,
 ) -> dict[str, Any]:
     """Train an agent on saved surrogates for limits of all sizes, or for those given, judge it and save it.
@@ -127,10 +208,12 @@ def agent(
     from latent_nas.strategies.latent_rl import limit_row
 
     scorer, latent = open_scorer(setup, limits or Limits(), codec_folder, folder, seed, say)
+    if options.parameters is not None:
+        scorer.beyond = parameter_excess(setup.space, options.parameters)
     say(f"training the agent for {steps} steps")
     row = None if limits is None else limit_row(limits)
     tell = (lambda step, found: board.scalars("agent", step, found)) if board else None
-    adept = agents.train_agent(scorer, latent, row, steps, seed, tell)
+    adept = agents.train_agent(scorer, latent, row, steps, seed, options.learner, options.place, options.history, tell)
     if board:
         board.close()
     found: dict[str, list[float]] = {"agent": [], "evolution": []}
@@ -139,5 +222,6 @@ def agent(
             found[name].append(value)
     quality = {f"best score of 2000 queries, {k}, mean of {len(v)}": float(np.mean(v)) for k, v in found.items()}
     made: dict[str, Any] = {"space": setup.space.name, "task": setup.target.task, "steps": steps, "seed": seed}
+    made["options"] = asdict(options)
     adept.save(out, made | {"limits": limits.to_json() if limits else "drawn"}, quality)
     return {"agent": str(out), "quality": quality}

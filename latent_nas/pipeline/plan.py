@@ -30,11 +30,12 @@ def plan(config: SearchConfig) -> dict[str, Any]:
     inside = (cost <= bounds).all(axis=1)
     epoch_s = _epoch_s(setup, genes[inside] if inside.any() else genes[cost.prod(axis=1).argsort()[:1]])
     workers = config.workers or os.cpu_count() or 1
-    recipes = setup.task.recipes
+    recipes = {fidelity: config.target.recipe(setup.task, fidelity) for fidelity in setup.task.recipes}
     search_s = epoch_s * recipes["search"].epochs * math.ceil(config.trainings / config.batch) * _turns(config, workers)
     final_s = (
         epoch_s
-        * recipes["full"].epochs
+        * recipes["full"].work
+        / recipes["search"].share
         * sum(math.ceil(n / workers) for n in (config.top, config.top * config.final_seeds))
     )
     return {

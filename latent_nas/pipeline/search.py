@@ -1,12 +1,13 @@
 """The main job: search, recalibrate, train the best in full, prove that they fit."""
 
 import math
-import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from latent_nas import plugins, report
 from latent_nas.codec import Codec
@@ -18,10 +19,15 @@ from latent_nas.pipeline.final import finalise
 from latent_nas.pipeline.folder import RunFolder
 from latent_nas.pipeline.reach import check_reachable
 from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
-from latent_nas.records import Record, versions
+from latent_nas.records import SEARCH, SHORT, Record, versions
 from latent_nas.scorer import Scorer
-from latent_nas.strategies import Problem, Strategy
+from latent_nas.strategies import Problem
+from latent_nas.strategies._settings import configured
 from latent_nas.study import Budget, Study, ranked
+from latent_nas.study.asynchronous import AsyncStudy
+from latent_nas.study.halving import Halving
+from latent_nas.surrogates.recalibrate import excess
+from latent_nas.tasks import full_name, open_task
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
@@ -35,7 +41,13 @@ class SearchConfig:
         trainings: true trainings to spend. batch: of a round. limits: hard, the device's own apply as well.
         wall_s: no new round after so many seconds. workers: processes; 0 is one per core.
         top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
-        warm_start: a table of records to begin with, or "" for none.
+        warm_start: a table of records to begin with, or "" for none. settings: of the strategy, as in
+            "reinforce.entropy=0.01".
+        measure: the evaluator: "training", "emulate" to run every trained network on the emulated device as well, or
+            "analog". ray: address of a cluster that trains, "local", or "".
+        asynchronous: whether a free worker goes on without waiting for the others; then results depend on timing.
+        data: hash of the task's data where it may change. halving: short trainings for one of full length, which the
+            best gets; 0 is none.
     """
 
     target: Target = MAIN_TARGET
@@ -50,6 +62,12 @@ class SearchConfig:
     final_seeds: int = 3
     codec: str = ""
     warm_start: str = ""
+    settings: tuple[str, ...] = ()
+    measure: str = "training"
+    ray: str = ""
+    asynchronous: bool = False
+    data: str = ""
+    halving: int = 0
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -65,7 +83,15 @@ class SearchConfig:
                 raise ValueError(f"{name.replace('_', '-')} is at least {least}, got {getattr(self, name)}")
         if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
             raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
-        plugins.load("strategies", self.strategy)
+        if self.target.search_epochs < 0:
+            raise ValueError(f"child-epochs is at least 1, got {self.target.search_epochs}")
+        if self.halving < 0 or self.halving == 1:
+            raise ValueError(f"halving is 0 (none) or at least 2, got {self.halving}")
+        if self.halving and self.asynchronous:
+            raise ValueError("--halving promotes the best of a round, which --async has none of; leave one out")
+        configured(self.strategy, self.settings)
+        if not plugins.load("evaluators", self.measure).trains:
+            raise ValueError(f"evaluator {self.measure!r} trains nothing; a search wants training, emulate or analog")
         return self
 
     def to_json(self) -> dict[str, Any]:
@@ -80,7 +106,8 @@ class SearchConfig:
             ValueError: a key is missing or unknown.
         """
         try:
-            parts = {"target": Target(**data["target"]), "limits": Limits.from_json(data["limits"])}
+            parts: dict[str, Any] = {"target": Target(**data["target"]), "limits": Limits.from_json(data["limits"])}
+            parts["settings"] = tuple(data.get("settings", ()))
             return SearchConfig(**{**data, **parts}).check()
         except (KeyError, TypeError) as error:
             raise ValueError(f"the run's config.json is not one of this version: {error}") from None
@@ -104,14 +131,21 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done, board:
     setup, limits = prepare(config)
     store = folder.store()
     before = store.note("wall_s") or 0.0
-    evaluator: Evaluator = plugins.load("evaluators", "training")(config.target, config.workers or os.cpu_count() or 1)
+    evaluator: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
     try:
+        for line in setup.task.about():
+            tell(line)
+        ears = setup.front_end
+        if ears is not None:
+            tell(f"front end, beside the limits: {ears.text()}")
         study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {_text(limits)}")
         study.after_round = lambda: show(folder, setup, study, tell, board)
         found = study.run()
         show(folder, setup, study, tell)  # a run that was killed between its last round and this has no tables of it
-        best = ranked(found)[: config.top]
+        best = [r for r in ranked(found) if not over(r, limits)][: config.top]
+        if left := sum(over(r, limits) for r in found if r.ok):
+            tell(f"{left} trained networks exceed the limits on the emulated device and are left out")
         if best:
             tell(f"training the best {len(best)} in full, {config.final_seeds} seeds each")
         networks = finalise(
@@ -139,6 +173,7 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done, board:
         "seed": config.seed,
         "test_reads": store.note("test_reads") or 0,
         "limits": limits.to_json(),
+        "front_end": ears and ears.to_json(),
         "config": config.to_json(),
         "versions": versions(),
     }
@@ -170,13 +205,35 @@ def report_on(folder: RunFolder, say: Say) -> None:
 def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
     """Return the opened target and the limits in force, everything checked that can be checked before training."""
     setup = Setup(config.check().target).check()
+    if config.data and config.data != setup.task.fingerprint:
+        raise ValueError(
+            f"the data at {config.target.task} has changed since the run began (sha256 {config.data[:12]}..., now"
+            f" {setup.task.fingerprint[:12]}...); put it back, or begin another run"
+        )
     limits = config.limits.tighten(setup.device.limits)
     if config.codec:
         Codec.load(Path(config.codec), setup.space)
     if config.warm_start:
         _table(config)
+    plugins.load("evaluators", config.measure).check(config.target)
+    if config.ray:
+        plugins.load("crews", "ray").check(config.ray)
     check_reachable(setup, limits)
     return setup, limits
+
+
+def over(record: Record, limits: Limits) -> bool:
+    """Return whether a network was emulated and exceeded the limits there."""
+    if not record.emulated_instructions:
+        return False
+    emulated = record.emulated_flash_bytes, record.emulated_ram_bytes, record.emulated_latency_ms
+    return bool(limits.exceeded(*(cost or 0 for cost in emulated)))
+
+
+def pinned(config: SearchConfig) -> SearchConfig:
+    """Return the configuration with its data's absolute path and hash, so that it is refused where the data changes."""
+    target = replace(config.target, task=full_name(config.target.task))
+    return replace(config, target=target, data=open_task(target.task).fingerprint)
 
 
 def assemble(
@@ -189,17 +246,29 @@ def assemble(
     done: Callable[[int, int], None],
 ) -> Study:
     """Return the study of a configuration, ready to run."""
-    kind: type[Strategy] = plugins.load("strategies", config.strategy)
+    kind = configured(config.strategy, config.settings)
     prior: list[Record] = _warm(config, setup) if config.warm_start else []
     codec = scorer = None
     if kind.judged:
         named = Path(config.codec) if config.codec else None
         codec = models.codec(setup, named, folder.path / "codec", config.seed, say)
         scorer = Scorer(setup.space, limits, models.cost_surrogate(setup, config.seed, say), codec, config.seed)
-    problem = Problem(setup.space, codec, limits, lambda genes: setup.fits(genes, limits))
+
+    def fits(genes: np.ndarray) -> np.ndarray:
+        """Keep the limits as computed, and as the networks emulated so far say that they will be on the device."""
+        longer = np.exp(np.maximum(excess(prior + study.records), 0))
+        return setup.fits(genes, limits.scaled(1 / longer))
+
+    problem = Problem(setup.space, codec, limits, fits)
     budget = Budget(config.trainings, config.batch, config.wall_s)
     strategy = kind(problem, config.seed)
-    return Study(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
+    loop = AsyncStudy if config.asynchronous else Study
+    study = loop(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
+    if config.halving:
+        share = setup.task.recipe(SHORT).work / setup.task.recipe(SEARCH).work
+        given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}
+        study = Halving(**given, halving=config.halving, share=share)
+    return study
 
 
 def _warm(config: SearchConfig, setup: Setup) -> list[Record]:
@@ -221,6 +290,7 @@ def _text(limits: Limits) -> str:
     return "at most " + ", ".join(held)
 
 
-def override(config: SearchConfig, workers: int | None) -> SearchConfig:
-    """Return a resumed run's configuration with another number of processes, which changes no result."""
-    return config if workers is None else replace(config, workers=workers)
+def override(config: SearchConfig, workers: int | None, ray: str | None = None) -> SearchConfig:
+    """Return a resumed run's configuration with other workers, which change no result."""
+    workers = config.workers if workers is None else workers
+    return replace(config, workers=workers, ray=config.ray if ray is None else ray).check()

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from latent_nas.costs import Costs, costs
+from latent_nas.costs.front_end import FrontEndCost, front_end_cost
 from latent_nas.devices import Device, open_device
 from latent_nas.evaluators import Target
 from latent_nas.limits import Limits
@@ -46,6 +47,11 @@ class Setup:
     def runtime(self) -> Runtime:
         """The runtime."""
         return open_runtime(self.target.runtime)
+
+    @cached_property
+    def front_end(self) -> FrontEndCost | None:
+        """What the task's front end costs on the device, None where it has none; no limit counts it."""
+        return front_end_cost(self.task.front_end, self.device) if self.task.front_end else None
 
     @cached_property
     def _known(self) -> dict[tuple[int, ...], tuple[float, float, float]]:

@@ -70,8 +70,10 @@ class Run:
                 run.latent = artifacts.unpack((path / LATENT).read_bytes())
             except ValueError as error:
                 run.problems.append(f"{LATENT} is damaged, the latent map is left out: {error}")
-        run.firmware = [run._json(f"{FIRMWARE}/{p.name}", "left out") for p in sorted((path / FIRMWARE).glob("*.json"))]
-        run.firmware = [found for found in run.firmware if found]
+        made = (path / FIRMWARE).glob("*/report.json")  # by the search, in a folder of the network's rank
+        ranks = {file: {"rank": file.parent.name} for file in made} | {p: {} for p in (path / FIRMWARE).glob("*.json")}
+        reports = [(rank, run._json(str(file.relative_to(path)), "left out")) for file, rank in sorted(ranks.items())]
+        run.firmware = [{**found, **rank} for rank, found in reports if found]
         return run
 
     def _json(self, name: str, loss: str) -> dict[str, Any]:

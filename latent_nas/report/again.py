@@ -2,12 +2,16 @@
 
 import json
 import shlex
+from collections.abc import Iterable
 from typing import Any
 
 from latent_nas.records import versions
 from latent_nas.report import Section
 from latent_nas.report._html import Html, join, table, tag
 from latent_nas.report._run import Run
+
+OPTIONS = {"search_epochs": "--child-epochs", "asynchronous": "--async", "settings": "--set"}
+UNSAID = {"target", "limits", "data", "workers"}  # said otherwise, no option, or of no consequence
 
 
 class Again(Section):
@@ -42,18 +46,24 @@ def command(config: dict[str, Any]) -> str:
         return _line(words, config, ("top", "final_seeds", "seed"))
     words = ["latent-nas", "search"]
     for name, value in config.get("target", {}).items():
-        words += [f"--{name}", str(value)]
+        if value not in ("", 0):
+            words += [OPTIONS.get(name, f"--{name}"), str(value)]
     for name, value in (config.get("limits") or {}).items():
         if value is not None:
             words += ["--limit", f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"]
-    names = ("strategy", "trainings", "batch", "wall_s", "seed", "top", "final_seeds", "codec", "warm_start")
-    return _line(words, config, names)
+    return _line(words, config, [name for name in config if name not in UNSAID])
 
 
-def _line(words: list[str], config: dict[str, Any], names: tuple[str, ...]) -> str:
+def _line(words: list[str], config: dict[str, Any], names: Iterable[str]) -> str:
     for name in names:
-        if config.get(name) not in (None, ""):
-            words += [f"--{name.replace('_', '-')}", str(config[name])]
+        value = config.get(name)
+        option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
+        if value is True:
+            words.append(option)
+        elif isinstance(value, (list, tuple)):
+            words += [word for one in value for word in (option, str(one))]
+        elif value not in (None, "") and value is not False:
+            words += [option, str(value)]
     return " ".join(map(shlex.quote, words))
 
 

@@ -44,12 +44,14 @@ class Core:
     """A core's cycles are those of a calibrated core (``like``, perhaps itself) times ``factor``.
 
     ``error`` is what that adds to a kernel's relative error: another core, or another chip with the same one.
+    ``cycles`` is what one inference takes beside its kernels.
     """
 
     like: str
     factor: float
     error: float
     source: str = ""
+    cycles: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,7 @@ class Runtime:
     Attributes:
         keeps_order: it runs the operators in the order of the file (``graph.nodes``); else in the best order.
         in_place: kinds of operators whose output it writes over an input that nobody needs any more.
+        overlays: any operator's output may lie over an input that nobody reads after it, which it follows row by row.
         alignment: every tensor starts at a multiple of it.
         quantisation_bytes_per_channel: per filter of an operator with weights.
         quantisation_bytes_per_tensor: per activation tensor.
@@ -66,6 +69,8 @@ class Runtime:
         model_bytes, model_bytes_per_operator: of the model's file, beside weights, biases and quantisation.
         ram_bytes, ram_bytes_per_operator, ram_bytes_per_channel: its own RAM, beside tensors and scratch.
         kernels: by the names of ``Operator.kernel``. cores: by the names of devices.
+        counts_image: limits count the whole image: code, and the runtime's own RAM, beside the model. False where these
+            are only known roughly.
     """
 
     name: str
@@ -84,6 +89,8 @@ class Runtime:
     ram_bytes_per_channel: int
     kernels: Mapping[str, Kernel]
     cores: Mapping[str, Core]
+    overlays: bool = False
+    counts_image: bool = False
 
     def kernel(self, name: str) -> Kernel:
         """Return a kernel.

@@ -4,6 +4,7 @@ Genes are small ints, one per decision; in batches an int64 array (n, genes), al
 values is allowed, and ``canonical`` maps those that build the same network to one of them.
 """
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ class Space(ABC):
         left = np.arange(len(parents))
         for _ in range(100):
             trial = parents[left].copy()
-            gene = rng.integers(len(self.genes), size=len(left))
+            gene = self.places(parents[left], rng)
             step = rng.integers(1, np.maximum(self.sizes[gene], 2))
             rows = np.arange(len(left))
             trial[rows, gene] = (trial[rows, gene] + step) % self.sizes[gene]
@@ -86,6 +87,10 @@ class Space(ABC):
                 return children
         children[left] = self.sample(rng, len(left))
         return children
+
+    def places(self, parents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return which gene of each of the parents (n, genes) to mutate, (n,); a space may know which ones matter."""
+        return rng.integers(len(self.genes), size=len(parents))
 
     def check(self, genes: Sequence[int] | Sequence[Genes] | np.ndarray) -> np.ndarray:
         """Return the genes as an array (n, genes), or raise ValueError that says which gene is wrong and how."""
@@ -107,12 +112,50 @@ class Space(ABC):
         """Return gene names with the meaning of their values."""
         return {g.name: g.choices[v] for g, v in zip(self.genes, self.check(genes)[0], strict=True)}
 
+    def parse(self, text: str) -> Genes:
+        """Return the canonical genes of a network in the space's own notation.
+
+        Raises:
+            ValueError: the space has none, or the text is not of it.
+        """
+        raise ValueError(f"space {self.name!r} has no notation; give its genes as {len(self.genes)} integers")
+
 
 def open_space(name: str, input_shape: Shape, outputs: int) -> Space:
     """Return a space bound to a task's input shape and number of outputs.
 
+    Args:
+        name: of the space, or NAME:LIST=VALUES;LIST=VALUES where it takes lists of one's own, as in
+            "resnet_analog:first=8,16;repeats=1-3".
+
     Raises:
-        ValueError: no such space, or an input it can't take.
+        ValueError: no such space, an input it can't take, or lists it does not know.
     """
-    space: Space = plugins.load("spaces", name)(input_shape, outputs)
+    kind, colon, text = name.partition(":")
+    cls: type[Space] = plugins.load("spaces", kind)
+    if not colon:
+        return cls(input_shape, outputs)
+    lists = _lists(name, text)
+    known = [p for p in inspect.signature(cls.__init__).parameters if p not in ("self", "input_shape", "outputs")]
+    if unknown := sorted(set(lists) - set(known)):
+        there = f"there are: {', '.join(known)}" if known else "it takes none"
+        raise ValueError(f"space {kind!r} has no list {unknown[0]!r}; {there}")
+    space = cls(input_shape, outputs, **lists)
+    space.name = name  # type: ignore[misc]
     return space
+
+
+def _lists(name: str, text: str) -> dict[str, list[int | str]]:
+    found: dict[str, list[int | str]] = {}
+    for part in text.split(";"):
+        key, equals, values = part.strip().partition("=")
+        if not key or not equals or not values or key in found:
+            raise ValueError(f"a space with lists is written NAME:LIST=VALUE,VALUE;LIST=LOW-HIGH, got {name!r}")
+        found[key] = []
+        for value in values.split(","):
+            low, dash, high = value.strip().partition("-")
+            if dash and low.isdigit() and high.isdigit():
+                found[key] += range(int(low), int(high) + 1)
+            else:
+                found[key].append(int(value) if value.strip().isdigit() else value.strip())
+    return found

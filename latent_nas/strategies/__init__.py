@@ -14,7 +14,7 @@ import numpy as np
 
 from latent_nas import plugins, seeds
 from latent_nas.limits import Limits
-from latent_nas.records import Record
+from latent_nas.records import SHORT, Record
 from latent_nas.spaces import Genes, Space
 
 
@@ -39,7 +39,7 @@ class Strategy(ABC):
 
     Attributes:
         genes: canonical genes of every record told, (m, g), in their order.
-        accuracies: what was maximised of them, ``Record.objective``, (m,); NaN where the training failed.
+        accuracies: what was maximised of them, ``Record.objective``, (m,); NaN where the training failed or was short.
         costs: their flash_bytes, ram_bytes and latency_ms, (m, 3).
         round: how often ``tell`` was called.
     """
@@ -47,6 +47,7 @@ class Strategy(ABC):
     name: ClassVar[str]
     judged: ClassVar[bool] = True  # whether it asks a scorer; else none is made, nor a codec opened
     round_size: ClassVar[int] = 10  # trainings of a round, where nobody says how many
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # of settings, see ``_settings``, where not the usual ones
     draws: ClassVar[int] = 20_000  # candidates to look through before feasible networks are declared out of reach
 
     def __init__(self, problem: Problem, seed: int) -> None:
@@ -70,7 +71,7 @@ class Strategy(ABC):
         """Learn what was measured; ends the round."""
         if records:
             genes = self.problem.space.canonical(self.problem.space.check(np.array([r.genes for r in records])))
-            measured = [r.objective if r.ok else None for r in records]
+            measured = [r.objective if r.ok and r.fidelity != SHORT else None for r in records]
             costs = [(r.flash_bytes, r.ram_bytes, r.latency_ms) for r in records]
             self.genes = np.concatenate([self.genes, genes])
             self._known.update(map(tuple, genes.tolist()))

@@ -1,8 +1,12 @@
 """The agent at work: a policy over edits, as plain arrays."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from latent_nas.env.core import EditCore
+from latent_nas.env.observation import SCALARS
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,18 @@ class Agent:
             logits[rows, seen[rows, place].astype(np.int64)] = -np.inf
         return place * codes + _sample(logits, rng)
 
-    def fits(self, slots: int, codes: int, actions: int) -> bool:
-        """Whether the weights are of a codec and an action space of these sizes."""
-        places = len(self.weights["choices"])
-        return self.weights["codes"].shape[:2] == (slots, codes) and places * codes + 1 == actions
+    def fits(self, core: EditCore) -> bool:
+        """Whether the weights are of the core's codec, actions and brief observation."""
+        w, seen = self.weights, len(core.observation.bounds(brief=True)[0])
+        sizes = w["codes"].shape[:2], len(w["choices"]), w["rest"].shape[1]
+        return sizes == ((core.slots, core.codes), core.places, seen - core.slots)
+
+    def form(self, dim: int) -> dict[str, Any]:
+        """Return ``place`` and ``history`` of the core that it was trained on; ``dim`` is that of the codes."""
+        slots, places = len(self.weights["codes"]), len(self.weights["choices"])
+        by_slot = places == slots
+        past = self.weights["rest"].shape[1] - len(SCALARS) - (0 if by_slot else slots * dim)
+        return {"place": "slot" if by_slot else "dimension", "history": past // 2}
 
     def _hidden(self, seen: np.ndarray) -> np.ndarray:
         w = self.weights

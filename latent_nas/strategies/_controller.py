@@ -22,16 +22,20 @@ class Controller(nn.Module):
     ) -> None:
         with seeds.isolated(seed):
             super().__init__()
-            widest = int(sizes.max())
-            self.embedding = nn.Embedding(1 + len(sizes) * widest, hidden)  # row 0: nothing emitted yet
+            total = int(sizes.sum())
+            self.embedding = nn.Embedding(1 + total, hidden)  # row 0: nothing emitted yet
             self.cell = nn.LSTM(hidden, hidden, batch_first=True)
-            self.head = nn.Parameter(torch.empty(len(sizes), widest, hidden))
-            self.bias = nn.Parameter(torch.zeros(len(sizes), widest))
+            self.head = nn.Parameter(torch.empty(total, hidden))  # a row per choice, those of a gene side by side
+            self.bias = nn.Parameter(torch.zeros(total))
             for name, weights in self.named_parameters():
                 if name != "bias":
                     nn.init.uniform_(weights, -scale, scale)
-        self.absent = torch.arange(widest) >= torch.as_tensor(sizes)[:, None]  # (g, widest)
-        self.rows = 1 + torch.arange(len(sizes)) * widest
+        ends = np.cumsum(sizes)
+        self.places = [slice(int(e - s), int(e)) for e, s in zip(ends, sizes, strict=True)]  # of the genes' choices
+        self.starts = torch.as_tensor(ends - sizes)
+        choices = torch.arange(int(sizes.max()))
+        self.absent = choices >= torch.as_tensor(sizes)[:, None]  # (g, widest)
+        self.padded = (self.starts[:, None] + choices).masked_fill(self.absent, 0)
         self.adam = torch.optim.Adam(self.parameters())
         if arrays is not None:
             self._restore(arrays)
@@ -39,33 +43,37 @@ class Controller(nn.Module):
     def logs(self, actions: Tensor) -> Tensor:
         """Return log p of every choice of every gene, (n, g, widest), given the actions (n, g) before it."""
         start = torch.zeros(len(actions), 1, dtype=torch.long)
-        hidden, _ = self.cell(self.embedding(torch.cat([start, (actions + self.rows)[:, :-1]], dim=1)))
-        logits = torch.einsum("ngh,gch->ngc", hidden, self.head) + self.bias
+        hidden, _ = self.cell(self.embedding(torch.cat([start, (1 + actions + self.starts)[:, :-1]], dim=1)))
+        logits = torch.einsum("ngh,gch->ngc", hidden, self.head[self.padded]) + self.bias[self.padded]
         return torch.log_softmax(logits.masked_fill(self.absent, -1e9), dim=2)
 
     @torch.no_grad()
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Return n sampled gene tuples, (n, g)."""
-        actions = np.zeros((n, len(self.head)), np.int64)
+        actions = np.zeros((n, len(self.places)), np.int64)
         inputs, state = torch.zeros(n, dtype=torch.long), None
-        for i in range(len(self.head)):
+        for i, place in enumerate(self.places):
             hidden, state = self.cell(self.embedding(inputs)[:, None], state)
-            logits = (hidden[:, 0] @ self.head[i].T + self.bias[i]).masked_fill(self.absent[i], -torch.inf).numpy()
+            logits = (hidden[:, 0] @ self.head[place].T + self.bias[place]).numpy()
             actions[:, i] = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
-            inputs = self.rows[i] + torch.from_numpy(actions[:, i])
+            inputs = 1 + self.starts[i] + torch.from_numpy(actions[:, i])
         return actions
 
-    def learn(self, actions: np.ndarray, advantages: np.ndarray, rate: float, entropy: float, clip: float) -> None:
+    def learn(
+        self, actions: np.ndarray, advantages: np.ndarray, rate: float, entropy: float, clip: float, l2: float = 0.0
+    ) -> None:
         """Take one step up the gradient of mean(advantage * log p(actions) + entropy bonus), clipped to a norm.
 
         Args:
-            actions: (n, g), sampled with the weights as they are. advantages: (n,).
+            actions: (n, g), sampled with the weights as they are. advantages: (n,). l2: penalty of squared weights.
         """
         taken = torch.from_numpy(actions)
         logs = self.logs(taken)
         chosen = logs.gather(2, taken[:, :, None])[:, :, 0].sum(dim=1)
         spread = -(logs.exp() * logs).sum(dim=(1, 2))
         loss = -(torch.as_tensor(advantages, dtype=torch.float32) * chosen + entropy * spread).mean()
+        if l2:
+            loss = loss + l2 * sum((weights**2).sum() for weights in self.parameters())
         self.adam.param_groups[0]["lr"] = rate
         self.adam.zero_grad()
         loss.backward()

@@ -7,7 +7,7 @@ import numpy as np
 
 from latent_nas.env.core import EditCore
 from latent_nas.env.memo import hashed
-from latent_nas.env.rows import PESSIMISTIC, Rows
+from latent_nas.env.rows import PESSIMISTIC
 from latent_nas.spaces import Space
 from latent_nas.strategies._agent import Agent
 
@@ -123,13 +123,7 @@ class CodeEdits:
         codes = pool.codes[parents].copy()
         actions = rng.integers(core.stop, size=n)
         chosen = np.flatnonzero(rng.random(n) >= self.random_share) if self.agent else np.zeros(0, np.int64)
-        rows = Rows(
-            codes,
-            core.latent(codes),
-            np.broadcast_to(pool.limits, (n, 3)),
-            np.full(n, core.steps),
-            pool.judged[parents],
-        )
+        rows = core.rows(codes, np.broadcast_to(pool.limits, (n, 3)), pool.judged[parents])
         if self.agent and len(chosen):
             actions[chosen] = self.agent.act(core.observe(rows.take(chosen), brief=True), rng)
         core.edit(rows, actions)

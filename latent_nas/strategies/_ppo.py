@@ -1,4 +1,4 @@
-"""The agent at school: PPO (Schulman et al. 2017) of stable-baselines3 on the batched environment.
+"""The agent at school: PPO (Schulman et al. 2017) or A2C (Mnih et al. 2016) of stable-baselines3, environments batched.
 
 Imports stable-baselines3 and torch; import it where it is used.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3 import PPO
+from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
@@ -25,6 +25,7 @@ ENVS, MINIBATCH, EPOCHS = 1024, 4096, 4
 Tell = Callable[[int, dict[str, float]], None]
 ROLLOUT = 8  # steps of every environment between updates
 GAMMA, GAE_LAMBDA, LEARNING_RATE, ENTROPY = 0.9, 0.9, 2e-3, 0.003
+LEARNERS = {"ppo": PPO, "a2c": A2C}
 
 
 class EditVecEnv(VecEnv):
@@ -118,6 +119,7 @@ def train(
     seed: int,
     envs: int = ENVS,
     unit: Callable[[], float] | None = None,
+    learner: str = "ppo",
     tell: Tell | None = None,
 ) -> Agent:
     """Return the agent after ``steps`` more environment steps, rounded up to whole rollouts; global RNGs are kept.
@@ -126,23 +128,27 @@ def train(
         core: what it learns on. agent: to start from; a new one where None or of other sizes. envs: in lockstep.
         unit: called before every rollout, when the core may be given other starts; returns the change of score that is
             worth a reward of 1, the most there is. By default the standard deviation of random networks' scores.
+        learner: "ppo" or "a2c".
         tell: called after every rollout with the steps so far and ``EditVecEnv.episodes``.
 
     Raises:
+        ValueError: no such learner.
         FloatingPointError: the weights did not stay finite.
     """
+    if learner not in LEARNERS:
+        raise ValueError(f"no learner {learner!r}; there are: {', '.join(LEARNERS)}")
     with seeds.isolated(seed):
         env = BatchedEditEnv(core, envs, brief=True)
         seen, _ = env.reset(seed=seed % 2**31)
         assert env.rows is not None
         vec = EditVecEnv(env, unit=float(np.std(env.rows.judged[:, PESSIMISTIC])) or 1.0)
         vec.seed(seed % 2**31)
-        ppo = PPO(
+        repeats = {"batch_size": min(MINIBATCH, ROLLOUT * envs), "n_epochs": EPOCHS}  # of a rollout's steps
+        ppo = LEARNERS[learner](
             EditPolicy,
             vec,
             n_steps=ROLLOUT,
-            batch_size=min(MINIBATCH, ROLLOUT * envs),
-            n_epochs=EPOCHS,
+            **(repeats if learner == "ppo" else {}),
             gamma=GAMMA,
             gae_lambda=GAE_LAMBDA,
             learning_rate=LEARNING_RATE,
@@ -153,7 +159,7 @@ def train(
         ppo.set_logger(Logger(folder=None, output_formats=[]))  # else it makes a folder for every training
         tensors = _tensors(ppo.policy)
         with torch.no_grad():
-            if agent is not None and agent.fits(core.slots, core.codes, core.actions):
+            if agent is not None and agent.fits(core):
                 for name, tensor in tensors.items():
                     tensor.copy_(torch.as_tensor(agent.weights[name]).view(tensor.shape))
             else:

@@ -3,10 +3,13 @@
 The controller emits gene after gene, sampled. The batch of its policy gradient are the networks that were trained and
 the samples met on the way that break the limits. What comes again is left out: to learn from it as well, though it is
 known, makes the controller collapse to one network within thirty rounds.
+
+The reward is accuracy^power - size_weight * flash / its limit - latency_weight * latency / its limit. With
+``power=3 standardise=false`` and no weights it is that of Zoph and Le (section 3.2).
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,10 +32,27 @@ class Reinforce(Strategy):
     decay = 0.95  # of the baseline, an exponential moving average (Zoph and Le 2017, section 3.2); 0.95 as in ENAS
     entropy = 0.1  # weight of the bonus per network, for standardised rewards; ENAS has 1e-4 for accuracies
     clip = 5.0  # norm of the gradient
+    l2 = 0.0  # weight of the controller's squared weights in its loss
+    rate_decay = 1.0  # what the rate is multiplied by after every round
+    power = 1.0  # of the accuracy in the reward; Zoph and Le 2017, section 4.1: 3
+    size_weight = 0.0  # of flash / its limit, taken from the reward
+    latency_weight = 0.0  # of latency / its limit, taken from the reward
+    standardise = True  # divide advantages by the moving standard deviation of the rewards
     draws_per_network = 50  # samples to look through for a new one before a random one takes its place
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {"decay": (0, 1), "rate_decay": (0, 1), "power": (1e-3, 100)}
 
     def __init__(self, problem: Problem, seed: int) -> None:
         super().__init__(problem, seed)
+        limits = problem.limits.to_json()
+        for weight, limit, example in (
+            ("size", "flash_bytes", "flash_kb=32"),
+            ("latency", "latency_ms", "latency_ms=5"),
+        ):
+            if getattr(self, f"{weight}_weight") and not limits[limit]:
+                raise ValueError(
+                    f"reinforce.{weight}_weight weighs {limit} against its limit, and there is none; give one, as in"
+                    f" --limit {example}"
+                )
         self.baseline, self.variance = np.nan, np.nan
         self._arrays: dict[str, np.ndarray] | None = None  # of the controller; None: as it was made
         self._sampled = self._none()  # by the last ask
@@ -61,15 +81,28 @@ class Reinforce(Strategy):
     def tell(self, records: Sequence[Record]) -> None:
         """Learn what was measured; one step of the policy gradient with what was sampled for this round."""
         super().tell(records)
-        finite = self.accuracies[np.isfinite(self.accuracies)]
+        gained = self.rewards()
+        finite = gained[np.isfinite(gained)]
         if len(finite) and len(self._sampled):
             worst = float(finite.min())  # the reward of what failed or breaks the limits
-            known = dict(zip(map(tuple, self.genes.tolist()), self.accuracies.tolist(), strict=True))
+            known = dict(zip(map(tuple, self.genes.tolist()), gained.tolist(), strict=True))
             genes = map(tuple, self.problem.space.canonical(self._sampled).tolist())
             rewards = np.array([known.get(g, np.nan) if ok else worst for g, ok in zip(genes, self._good, strict=True)])
             rewards[np.isnan(rewards)] = worst
             self._step(rewards)
         self._sampled, self._good = self._none(), np.zeros(0, bool)
+
+    def rewards(self) -> np.ndarray:
+        """Return the reward of every record told, (m,); NaN where the training failed."""
+        found = np.sign(self.accuracies) * np.abs(self.accuracies) ** self.power
+        limits = self.problem.limits
+        for weight, column, limit in (
+            (self.size_weight, 0, limits.flash_bytes),
+            (self.latency_weight, 2, limits.latency_ms),
+        ):
+            if weight and limit:
+                found = found - weight * self.costs[:, column] / limit
+        return found
 
     def state(self) -> dict[str, np.ndarray]:
         """Return records, controller, baseline and what was sampled for a round not yet told."""
@@ -93,9 +126,11 @@ class Reinforce(Strategy):
         """Move the controller, then the baseline, by rewards (k,) of the samples."""
         if np.isnan(self.baseline):
             self.baseline, self.variance = float(rewards.mean()), float(rewards.var())
-        advantages = (rewards - self.baseline) / (np.sqrt(self.variance) + 1e-6)
-        controller = self._controller()
-        controller.learn(self._sampled, advantages, self.rate, self.entropy, self.clip)
+        advantages = rewards - self.baseline
+        if self.standardise:
+            advantages = advantages / (np.sqrt(self.variance) + 1e-6)
+        controller, rate = self._controller(), self.rate * self.rate_decay ** (self.round - 1)
+        controller.learn(self._sampled, advantages, rate, self.entropy, self.clip, self.l2)
         self._arrays = controller.arrays()
         off = rewards - self.baseline
         self.baseline += (1 - self.decay) * float(off.mean())

@@ -1,13 +1,20 @@
-"""Tasks: one file each, with the data, the fixed split, the recipe, the loss and the metrics."""
+"""Tasks: one file each, with the data, the fixed split, the recipe, the loss and the metrics.
 
+A task is named NAME, or NAME:SOURCE where it can take data of one's own.
+"""
+
+import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from latent_nas import plugins
+from latent_nas.front_end import FrontEnd
 from latent_nas.operators import Shape
+from latent_nas.records import SHORT
 
 if TYPE_CHECKING:
     import torch
@@ -52,11 +59,20 @@ class Recipe:
     """How a network is trained.
 
     Attributes:
-        epochs: at most; the cosine schedule ends there. batch: samples a step.
-        optimiser: "sgd" (Nesterov momentum 0.9) or "adamw". learning_rate: its peak.
+        epochs: at most; the schedule ends there. batch: samples a step.
+        optimiser: "sgd" (Nesterov momentum 0.9), "adam", "adamw" or "rmsprop". learning_rate: its peak.
+        weight_decay: of weights, not of biases and norms; decoupled with "adamw", else added to the gradient.
         warmup: epochs of linear rise. patience: epochs without a better validation score before stopping.
         label_smoothing: of the cross entropy. balanced: weigh classes inversely to their number.
         average: decay of the exponential moving average of the weights that is evaluated; 0 is none.
+        schedule: "cosine", "constant", "step", "plateau" or "one-cycle"; see ``training.schedule``.
+        drop: what "step" and "plateau" multiply the rate by. drop_after: epochs from one drop of "step" to the next;
+            for "plateau", epochs without a better validation score.
+        augment: whether the task varies its training inputs.
+
+    Raises:
+        ValueError: a number out of range.
+        share: of the training data that is used, the same samples for every network.
     """
 
     epochs: int
@@ -69,20 +85,89 @@ class Recipe:
     label_smoothing: float = 0.0
     balanced: bool = False
     average: float = 0.0
+    schedule: str = "cosine"
+    drop: float = 0.1
+    drop_after: int = 10
+    augment: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("epochs", 1, math.inf),
+            ("batch", 1, math.inf),
+            ("learning_rate", 0, math.inf),
+            ("weight_decay", 0, math.inf),
+            ("warmup", 0, math.inf),
+            ("patience", 0, math.inf),
+            ("label_smoothing", 0, 1),
+            ("average", 0, 1),
+            ("drop", 0, 1),
+            ("drop_after", 1, math.inf),
+        ):
+            if not least <= getattr(self, name) <= most:
+                bounds = f"at least {least}" if most == math.inf else f"{least} to {most}"
+                raise ValueError(f"{name} of a recipe is {bounds}, got {getattr(self, name)}")
+
+    share: float = 1.0
+
+    @property
+    def work(self) -> float:
+        """Epochs over all of the training data."""
+        return self.epochs * self.share
 
 
 class Task(ABC):
-    """A learning problem with one split, fixed once for all seeds."""
+    """A learning problem with one split, fixed once for all seeds.
+
+    Attributes:
+        classes: their names, where they have any. front_end: what makes the input of audio, on the device as here.
+        fingerprint: a hash of the data where it may change between two runs, else "".
+    """
 
     name: ClassVar[str]
     input_shape: Shape
     outputs: int
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy"),)  # the first one is the objective
     recipes: ClassVar[dict[str, Recipe]]  # by fidelity: "search" and "full" at least
+    classes: tuple[str, ...] = ()
+    front_end: FrontEnd | None = None
+    fingerprint: str = ""
 
     @abstractmethod
     def data(self) -> Data:
         """Return train, valid and test."""
+
+    def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return training inputs (n, ...) varied at random, where the recipe augments; as they are by default."""
+        return x
+
+    def about(self) -> list[str]:
+        """Return what is to be said of the data before it is used, in lines."""
+        return []
+
+    def recipe(self, fidelity: str) -> Recipe:
+        """Return a recipe; "short", where the task has none, is half the epochs of "search" on a quarter of its data.
+
+        Raises:
+            ValueError: there is no such recipe.
+        """
+        if fidelity == SHORT and SHORT not in self.recipes:
+            usual = self.recipes["search"]
+            return replace(usual, epochs=max(round(usual.epochs / 2), 1), share=usual.share / 4)
+        if fidelity not in self.recipes:
+            raise ValueError(f"task {self.name!r} has no recipe {fidelity!r}; there are: {', '.join(self.recipes)}")
+        return self.recipes[fidelity]
+
+    def findings_json(self) -> dict[str, Any]:
+        """Return what was found in the data before it is used, as plain values."""
+        return {}
+
+    def save(self, out: Path) -> None:
+        """Write the data as one file that is the same task; only data of one's own can be.
+
+        Raises:
+            ValueError: a task that ships.
+        """
+        raise ValueError(f"task {self.name!r} comes with latent_nas; it is no data of your own")
 
     def loss(
         self, outputs: "torch.Tensor", targets: "torch.Tensor", recipe: Recipe, weight: "torch.Tensor | None" = None
@@ -105,10 +190,53 @@ class Task(ABC):
 
 
 def open_task(name: str) -> Task:
-    """Return a task by name.
+    """Return a task by name: NAME, NAME:SOURCE, or the path of data of one's own, see ``latent_nas.tasks._own``.
 
     Raises:
-        ValueError: no such task; the message names those there are.
+        ValueError: no such task, the message names those there are; or data that can't be used.
     """
-    task: Task = plugins.load("tasks", name)()
-    return task
+    kind, colon, source = name.partition(":")
+    if is_path(name):
+        from latent_nas.tasks._own import OwnTask, Source
+
+        return OwnTask(Source.parse(name))
+    try:
+        found: type[Task] = plugins.load("tasks", kind)
+    except ValueError as error:
+        raise ValueError(f"{error}; or the path of your own data, e.g. ./{name}/") from None
+    if not colon:
+        return found()
+    try:
+        return found(source)  # type: ignore[call-arg]
+    except TypeError:
+        raise ValueError(f"task {kind!r} takes no data of one's own, got {source!r}") from None
+
+
+def is_path(name: str) -> bool:
+    """Return whether a task's name is meant as a path: it has a slash, a question mark or a suffix, or is there."""
+    if name.partition(":")[0] in plugins.names("tasks"):
+        return False
+    return bool({"/", "\\", "?"} & set(name)) or bool(Path(name).suffix) or Path(name).exists()
+
+
+def full_name(name: str) -> str:
+    """Return a task's name as it is, and a path of one's own data as an absolute one, which any folder understands."""
+    if not is_path(name):
+        return name
+    from latent_nas.tasks._own import Source
+
+    return str(Source.parse(name))
+
+
+def with_options(name: str, **options: object) -> str:
+    """Return the name of one's own data with further options, those that say nothing left out.
+
+    Raises:
+        ValueError: options for a task that has none.
+    """
+    given = "&".join(f"{k}={int(v) if isinstance(v, bool) else v}" for k, v in options.items() if v)
+    if not given:
+        return name
+    if not is_path(name):
+        raise ValueError(f"{', '.join(k for k, v in options.items() if v)} is for your own data; {name!r} has its own")
+    return full_name(f"{name}{'&' if '?' in name else '?'}{given}")

@@ -1,10 +1,17 @@
 """The float network of a graph, as a torch module."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
 
+from latent_nas import artifacts
 from latent_nas.graph import Graph
+
+KIND = "float network"
 
 
 class Network(nn.Module):
@@ -33,6 +40,25 @@ class Network(nn.Module):
             parts = [self(to_tensor(x[i : i + batch])).numpy() for i in range(0, len(x), batch)]
         return np.concatenate(parts)
 
+    def save(self, folder: Path, made: dict[str, Any]) -> None:
+        """Write the network as an artefact: the graph as JSON, all weights as safetensors."""
+        weights = artifacts.pack({name: value.numpy() for name, value in self.state_dict().items()})
+        files = {"graph.json": json.dumps(self.graph.to_json()).encode(), "weights.safetensors": weights}
+        artifacts.save(folder, artifacts.Artifact(KIND, made, files=files))
+
+    @staticmethod
+    def load(folder: Path) -> "Network":
+        """Return the network of ``save``.
+
+        Raises:
+            ValueError: the artefact is damaged or is none.
+        """
+        files = artifacts.load(folder, KIND).files
+        model = Network(Graph.from_json(json.loads(files["graph.json"])))
+        arrays = artifacts.unpack(files["weights.safetensors"])
+        model.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+        return model
+
     def ranges(self, x: np.ndarray, batch: int = 256) -> np.ndarray:
         """Return the least and the largest value of every node's tensor over NHWC data, (nodes, 2)."""
         self.eval()
@@ -40,11 +66,13 @@ class Network(nn.Module):
         with torch.inference_mode():
             for start in range(0, len(x), batch):
                 values = {0: to_tensor(x[start : start + batch])}
-                for node, inputs, _ in self._plan:
-                    values[node] = self.operators[node](*(values[i] for i in inputs))
-                for node, value in values.items():
-                    low, high = value.aminmax()
+                for node, inputs, finished in [(0, (), []), *self._plan]:
+                    if node:
+                        values[node] = self.operators[node](*(values[i] for i in inputs))
+                    low, high = values[node].aminmax()
                     found[node] = min(found[node, 0], float(low)), max(found[node, 1], float(high))
+                    for i in finished:
+                        del values[i]
         return found
 
     def weights(self, node: int) -> dict[str, np.ndarray]:

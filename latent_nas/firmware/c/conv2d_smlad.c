@@ -8,7 +8,7 @@ static void widen(const int8_t *x, int16_t *column, uint32_t n)
 {
     for (uint32_t blocks = n >> 2; blocks; blocks--) {
         uint32_t four = nn_word(x);
-        int16x2_t even = __sxtb16((int8x4_t)four), odd = __sxtb16((int8x4_t)__ror(four, 8));
+        int16x2_t even = __sxtb16((int8x4_t)four), odd = __sxtb16((int8x4_t)nn_ror(four, 8));
         *(nn_unaligned *)column = (uint32_t)even;
         *(nn_unaligned *)(column + 2) = (uint32_t)odd;
         x += 4;
@@ -84,7 +84,7 @@ static void multiply(const nn_conv *op, uint32_t pairs, const int16_t *a0, const
         int32_t w0 = q->bias, w1 = w0;
         for (uint32_t blocks = k >> 2; blocks; blocks--) {
             uint32_t four = nn_word(w);
-            int16x2_t even = __sxtb16((int8x4_t)four), odd = __sxtb16((int8x4_t)__ror(four, 8));
+            int16x2_t even = __sxtb16((int8x4_t)four), odd = __sxtb16((int8x4_t)nn_ror(four, 8));
             w0 = __smlad(odd, (int16x2_t)nn_word(p + 2), __smlad(even, (int16x2_t)nn_word(p), w0));
             w1 = __smlad(odd, (int16x2_t)nn_word(r + 2), __smlad(even, (int16x2_t)nn_word(r), w1));
             w += 4;

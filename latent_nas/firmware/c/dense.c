@@ -16,11 +16,11 @@ void nn_dense(const nn_dense_args *op, const int8_t *x, int8_t *y)
 #pragma GCC unroll 2
         for (uint32_t blocks = n >> 2; blocks; blocks--) {
             uint32_t a = nn_word(p), b = nn_word(w), c = nn_word(v);
-            int16x2_t a02 = __sxtb16((int8x4_t)a), a13 = __sxtb16((int8x4_t)__ror(a, 8));
+            int16x2_t a02 = __sxtb16((int8x4_t)a), a13 = __sxtb16((int8x4_t)nn_ror(a, 8));
             s = __smlad(a02, __sxtb16((int8x4_t)b), s);
-            s = __smlad(a13, __sxtb16((int8x4_t)__ror(b, 8)), s);
+            s = __smlad(a13, __sxtb16((int8x4_t)nn_ror(b, 8)), s);
             t = __smlad(a02, __sxtb16((int8x4_t)c), t);
-            t = __smlad(a13, __sxtb16((int8x4_t)__ror(c, 8)), t);
+            t = __smlad(a13, __sxtb16((int8x4_t)nn_ror(c, 8)), t);
             p += 4;
             w += 4;
             v += 4;

@@ -7,6 +7,7 @@ __attribute__((weak, noinline)) void exchange(int8_t *input, const int8_t *outpu
     __asm volatile("" : : "r"(input), "r"(output) : "memory");
 }
 
+#ifndef BENCH /* see bench.c */
 int main(void)
 {
     model_init();
@@ -15,3 +16,4 @@ int main(void)
         model_run();
     }
 }
+#endif

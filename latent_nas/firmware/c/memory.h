@@ -12,4 +12,9 @@ static inline uint32_t nn_word(const void *p)
 {
     return *(const nn_unaligned *)p;
 }
+
+static inline uint32_t nn_ror(uint32_t value, uint32_t bits) /* GCC's arm_acle.h has no __ror */
+{
+    return value >> bits | value << (32 - bits);
+}
 #endif

@@ -14,7 +14,7 @@ from scipy.stats import kendalltau
 from latent_nas import artifacts, seeds
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.limits import Limits
-from latent_nas.records import Record
+from latent_nas.records import SEARCH, Record
 from latent_nas.scorer import Scorer
 from latent_nas.store import Store
 from latent_nas.strategies import Strategy
@@ -60,31 +60,36 @@ class Study:
     intervals: bool = True
     records: list[Record] = field(default_factory=list, init=False)
     _best: list[Record] = field(default_factory=list, init=False)
+    _started: float = field(default=0.0, init=False)  # when it would have begun, had it never been stopped
 
     def run(self) -> list[Record]:
         """Return the records of all trainings, in the order of rounds and proposals; resumes what the store holds."""
-        started = time.monotonic() - (self.store.note("search_s") or 0.0)
+        self._started = time.monotonic() - (self.store.note("search_s") or 0.0)
         number = self._resume()
-        wanted = self.budget.trainings
-        while len(self.records) < wanted:
-            if self.budget.wall_s and time.monotonic() - started >= self.budget.wall_s:
-                self.say(
-                    f"the time budget of {self.budget.wall_s:.0f} s is used up after {len(self.records)} trainings"
-                )
-                break
-            if self.budget.enough is not None and self._best and (self._best[0].objective or 0) >= self.budget.enough:
-                self.say(f"enough after {len(self.records)} trainings")
-                break
-            self._round(number, min(self.budget.batch, wanted - len(self.records)))
-            self.store.write_note("search_s", time.monotonic() - started)
+        while (n := self._affordable()) > 0 and not self._over():
+            self._round(number, n)
+            self.store.write_note("search_s", time.monotonic() - self._started)
             self.after_round()
             number += 1
         return self.records
 
+    def _over(self) -> bool:
+        """Return whether time is up or the best is good enough, and say so."""
+        wall_s, enough, done = self.budget.wall_s, self.budget.enough, len(self.records)
+        if wall_s and time.monotonic() - self._started >= wall_s:
+            self.say(f"the time budget of {wall_s:.0f} s is used up after {done} trainings")
+            return True
+        if enough is not None and self._best and (self._best[0].objective or 0) >= enough:
+            self.say(f"enough after {done} trainings")
+            return True
+        return False
+
     def _resume(self) -> int:
         """Take up what the store holds; return the number of finished rounds."""
         rounds = range(len(self.store.findings()))
-        self.records = [self._stored(genes) for number in rounds for genes in self.store.proposals(number) or []]
+        asked = [genes for number in rounds for genes in self.store.proposals(number) or []]
+        held = [self.store.get(genes, self.training_seed, SEARCH) for genes in asked]
+        self.records = [record for record in held if record is not None]
         self._best = ranked(self.records)[:1]
         state = self.store.state()
         if state is not None:
@@ -94,47 +99,66 @@ class Study:
             self.strategy.tell(self.prior)
         return len(rounds)
 
+    def _affordable(self) -> int:
+        """Return how many trainings the next round has; 0 where the budget is spent."""
+        return min(self.budget.batch, self.budget.trainings - len(self.records))
+
     def _round(self, number: int, n: int) -> None:
         if self.scorer:
             self.scorer.refit(self.prior + self.records)
+        proposals = self._proposals(number, n)
+        self._train(number, proposals)
+        told = [self._stored(genes) for genes in proposals]
+        findings = self._learn(number, proposals, told)
+        self.strategy.tell(told)
+        self.store.close_round(number, findings, artifacts.pack(self.strategy.state()))
+        self._report(findings)
+
+    def _proposals(self, number: int, n: int) -> list[Genes]:
+        """Return what a round is to train: as stored, or n networks asked for now and stored."""
         proposals = self.store.proposals(number)
         if proposals is None:
             proposals = self.strategy.ask(n, self.scorer)
             if journal := self.strategy.journal():
                 self.store.write_journal(number, journal)
             self.store.propose(number, proposals, artifacts.pack(self.strategy.state()))
-        self._train(number, proposals)
-        told = [self._stored(genes) for genes in proposals]
+        return proposals
+
+    def _learn(self, number: int, proposals: list[Genes], told: list[Record]) -> dict[str, Any]:
+        """Take up a round's records and return what they showed."""
         findings = {"round": number, **self._findings(proposals, told)}
         self.records += told
         self._best = ranked([*self._best, *told])[:1]
-        findings["best_measured_objective"] = self._best[0].objective if self._best else None
-        self.strategy.tell(told)
-        self.store.close_round(number, findings, artifacts.pack(self.strategy.state()))
-        self.say(_line(findings, len(self.records)))
+        return findings | {"best_measured_objective": self._best[0].objective if self._best else None}
 
-    def _train(self, number: int, proposals: list[Genes]) -> None:
+    def _report(self, findings: dict[str, Any]) -> None:
+        self.say(line(findings, len(self.records)))
+
+    def _train(self, number: int, proposals: list[Genes], fidelity: str = SEARCH) -> None:
         """Train what the store does not hold yet; every result is stored as it comes."""
         wanted = self.budget.trainings
-        missing = [g for g in proposals if self.store.get(g, self.training_seed, "search") is None]
-        finished = len(self.records) + len(proposals) - len(missing)
+        missing = [g for g in proposals if self.store.get(g, self.training_seed, fidelity) is None]
+        finished = len(self.records) + (len(proposals) - len(missing)) * (fidelity == SEARCH)
         self.done(finished, wanted)
-        for record in self.evaluator.evaluate(Job(g, self.training_seed, round=number) for g in missing):
-            over = self.limits.exceeded(record.flash_bytes, record.ram_bytes, record.latency_ms)
-            assert not over, f"strategy {self.strategy.name} proposed {record.genes}, which exceeds {over}"
-            self.store.add(record)
-            finished += 1
+        for record in self.evaluator.evaluate(Job(g, self.training_seed, fidelity, number) for g in missing):
+            self._keep(record)
+            finished += fidelity == SEARCH
             self.done(finished, wanted)
-            if not record.ok:
-                self.say(f"training failed, kept as a record: {record.reason}")
+
+    def _keep(self, record: Record) -> None:
+        over = self.limits.exceeded(record.flash_bytes, record.ram_bytes, record.latency_ms)
+        assert not over, f"strategy {self.strategy.name} proposed {record.genes}, which exceeds {over}"
+        self.store.add(record)
+        if not record.ok:
+            self.say(f"training failed, kept as a record: {record.reason}")
 
     @property
     def training_seed(self) -> int:
         """The seed of every search training of this study."""
         return seeds.derive(self.seed, "trainings") % 2**31
 
-    def _stored(self, genes: Genes) -> Record:
-        record = self.store.get(genes, self.training_seed, "search")
+    def _stored(self, genes: Genes, fidelity: str = SEARCH) -> Record:
+        record = self.store.get(genes, self.training_seed, fidelity)
         assert record is not None
         return record
 
@@ -193,7 +217,8 @@ def front(records: list[Record]) -> list[Record]:
     ]
 
 
-def _line(findings: dict[str, Any], trainings: int) -> str:
+def line(findings: dict[str, Any], trainings: int) -> str:
+    """Return a round's findings as a line for a person."""
     best = findings["best_measured_objective"]
     held = "none succeeded yet" if best is None else f"best {best:.4f}"
     text = f"round {findings['round'] + 1}: {trainings} trainings, {held}"

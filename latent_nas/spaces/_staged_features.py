@@ -1,4 +1,4 @@
-"""Features of a batch of ``mcu_cnn`` networks without building a graph; a test holds them equal to the graphs'."""
+"""Features of a batch of staged networks without building a graph; a test holds them equal to the graphs'."""
 
 import numpy as np
 
@@ -46,11 +46,12 @@ class _Sums:
     ``times`` says how often a layer occurs, 0 for absent; ``main`` whether no addition skips over it.
     """
 
-    def __init__(self, n: int, pixels_in: int) -> None:
+    def __init__(self, n: int, pixels_in: int, flat: bool) -> None:
         self.total = {name: np.zeros(n, np.float32) for name in NAMES}
         self.total["width.least"] += np.inf
         self.total["volume.least"] += np.inf
         self.pixels_in = pixels_in
+        self.read_in_place = 0 if flat else 9  # a depthwise 3x3 window is read where it lies; others are copied
         self.nodes, self.edges = np.ones(n, np.float32), np.zeros(n, np.float32)
 
     def _add(self, name: str, amounts: np.ndarray) -> None:
@@ -88,7 +89,7 @@ class _Sums:
         total[f"shortest.{kind}"] += shortest
         total[f"outputs.{kind}"] += elements
         if kind == "depthwise":
-            gathers = times * pixels * (taps * (taps > 9))  # a depthwise 3x3 window is read where it lies
+            gathers = times * pixels * (taps * (taps > self.read_in_place))
             self._add("pixels.depthwise", times * pixels)
             self._add("gathers.depthwise", gathers)
             self._add("gathered.depthwise", gathers * before)
@@ -129,23 +130,37 @@ class _Sums:
             np.maximum(self.total[name], (present * amount).max(axis=0), out=self.total[name])
 
 
-def features(input_shape: Shape, outputs: int, stem: np.ndarray, stages: np.ndarray, head: np.ndarray) -> np.ndarray:
+def features(
+    input_shape: Shape,
+    outputs: int,
+    stem: np.ndarray,
+    stages: np.ndarray,
+    head: np.ndarray,
+    kernels: tuple[int, ...],
+    flat: bool,
+) -> np.ndarray:
     """Return (n, len(NAMES)) float32.
 
     Args:
         stem: kernel, width and stride, (3, n). stages: canonical gene values, (n, stages, 6). head: width or 0, (n,).
+        kernels: what the stages' kernels stand for. flat: whether windows slide along the first axis only.
     """
     n = len(stages)
     stem, head = stem.astype(np.float32), head.astype(np.float32)
-    sums, always = _Sums(n, input_shape[0] * input_shape[1]), np.ones((1, n), np.float32)
+    sums, always = _Sums(n, input_shape[0] * input_shape[1], flat), np.ones((1, n), np.float32)
     plane = int(np.prod(input_shape))
-    height, width = (np.ceil(s / stem[2]) for s in input_shape[:2])
+    taps = stem[0] * (input_shape[1] if flat else stem[0])
+    height = np.ceil(input_shape[0] / stem[2])
+    width = np.ones_like(height) if flat else np.ceil(input_shape[1] / stem[2])
     pixels, channels = height * width, stem[1]
     first = np.full((1, n), input_shape[2], np.float32)
     sums.total["tensor.sum"] += plane
-    sums.layers("conv2d", always, pixels[None], first, channels[None], stem[0] ** 2, always)
-    sums.live(always, plane + pixels * channels, 4 * stem[0] ** 2 * input_shape[2])
-    pixels, channels, longest, run, field = _stages(sums, stages, stem, height, width)
+    sums.layers("conv2d", always, pixels[None], first, channels[None], taps, always)
+    sums.live(always, plane + pixels * channels, 4 * taps * input_shape[2])
+    sizes = np.array(kernels, np.float32)
+    pixels, channels, longest, run, field = _stages(sums, stages, stem, height, width, sizes, flat)
+    if flat:
+        field = field + np.maximum(input_shape[1] - stem[0], 0)  # a window is counted by its longer side
     wide = (head > 0).astype(np.float32)
     sums.layers("pointwise", wide[None], pixels[None], channels[None], head[None], 1, always)
     sums.live(wide[None], pixels * (channels + head))
@@ -168,7 +183,13 @@ def features(input_shape: Shape, outputs: int, stem: np.ndarray, stages: np.ndar
 
 
 def _stages(
-    sums: _Sums, stages: np.ndarray, stem: np.ndarray, height: np.ndarray, width: np.ndarray
+    sums: _Sums,
+    stages: np.ndarray,
+    stem: np.ndarray,
+    height: np.ndarray,
+    width: np.ndarray,
+    sizes: np.ndarray,
+    flat: bool,
 ) -> tuple[np.ndarray, ...]:
     """Add all stages; return what they leave: pixels, channels, longest chain, the open one's length, receptive field.
 
@@ -178,7 +199,7 @@ def _stages(
     shape = (rows, n)
     kind, kernel, filters, repeats, stride, skip = stages.transpose(2, 1, 0)
     kind, kernel, filters, skip = (np.repeat(a, 2, axis=0).astype(np.float32) for a in (kind, kernel, filters, skip))
-    kernel, filters = 3 + 2 * kernel, 4 + 4 * filters
+    kernel, filters = sizes[kernel.astype(int)], 4 + 4 * filters
     times, before, pixels_in, pixels, jump = (np.empty(shape, np.float32) for _ in range(5))
     times[::2], times[1::2] = repeats > 0, np.maximum(repeats - 1, 0)
     channels, reach = stem[1], stem[2]
@@ -192,7 +213,7 @@ def _stages(
         pixels[row] = pixels[row + 1] = pixels_in[row + 1] = height * width
     adds = (skip == 1) & (before == filters)
     adds[::2] &= stride == 0
-    _blocks(sums, times, kind, kernel, before, filters, pixels_in, pixels, adds)
+    _blocks(sums, times, kind, kernel if flat else kernel**2, before, filters, pixels_in, pixels, adds)
     field = stem[0] + (times * (kernel - 1) * jump).sum(axis=0)
     longest = run = np.ones(n, np.float32)
     depth = times + times * (kind > 0) + times * (kind > 2)
@@ -209,7 +230,7 @@ def _blocks(
     sums: _Sums,
     times: np.ndarray,
     kind: np.ndarray,
-    kernel: np.ndarray,
+    taps: np.ndarray,
     channels: np.ndarray,
     filters: np.ndarray,
     pixels_in: np.ndarray,
@@ -221,7 +242,6 @@ def _blocks(
     plain, expands = times * (kind == 0), times * (kind > 2)
     deep = times - plain
     inner = channels * np.where(kind > 2, kind - 1, 1)
-    taps = kernel**2
     start, middle, end = pixels_in * channels, pixels * inner, pixels * filters
     held = start * adds  # the tensor kept for the addition
     expanded = pixels_in * inner
@@ -230,7 +250,9 @@ def _blocks(
     sums.layers("pointwise", expands, pixels_in, channels, inner, 1, main)
     sums.live(expands > 0, start + expanded)
     sums.layers("depthwise", deep, pixels, inner, inner, taps, main)
-    sums.live(deep > 0, np.where(kind > 2, expanded + held, start) + middle, 2 * taps * (taps > 9) * inner)
+    sums.live(
+        deep > 0, np.where(kind > 2, expanded + held, start) + middle, 2 * taps * (taps > sums.read_in_place) * inner
+    )
     sums.layers("pointwise", deep, pixels, inner, filters, 1, main)
     sums.live(deep > 0, middle + held + end)
     residual = times * adds

@@ -1,0 +1,165 @@
+"""Make runtimes from whole networks that others measured; print their errors per core.
+
+    python benchmarks/fit_published.py --measurements published_measurements.csv --out latent_nas/runtimes
+
+Cycles are ``published_model``'s factors times those of ``cmsis_nn``; their error bar is the median and the 90th
+percentile of networks left out of the fit. Where only one network was measured nothing can be left out: the bar is
+``ONE_NETWORK``, an estimate. Versions are runtimes of their own. Flash and RAM beside weights and tensors are the
+medians of the rows that state them; what no row states is ``cmsis_nn``'s, and the file says so. Cores that were not
+measured follow the Cortex-M4 or M7, as in ``cmsis_nn``.
+"""
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import published_rows
+from published_model import BASE, CALL, CORE, INFERENCE, KINDS, fit, kind, left_out, parts
+
+from latent_nas import artifacts, plugins
+from latent_nas.calibration.text import toml
+from latent_nas.runtimes import Core, Error, Kernel, Runtime
+
+ONE_NETWORK = Error(0.3, 0.7)
+CLOCKS_MHZ = {"STM32F746G-DISCO": 216, "STM32H743": 480}  # where no row of a runtime states one: the chip's highest
+BARE = {name: replace(kernel, cycles={}, error={}) for name, kernel in BASE.kernels.items()}
+WITHOUT_SCRATCH = {name: replace(kernel, scratch_bytes={}) for name, kernel in BARE.items()}
+REFERENCE = {**WITHOUT_SCRATCH, "global_pool": BARE["global_pool"]}  # its sums, as tflite-micro measures
+INTERPRETER = replace(BASE, kernels=BARE, cores={})
+COMPILER = replace(  # numbers become code, outputs may lie over inputs
+    INTERPRETER,
+    kernels=WITHOUT_SCRATCH,
+    overlays=True,
+    alignment=4,
+    quantisation_bytes_per_channel=0,
+    quantisation_bytes_per_tensor=0,
+    model_bytes=0,
+    model_bytes_per_operator=0,
+    ram_bytes_per_operator=0,
+    ram_bytes_per_channel=0,
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A runtime to make: its rows by runtime and versions, what it is, and what else there is of it."""
+
+    runtime: str
+    versions: tuple[str, ...]
+    description: str
+    base: Runtime = COMPILER
+
+
+MADE = {
+    "x_cube_ai": Made("x_cube_ai", ("STM32Cube.AI 10.0.0", "STM32Cube.AI 10.2"), "STM32Cube.AI 10"),
+    "x_cube_ai_9": Made("x_cube_ai", ("STM32Cube.AI 9.0", "STM32Cube.AI 9.0.0"), "STM32Cube.AI 9"),
+    "x_cube_ai_8_1": Made("x_cube_ai", ("STM32Cube.AI 8.1.0",), "STM32Cube.AI 8.1"),
+    "x_cube_ai_7_3": Made("x_cube_ai", ("STM32Cube.AI 7.3.0",), "STM32Cube.AI 7.3"),
+    "x_cube_ai_7_1": Made("x_cube_ai", ("STM32Cube.AI 7.1.0",), "STM32Cube.AI 7.1"),
+    "st_edge_ai_3": Made("x_cube_ai", ("STEdgeAI Core 3.0.0",), "ST Edge AI Core 3"),
+    "tflm_cmsis_nn": Made(
+        "cmsis_nn",
+        ("TFLM (2024) + CMSIS-NN V.13.0.0, GCC -O3", "TFLM (unspecified, MLPerf v0.7) + CMSIS-NN"),
+        "TensorFlow Lite Micro with CMSIS-NN, from whole networks (cmsis_nn is from single layers)",
+        INTERPRETER,
+    ),
+    "tflm_reference": Made(
+        "tflm_reference",
+        ("TFLM @713b6ed",),
+        "TensorFlow Lite Micro with its reference kernels; the arena is what tflite-micro takes (benchmarks/tflite.py)",
+        replace(INTERPRETER, kernels=REFERENCE),
+    ),
+    "edge_impulse_eon": Made(
+        "edge_impulse_eon", ("Edge Impulse tflite-eon (2024), GCC -O3",), "Edge Impulse EON with CMSIS-NN", INTERPRETER
+    ),
+    "microtvm": Made("microtvm", ("TVM e3a6cb6a1b",), "microTVM with its own kernels"),
+    "microtvm_cmsis_nn": Made("microtvm_cmsis_nn", ("TVM e3a6cb6a1b CMSIS-NN 51263182d1",), "microTVM with CMSIS-NN"),
+    "bosch_hale": Made("bosch_hale", ("HALE 1.0.175",), "Bosch HALE 1.0.175"),
+    "plumerai": Made("plumerai", ("2023.05",), "Plumerai Inference Engine 2023.05"),
+    "tinyengine": Made("tinyengine", ("TinyEngine 2022-08", "TinyEngine @0363956"), "MIT TinyEngine"),
+}
+
+
+def timed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with latency and clock, and their cycles; where none states a clock, it is the chip's highest."""
+    clock = table.clock_mhz if table.clock_mhz.notna().any() else table.board.map(CLOCKS_MHZ)
+    cycles = table.latency_ms * clock * 1e3
+    return table.assign(cycles=cycles)[cycles.notna()]
+
+
+def kernels(base: Runtime, core: str, factors: dict[str, float], error: Error, source: str) -> dict[str, Kernel]:
+    """Return the kernels of ``base`` with cycles on one more core: those of ``cmsis_nn`` times the factors."""
+    made = {}
+    for name, kernel in base.kernels.items():
+        cycles = {t: v * factors[kind(name, t)] for t, v in BASE.cycles(name, CORE)[0].items()}
+        cycles["call"] = CALL * factors["call"]
+        cycles = {term: value for term, value in cycles.items() if value}
+        made[name] = replace(
+            kernel, cycles={**kernel.cycles, core: cycles}, error={**kernel.error, core: error}, source=source
+        )
+    return made
+
+
+def make(name: str, made: Made, rows: pd.DataFrame) -> Runtime:
+    """Return a runtime from its rows; prints the errors per core."""
+    medians = {"code_bytes": rows.code_flash_bytes.median(), "ram_bytes": rows.runtime_ram_bytes.median()}
+    stated = {key: round(value) for key, value in medians.items() if value == value}
+    missing = [key for key in medians if key not in stated]
+    text = f"; {' and '.join(missing)} not published, so cmsis_nn's" if missing else ""
+    source = f"{made.runtime}, {' and '.join(made.versions)}: {', '.join(sorted(set(rows.source_repo)))}{text}"
+    held = dict(made.base.kernels)
+    if "code_bytes" in stated:  # that of whole networks: kernels are in it
+        held = {kind_: replace(kernel, code_bytes=0) for kind_, kernel in held.items()}
+    runtime = replace(made.base, name=name, description=made.description, source=source, kernels=held, **stated)
+    for core, group in timed(rows).groupby("core"):
+        networks, y = group.network.to_numpy(), group.cycles.to_numpy()
+        x = np.array([parts(n)[0] for n in networks])
+        factors = dict(zip(KINDS, fit(x, y).tolist(), strict=True))
+        errors, trivial = left_out(networks, y)
+        off = list(errors.values())
+        error = Error(float(np.median(off)), float(np.quantile(off, 0.9))) if off else ONE_NETWORK
+        how = f"{len(set(networks))} networks, " + ("left out one by one" if off else "its error is estimated")
+        source = f"cycles of cmsis_nn scaled to {how}"
+        runtime = replace(runtime, kernels=kernels(runtime, str(core), factors, error, source))
+        beside = round(INFERENCE * factors["inference"])
+        boards = "measured on " + ", ".join(sorted(set(group.board)))
+        runtime = replace(runtime, cores={**runtime.cores, str(core): Core(str(core), 1.0, 0.0, boards, beside)})
+        row = f"{name:20}{core:12}{len(set(networks)):7}"
+        if off:
+            row += f"{error.median:9.1%}{error.p90:8.1%}{max(off):8.1%}{np.median(list(trivial.values())):12.1%}"
+        print(row)
+    return replace(runtime, cores={**runtime.cores, **followers(runtime)})
+
+
+def followers(runtime: Runtime) -> dict[str, Core]:
+    """Return the cores that were not measured: they follow one that was, as far apart as in ``cmsis_nn``."""
+    like = next(core for core in ("cortex-m4", "cortex-m7") if core in runtime.cores)
+    widest = max(kernel.error[like].p90 for kernel in runtime.kernels.values())
+    found = {}
+    for core in BASE.cores.keys() - runtime.cores.keys():
+        near = BASE.cores[core if core != CORE else like]  # what is known of the two
+        factor = BASE.cores[core].factor / BASE.cores[like].factor
+        beside, error = round(factor * runtime.cores[like].cycles), min(near.error, round(1 - widest, 3))
+        found[core] = Core(like, round(factor, 2), error, f"not measured; {near.source}", beside)
+    return dict(sorted(found.items()))
+
+
+def main() -> None:
+    """Write the runtimes."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--measurements", type=Path, required=True, help="published_measurements.csv")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the TOML files")
+    arguments = parser.parse_args()
+    table = published_rows.read(arguments.measurements, plugins.names("zoo"))
+    print(f"{'runtime':20}{'core':12}{'models':>7}{'median':>9}{'p90':>8}{'worst':>8}{'MACs alone':>12}")
+    for name, made in MADE.items():
+        rows = table[(table.runtime == made.runtime) & table.runtime_version.isin(made.versions)]
+        text = toml(make(name, made, rows))
+        first = f"# Made by benchmarks/fit_published.py from {len(rows)} rows of published measurements.\n\n"
+        artifacts.write(arguments.out / f"{name}.toml", first + text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""``latent-nas train``: one network, trained as a recipe says."""
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latent_nas.cli import options
+
+
+def train(
+    network: Annotated[
+        str, typer.Argument(help="A network's name (latent_nas/zoo), or a JSON file of space and genes, or of a graph.")
+    ] = "",
+    task: options.Task = "digits",
+    space: Annotated[str, typer.Option(help="The space that the genes are of; default: what the file says.")] = "",
+    fidelity: Annotated[str, typer.Option(help="The task's recipe to begin with: full or search.")] = "full",
+    epochs: Annotated[int | None, typer.Option(help="At most; the schedule ends there.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Samples of a step.")] = None,
+    optimiser: Annotated[str | None, typer.Option(help="sgd, adam, adamw or rmsprop.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Its peak.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Of the weights, not of biases and norms.")] = None,
+    schedule: Annotated[str | None, typer.Option(help="cosine, constant, step, plateau or one-cycle.")] = None,
+    warmup: Annotated[float | None, typer.Option(help="Epochs of linear rise.")] = None,
+    drop: Annotated[float | None, typer.Option(help="What step and plateau multiply the rate by.")] = None,
+    drop_after: Annotated[int | None, typer.Option(help="Epochs before a drop; of plateau, without progress.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Epochs without progress before stopping.")] = None,
+    label_smoothing: Annotated[float | None, typer.Option(help="Of the cross entropy.")] = None,
+    average: Annotated[float | None, typer.Option(help="Decay of the weights' moving average; 0 is none.")] = None,
+    augment: Annotated[bool | None, typer.Option(help="Vary the training inputs, where the task can.")] = None,
+    samples: Annotated[int, typer.Option(help="Training samples to use; 0 is all.")] = 0,
+    valid_samples: Annotated[int, typer.Option(help="Validation samples to use; 0 is all.")] = 0,
+    test: Annotated[bool, typer.Option("--test", help="Read the test part, once, at the end.")] = False,
+    seed: options.Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<network>.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the training in this run folder.")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Train a named network or genes for a task: weights, int8 network, metrics and curves.
+
+    Example: latent-nas train nascnn15 --task cifar10 --epochs 30 --schedule one-cycle
+    """
+    from latent_nas.cli.show import show
+    from latent_nas.pipeline.train import TrainConfig, begin, network_of, resumed
+    from latent_nas.pipeline.train import train as run
+    from latent_nas.tasks import open_task
+
+    if resume is not None:
+        config, graph, folder = resumed(resume)
+    else:
+        if not network:
+            raise ValueError("say what to train: a network's name or a JSON file; or --resume a run folder")
+        opened = open_task(task)
+        if fidelity not in opened.recipes:
+            raise ValueError(f"task {task!r} has no recipe {fidelity!r}; there are: {', '.join(opened.recipes)}")
+        given = {
+            "epochs": epochs,
+            "batch": batch,
+            "optimiser": optimiser,
+            "learning_rate": learning_rate,
+            "weight_decay": weight_decay,
+            "schedule": schedule,
+            "warmup": warmup,
+            "drop": drop,
+            "drop_after": drop_after,
+            "patience": patience,
+            "label_smoothing": label_smoothing,
+            "average": average,
+            "augment": augment,
+        }
+        recipe = replace(opened.recipes[fidelity], **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+        config = TrainConfig(network, task, recipe, seed, samples, valid_samples, test)
+        graph = network_of(network, opened, space)
+        opened.data()  # what can't be had is said before a folder is made
+        folder = begin(config, graph, out or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{Path(network).stem}")
+    with show(as_json) as view:
+        try:
+            result = run(config, graph, folder, view.say, view.done)
+        except KeyboardInterrupt:
+            view.say(f"stopped; continue with: latent-nas train --resume {folder.path}")
+            raise
+    if as_json:
+        print(json.dumps(result, indent=1))
+        return
+    print(
+        f"{result['metric']} on {result['valid_samples']} validation samples: float"
+        f" {result['measured_valid_float_accuracy']:.4f}, int8 {result['measured_valid_int8_accuracy']:.4f}, weights of"
+        f" epoch {result['epochs']} of {len(result['curve'])}; {result['trained_parameters']:,} trained parameters,"
+        f" {result['macs']:,} MACs; {result['wall_s']:.0f} s\nRun folder: {folder.path}"
+    )

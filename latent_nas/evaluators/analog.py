@@ -1,0 +1,106 @@
+"""Training for analog memory: float, noise-aware, then judged as programmed into phase-change memory and left there."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latent_nas import artifacts, seeds
+from latent_nas.analog import TIMES_S
+from latent_nas.evaluators import Evaluator, Job, Target
+from latent_nas.evaluators._work import blank, opened
+from latent_nas.evaluators.training import Training
+from latent_nas.graph import Graph
+from latent_nas.records import Record
+from latent_nas.training import TrainingFailed
+
+if TYPE_CHECKING:
+    from latent_nas.training.network import Network
+
+OBJECTIVE = "1d"
+
+
+class Analog(Evaluator):
+    """Trains like ``Training``; a record's objective is the mean accuracy one day after programming.
+
+    Args:
+        aware: whether training is noise-aware. workers, ray: see ``Training``.
+    """
+
+    def __init__(self, target: Target, workers: int = 0, ray: str = "", aware: bool = True) -> None:
+        self._training = Training(target, workers, ray, partial(record_of, aware=aware))
+
+    def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
+        """Yield records as they finish."""
+        return self._training.evaluate(jobs)
+
+    def close(self) -> None:
+        """Give the workers back."""
+        self._training.close()
+
+
+def record_of(target: Target, job: Job, aware: bool = True) -> Record:
+    """Return the record of a job, failed or ok; save the trained weights where the job says so.
+
+    ``measured_metrics`` holds analog_accuracy_1s, ..._1h, ..._1d, ..._1month, the same with _std, over 25 programmings,
+    and analog_variation_1month: what the mean loses from a second to a month.
+    """
+    from latent_nas.analog.aware import make_aware, settle
+    from latent_nas.analog.crossbar import accuracies
+    from latent_nas.training.fit import fit
+
+    space, task, _, _ = opened(target)
+    started = time.perf_counter()
+    graph = space.graph(job.genes)
+    record = blank(target, job, graph)
+    data = task.data()
+    final = job.part == "test"
+    learn, judge = (data.learn, data.test) if final else (data.train, data.valid)
+    recipe, stop_at = target.recipe(task, job.fidelity), job.epochs if final else None
+
+    def score(network: "Network") -> float:
+        return task.score(network.outputs(judge.x), judge.y)
+
+    try:
+        prepare = make_aware if aware else None
+        network, curve, epochs = fit(
+            graph, task, recipe, job.seed, learn, None if stop_at else judge, stop_at, prepare=prepare
+        )
+        settle(network)
+        if not np.isfinite(network.outputs(judge.x)).all():
+            raise TrainingFailed("the trained network's outputs are not finite")
+    except TrainingFailed as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3))
+    digital = score(network)
+    found = accuracies(network, score, seeds.derive(job.seed, "analog"))
+    mean, std = found.mean(axis=0), found.std(axis=0, ddof=1)
+    metrics = {f"analog_accuracy_{name}": float(m) for name, m in zip(TIMES_S, mean, strict=True)}
+    metrics |= {f"analog_accuracy_{name}_std": float(s) for name, s in zip(TIMES_S, std, strict=True)}
+    metrics["analog_variation_1month"] = metrics["analog_accuracy_1s"] - metrics["analog_accuracy_1month"]
+    record = replace(
+        record,
+        measured_float_accuracy=digital,
+        measured_objective=metrics[f"analog_accuracy_{OBJECTIVE}"],
+        measured_metrics=metrics,
+        epochs=epochs,
+        curve=tuple(round(v, 5) for v in curve),
+        wall_s=round(time.perf_counter() - started, 3),
+    )
+    if job.keep:
+        _save(Path(job.keep), graph, network, record)
+    return record
+
+
+def _save(folder: Path, graph: Graph, network: "Network", record: Record) -> None:
+    weights = {name: value.numpy() for name, value in network.state_dict().items()}
+    files = {"graph.json": json.dumps(graph.to_json()).encode(), "weights.safetensors": artifacts.pack(weights)}
+    artifacts.save(folder, artifacts.Artifact("float network", record.to_json(), files=files))
+
+
+Plugin = Analog

@@ -1,0 +1,83 @@
+"""True training, and every trained network as firmware on the emulated device: the microcontroller in the loop."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from latent_nas.evaluators import Evaluator, Job, Target
+from latent_nas.evaluators._work import opened, trained
+from latent_nas.evaluators.training import Training
+from latent_nas.firmware import Fault
+from latent_nas.firmware.check import emulate, sizes
+from latent_nas.firmware.compile import build, check_tools
+from latent_nas.firmware.export import RUNTIME, project
+from latent_nas.records import Record
+
+if TYPE_CHECKING:
+    from latent_nas.training.quantise import QuantisedNetwork
+
+INPUTS = 2  # instructions hardly depend on the input; more of them would check the same bits again
+
+
+class Emulation(Evaluator):
+    """Trains as ``training`` does, in as many processes; each then compiles its network and runs it."""
+
+    runtime: ClassVar[str] = RUNTIME
+
+    def __init__(self, target: Target, workers: int = 0, ray: str = "") -> None:
+        self._training = Training(target, workers, ray, emulated_record)
+
+    @classmethod
+    def check(cls, target: Target) -> None:
+        """Return if there are a compiler and an emulator, and kernels of the runtime that is asked for.
+
+        Raises:
+            ValueError: what is missing, and the next step.
+        """
+        check_tools(opened(target)[2].core)
+        if target.runtime != RUNTIME and not target.runtime.endswith(".toml"):
+            raise ValueError(
+                f"what is emulated are this project's kernels, not those of {target.runtime!r}: --runtime {RUNTIME}"
+            )
+
+    def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
+        """Yield records as they finish."""
+        return self._training.evaluate(jobs)
+
+    def close(self) -> None:
+        """Stop the processes."""
+        self._training.close()
+
+
+def emulated_record(target: Target, job: Job) -> Record:
+    """Return the record of a job with what its firmware took; failed where the device could not run it bit-exactly."""
+    record, network = trained(target, job)
+    if network is None:
+        return record
+    try:
+        return replace(record, **_emulated(target, network))
+    except (Fault, ValueError) as error:
+        return replace(record, status="failed", reason=f"firmware: {error}".splitlines()[0][:200])
+
+
+def _emulated(target: Target, network: "QuantisedNetwork") -> dict[str, Any]:
+    _, task, device, _ = opened(target)
+    made = project(network, device)
+    with tempfile.TemporaryDirectory() as folder:
+        made.write(Path(folder))
+        elf = build(Path(folder), device.core)
+        size = sizes(elf)
+        found = emulate(made, elf, task.data().valid.x[:INPUTS])[1]
+    if not found["bit_exact"]:
+        raise ValueError(f"{1 - found['equal_outputs']:.2%} of its outputs are not those of the integer reference")
+    return {
+        "emulated_flash_bytes": size["flash_bytes"],
+        "emulated_ram_bytes": size["ram_bytes"],
+        "emulated_instructions": found["instructions"],
+        "emulated_latency_ms": found["emulated_ms"][1],
+    }
+
+
+Plugin = Emulation

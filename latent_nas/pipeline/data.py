@@ -1,0 +1,60 @@
+"""What is in a task's data, said before anything is trained, and a checked copy of data of one's own."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas.costs.front_end import front_end_cost
+from latent_nas.devices import open_device
+from latent_nas.readers import PARTS
+from latent_nas.tasks import Task, open_task
+
+
+def info(name: str, device: str) -> dict[str, Any]:
+    """Return what is found in the data of a task or of one's own, as JSON values; ``lines`` says it to people.
+
+    Raises:
+        ValueError: data that can't be used, or an unknown task or device.
+    """
+    return _found(open_task(name), device)
+
+
+def copy(name: str, device: str, out: Path) -> dict[str, Any]:
+    """Write data of one's own as checked, and return what ``info`` does and the file.
+
+    Raises:
+        ValueError: data that can't be used, a task that ships, or a file that is there already.
+    """
+    task = open_task(name)
+    if not task.fingerprint:
+        raise ValueError(f"task {name!r} comes with latent_nas and needs no import; wanted the path of your own data")
+    if out.exists() or out.suffix != ".npz":
+        raise ValueError(f"{out} {'is there already' if out.exists() else 'is not named .npz'}; choose another --out")
+    found = _found(task, device)
+    task.save(out)
+    return {**found, "file": str(out), "lines": [*found["lines"], f"wrote {out}"]}
+
+
+def text(found: dict[str, Any]) -> str:
+    """Return the lines for people."""
+    return "\n".join(found["lines"])
+
+
+def _found(task: Task, device: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"task": task.name, **task.findings_json()}
+    lines = task.about()
+    if not lines:  # a task that ships is checked by its checksum
+        data = task.data()
+        parts = dict(zip(PARTS, (data.train, data.valid, data.test), strict=True))
+        found["input_shape"] = list(data.train.x.shape[1:])
+        lines = [f"{task.name}: input {'x'.join(map(str, found['input_shape']))}, {task.outputs} outputs"]
+        for name, part in parts.items():
+            counts = np.bincount(part.y, minlength=task.outputs) if part.y.ndim == 1 else [len(part)]
+            found[name] = {"samples": len(part), "least": int(min(counts)), "most": int(max(counts))}
+            lines.append(f"  {name}: {len(part)} samples, {min(counts)} to {max(counts)} of a class")
+    if task.front_end:
+        cost = front_end_cost(task.front_end, open_device(device))
+        found["front_end_cost"] = {"device": device, **cost.to_json()}
+        lines.append(f"front end on {device}: {cost.text()}")
+    return {**found, "lines": lines}

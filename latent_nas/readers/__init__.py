@@ -1,0 +1,137 @@
+"""Readers: one file each, from a file or folder of one's own to samples and classes, everything odd named."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from latent_nas import plugins
+from latent_nas.front_end import FrontEnd
+
+PARTS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a reader found.
+
+    Attributes:
+        x: samples, NHWC float32. y: their classes, (n,) int64. classes: the classes' names.
+        part: of a split that the data brings: index of ``PARTS``, (n,); -1 where it says none.
+        names: where every sample came from. what: a word for them, in the plural, e.g. "images".
+        skipped: (name, reason) of what could not be read. notes: what was changed on the way, a line each.
+        sizes: how often each size or length was found. front_end: what made x of audio.
+        keep: axes of x with a scale of their own where values have no fixed range, else empty.
+        shift, gain: of values scaled before, (value - shift) * gain.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    classes: tuple[str, ...]
+    part: np.ndarray
+    names: tuple[str, ...]
+    what: str
+    skipped: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    sizes: dict[str, int] = field(default_factory=dict)
+    keep: tuple[int, ...] = ()
+    shift: tuple[float, ...] = ()
+    gain: tuple[float, ...] = ()
+    front_end: FrontEnd | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user asked of a reader.
+
+    Attributes:
+        input: height, width, channels, or None for what the data suggests. front: of audio, see ``front_end.KINDS``.
+        rate: samples per second, 0 for that of the recordings. seconds: of a recording, 0 for what most of them have.
+    """
+
+    input: tuple[int, int, int] | None = None
+    front: str = "log_mel"
+    rate: int = 0
+    seconds: float = 0.0
+
+
+class Reader(ABC):
+    """Reads one kind of data."""
+
+    about: ClassVar[str]  # what it takes, in a few words
+    uses: ClassVar[tuple[str, ...]] = ()  # fields of ``Wanted`` that it heeds
+
+    @abstractmethod
+    def takes(self, path: Path) -> bool:
+        """Return whether this is the reader of an existing file or folder."""
+
+    @abstractmethod
+    def read(self, path: Path, wanted: Wanted) -> Raw:
+        """Return what is there.
+
+        Raises:
+            ValueError: nothing that can be used, or data that contradicts itself; the message names it.
+        """
+
+
+def reader_of(path: Path) -> Reader:
+    """Return the reader of a path.
+
+    Raises:
+        ValueError: nothing is there, or nothing that any reader takes; the message says what they take.
+    """
+    if not path.exists():
+        raise ValueError(f"there is no file or folder {path}")
+    readers: list[Reader] = [plugins.load("readers", name)() for name in plugins.names("readers")]
+    for reader in readers:
+        if reader.takes(path):
+            return reader
+    empty = path.is_dir() and not any(path.iterdir())
+    raise ValueError(
+        f"{path} {'is an empty folder' if empty else 'holds no data that can be read'}; wanted"
+        f" {', '.join(r.about for r in readers[:-1])} or {readers[-1].about}"
+    )
+
+
+def class_files(root: Path, suffixes: set[str]) -> list[tuple[Path, str, int]]:
+    """Return (file, class, part) of every file with such a suffix below ``[train|valid|test/]class/``, in order.
+
+    Hidden files are none. The part is -1 where the folders name none.
+
+    Raises:
+        ValueError: files that lie in no class folder, or parts beside classes.
+    """
+    top = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    parted = [p for p in top if p.name in PARTS]
+    if parted and len(parted) < len(top):
+        odd = next(p for p in top if p not in parted)
+        raise ValueError(f"{root} holds {parted[0].name}/ beside {odd.name}/; wanted parts only, or classes only")
+    loose = next((p for p in sorted(root.iterdir()) if p.suffix.lower() in suffixes and p.is_file()), None)
+    if loose is not None:
+        raise ValueError(f"{loose} lies in no class folder; wanted {root}/CLASS/{loose.name}")
+    folders = [(c, i) for i, part in enumerate(PARTS) for c in _inside(root / part)] if parted else []
+    folders = folders or [(c, -1) for c in top]
+    return [
+        (file, folder.name, part)
+        for folder, part in folders
+        for file in sorted(folder.rglob("*"))
+        if file.suffix.lower() in suffixes and file.is_file() and not file.name.startswith(".")
+    ]
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+
+
+def number(labels: Sequence[Any]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return class numbers (n,) int64 and the classes' names: in the order of numbers where all are, else of names."""
+    values = sorted(set(labels), key=lambda v: (not _whole(v), int(v) if _whole(v) else 0, str(v)))
+    place = {value: i for i, value in enumerate(values)}
+    return np.array([place[v] for v in labels], np.int64), tuple(str(v) for v in values)
+
+
+def _whole(value: Any) -> bool:
+    return str(value).removeprefix("-").isdecimal()

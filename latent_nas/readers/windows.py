@@ -1,0 +1,101 @@
+"""A .csv file of time-series windows, in either of two forms."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from latent_nas.readers import PARTS, Raw, Reader, Wanted, number
+
+
+class Windows(Reader):
+    """Reads ``label`` and values: a window per row, or with a column ``window`` a time step per row.
+
+    A column ``part`` (train, valid, test) is optional. Where a row is a window, its columns are the steps of one
+    channel, in order. Where a row is a step, its columns are the channels, and the rows of a window stand in order.
+    """
+
+    about = "a .csv file of windows (columns label and values; one row per window, or a column window)"
+
+    def takes(self, path: Path) -> bool:
+        """Return whether it is a file named .csv."""
+        return path.suffix.lower() == ".csv" and path.is_file()
+
+    def read(self, path: Path, wanted: Wanted) -> Raw:
+        """Return (steps, 1, channels) of every window."""
+        try:
+            with open(path, encoding="utf-8-sig", newline="") as file:
+                rows = list(csv.reader(file))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"{path} is no CSV text: {error}") from None
+        if len(rows) < 2 or "label" not in (head := [name.strip() for name in rows[0]]):
+            raise ValueError(f"{path} wants a first line with a column 'label' and rows below it")
+        body = [(i, row) for i, row in enumerate(rows[1:], 2) if any(cell.strip() for cell in row)]
+        wrong = next((i for i, row in body if len(row) != len(head)), None)
+        if wrong is not None:
+            raise ValueError(f"{path}, line {wrong}: {len(rows[wrong - 1])} cells, the first line has {len(head)}")
+        columns = {name: [row[i].strip() for _, row in body] for i, name in enumerate(head)}
+        labels, parts, keys = columns.pop("label"), columns.pop("part", None), columns.pop("window", None)
+        if not columns:
+            raise ValueError(f"{path} has no column of values beside {', '.join(head)}")
+        values = _numbers(path, columns, [i for i, _ in body])
+        if keys is None:
+            x, first = values[:, :, None, None], np.arange(len(values))
+            names = tuple(f"line {i}" for i, _ in body)
+        else:
+            x, first, names = _stacked(path, values, keys, labels)
+        y, classes = number([labels[i] for i in first])
+        return Raw(
+            x=x,
+            y=y,
+            classes=classes,
+            part=_parts(path, None if parts is None else [parts[i] for i in first], len(x)),
+            names=names,
+            what="windows",
+            sizes={f"{x.shape[1]} steps of {x.shape[3]} channels": len(x)},
+            keep=(3,),
+        )
+
+
+def _numbers(path: Path, columns: dict[str, list[str]], lines: list[int]) -> np.ndarray:
+    found = np.empty((len(lines), len(columns)), np.float32)
+    for j, (name, cells) in enumerate(columns.items()):
+        for i, cell in enumerate(cells):
+            try:
+                found[i, j] = float(cell)
+            except ValueError:
+                raise ValueError(f"{path}, line {lines[i]}, column {name!r}: {cell!r} is no number") from None
+    wrong = np.argwhere(~np.isfinite(found))
+    if len(wrong):
+        raise ValueError(f"{path}, line {lines[wrong[0, 0]]}: NaN or infinity; leave such windows out")
+    return found
+
+
+def _stacked(
+    path: Path, values: np.ndarray, keys: list[str], labels: list[str]
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return windows (n, steps, 1, channels), the first row of each, and their names."""
+    rows: dict[str, list[int]] = {}
+    for i, key in enumerate(keys):
+        rows.setdefault(key, []).append(i)
+    steps = {key: len(at) for key, at in rows.items()}
+    usual = max(set(steps.values()), key=list(steps.values()).count)
+    for key, at in rows.items():
+        if steps[key] != usual:
+            raise ValueError(f"{path}: window {key!r} has {steps[key]} steps, most have {usual}; wanted one length")
+        if len({labels[i] for i in at}) > 1:
+            raise ValueError(f"{path}: window {key!r} has more than one label")
+    x = np.stack([values[at] for at in rows.values()])[:, :, None, :]
+    return x, np.array([at[0] for at in rows.values()]), tuple(f"window {key}" for key in rows)
+
+
+def _parts(path: Path, parts: list[str] | None, n: int) -> np.ndarray:
+    if parts is None:
+        return np.full(n, -1, np.int64)
+    odd = sorted(set(parts) - set(PARTS))
+    if odd:
+        raise ValueError(f"{path}: part {odd[0]!r}; there are: {', '.join(PARTS)}")
+    return np.array([PARTS.index(p) for p in parts], np.int64)
+
+
+Plugin = Windows

@@ -1,0 +1,228 @@
+"""Convolutional networks in stages: a stem, up to five stages of blocks, a head; over two axes or over time alone.
+
+A stage repeats one kind of block: a plain convolution, a depthwise-separable one (Howard et al. 2017) or an inverted
+bottleneck with linear projection (Sandler et al. 2018).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from latent_nas.graph import Builder, Graph
+from latent_nas.operators import Shape
+from latent_nas.operators._window import pads
+from latent_nas.operators.add import Add
+from latent_nas.operators.batch_norm import BatchNorm
+from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.dense import Dense
+from latent_nas.operators.global_pool import GlobalPool
+from latent_nas.operators.relu import Relu
+from latent_nas.spaces import Gene, Space
+from latent_nas.spaces._staged_features import NAMES, features
+
+STAGES, REPEATS = 5, 3
+WIDTHS, STEM_WIDTHS = tuple(range(4, 129, 4)), tuple(range(4, 33, 4))
+BLOCKS = ("conv", "separable", *(f"bottleneck{e}" for e in range(1, 7)))
+HEADS = (0, 16, 24, 32, 48, 64, 96, 128)
+STAGE = ("block", "kernel", "width", "repeats", "stride", "skip")  # decisions of a stage
+BLOCK, KERNEL, WIDTH, REPEAT, STRIDE, SKIP = range(len(STAGE))
+
+
+def genes_of(kernels: tuple[int, ...], stem_kernels: tuple[int, ...]) -> tuple[Gene, ...]:
+    """Return the genes of a space with these windows."""
+    choices = (BLOCKS, kernels, WIDTHS, tuple(range(REPEATS + 1)), (1, 2), (False, True))
+    named = tuple(zip(STAGE, choices, strict=True))
+    return (
+        Gene("stem_kernel", stem_kernels),
+        Gene("stem_width", STEM_WIDTHS),
+        Gene("stem_stride", (1, 2)),
+        *(Gene(f"stage{i}_{name}", values) for i in range(1, STAGES + 1) for name, values in named),
+        Gene("head_width", HEADS),
+        Gene("pooling", ("avg", "max")),
+    )
+
+
+class Staged(Space):
+    """What spaces of such networks share.
+
+    Attributes:
+        kernels, stem_kernels: sizes of windows. flat: whether windows slide along the first axis only, the stem's over
+            all of the second, of which nothing is left then.
+    """
+
+    kernels: ClassVar[tuple[int, ...]]
+    stem_kernels: ClassVar[tuple[int, ...]]
+    flat: ClassVar[bool] = False
+    feature_names = NAMES
+
+    def __init__(self, input_shape: Shape, outputs: int) -> None:
+        """Bind the space to a task.
+
+        Raises:
+            ValueError: the input is no image or has one row, or there are fewer than 2 outputs.
+        """
+        if len(input_shape) != 3 or min(input_shape) < 1 or input_shape[0] < 2:
+            wanted = "(steps, values, channels)" if self.flat else "images (height, width, channels)"
+            raise ValueError(f"space {self.name!r} takes {wanted}, got {tuple(input_shape)}")
+        if outputs < 2:
+            raise ValueError(f"space {self.name!r} wants 2 or more outputs, got {outputs}")
+        super().__init__(input_shape, outputs)
+        sides = np.arange(max(input_shape[:2]) + 1)  # a window of 2n - 1 sees all of n pixels from any of them
+        self._largest = np.maximum(np.searchsorted(self.kernels, 2 * sides - 1, side="right") - 1, 0).astype(np.int16)
+
+    @property
+    def _sides(self) -> tuple[int, int]:
+        """Height and width that the blocks see, before the stem's stride."""
+        return self.input_shape[0], 1 if self.flat else self.input_shape[1]
+
+    def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return n random canonical networks (n, genes): log-uniform widths, one to five stages."""
+        stages = np.zeros((n, STAGES, len(STAGE)), np.int64)
+        size = (n, STAGES)
+        kind = rng.choice(3, size, p=(0.3, 0.3, 0.4))
+        stages[..., BLOCK] = np.where(kind < 2, kind, 2 + rng.integers(6, size=size))
+        stages[..., KERNEL] = rng.choice(3, size, p=(0.5, 0.3, 0.2))
+        stages[..., WIDTH] = _log_uniform(rng, len(WIDTHS), size)
+        used = np.arange(STAGES) < rng.integers(1, STAGES + 1, size=(n, 1))
+        stages[..., REPEAT] = np.where(used, rng.choice((1, 2, 3), size, p=(0.5, 0.3, 0.2)), 0)
+        stages[..., STRIDE] = rng.random(size) < 0.4
+        stages[..., SKIP] = rng.random(size) < 0.5
+        stem = np.stack([rng.integers(2, size=n), _log_uniform(rng, len(STEM_WIDTHS), n), rng.random(n) < 0.25], axis=1)
+        head = np.where(rng.random(n) < 0.5, 0, rng.integers(1, len(HEADS), size=n))
+        ends = np.stack([head, rng.integers(2, size=n)], axis=1)
+        return self.canonical(np.concatenate([stem, stages.reshape(n, STAGES * len(STAGE)), ends], axis=1))
+
+    def canonical(self, genes: np.ndarray) -> np.ndarray:
+        """Return the representatives (n, genes).
+
+        Unused decisions become 0, strides that a 1x1 image can't take become 1, kernels that reach beyond the image on
+        both sides shrink, empty stages move to the end, and like blocks are gathered into as few stages as possible.
+        """
+        columns = np.ascontiguousarray(np.asarray(genes).T, np.int16)  # a row per gene: numpy is fast on those
+        n = columns.shape[1]
+        stem, ends = columns[:3].copy(), columns[-2:]
+        height, width = (np.full(n, s, np.int16) for s in self._sides)
+        if self.stem_kernels[1] > 2 * max(self._sides) - 1:
+            stem[0] = 0
+        height, width = _halved(height, stem[2]), _halved(width, stem[2])
+        channels = stem[1]  # as an index of WIDTHS, of which STEM_WIDTHS is the beginning
+        filled = _Stages(n)
+        for block, kernel, filters, repeats, stride, skip in columns[3:-2].reshape(STAGES, len(STAGE), n):
+            largest = np.maximum(height, width)
+            kernel = np.minimum(kernel, self._largest[largest])
+            kind, stride = _packed(block, kernel, filters), np.where(largest > 1, stride, 0)
+            can_skip = (stride == 0) & (channels == filters)
+            filled.add(repeats > 0, kind, stride, skip * can_skip, can_skip)
+            for repeat in range(1, REPEATS):
+                filled.add(repeats > repeat, kind, np.zeros_like(stride), skip, np.ones(n, bool))
+            channels = np.where(repeats > 0, filters, channels)
+            height, width = (_halved(size, np.where(repeats > 0, stride, 0)) for size in (height, width))
+        return np.concatenate([stem, filled.genes(), ends]).T.astype(np.int64, order="C")
+
+    def graph(self, genes: Sequence[int]) -> Graph:
+        """Return the float graph: convolutions without bias, each with batch norm."""
+        genes = tuple(int(g) for g in self.canonical(self.check(genes))[0])
+        build = Builder(self.input_shape)
+
+        def conv(x: int, filters: int, kernel: int = 1, stride: int = 1, groups: int = 1, relu: bool = True) -> int:
+            if self.flat:
+                x = build.add(self._over_time(build.shape(x), filters, kernel, stride, groups), x)
+            else:
+                x = build.add(Conv2d(filters, (kernel, kernel), (stride, stride), groups=groups, bias=False), x)
+            x = build.add(BatchNorm(), x)
+            return build.add(Relu(), x) if relu else x
+
+        x = conv(0, STEM_WIDTHS[genes[1]], self.stem_kernels[genes[0]], 1 + genes[2])
+        for block, kernel, filters, stride, skip in self.blocks(genes):
+            start, channels = x, build.shape(x)[2]
+            adds = skip and stride == 1 and channels == filters
+            if block == 0:
+                x = conv(x, filters, kernel, stride, relu=not adds)
+            else:
+                if block > 2:
+                    channels *= block - 1
+                    x = conv(x, channels)
+                x = conv(x, channels, kernel, stride, groups=channels)
+                x = conv(x, filters, relu=block == 1 and not adds)
+            if adds:
+                x = build.add(Add(), start, x)
+                x = build.add(Relu(), x) if block < 2 else x
+        if HEADS[genes[-2]]:
+            x = conv(x, HEADS[genes[-2]])
+        build.add(Dense(self.outputs), build.add(GlobalPool(("avg", "max")[genes[-1]]), x))
+        return build.build()
+
+    def features(self, genes: np.ndarray) -> np.ndarray:
+        """Return (n, features) float32 of canonical genes, named by ``feature_names``."""
+        genes = np.asarray(genes, np.int64)
+        stem = np.stack([np.array(self.stem_kernels)[genes[:, 0]], 4 + 4 * genes[:, 1], 1 + genes[:, 2]])
+        stages = genes[:, 3:-2].reshape(len(genes), STAGES, len(STAGE))
+        head = np.array(HEADS)[genes[:, -2]]
+        return features(self.input_shape, self.outputs, stem, stages, head, self.kernels, self.flat)
+
+    def blocks(self, genes: Sequence[int]) -> Iterator[tuple[int, int, int, int, bool]]:
+        """Yield (block, kernel, filters, stride, skip) for every block of canonical genes."""
+        for i in range(STAGES):
+            block, kernel, width, repeats, stride, skip = genes[3 + i * len(STAGE) : 3 + (i + 1) * len(STAGE)]
+            for repeat in range(repeats):
+                yield block, self.kernels[kernel], WIDTHS[width], 1 + stride if repeat == 0 else 1, bool(skip)
+
+    @staticmethod
+    def _over_time(shape: Shape, filters: int, kernel: int, stride: int, groups: int) -> Conv2d:
+        """Return the convolution whose windows are as wide as the image, so that one column is left."""
+        top, bottom, _, _ = pads(shape[0], 1, (kernel, 1), (stride, 1), "same")
+        padding = "same" if shape[1] == 1 else (top, bottom, 0, 0)
+        return Conv2d(filters, (kernel, shape[1]), (stride, 1), padding, groups, bias=False)
+
+
+class _Stages:
+    """Stages of n networks, filled block by block; like blocks one after another share a stage."""
+
+    def __init__(self, n: int) -> None:
+        self.kinds, self.rest = np.zeros((2, STAGES, n), np.int16)  # of the stages that are full
+        self.kind = np.full(n, -1, np.int16)  # of the stage being filled, as are those below; -1: there is none
+        self.repeats, self.stride, self.skip = np.zeros((3, n), np.int16)
+        self.known = np.zeros(n, bool)  # whether its skip has been decided
+        self.last = np.full(n, -1)
+
+    def add(self, used: np.ndarray, kind: np.ndarray, stride: np.ndarray, skip: np.ndarray, can: np.ndarray) -> None:
+        """Append a block to the networks where it is used; ``can``: its skip is a decision, else it joins either."""
+        joins = used & (self.kind == kind) & (self.repeats < REPEATS) & (stride == 0)
+        joins &= ~self.known | (self.skip == skip)
+        opens = used & ~joins
+        self._write(opens & (self.last >= 0))
+        self.last += opens
+        self.kind = np.where(opens, kind, self.kind)
+        self.repeats = np.where(opens, 1, self.repeats + joins)
+        self.stride = np.where(opens, stride, self.stride)
+        self.skip = np.where(used, skip, self.skip)
+        self.known = np.where(opens, can, self.known | joins)
+
+    def _write(self, full: np.ndarray) -> None:
+        rows = np.flatnonzero(full)
+        last = self.last[rows]
+        self.kinds[last, rows] = self.kind[rows]
+        self.rest[last, rows] = (self.repeats[rows] * 2 + self.stride[rows]) * 2 + self.skip[rows]
+
+    def genes(self) -> np.ndarray:
+        """Return the genes of all stages, (stages * genes of one, n)."""
+        self._write(self.last >= 0)
+        parts = (*_unpacked(self.kinds), self.rest >> 2, (self.rest >> 1) & 1, self.rest & 1)
+        return np.stack(parts, axis=1).reshape(STAGES * len(STAGE), -1)
+
+
+def _packed(block: np.ndarray, kernel: np.ndarray, width: np.ndarray) -> np.ndarray:
+    return (block * 4 + kernel) * 128 + width
+
+
+def _unpacked(kind: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return kind >> 9, (kind >> 7) & 3, kind & 127
+
+
+def _halved(size: np.ndarray, stride: np.ndarray) -> np.ndarray:
+    return np.where(stride == 1, (size + 1) // 2, size)
+
+
+def _log_uniform(rng: np.random.Generator, n: int, size: int | tuple[int, ...]) -> np.ndarray:
+    return np.minimum(np.exp(rng.uniform(0, np.log(n + 1), size)).astype(np.int64) - 1, n - 1)

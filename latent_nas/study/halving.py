@@ -1,0 +1,59 @@
+"""Successive halving (Jamieson and Talwalkar 2016): many short trainings, and full ones for the best of them."""
+
+from dataclasses import dataclass, field
+
+from latent_nas import artifacts
+from latent_nas.records import SHORT, Record
+from latent_nas.study import Genes, Study, ranked
+
+
+@dataclass
+class Halving(Study):
+    """A study whose rounds train ``halving`` times as many networks by the short recipe, and promote the best.
+
+    The strategy is told the accuracies of the promoted ones; the surrogates learn from both.
+
+    Attributes:
+        halving: short trainings for one promotion. share: of a full training that a short one costs.
+        short: records of the short trainings of finished rounds.
+    """
+
+    halving: int = 4
+    share: float = 0.125
+    short: list[Record] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        if self.halving < 2:
+            raise ValueError(f"halving is at least 2 short trainings for one promotion, got {self.halving}")
+
+    @property
+    def spent(self) -> float:
+        """Full trainings, and what the short ones come to in them."""
+        return len(self.records) + self.share * len(self.short)
+
+    def _affordable(self) -> int:
+        each = 1 + self.halving * self.share
+        left = self.budget.trainings - self.spent
+        return 1 if not self.records else min(self.budget.batch, int((left + 1e-9) // each))
+
+    def _resume(self) -> int:
+        rounds = super()._resume()
+        for number in range(rounds):
+            self.short += [self._stored(genes, SHORT) for genes in self.store.proposals(number) or []]
+        return rounds
+
+    def _round(self, number: int, n: int) -> None:
+        if self.scorer:
+            self.scorer.refit([*self.prior, *self.records, *self.short])
+        proposals = self._proposals(number, n * self.halving)
+        self._train(number, proposals, SHORT)
+        short = [self._stored(genes, SHORT) for genes in proposals]
+        promoted: list[Genes] = [record.genes for record in ranked(short)[: max(len(proposals) // self.halving, 1)]]
+        self._train(number, promoted)
+        told = [self._stored(genes) for genes in promoted]
+        self.short += short
+        rest = [record for record in short if record.genes not in set(promoted)]
+        findings = self._learn(number, promoted, told)
+        self.strategy.tell([*told, *rest])
+        self.store.close_round(number, findings | {"short": len(short)}, artifacts.pack(self.strategy.state()))
+        self._report(findings)

@@ -1,0 +1,138 @@
+"""Data of one's own as a task: ``PATH`` or ``PATH?input=48x48x1&front=mfcc``, any option left out."""
+
+import io
+import json
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import artifacts
+from latent_nas.readers import PARTS, Wanted, reader_of
+from latent_nas.tasks import Data, Recipe, Task
+from latent_nas.tasks._checks import Findings, checked
+
+OPTIONS = ("input", "front", "rate", "seconds", "split_seed", "strict")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where data lies and how it is to be read; ``str(source)`` is the task's name in a run's configuration."""
+
+    path: Path
+    wanted: Wanted = field(default_factory=Wanted)
+    split_seed: int = 0
+    strict: bool = False
+
+    @staticmethod
+    def parse(text: str) -> "Source":
+        """Return the source that a text names; the path becomes an absolute one.
+
+        Raises:
+            ValueError: an unknown option, or a value that is none of its kind.
+        """
+        path, _, rest = text.partition("?")
+        given: dict[str, Any] = {}
+        for item in filter(None, rest.split("&")):
+            name, _, value = item.partition("=")
+            if name not in OPTIONS:
+                raise ValueError(f"data option {name!r}; there are: {', '.join(OPTIONS)}")
+            given[name] = _option(name, value)
+        own = {k: given.pop(k) for k in ("split_seed", "strict") if k in given}
+        return Source(Path(path).expanduser().resolve(), Wanted(**given), **own)
+
+    def __str__(self) -> str:
+        plain, wanted = Wanted(), self.wanted
+        given: dict[str, Any] = {k: v for k, v in vars(wanted).items() if v != getattr(plain, k)}
+        if wanted.input:
+            given["input"] = "x".join(map(str, wanted.input))
+        given |= {"split_seed": self.split_seed} if self.split_seed else {}
+        given |= {"strict": 1} if self.strict else {}
+        return f"{self.path}?{'&'.join(f'{k}={v}' for k, v in given.items())}" if given else str(self.path)
+
+
+def _option(name: str, value: str) -> Any:
+    try:
+        if name == "input":
+            sizes = tuple(int(v) for v in value.split("x"))
+            if len(sizes) != 3 or min(sizes) < 1:
+                raise ValueError
+            return sizes
+        if name in ("rate", "split_seed"):
+            if int(value) < 0:
+                raise ValueError
+            return int(value)
+        if name == "seconds":
+            if not 0 < float(value) < 3600:
+                raise ValueError
+            return float(value)
+        return value not in ("", "0", "no") if name == "strict" else value
+    except ValueError:
+        wanted = {"input": "HEIGHTxWIDTHxCHANNELS, e.g. 48x48x1", "seconds": "a positive number"}
+        raise ValueError(f"{name}={value!r}; wanted {wanted.get(name, 'a whole number from 0 on')}") from None
+
+
+class OwnTask(Task):
+    """Classes of samples from a user's own files.
+
+    Attributes:
+        source: where they lie. findings: what was found in them.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._data, self.findings = _loaded(str(source))
+        found = self.findings
+        self.input_shape, self.outputs, self.classes = found.input_shape, len(found.classes), found.classes
+        self.front_end, self.fingerprint = found.front_end, found.sha256
+        stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", source.path.stem) or "data"
+        self.name = f"{stem}-{found.sha256[:8]}"  # type: ignore[misc]  # never the name of a task that ships
+        self.recipes = recipes(len(self._data.train), found.imbalance > 2)  # type: ignore[misc]
+
+    def data(self) -> Data:
+        """Return the three parts."""
+        return self._data
+
+    def about(self) -> list[str]:
+        """Return what was found in the data."""
+        return self.findings.lines()
+
+    def findings_json(self) -> dict[str, Any]:
+        """Return what was found in the data."""
+        return self.findings.to_json()
+
+    def save(self, out: Path) -> None:
+        """Write what was checked as an .npz that reads back to the same data, split and scale."""
+        parts = dict(zip(PARTS, (self._data.train, self._data.valid, self._data.test), strict=True))
+        arrays: dict[str, Any] = {f"x_{name}": part.x for name, part in parts.items()}
+        arrays |= {f"y_{name}": part.y for name, part in parts.items()}
+        about = {k: v for k, v in self.findings.to_json().items() if k in ("front_end", "shift", "gain", "sha256")}
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays, classes=np.array(self.classes), about=np.array(json.dumps(about)))
+        artifacts.write(out, buffer.getvalue())
+
+
+@lru_cache(2)
+def _loaded(source: str) -> tuple[Data, Findings]:
+    parsed = Source.parse(source)
+    reader = reader_of(parsed.path)
+    odd = [k for k, v in vars(parsed.wanted).items() if v != getattr(Wanted(), k) and k not in reader.uses]
+    if odd:
+        raise ValueError(f"data option {odd[0]!r} says nothing of {reader.about}")
+    return checked(reader.read(parsed.path, parsed.wanted), parsed.split_seed, parsed.strict)
+
+
+def recipes(n: int, balanced: bool) -> dict[str, Recipe]:
+    """Return recipes for n training samples: fewer epochs the more there are, so that a search stays a search."""
+    batch = int(np.clip(2 ** round(np.log2(n / 16)), 16, 128))
+    epochs = int(np.clip(round(10_000 / n), 2, 25))
+    share = min(1.0, 12_000 / n)
+    full = int(np.clip(round(200_000 / n), 8, 50))
+    usual: dict[str, Any] = {"batch": batch, "learning_rate": 6e-3, "balanced": balanced}
+    return {
+        "search": Recipe(epochs=epochs, average=0.9, share=share, **usual),
+        "full": Recipe(epochs=full, average=0.97, patience=max(full // 4, 6), **usual),
+    }

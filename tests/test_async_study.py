@@ -1,0 +1,101 @@
+"""The loop without waiting: a slow training holds nobody up, and a kill loses nothing."""
+
+from collections import Counter
+
+import pytest
+from toy import ToyCodec, ToyScorer, ToySpace, fits, record
+
+from latent_nas.evaluators import Evaluator
+from latent_nas.limits import Limits
+from latent_nas.store import Store
+from latent_nas.strategies import Problem, open_strategy
+from latent_nas.study import Budget
+from latent_nas.study.asynchronous import AsyncStudy
+
+LIMITS = Limits(flash_bytes=2500)
+
+
+class Uneven(Evaluator):
+    """Three at a time; the first job of all ends last, the others from the newest to the oldest."""
+
+    def __init__(self, stop_after=None):
+        self.stop_after, self.done = stop_after, []
+
+    def evaluate(self, jobs):
+        running, source, more = [], iter(jobs), True
+        slow = None
+        while True:
+            while more and len(running) < 3:
+                job = next(source, None)
+                more = job is not None
+                running += [job] if more else []
+                slow = slow or job
+            if not running:
+                return
+            if len(self.done) == self.stop_after:
+                raise KeyboardInterrupt
+            job = next((j for j in reversed(running) if j is not slow), running[0])
+            running.remove(job)
+            self.done.append(job)
+            yield record_of(job)
+
+
+def record_of(job):
+    found = record(job.genes)
+    return type(found)(**{**found.to_json(), "seed": job.seed, "round": job.round})
+
+
+class ToyJudge(ToyScorer):
+    def refit(self, records):
+        self.labels = len(records)
+
+
+def study(path, evaluator, said, strategy="evolution", trainings=20, batch=4):
+    space = ToySpace()
+    judged = strategy == "local_search"
+    problem = Problem(space, ToyCodec(space) if judged else None, LIMITS, lambda genes: fits(LIMITS, genes))
+    kind = open_strategy(strategy, problem, 3)
+    scorer = ToyJudge() if judged else None
+    budget = Budget(trainings, batch)
+    return AsyncStudy(kind, scorer, evaluator, Store(path), LIMITS, budget, 3, say=said.append, intervals=False)
+
+
+@pytest.mark.parametrize("strategy", ["evolution", "random", "local_search"])
+def test_a_slow_training_holds_nobody_up_and_none_is_done_twice(tmp_path, strategy):
+    said, workers = [], Uneven()
+    loop = study(tmp_path / "a.sqlite", workers, said, strategy)
+    records = loop.run()
+    genes = [r.genes for r in records]
+    assert len(genes) == len(set(genes)) == 20
+    assert genes[-1] == loop.store.proposals(0)[0]  # the slow one, first proposed, ends last
+    assert any("depend on timing" in text for text in said)
+    assert set(map(tuple, loop.strategy.genes.tolist())) == set(genes)  # every record was told
+    assert sum(found["trainings"] for found in loop.store.findings()) == 20
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 4, 7, 19])
+@pytest.mark.parametrize("strategy", ["evolution", "local_search"])
+def test_killed_and_resumed_loses_nothing_and_repeats_nothing(tmp_path, stop_after, strategy):
+    path = tmp_path / "a.sqlite"
+    killed, rest, idle = Uneven(stop_after), Uneven(), Uneven()
+    with pytest.raises(KeyboardInterrupt):
+        study(path, killed, [], strategy).run()
+    loop = study(path, rest, [], strategy)
+    records = loop.run()
+    trained = [job.genes for job in killed.done[:stop_after] + rest.done]
+    assert Counter(trained) == Counter(r.genes for r in records)
+    assert len(records) == len(set(trained)) == 20
+    assert {r.genes for r in loop.store.records()} == set(trained)
+    assert set(map(tuple, loop.strategy.genes.tolist())) == set(trained)
+    proposed = [g for n in range(99) for g in loop.store.proposals(n) or []]
+    assert Counter(proposed) == Counter(trained)  # what was proposed before the kill is kept
+    assert len(study(path, idle, [], strategy).run()) == 20
+    assert idle.done == []
+
+
+def test_it_stops_when_the_best_is_enough(tmp_path):
+    said = []
+    loop = study(tmp_path / "a.sqlite", Uneven(), said)
+    loop.budget = Budget(20, 4, enough=0.0)
+    assert 1 <= len(loop.run()) < 20
+    assert any("enough" in text for text in said)

@@ -1,0 +1,136 @@
+"""Crews: all work is done, once, by whatever worker is left; with workers that are really killed."""
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latent_nas.crews import carry_out, open_crew
+from latent_nas.evaluators import Job, Target
+from latent_nas.evaluators._work import record_of
+from latent_nas.evaluators.training import Training
+from latent_nas.pipeline.setup import Setup
+from latent_nas.seeds import rng
+
+TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn")
+
+
+def square(x: int) -> int:
+    return x * x
+
+
+def killed_once(mark: str) -> int:
+    """Die by a kill, the first time; then return the process's number."""
+    if Path(mark).exists():
+        return os.getpid()
+    Path(mark).touch()
+    return die()
+
+
+def die() -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("still alive")
+
+
+def out_of_memory_once(mark: str) -> str:
+    if Path(mark).exists():
+        return "done"
+    Path(mark).touch()
+    raise MemoryError("no room")
+
+
+def call(task):
+    """Call a function of this module with its arguments."""
+    return task[0](*task[1:])
+
+
+@pytest.fixture(scope="module")
+def crew():
+    workers = open_crew(2)
+    yield workers
+    workers.close()
+
+
+def results(crew, tasks):
+    return list(carry_out(crew, call, tasks, lambda task, reason: reason))
+
+
+def test_all_is_done_once(crew):
+    assert sorted(results(crew, [(square, i) for i in range(9)])) == [i * i for i in range(9)]
+    assert results(crew, []) == []
+
+
+def test_what_a_killed_worker_did_is_done_elsewhere_and_nothing_else_again(crew, tmp_path):
+    tasks = [(killed_once, str(tmp_path / "a")), *((square, i) for i in range(4)), (killed_once, str(tmp_path / "b"))]
+    found = results(crew, tasks)
+    assert len(found) == 6
+    assert sorted(found)[:4] == [0, 1, 4, 9]
+    assert os.getpid() not in found
+
+
+def test_what_kills_its_worker_twice_fails_with_the_reason(crew):
+    found = results(crew, [(die,), (square, 3)])
+    assert 9 in found
+    (reason,) = [text for text in found if isinstance(text, str)]
+    assert reason == "failed 2 times; the last time its process died (killed, or out of memory)"
+
+
+def test_want_of_memory_is_tried_again_and_a_bug_is_not_hidden(crew, tmp_path):
+    assert results(crew, [(out_of_memory_once, str(tmp_path / "c"))]) == ["done"]
+    with pytest.raises(TypeError):
+        results(crew, [(square, "x")])
+    assert results(crew, [(square, 2)]) == [4]  # the crew goes on
+
+
+def test_tasks_are_taken_when_there_is_room_and_see_the_results_so_far(crew):
+    seen = []
+
+    def tasks():
+        for i in range(6):
+            assert i - len(seen) <= 2
+            yield square, i
+
+    for value in carry_out(crew, call, tasks(), lambda task, reason: -1):
+        seen.append(value)
+    assert sorted(seen) == [0, 1, 4, 9, 16, 25]
+
+
+def essence(record):
+    return {k: v for k, v in record.to_json().items() if k != "wall_s"}
+
+
+def test_a_killed_training_is_repeated_and_the_records_are_those_of_one_process():
+    space = Setup(TARGET).space
+    genes = space.sample(rng(5, "crew"), 200)
+    small = genes[np.argsort(space.features(genes)[:, space.feature_names.index("macs")])[:3]]
+    jobs = [Job(tuple(g), 1) for g in small.tolist()]
+    before = set(multiprocessing.active_children())
+    workers = Training(TARGET, 2)
+    found = []
+    for record in workers.evaluate(jobs):
+        if not found:
+            for victim in set(multiprocessing.active_children()) - before:
+                os.kill(victim.pid, signal.SIGKILL)
+        found.append(record)
+    workers.close()
+    assert all(record.ok for record in found)
+    assert sorted(map(essence, found), key=lambda r: r["genes"]) == sorted(
+        (essence(record_of(TARGET, job)) for job in jobs), key=lambda r: r["genes"]
+    )
+
+
+def lose(target, job):
+    return die()
+
+
+def test_a_training_that_is_lost_twice_is_a_failed_record():
+    job = Job(tuple(map(int, Setup(TARGET).space.sample(rng(5, "crew"), 1)[0])), 1)
+    workers = Training(TARGET, 1, work=lose)
+    (record,) = workers.evaluate([job])
+    workers.close()
+    assert (record.status, record.genes, record.objective) == ("failed", job.genes, None)
+    assert "failed 2 times" in record.reason
+    assert record.flash_bytes > 0

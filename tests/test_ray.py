@@ -1,0 +1,82 @@
+"""The Ray crew on a real cluster of two nodes, one of which is killed; and addresses where no Ray is."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from latent_nas.crews.ray import Cluster
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_a_node_that_is_killed_loses_no_training_and_doubles_none():
+    pytest.importorskip("ray", reason="Ray has no wheel for this Python")
+    command = [sys.executable, str(ROOT / "benchmarks" / "ray_cluster.py"), "--trainings", "6", "--smallest"]
+    more = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=os.environ | more, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "a node was killed after 3 records" in done.stdout  # Ray itself has something to say about that, too
+    result = json.loads(done.stdout[done.stdout.index("\n{") :])
+    assert (result["trainings"], result["records"], result["slots at the start"]) == (6, 6, 2)
+    assert [result[name] for name in ("failed", "double", "missing", "unlike those of --workers 1")] == [0, 0, 0, 0]
+
+
+@pytest.fixture
+def mute():
+    """The port of a server that takes connections and says nothing, or what it is told to say."""
+    server, said, lines = socket.create_server(("127.0.0.1", 0)), [b""], []
+
+    def serve():
+        while True:
+            try:
+                line, _ = server.accept()
+            except OSError:
+                return
+            lines.append(line)
+            if said[0]:
+                line.sendall(said[0])
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield server.getsockname()[1], said
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join()
+    for line in lines:
+        line.close()
+
+
+def test_an_address_that_says_nothing_is_given_up_after_ten_seconds(mute, monkeypatch):
+    monkeypatch.setattr("latent_nas.crews.ray.PATIENCE_S", 0.5)  # the next test waits in earnest
+    started = time.monotonic()
+    with pytest.raises(ValueError, match=r"nothing answers at the Ray address 127\.0\.0\.1"):
+        Cluster.check(f"127.0.0.1:{mute[0]}")
+    assert 0.4 < time.monotonic() - started < 5
+
+
+def test_what_is_no_ray_is_said(mute):
+    mute[1][0] = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    with pytest.raises(ValueError, match="is no Ray head"):
+        Cluster.check(f"ray://127.0.0.1:{mute[0]}")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1", "host:", ":6379", "127.0.0.1:x"])
+def test_what_is_no_address_is_said(address):
+    with pytest.raises(ValueError, match="host:port"):
+        Cluster.check(address)
+
+
+def test_a_search_says_so_within_ten_seconds_and_leaves_nothing(mute, tmp_path):
+    command = [sys.executable, "-m", "latent_nas", "search", "--ray", f"127.0.0.1:{mute[0]}", "--out", "run"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: nothing answers at the Ray address")
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,218 @@
+"""``latent-nas train``: schedules, optimisers, and one network from its genes to its files, stopped and resumed."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from latent_nas import artifacts
+from latent_nas.graph import Graph
+from latent_nas.graph.deploy import deploy
+from latent_nas.pipeline.curves import svg
+from latent_nas.pipeline.train import TrainConfig, begin, network_of, resumed, train
+from latent_nas.spaces import open_space
+from latent_nas.tasks import Recipe, open_task
+from latent_nas.training.checkpoint import HISTORY
+from latent_nas.training.network import Network
+from latent_nas.training.quantise import QuantisedNetwork
+from latent_nas.training.schedule import SCHEDULES, check, share
+
+TASK = open_task("digits")
+DNA = "3x3 24 /2 <- 0 | 1x3 24 <- 1 | 3x1 24 pool2 <- 1,2"
+GENES = {"space": "dna_cnn", "genes": DNA}
+RECIPE = Recipe(epochs=3, batch=16, learning_rate=1e-2, average=0.9, schedule="one-cycle")
+
+
+def quiet(*_):
+    pass
+
+
+def config_of(recipe=RECIPE, **more):
+    return TrainConfig("genes.json", "digits", recipe, 0, samples=256, valid_samples=100, **more)
+
+
+@pytest.fixture
+def genes(tmp_path):
+    (tmp_path / "genes.json").write_text(json.dumps(GENES))
+    return tmp_path / "genes.json"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A training in one go: its folder, its graph and its result."""
+    place = tmp_path_factory.mktemp("train")
+    (place / "genes.json").write_text(json.dumps(GENES))
+    graph = network_of(str(place / "genes.json"), TASK)
+    folder = begin(config_of(), graph, place / "run")
+    return folder.path, graph, train(config_of(), graph, folder, quiet, quiet)
+
+
+class TestSchedules:
+    def rates(self, **settings):
+        recipe = Recipe(epochs=10, warmup=0, drop_after=2, **settings)
+        return [share(recipe, epoch, [0.5, 0.6, 0.6, 0.6, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7][:epoch]) for epoch in range(10)]
+
+    def test_step_drops_every_few_epochs(self):
+        assert self.rates(schedule="step") == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01, 1e-3, 1e-3, 1e-4, 1e-4])
+
+    def test_plateau_drops_after_epochs_without_a_better_score(self):
+        rates = self.rates(schedule="plateau", drop=0.5)
+        assert rates == pytest.approx([1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125])
+
+    def test_one_cycle_rises_and_falls_once(self):
+        rates = self.rates(schedule="one-cycle")
+        assert rates[0] == pytest.approx(1 / 25)
+        assert np.argmax(rates) == 3
+        assert (np.diff(rates[3:]) < 0).all()
+
+    def test_cosine_and_constant(self):
+        assert self.rates(schedule="cosine")[5] == pytest.approx(0.5)
+        assert set(self.rates(schedule="constant")) == {1.0}
+
+    @pytest.mark.parametrize("schedule", sorted({*SCHEDULES} - {"one-cycle"}))
+    def test_the_warm_up_comes_first(self, schedule):
+        assert share(Recipe(epochs=10, warmup=4, schedule=schedule), 1.0, [0.1]) == pytest.approx(1.1 / 4.1)
+
+    def test_what_cannot_be_followed_is_said(self):
+        with pytest.raises(ValueError, match=r"no schedule 'cosin'; there are: cosine"):
+            check(Recipe(epochs=1, schedule="cosin"), True)
+        with pytest.raises(ValueError, match="needs validation scores"):
+            check(Recipe(epochs=1, schedule="plateau"), False)
+
+
+def test_everything_is_written_and_is_of_the_network_that_was_asked_for(finished):
+    folder, graph, result = finished
+    space = open_space("dna_cnn", TASK.input_shape, TASK.outputs)
+    assert graph == space.graph(space.parse(DNA))
+    made = artifacts.load(folder / "float", "float network")
+    assert Graph.from_json(json.loads(made.files["graph.json"])) == graph
+    assert QuantisedNetwork.load(folder / "int8").graph == deploy(graph).graph
+    assert result["trained_parameters"] == sum(p.numel() for p in Network(graph).parameters())
+    assert result["epochs"] == int(np.argmax(result["curve"])) + 1
+    assert result["measured_valid_float_accuracy"] == max(result["curve"]) > 0.3
+    assert "measured_test_int8_accuracy" not in result
+    assert json.loads((folder / "result.json").read_text()) == result
+
+
+def test_the_saved_weights_are_those_that_were_measured(finished):
+    folder, graph, result = finished
+    weights = artifacts.unpack(artifacts.load(folder / "float", "float network").files["weights.safetensors"])
+    network = Network(graph)
+    network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in weights.items()})
+    config, _, _ = resumed(folder)
+    part = TASK.data().valid
+    from latent_nas.pipeline.train import _some
+
+    part = _some(part, config.valid_samples, config.seed, "valid")
+    assert TASK.score(network.outputs(part.x), part.y) == result["measured_valid_float_accuracy"]
+
+
+def test_metrics_and_curves(finished):
+    folder, _, result = finished
+    rows = list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
+    assert [float(r["measured_valid_score"]) for r in rows] == result["curve"]
+    assert len(rows[0]) == 1 + len(HISTORY)
+    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
+    picture = ElementTree.parse(folder / "curves.svg").getroot()
+    lines = [e.get("points").split() for e in picture.iter() if e.tag.endswith("polyline")]
+    assert [len(points) for points in lines] == [3, 3, 3]
+
+
+def test_a_picture_of_nothing_finite_is_still_one():
+    ElementTree.fromstring(svg("a < b", [("loss", np.array([np.nan])), ("rate", np.array([0.1]))], ("rate",)))
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam", "adamw", "rmsprop"])
+def test_stopped_and_resumed_is_the_same(genes, tmp_path, optimiser):
+    """The second run is stopped by its watcher after two epochs, averaged weights, moments and all, and goes on."""
+    recipe = replace(RECIPE, optimiser=optimiser, learning_rate=1e-3, schedule="plateau", drop_after=1)
+    graph, whole = network_of(str(genes), TASK), {}
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(what, finished, wanted):
+        if finished == 2:
+            raise StoppedError
+
+    folders = [begin(config_of(recipe), graph, tmp_path / name) for name in ("whole", "cut")]
+    whole = train(config_of(recipe), graph, folders[0], quiet, quiet)
+    with pytest.raises(StoppedError):
+        train(config_of(recipe), graph, folders[1], quiet, stop)
+    assert len((tmp_path / "cut" / "metrics.csv").read_text().splitlines()) == 3
+    again = train(*resumed(tmp_path / "cut"), quiet, quiet)
+    own = ("wall_s", "versions")
+    assert {k: v for k, v in again.items() if k not in own} == {k: v for k, v in whole.items() if k not in own}
+    kept = [(tmp_path / name / "float" / "weights.safetensors").read_bytes() for name in ("whole", "cut")]
+    assert kept[0] == kept[1]
+
+
+def test_a_damaged_checkpoint_is_named(genes, tmp_path):
+    graph = network_of(str(genes), TASK)
+    folder = begin(config_of(), graph, tmp_path / "run")
+    (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"{}")
+    with pytest.raises(ValueError, match="no checkpoint of this training"):
+        train(config_of(), graph, folder, quiet, quiet)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"space": "dna_cnn", "genes": [0] * 180}, r"has 181 integer genes, got 180"),
+        ({"space": "dna_cnn", "genes": [15] + [0] * 180}, r"gene 'layers' is 15; .* allows 0 to 14"),
+        ({"space": "dna_cnn", "genes": " | ".join(["3x3 24 <- 0"] * 16)}, "1 to 15 layers, got 16"),
+        ({"space": "mcu_cnn", "genes": [0] * 181}, "another space"),
+        ({"space": "mcu_cnn", "genes": DNA}, "has no notation"),
+        ({"space": "nowhere", "genes": [0]}, "dna_cnn"),
+        ({"genes": [0] * 181}, "--space"),
+        ({"space": "dna_cnn"}, 'no "genes"'),
+        ({"space": "dna_cnn", "genes": None}, "integer genes"),
+        ([{"operator": {"kind": "nothing"}}], "genes.json"),
+        ("text", "genes.json"),
+    ],
+)
+def test_wrong_genes_are_one_line_that_names_the_file(tmp_path, content, words):
+    (tmp_path / "genes.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=words) as error:
+        network_of(str(tmp_path / "genes.json"), TASK)
+    assert "genes.json" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_genes_of_another_space_than_wanted_and_networks_of_another_task(genes):
+    with pytest.raises(ValueError, match="are of space 'dna_cnn', wanted 'mcu_cnn'"):
+        network_of(str(genes), TASK, "mcu_cnn")
+    with pytest.raises(ValueError, match=r"nascnn15 takes \(32, 32, 3\).*digits.*\(8, 8, 1\)"):
+        network_of("nascnn15", TASK)
+    with pytest.raises(ValueError, match=r"there is no file nothing\.json"):
+        network_of("nothing.json", TASK)
+    with pytest.raises(ValueError, match="no network 'nascnn16'"):
+        network_of("nascnn16", TASK)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--task", "cifar10:nowhere.npz"], "no file 'nowhere.npz'"),
+        (["--task", "digits:mine.npz"], "takes no data of one's own"),
+        (["--epochs", "0"], "epochs of a recipe is at least 1, got 0"),
+        (["--samples", "-1"], "samples is at least 0"),
+        (["--fidelity", "best"], "no recipe 'best'; there are: search, full"),
+        (["--resume", "nowhere"], "no folder of `latent-nas train`"),
+    ],
+)
+def test_wrong_input_leaves_nothing(genes, tmp_path, arguments, words):
+    command = [sys.executable, "-m", "latent_nas", "train", str(genes), "--out", "run", *arguments]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
