@@ -114,7 +114,7 @@ def finish(folder, setup, store, best, rng):
         finals = [replace(record, fidelity="full", part="test", seed=s, curve=(), confusion=rows) for s in range(3)]
         for one in (check, *finals):
             store.add(one)
-        networks.append(describe(setup, MAIN_LIMITS, record, check, finals))
+        networks.append(describe(setup, MAIN_LIMITS, record, check, finals, None))
         graph = json.dumps(deploy(setup.space.graph(record.genes)).graph.to_json()).encode()
         files = {"graph.json": graph, "integers.safetensors": artifacts.pack({})}
         artifacts.save(folder.path / "networks" / f"{rank}", artifacts.Artifact("int8 network", {}, files=files))
