@@ -36,25 +36,11 @@ def test_a_round_is_written_as_the_store_has_it(tmp_path):
     assert found["agent/reward"] == [(65_536 + x["step"], round(x["reward"], 4)) for x in lessons]
 
 
-def test_the_codec_writes_its_losses_beside_its_folder(tmp_path):
-    place = tmp_path / "codec"
-    command = [
-        sys.executable,
-        "-m",
-        "latent_nas",
-        "codec",
-        "train",
-        "--steps",
-        "3",
-        "--tensorboard",
-        "--out",
-        str(place),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
-    assert done.returncode == 0, done.stderr
-    found = scalars(beside(place))
-    assert {"codec/reconstruction", "codec/costs"} <= set(found)
-    assert found["codec/reconstruction"][-1][0] == 3
+def test_logs_of_an_artefact_lie_beside_it(tmp_path):
+    board = Board(beside(tmp_path / "codec"))
+    board.scalars("codec", 3, {"reconstruction": 1.5, "accuracy": None})
+    board.close()
+    assert scalars(tmp_path / "codec-tensorboard") == {"codec/reconstruction": [(3, 1.5)]}
 
 
 def test_without_the_extra_one_line_names_it():

@@ -63,8 +63,8 @@ def _chart(run: Run, name: str) -> Html:
     low, high = _range([100 * (r.objective or 0) for r in run.best], [e[1] + e[2] for e in ends])
     below = sum(100 * (r.objective or 0) < low for r in run.best)
     note = f"{below} trained network{'s lie' if below > 1 else ' lies'} below the chart." if below else ""
-    y = {"title": {"text": "int8 accuracy (%)"}, "range": [low, high]}
-    return c.chart(f"Accuracy against {what}", traces, axis, y, note=note, **lines)
+    upright = {"title": {"text": "int8 accuracy (%)"}, "range": [low, high]}
+    return c.chart(f"Accuracy against {what}", traces, axis, upright, note=note, **lines)
 
 
 def _range(measured: list[float], final: list[float]) -> tuple[float, float]:
