@@ -9,7 +9,7 @@ export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help search test lint clean
+.PHONY: help search test browser docs lint clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -19,6 +19,12 @@ search: .venv/installed  ## run the main job, e.g. make search ARGS="--trainings
 
 test: lint  ## lint, then run the tests, e.g. make test ARGS="-k codec"
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+browser: .venv/installed-test  ## open the report in chromium, which must be on the machine
+	$(BIN)/python -m pytest -m browser tests/test_report_page.py $(ARGS)
+
+docs: .venv/installed-docs  ## build the site into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lint: .venv/installed-test  ## check style and types
 	$(BIN)/ruff check .
@@ -36,6 +42,10 @@ clean:  ## remove .venv, builds and caches; runs/ stays
 
 .venv/installed-test: setup.py constraints.txt | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
+	@touch $@ .venv/installed
+
+.venv/installed-docs: setup.py constraints.txt | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
 	@touch $@ .venv/installed
 
 $(BIN)/pip:

@@ -20,6 +20,8 @@ NO_CPU_WHEEL = (
 )
 MCU = ["ziglang>=0.13", "unicorn>=2.1"]  # a C cross compiler and a CPU emulator, both as wheels
 TEXT = ["tokenizers>=0.20"]  # byte-pair vocabularies
+DOCS = ["mkdocs-material>=9.5"]
+TENSORBOARD = ["tensorboard>=2.16"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18"]
 TFLITE = [  # the schema's classes and an interpreter; the one for microcontrollers, which has wheels for Linux alone
     "ai-edge-litert>=2.0",
@@ -48,7 +50,8 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["latent_nas*"]),
-    package_data={"": ["*.toml", "*.c", "c/*.c", "c/*.h"]},  # devices and runtimes are data plugins, kernels are C
+    # devices and runtimes are data plugins, kernels are C, the report's page has its style and script
+    package_data={"": ["*.toml", "*.c", "c/*.c", "c/*.h", "page/*.css", "page/*.js"]},
     data_files=[*shipped("datasets_arch"), *shipped("pretrained")],
     entry_points={"console_scripts": ["latent-nas = latent_nas.cli:main"]},
     install_requires=[
@@ -62,8 +65,8 @@ setup(
         "networkx>=3.2",
         "optuna>=5",
         "pandas>=2.2",
-        "plotly>=6",
         "pyarrow>=15",
+        "plotly>=6",
         "safetensors>=0.4.3",
         "pooch>=1.8",
         "pillow>=10.3",
@@ -75,17 +78,21 @@ setup(
     extras_require={
         "test": [
             *("pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx"),
+            "playwright>=1.49",  # drives the browser of the machine; brings none
             *MCU,
             *ONNX,
+            *TENSORBOARD,
+            *DOCS,
             *TFLITE,
             *RAY,
             *TEXT,
         ],
         "mcu": MCU,
         "onnx": ONNX,
+        "tensorboard": TENSORBOARD,
         "tflite": TFLITE,
         "ray": RAY,
         "text": TEXT,
-        "docs": ["mkdocs-material"],
+        "docs": DOCS,
     },
 )

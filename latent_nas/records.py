@@ -27,6 +27,7 @@ class Record:
         flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
         curve: validation accuracy after each epoch. epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
+        confusion: of a final training, how often the int8 network took class (row) for class (column); () for none.
     """
 
     genes: tuple[int, ...]
@@ -57,6 +58,7 @@ class Record:
     emulated_instructions: int | None = None
     emulated_latency_ms: float | None = None
     measured_metrics: dict[str, float] = field(default_factory=dict)
+    confusion: tuple[tuple[int, ...], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -75,7 +77,9 @@ class Record:
     @staticmethod
     def from_json(data: dict[str, Any]) -> "Record":
         """Return the record of ``to_json``; fields that an older version did not write have their defaults."""
-        return Record(**{**data, "genes": tuple(data["genes"]), "curve": tuple(data["curve"])})
+        confusion = tuple(tuple(row) for row in data.get("confusion", ()))
+        lists = {"genes": tuple(data["genes"]), "curve": tuple(data["curve"]), "confusion": confusion}
+        return Record(**{**data, **lists})
 
 
 def versions() -> dict[str, str]:

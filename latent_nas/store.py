@@ -93,6 +93,15 @@ class Store:
         rows = self._db.execute("SELECT findings FROM round WHERE findings IS NOT NULL ORDER BY number")
         return [json.loads(body) for (body,) in rows]
 
+    def journals(self) -> dict[int, dict[str, Any]]:
+        """Return the strategy's journal by round, of those that have one."""
+        rows = self._db.execute("SELECT name, body FROM note WHERE name LIKE 'journal %'")
+        return dict(sorted((int(name.removeprefix("journal ")), json.loads(body)) for name, body in rows))
+
+    def write_journal(self, number: int, journal: dict[str, Any]) -> None:
+        """Keep what the strategy did in a round, as small JSON values."""
+        self.write_note(f"journal {number}", journal)
+
     def state(self) -> bytes | None:
         """Return the strategy's state after the last time it was asked or told, or None."""
         row = self._db.execute("SELECT state FROM round ORDER BY number DESC LIMIT 1").fetchone()

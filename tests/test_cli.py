@@ -54,7 +54,7 @@ def essence(folder):
 def finished(tmp_path_factory):
     """A finished search and what it printed."""
     place = tmp_path_factory.mktemp("runs")
-    done = latent_nas("search", *QUICK, "--out", place / "run", "--json", cwd=place)
+    done = latent_nas("search", *QUICK, "--tensorboard", "--out", place / "run", "--json", cwd=place)
     assert done.returncode == 0, done.stderr
     return place / "run", json.loads(done.stdout)
 
@@ -72,7 +72,9 @@ def test_a_search_ends_with_networks_that_fit_and_all_its_files(finished):
     assert result["test_reads"] == 2
     assert json.loads((folder / "result.json").read_text()) == result
     files = {"config.json", "search.log", "study.sqlite", "history.csv", "rounds.csv", "pareto.csv", "result.json"}
-    assert {*files, "best_architecture.json", "networks", "firmware"} == {p.name for p in folder.iterdir()}
+    assert {*files, "best_architecture.json", "networks", "firmware", "report.html", "tensorboard"} == {
+        p.name for p in folder.iterdir()
+    }
     assert network["firmware"]["emulated_bit_exact"] is True
     assert (
         network["firmware"]["emulated_flash_bytes"] > network["flash_bytes"]

@@ -8,7 +8,21 @@ from typing import Any, NoReturn
 
 import typer
 
-from latent_nas.cli import bench, calibrate, cost, data, deploy, doctor, export, lists, models, query, search, train
+from latent_nas.cli import (
+    bench,
+    calibrate,
+    cost,
+    data,
+    deploy,
+    doctor,
+    export,
+    lists,
+    models,
+    query,
+    report,
+    search,
+    train,
+)
 from latent_nas.cli.configured import configured
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # of click, which newer typers bring inside
@@ -29,6 +43,7 @@ for command in (
     query.validate,
     cost.cost,
     deploy.deploy,
+    report.report,
     export.export,
     calibrate.calibrate,
 ):

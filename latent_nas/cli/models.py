@@ -76,6 +76,7 @@ def codec_train(
     ] = 0,
     seed: options.Seed = 0,
     out: Out = None,
+    tensorboard: options.Tensorboard = False,
     as_json: options.Json = False,
 ) -> None:
     """Train the supervised VQ-VAE: on fresh architectures and their costs, and on accuracies if a table is given.
@@ -86,14 +87,16 @@ def codec_train(
     from latent_nas.evaluators import Target
     from latent_nas.pipeline import make
     from latent_nas.pipeline import sweep as search
+    from latent_nas.pipeline.board import Board, beside
     from latent_nas.pipeline.setup import Setup
 
     setup = Setup(Target(space, task, device, runtime)).check()
     name = "codec-labelled" if table else "codec"
+    place = out or _place(setup, name)
+    board = Board(beside(place)) if tensorboard else None
     with show(as_json) as view:
-        place = out or _place(setup, name)
         given = (table, steps, seed, place, view.say, view.done, metric or ())
-        result = search.sweep(setup, sweep, *given) if sweep else make.codec(setup, *given)
+        result = search.sweep(setup, sweep, *given) if sweep else make.codec(setup, *given, board)
     _print(result)
 
 
@@ -138,6 +141,7 @@ def agent_train(
     parameters: Annotated[int | None, typer.Option(help="Weights and biases that a network may have.")] = None,
     seed: options.Seed = 0,
     out: Out = None,
+    tensorboard: options.Tensorboard = False,
     as_json: options.Json = False,
 ) -> None:
     """Train the RL agent on the surrogates, for limits of all sizes or those given, and show what it finds.
@@ -148,14 +152,16 @@ def agent_train(
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
     from latent_nas.pipeline import make
+    from latent_nas.pipeline.board import Board, beside
     from latent_nas.pipeline.setup import Setup
 
     setup = Setup(Target(space, task, device, runtime)).check()
     limits = Limits.parse(limit).tighten(setup.device.limits) if limit else None
+    folder = out or _place(setup, "agent")
+    board = Board(beside(folder)) if tensorboard else None
     with show(as_json) as view:
         agent = make.AgentOptions(learner, place, history, parameters)
-        folder = out or _place(setup, "agent")
-        result = make.agent(setup, limits, codec, surrogates, steps, seed, folder, view.say, agent)
+        result = make.agent(setup, limits, codec, surrogates, steps, seed, folder, view.say, agent, board)
     _print(result)
 
 

@@ -43,6 +43,9 @@ Measure = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output, nothing else.")]
+Tensorboard = Annotated[
+    bool, typer.Option("--tensorboard", help="Write logs for TensorBoard as well (extra tensorboard).")
+]
 CodecDir = Annotated[Path | None, typer.Option("--codec", help="Folder of a codec; default: the shipped one.")]
 Settings = Annotated[
     list[str] | None,

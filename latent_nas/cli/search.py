@@ -56,6 +56,7 @@ def search(
     out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Continue the search in this run folder.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop; nothing is written.")] = False,
+    tensorboard: options.Tensorboard = False,
     as_json: options.Json = False,
 ) -> None:
     """Find the best network that fits a device, train it in full and report it.
@@ -67,11 +68,14 @@ def search(
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
     from latent_nas.pipeline import plan, presets
+    from latent_nas.pipeline.board import Board, check
     from latent_nas.pipeline.folder import RunFolder
     from latent_nas.pipeline.search import SearchConfig, default_limits, override, pinned, prepare
     from latent_nas.pipeline.search import search as run
     from latent_nas.tasks import with_options
 
+    if tensorboard:
+        check()  # wrong input leaves no folder behind
     if resume is not None:
         folder, saved = RunFolder.open(resume)
         config = override(SearchConfig.from_json(saved), workers or None, ray)
@@ -114,7 +118,8 @@ def search(
         folder = RunFolder.create(place, config.to_json())
     with show(as_json) as view:
         try:
-            result = run(config, folder, view.say, view.done)
+            board = Board(folder.path / "tensorboard") if tensorboard else None
+            result = run(config, folder, view.say, view.done, board)
         except KeyboardInterrupt:
             held = len(folder.store().records())
             view.say(f"stopped; {held} trainings are stored. Continue with: latent-nas search --resume {folder.path}")

@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from latent_nas.costs import costs
 from latent_nas.devices import Device, open_device
 from latent_nas.evaluators import Job, Target
@@ -57,11 +59,16 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         epochs=made.epochs,
         curve=tuple(round(v, 5) for v in made.curve),
         wall_s=round(time.perf_counter() - started, 3),
+        confusion=_rows(made.confusion) if final else (),
     )
     if job.keep:
         made.network.save(Path(job.keep), record.to_json())
         made.model.save(Path(job.keep) / FLOAT, record.to_json())
     return record, made.network
+
+
+def _rows(matrix: np.ndarray | None) -> tuple[tuple[int, ...], ...]:
+    return () if matrix is None else tuple(map(tuple, matrix.tolist()))
 
 
 def blank(target: Target, job: Job, graph: Graph) -> Record:

@@ -59,8 +59,8 @@ def emulate(
         if each > 1 and i % each == 0:
             emulator.restart()
         if i < tensors * each:
-            found = emulator.tensors(one, places, paint=i % 2)
-            for (node, _), made in zip(project.operators, found, strict=True):
+            tensors_made = emulator.tensors(one, places, paint=i % 2)
+            for (node, _), made in zip(project.operators, tensors_made, strict=True):
                 equal += int((made == reference[node][i].reshape(-1)).sum())
                 compared += len(made)
             y = emulator.output(prod(network.graph.output_shape))

@@ -14,7 +14,7 @@ from latent_nas.scorer import Scorer
 from latent_nas.strategies._agent import Agent
 from latent_nas.strategies._elites import Elites
 from latent_nas.strategies._population import CodeEdits, GeneMutations, Pool, Proposer, judged_pool, search
-from latent_nas.strategies.latent_rl import LatentRL
+from latent_nas.strategies.latent_rl import LatentRL, Tell
 
 ROWS, SAMPLES = 1024, 4096  # limits of a school's renewal; random networks behind their range
 LOW, HIGH = 0.02, 0.6  # quantiles of random networks' costs between which limits are drawn
@@ -84,11 +84,13 @@ def train_agent(
     learner: str = "ppo",
     place: str = "slot",
     history: int = 0,
+    tell: Tell | None = None,
 ) -> Adept:
     """Return an agent schooled for so many environment steps, and the elites it met.
 
     Args:
         limits: flash_bytes, ram_bytes, latency_ms, (3,), to learn for one budget only; None draws limits.
+        tell: called after every rollout with the steps so far and how its episodes went.
         learner: "ppo" or "a2c". place, history: see ``EditCore``.
 
     Raises:
@@ -116,7 +118,7 @@ def train_agent(
         core.starts = elites.codes[best[np.arange(ROWS), rng.integers(best.shape[1], size=ROWS)]]
         return max(float(np.median(worth.std(axis=1))), 1e-9)
 
-    agent = train(core, None, steps, seeds.derive(seed, "agent") % 2**31, LatentRL.envs, renew, learner)
+    agent = train(core, None, steps, seeds.derive(seed, "agent") % 2**31, LatentRL.envs, renew, learner, tell)
     return Adept(agent, elites.compact())
 
 

@@ -113,7 +113,7 @@ def table(setup: Setup, records: list[Record]) -> Any:
     for record in records:
         body = record.to_json()
         genes = dict(zip((f"gene.{g.name}" for g in setup.space.genes), body.pop("genes"), strict=True))
-        body.pop("versions")
+        del body["versions"], body["confusion"]  # of the machine; of final trainings only
         genes |= {f"metric.{name}": value for name, value in body.pop("measured_metrics").items()}
         rows.append({**genes, **body, "curve": list(record.curve)})
     return pd.DataFrame(rows)

@@ -17,6 +17,7 @@ from latent_nas.firmware.elf import read
 from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import Project, project
 from latent_nas.firmware.text import Speech
+from latent_nas.report._run import FIRMWARE
 from latent_nas.tasks import open_task
 from latent_nas.training import FLOAT
 from latent_nas.training.quantise import QuantisedNetwork
@@ -93,7 +94,8 @@ def deploy(
     firmware.write(out)
     say(f"wrote {len(firmware.files)} files to {out}; arena {firmware.plan.peak} B in {firmware.region.name}")
     elf = linked(firmware, out, how)
-    report: dict[str, Any] = {"device": device, "kernels": "plain" if how.plain else "smlad", "elf": elf.name}
+    kernels = "plain" if how.plain else "smlad"
+    report: dict[str, Any] = {"rank": rank, "device": device, "kernels": kernels, "elf": elf.name}
     report |= {"toolchain": how.toolchain, "arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name}
     report |= sizes(elf)
     if how.emulator:
@@ -110,7 +112,10 @@ def deploy(
         said = Emulator(read(elf), opened, [name for _, name in firmware.operators]).text(text.characters)
         same = said == speech.generate(network, text.characters)
         report["text"] = {**asdict(text), "emulated_text": said, "same_as_reference": same}
-    artifacts.write(out / "report.json", json.dumps(report, indent=1) + "\n")
+    written = json.dumps(report, indent=1) + "\n"
+    artifacts.write(out / "report.json", written)
+    if (source / "networks").is_dir():  # the run's own report shows it
+        artifacts.write(source / FIRMWARE / f"{rank}-{device}-{kernels}.json", written)
     return report
 
 

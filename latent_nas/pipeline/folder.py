@@ -4,13 +4,19 @@ import csv
 import io
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from latent_nas import artifacts
+from latent_nas.codec import Codec
+from latent_nas.graph.deploy import deploy
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record
+from latent_nas.report._run import LATENT
 from latent_nas.store import Store
 from latent_nas.study import front, ranked
 
@@ -81,19 +87,32 @@ class RunFolder:
         with open(self.path / "search.log", "a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
 
-    def write_tables(self, setup: Setup, records: list[Record], findings: list[dict[str, Any]]) -> None:
-        """Write ``history.csv``, ``rounds.csv``, ``pareto.csv`` and ``best_architecture.json``."""
+    def write_tables(self, setup: Setup, records: list[Record], store: Store) -> None:
+        """Write ``history.csv``, ``rounds.csv``, ``pareto.csv``, ``best_architecture.json`` and what else there is."""
         best, history = None, []
         for number, record in enumerate(records, 1):
             if record.ok:
                 best = max(value for value in (best, record.objective) if value is not None)
             history.append({"training": number, "round": record.round, "best_so_far": best, **_row(record)})
         self._csv("history.csv", history)
-        self._csv("rounds.csv", findings)
+        findings = store.findings()
+        predictions = [{"round": f["round"], **p} for f in findings for p in f.get("predictions", ())]
+        lessons = [{"round": n, **lesson} for n, j in store.journals().items() for lesson in j.get("school", ())]
+        self._csv("rounds.csv", [{k: v for k, v in f.items() if k != "predictions"} for f in findings])
+        if predictions:
+            self._csv("predictions.csv", [{**p, "genes": _words(p["genes"])} for p in predictions])
+        if lessons:
+            self._csv("agent.csv", lessons)
         self._csv("pareto.csv", [_row(r) for r in front(records)])
         top = ranked(records)[:1]
         if top:
             self.write_json("best_architecture.json", architecture(setup, top[0]))
+
+    def write_latent(self, codec: Codec, records: list[Record]) -> None:
+        """Write the codec's "codebook" (slots, codes, dim), and "genes" (n, genes) with their "codes" (n, slots)."""
+        genes = np.array([r.genes for r in records], np.int64)
+        arrays = {"codebook": codec.codebook, "genes": genes, "codes": codec.encode(genes)}
+        artifacts.write(self.path / LATENT, artifacts.pack(arrays))
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file."""
@@ -109,13 +128,14 @@ class RunFolder:
 
 
 def architecture(setup: Setup, record: Record) -> dict[str, Any]:
-    """Return one trained network for people and programs: genes, layers, costs, accuracies."""
+    """Return one trained network for people and programs: genes, deployed graph, layers, costs, accuracies."""
     cost = setup.costs(record.genes)
     return {
         "space": record.space,
         "task": record.task,
         "genes": list(record.genes),
         "architecture": setup.space.describe(record.genes),
+        "graph": deploy(setup.space.graph(record.genes)).graph.to_json(),
         "layers": [
             {
                 "kernel": layer.kernel,
@@ -148,4 +168,8 @@ def architecture(setup: Setup, record: Record) -> dict[str, Any]:
 
 
 def _row(record: Record) -> dict[str, Any]:
-    return {**{name: getattr(record, name) for name in COLUMNS}, "genes": " ".join(map(str, record.genes))}
+    return {**{name: getattr(record, name) for name in COLUMNS}, "genes": _words(record.genes)}
+
+
+def _words(genes: Iterable[int]) -> str:
+    return " ".join(map(str, genes))

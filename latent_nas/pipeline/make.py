@@ -12,6 +12,7 @@ from latent_nas.codec import Codec, CodecSettings
 from latent_nas.env.parameters import parameter_excess
 from latent_nas.limits import Limits
 from latent_nas.pipeline import dataset, models
+from latent_nas.pipeline.board import Board
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record
 from latent_nas.scorer import Scorer, labels
@@ -35,6 +36,7 @@ def codec(
     say: Say,
     done: Done,
     metrics: Sequence[str] = (),
+    board: Board | None = None,
 ) -> dict[str, Any]:
     """Train, save and judge a codec: on fresh architectures, exact costs of some, a table's accuracies if given.
 
@@ -50,9 +52,15 @@ def codec(
     say("computing exact costs of random architectures")
     costs = models.sampled_costs(setup, seed)
     taught = known(dataset.read(table), metrics) if table else None
-    made = train_codec(
-        setup.space, settings, seed, costs, taught, lambda step, losses: done("codec steps", step, settings.steps)
-    )
+
+    def progress(step: int, losses: dict[str, float]) -> None:
+        done("codec steps", step, settings.steps)
+        if board:
+            board.scalars("codec", step, losses)
+
+    made = train_codec(setup.space, settings, seed, costs, taught, progress)
+    if board:
+        board.close()
     made.save(out)
     return {"codec": str(out), "quality": made.quality, "made": made.made}
 
@@ -190,6 +198,7 @@ def agent(
     out: Path,
     say: Say,
     options: AgentOptions = AgentOptions(),
+    board: Board | None = None,
 ) -> dict[str, Any]:
     """Train an agent on saved surrogates for limits of all sizes, or for those given, judge it and save it.
 
@@ -203,7 +212,10 @@ def agent(
         scorer.beyond = parameter_excess(setup.space, options.parameters)
     say(f"training the agent for {steps} steps")
     row = None if limits is None else limit_row(limits)
-    adept = agents.train_agent(scorer, latent, row, steps, seed, options.learner, options.place, options.history)
+    tell = (lambda step, found: board.scalars("agent", step, found)) if board else None
+    adept = agents.train_agent(scorer, latent, row, steps, seed, options.learner, options.place, options.history, tell)
+    if board:
+        board.close()
     found: dict[str, list[float]] = {"agent": [], "evolution": []}
     for repeat, some in enumerate(agents.unseen(scorer, seed, 20) if row is None else [row] * 5):
         for name, value in agents.compare(scorer, latent, adept, some, 2000, seed + repeat, tuple(found)).items():

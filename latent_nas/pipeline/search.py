@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas import plugins
+from latent_nas import plugins, report
 from latent_nas.codec import Codec
 from latent_nas.evaluators import Evaluator, Target
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
 from latent_nas.pipeline import dataset, models
+from latent_nas.pipeline.board import Board
 from latent_nas.pipeline.final import finalise
 from latent_nas.pipeline.folder import RunFolder
 from latent_nas.pipeline.reach import check_reachable
@@ -116,11 +117,11 @@ class SearchConfig:
             raise ValueError(f"the run's config.json is not one of this version: {error}") from None
 
 
-def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dict[str, Any]:
+def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done, board: Board | None = None) -> dict[str, Any]:
     """Run or continue a search in a run folder and return what ``result.json`` holds.
 
     Args:
-        say: is told events in a line. done: is told (what, finished, wanted).
+        say: is told events in a line. done: is told (what, finished, wanted). board: gets every round.
 
     Raises:
         ValueError: a wrong name or setting, or limits that nothing meets; before any training.
@@ -144,8 +145,9 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
             tell(f"front end, beside the limits: {ears.text()}")
         study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {_text(limits)}")
-        study.after_round = lambda: folder.write_tables(setup, study.records, study.store.findings())
+        study.after_round = lambda: show(folder, setup, study, tell, board)
         found = study.run()
+        show(folder, setup, study, tell)  # a run that was killed between its last round and this has no tables of it
         best = [r for r in ranked(found) if not over(r, limits)][: config.top]
         if left := sum(over(r, limits) for r in found if r.ok):
             tell(f"{left} trained networks exceed the limits on the emulated device and are left out")
@@ -182,7 +184,27 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done) -> dic
     }
     folder.write_json("result.json", result)
     store.close()
+    report_on(folder, tell)
     return result
+
+
+def show(folder: RunFolder, setup: Setup, study: Study, say: Say, board: Board | None = None) -> None:
+    """Write a study's tables and report as they are after a round."""
+    folder.write_tables(setup, study.records, study.store)
+    codec = study.strategy.problem.codec
+    if codec is not None and study.records:
+        folder.write_latent(codec, study.records)
+    report_on(folder, say)
+    if board:
+        board.round(study.store, study.records)
+
+
+def report_on(folder: RunFolder, say: Say) -> None:
+    """Write a run's report; where that is impossible it is said, and no search ends by it."""
+    try:
+        report.write(folder.path)
+    except (ValueError, OSError) as error:
+        say(f"the report was not written: {error}")
 
 
 def prepare(config: SearchConfig) -> tuple[Setup, Limits]:

@@ -79,6 +79,10 @@ class Strategy(ABC):
             self.costs = np.concatenate([self.costs, np.array(costs, float)])
         self.round += 1
 
+    def journal(self) -> dict[str, Any]:
+        """Return what the last ``ask`` did that a person may want to see, as small JSON values; most have nothing."""
+        return {}
+
     def state(self) -> dict[str, np.ndarray]:
         """Return all that ``restore`` needs."""
         return {

@@ -22,6 +22,7 @@ from latent_nas.strategies._agent import Agent
 from latent_nas.strategies._policy import EditPolicy
 
 ENVS, MINIBATCH, EPOCHS = 1024, 4096, 4
+Tell = Callable[[int, dict[str, float]], None]
 ROLLOUT = 8  # steps of every environment between updates
 GAMMA, GAE_LAMBDA, LEARNING_RATE, ENTROPY = 0.9, 0.9, 2e-3, 0.003
 LEARNERS = {"ppo": PPO, "a2c": A2C}
@@ -36,6 +37,8 @@ class EditVecEnv(VecEnv):
     def __init__(self, env: BatchedEditEnv, unit: float = 1.0) -> None:
         self.env, self.unit = env, unit
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
+        self._sums, self._lengths = np.zeros(env.num_envs), np.zeros(env.num_envs, np.int64)
+        self._ended: list[np.ndarray] = []  # reward and length of the episodes that ended, (n, 2) each
         self._actions = np.zeros(env.num_envs, np.int64)
         self._infos: list[dict[str, Any]] = [{} for _ in range(env.num_envs)]
 
@@ -53,7 +56,21 @@ class EditVecEnv(VecEnv):
         infos = self._infos
         if over.any():
             infos = [{"terminal_observation": info["final_obs"][i]} if over[i] else {} for i in range(len(over))]
-        return seen, np.clip(rewards / self.unit, -1, 1).astype(np.float32), over, infos
+        paid = np.clip(rewards / self.unit, -1, 1).astype(np.float32)
+        self._sums, self._lengths = self._sums + paid, self._lengths + 1
+        self._ended.append(np.stack([self._sums[over], self._lengths[over]], axis=1))
+        self._sums[over], self._lengths[over] = 0, 0
+        return seen, paid, over, infos
+
+    def episodes(self) -> dict[str, float]:
+        """Return number, mean and std of the reward, and mean length of the episodes that ended since the last call."""
+        ended = np.concatenate([np.zeros((0, 2)), *self._ended])
+        self._ended = []
+        if not len(ended):
+            return {}
+        reward, length = ended.T
+        values = {"reward": reward.mean(), "reward_std": reward.std(), "length": length.mean()}
+        return {"episodes": len(ended), **{k: round(float(v), 5) for k, v in values.items()}}
 
     def close(self) -> None:
         """Do nothing; there is nothing to let go of."""
@@ -75,15 +92,21 @@ class EditVecEnv(VecEnv):
         return [False] * len(list(self._get_indices(indices)))
 
 
-class Before(BaseCallback):
-    """Asks before every rollout for the change of score that is worth a reward of 1."""
+class Around(BaseCallback):
+    """Asks before every rollout for the change of score that is worth a reward of 1; tells after it how it went."""
 
-    def __init__(self, env: EditVecEnv, unit: Callable[[], float]) -> None:
+    def __init__(self, env: EditVecEnv, unit: Callable[[], float] | None, tell: Tell | None) -> None:
         super().__init__()
-        self.env, self.unit = env, unit
+        self.env, self.unit, self.tell = env, unit, tell
 
     def _on_rollout_start(self) -> None:
-        self.env.unit = self.unit()
+        if self.unit:
+            self.env.unit = self.unit()
+
+    def _on_rollout_end(self) -> None:
+        found = self.env.episodes()
+        if self.tell and found:
+            self.tell(self.num_timesteps, found)
 
     def _on_step(self) -> bool:
         return True
@@ -97,6 +120,7 @@ def train(
     envs: int = ENVS,
     unit: Callable[[], float] | None = None,
     learner: str = "ppo",
+    tell: Tell | None = None,
 ) -> Agent:
     """Return the agent after ``steps`` more environment steps, rounded up to whole rollouts; global RNGs are kept.
 
@@ -105,6 +129,7 @@ def train(
         unit: called before every rollout, when the core may be given other starts; returns the change of score that is
             worth a reward of 1, the most there is. By default the standard deviation of random networks' scores.
         learner: "ppo" or "a2c".
+        tell: called after every rollout with the steps so far and ``EditVecEnv.episodes``.
 
     Raises:
         ValueError: no such learner.
@@ -141,7 +166,7 @@ def train(
                 scalars = seen[:, -len(SCALARS) :]
                 tensors["centre"][-len(SCALARS) :] = torch.as_tensor(scalars.mean(axis=0))
                 tensors["scale"][-len(SCALARS) :] = torch.as_tensor(np.maximum(scalars.std(axis=0), 1e-2))
-        ppo.learn(steps, callback=Before(vec, unit) if unit else None)
+        ppo.learn(steps, callback=Around(vec, unit, tell))
     weights = {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}
     weights["codes"] = weights["codes"].reshape(core.slots, core.codes, -1)
     if not all(np.isfinite(w).all() for w in weights.values()):

@@ -17,10 +17,12 @@ from latent_nas.spaces import Genes
 from latent_nas.strategies import Problem, Strategy
 from latent_nas.strategies._agent import Agent
 from latent_nas.strategies._diverse import apart
+from latent_nas.strategies._journal import episodes
 from latent_nas.strategies._population import Archive, CodeEdits, Pool, judged_pool, search
 
 BEST = 256  # networks that the agent's training hands on
 Watch = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+Tell = Callable[[int, dict[str, float]], None]
 AGENT = "agent."  # prefix of the policy's weights in a state
 
 
@@ -49,10 +51,11 @@ class LatentRL(Strategy):
             self.queries = min(self.queries, len(problem.space.listed) // 4)
         self.agent: Agent | None = None
         self._trained: Agent | None = None  # becomes the agent with the next ``tell``
+        self._journal: dict[str, Any] = {}
 
     def ask(self, n: int, scorer: Any) -> list[Genes]:
         """Return the most promising networks; before the first label feasible ones, spread in latent and cost."""
-        rng = self.rng()
+        rng, self._journal = self.rng(), {}
         if scorer is None or not scorer.labels:
             return self._first(n, scorer, rng)
         if self._free and scorer.labels < self.initial:
@@ -67,6 +70,10 @@ class LatentRL(Strategy):
         """Learn what was measured; the agent trained in this round stays."""
         super().tell(records)
         self.agent, self._trained = self._trained or self.agent, None
+
+    def journal(self) -> dict[str, Any]:
+        """Return the agent's "school", reward and length of its episodes by step, and "episodes" of it at work."""
+        return self._journal
 
     def state(self) -> dict[str, np.ndarray]:
         """Return records and the policy's weights."""
@@ -96,7 +103,17 @@ class LatentRL(Strategy):
         start = judged_pool(core, codec.encode(genes), genes, limits)
         seed = seeds.derive(self.seed, self.name, self.round, "school")
         promising = Archive(start, self.shortlist + len(self.genes), by=ACQUISITION)
-        self._trained, archive = school(core, start, self.agent, self.steps, seed, self.envs, promising.add)
+        lessons: list[dict[str, float]] = []
+        self._trained, archive = school(
+            core,
+            start,
+            self.agent,
+            self.steps,
+            seed,
+            self.envs,
+            promising.add,
+            lambda step, found: lessons.append({"step": step, **found}),
+        )
         core.watch = None
 
         def keep(pool: Pool) -> None:
@@ -104,6 +121,7 @@ class LatentRL(Strategy):
 
         edits = CodeEdits(core, self._trained, self.random_share)
         search(core, archive.pool, edits, rng, self.queries, self.population, self.batch, each=keep)
+        self._journal = {"school": lessons, "episodes": episodes(core, self._trained, self.rng("journal"))}
         found = promising.pool.genes
         new = [i for i, genes in enumerate(map(tuple, found.tolist())) if genes not in self._known]
         return found[new[: self.shortlist]]
@@ -170,11 +188,12 @@ def school(
     seed: int,
     envs: int = 1024,
     watch: Watch | None = None,
+    tell: Tell | None = None,
 ) -> tuple[Agent, Archive]:
     """Return the agent after more training, and the best networks that were met in it and in ``start``.
 
     Episodes that don't start from random latents start from the best networks met so far. ``watch`` is shown codes,
-    genes and judgement of every network met.
+    genes and judgement of every network met; ``tell`` is as in ``_ppo.train``.
     """
     from latent_nas.strategies._ppo import train
 
@@ -192,7 +211,7 @@ def school(
         core.starts = best.codes
         return max(float(best.values.std()), 1e-9)
 
-    return train(core, agent, steps, seed, envs, renew), archive
+    return train(core, agent, steps, seed, envs, renew, tell=tell), archive
 
 
 def limit_row(limits: Limits) -> np.ndarray:

@@ -119,6 +119,8 @@ class Study:
         proposals = self.store.proposals(number)
         if proposals is None:
             proposals = self.strategy.ask(n, self.scorer)
+            if journal := self.strategy.journal():
+                self.store.write_journal(number, journal)
             self.store.propose(number, proposals, artifacts.pack(self.strategy.state()))
         return proposals
 
@@ -168,19 +170,34 @@ class Study:
         if not self.scorer or not self.scorer.labels or not good.any():
             return found | {"rank_correlation": None, "optimism": None, "coverage": None}
         genes = np.array(proposals)[good]
-        predicted = self.scorer.rerank(genes).predicted_accuracy
-        tau = kendalltau(predicted, measured[good]).statistic if good.sum() > 1 else np.nan
-        return found | {
-            "rank_correlation": None if np.isnan(tau) else float(tau),
-            "optimism": float((predicted - measured[good]).mean()),
-            "coverage": self._coverage(genes, measured[good]) if self.intervals else None,
-        }
+        predicted, measured = self.scorer.rerank(genes).predicted_accuracy, measured[good]
+        tau = kendalltau(predicted, measured).statistic if good.sum() > 1 else np.nan
+        found["rank_correlation"] = None if np.isnan(tau) else float(tau)
+        found["optimism"] = float((predicted - measured).mean())
+        return found | (self._intervals(genes, predicted, measured) if self.intervals else {"coverage": None})
 
-    def _coverage(self, genes: np.ndarray, measured: np.ndarray) -> float | None:
-        """Return which share of what was measured (n,) lies in the scorer's intervals; None with too few labels."""
+    def _intervals(self, genes: np.ndarray, predicted: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
+        """Return which share of what was measured (n,) lies in the scorer's intervals, and every prediction.
+
+        With too few labels there are no intervals: None.
+        """
         assert self.scorer
         low, high = self.scorer.interval(genes)
-        return float(((low <= measured) & (measured <= high)).mean()) if np.isfinite(low).all() else None
+        known = bool(np.isfinite(low).all())
+        rows = zip(genes.tolist(), predicted.tolist(), low.tolist(), high.tolist(), measured.tolist(), strict=True)
+        return {
+            "coverage": float(((low <= measured) & (measured <= high)).mean()) if known else None,
+            "predictions": [
+                {
+                    "genes": g,
+                    "predicted_objective": p,
+                    "predicted_low": a if known else None,
+                    "predicted_high": b if known else None,
+                    "measured_objective": m,
+                }
+                for g, p, a, b, m in rows
+            ],
+        }
 
 
 def ranked(records: list[Record]) -> list[Record]:

@@ -94,6 +94,8 @@ class AsyncStudy(Study):
         if not self._open:  # resumed between two rounds: what was under way then gets a round of its own
             self.store.propose(self._number, [], artifacts.pack(self.strategy.state()))
             self._number += 1
+        if journal := self.strategy.journal():
+            self.store.write_journal(self._number - 1, journal)
         findings = {"round": self._number - 1, **self._findings([r.genes for r in told], told)}
         findings["best_measured_objective"] = self._best[0].objective if self._best else None
         self.strategy.tell(told)

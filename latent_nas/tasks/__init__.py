@@ -211,6 +211,13 @@ class Task(ABC):
         """Return the text of every token of a network with so many outputs; nothing where outputs are no tokens."""
         return ()
 
+    def confusion(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray | None:
+        """Return how often class (row) was taken for class (column), (outputs, outputs); None where there are none."""
+        if outputs.ndim != 2 or targets.ndim != 1:
+            return None
+        pairs = targets * self.outputs + outputs.argmax(axis=1)
+        return np.bincount(pairs, minlength=self.outputs**2).reshape(self.outputs, self.outputs)
+
 
 def open_task(name: str) -> Task:
     """Return a task by name: NAME, NAME:SOURCE, or the path of data of one's own, see ``latent_nas.tasks._own``.

@@ -31,6 +31,7 @@ class Trained:
         float_metrics, int8_metrics: all of the task's metrics on the judging part, by name.
         float_score, int8_score: the first of them, as the task signs it: more is better.
         curve: validation score after each epoch. epochs: how many were run to get these weights.
+        confusion: of the int8 network on the judging part, ``Task.confusion``.
     """
 
     network: "QuantisedNetwork"
@@ -41,6 +42,7 @@ class Trained:
     epochs: int
     float_metrics: dict[str, float]
     int8_metrics: dict[str, float]
+    confusion: np.ndarray | None = None
 
 
 def train(
@@ -78,9 +80,10 @@ def train(
     if not np.isfinite(outputs).all():
         raise TrainingFailed("the trained network's outputs are not finite")
     network = quantise(graph, model, learn.x[:512])
-    floats, integers = task.measure(outputs, judge.y), task.measure(network.outputs(judge.x), judge.y)
-    scores = task.signed(floats), task.signed(integers)
-    return Trained(network, model, *scores, tuple(curve), epochs, floats, integers)
+    answers = network.outputs(judge.x)
+    floats, integers = task.measure(outputs, judge.y), task.measure(answers, judge.y)
+    scores, confusion = (task.signed(floats), task.signed(integers)), task.confusion(answers, judge.y)
+    return Trained(network, model, *scores, tuple(curve), epochs, floats, integers, confusion)
 
 
 def subset(part: Part, share: float) -> Part:

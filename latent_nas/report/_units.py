@@ -1,0 +1,39 @@
+"""Numbers for people, a space that never breaks before the unit. 1 KB = 1024 B."""
+
+COSTS = {"flash_bytes": ("flash", "KB", 1024.0), "ram_bytes": ("RAM", "KB", 1024.0), "latency_ms": ("time", "ms", 1.0)}
+SPACE = "\u00a0"
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """Return 0.9876 as "98.8 %"; "-" for None."""
+    return "-" if fraction is None else f"{100 * fraction:.{digits}f}{SPACE}%"
+
+
+def count(value: float | None) -> str:
+    """Return 12345 as "12,345"."""
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def size(byte: float | None) -> str:
+    """Return bytes as B below 1 KB, else as KB with a digit below 100 KB where it is not 0."""
+    if byte is None:
+        return "-"
+    if byte < 1024:
+        return f"{byte:.0f}{SPACE}B"
+    return f"{byte / 1024:,.{1 if byte < 100 * 1024 else 0}f}".removesuffix(".0") + f"{SPACE}KB"
+
+
+def cost(name: str, value: float | None) -> str:
+    """Return a cost in its unit: "31.3 KB", "2.69 ms"."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}".removesuffix(".00") + f"{SPACE}ms" if name == "latency_ms" else size(value)
+
+
+def seconds(value: float | None) -> str:
+    """Return 75 as "1 min 15 s"."""
+    if value is None:
+        return "-"
+    whole = round(value)
+    parts = [(whole // 3600, "h"), (whole % 3600 // 60, "min"), (whole % 60, "s")]
+    return " ".join(f"{n}{SPACE}{unit}" for n, unit in parts if n) or f"{value:.1f}{SPACE}s"

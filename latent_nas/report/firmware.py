@@ -1,0 +1,77 @@
+"""What `latent-nas deploy` has found: sizes, bit-exactness, instructions."""
+
+from typing import Any
+
+from latent_nas.report import Section
+from latent_nas.report import _chart as c
+from latent_nas.report._html import Html, join, table, tag
+from latent_nas.report._run import Run
+from latent_nas.report._units import count, size
+
+
+class Firmware(Section):
+    """A table of all firmware of the run, and the instructions of the last by operator."""
+
+    title, place = "Firmware", 100
+
+    def show(self, run: Run) -> Html:
+        """Return the table and the chart."""
+        if not run.firmware:
+            command = f"latent-nas deploy {run.path} --device {run.target['device'] or 'NAME'} --out firmware --emulate"
+            raise ValueError(f"no firmware has been made of this run; `{command}` makes it")
+        words = (
+            "Compiled and, where it says so, run on the emulated device against the integer reference. Instructions are"
+            " counted; milliseconds are a range and emulated, not measured."
+        )
+        head: list[object] = [
+            "network",
+            "device",
+            "kernels",
+            "flash",
+            "RAM",
+            "arena",
+            "stack",
+            "bit-exact",
+            "instructions",
+            "emulated ms",
+        ]
+        body = join(tag("p", words), table(head, [_row(found) for found in run.firmware]))
+        counted = [f for f in run.firmware if "emulated" in f]
+        return join(body, tag("div", _chart(counted[-1]), class_="charts two")) if counted else body
+
+
+def _row(found: dict[str, Any]) -> list[object]:
+    first = [found.get("rank", "-"), found["device"], found["kernels"]]
+    sizes = [size(found[k]) for k in ("flash_bytes", "ram_bytes", "arena_bytes")]
+    seen = found.get("emulated")
+    if not seen:
+        return [*first, *sizes, "-", "not run", "-", "-"]
+    low, high = seen["emulated_ms"]
+    exact = f"yes, {seen['inputs']} inputs" if seen["bit_exact"] else "NO"
+    return [
+        *first,
+        *sizes,
+        size(seen["peak_stack_bytes"]),
+        exact,
+        count(seen["instructions"]),
+        f"{low:.2f} to {high:.2f}",
+    ]
+
+
+def _chart(found: dict[str, Any]) -> Html:
+    by = found["emulated"]["instructions_by_operator"]
+    pairs = list(by.items()) if isinstance(by, dict) else [(str(name), value) for name, value in by]
+    trace = {
+        "type": "bar",
+        "orientation": "h",
+        "y": [name for name, _ in pairs],
+        "x": [value for _, value in pairs],
+        "marker": {"color": c.BLUE},
+        "hoverinfo": "x+y",
+    }
+    axis = {"title": {"text": ""}, "type": "category", "autorange": "reversed"}
+    title = f"Instructions by operator, {found['device']}, {found['kernels']} kernels"
+    return c.chart(title, [trace], "instructions of one inference", axis, height=max(220, 26 * len(pairs) + 70))
+
+
+Plugin = Firmware

@@ -1,0 +1,90 @@
+"""All trained networks, sortable, with their files."""
+
+from latent_nas.records import Record
+from latent_nas.report import Section
+from latent_nas.report._html import Html, join, tag
+from latent_nas.report._run import Run
+from latent_nas.report._units import COSTS, count
+
+HEAD = (
+    ("no.", 1),
+    ("round", 1),
+    ("int8, measured %", 1),
+    ("float, measured %", 1),
+    ("int8, predicted %", 1),
+    ("flash KB", 1),
+    ("RAM KB", 1),
+    ("time ms", 1),
+    ("MACs", 1),
+    ("parameters", 1),
+    ("epochs", 1),
+    ("trained in s", 1),
+    ("files", 0),
+    ("genes", 0),
+)
+
+
+class Networks(Section):
+    """A table with a row per training of the search, and the files of the final networks."""
+
+    title, place = "Trained networks", 110
+
+    def show(self, run: Run) -> Html:
+        """Return the table."""
+        if not run.records:
+            raise ValueError("no training is known")
+        ranks = {tuple(n["genes"]): i for i, n in enumerate(run.networks, 1)}
+        head = tag("tr", *(tag("th", name, class_="n" if number else None, scope="col") for name, number in HEAD))
+        rows = [_row(run, i, r, ranks.get(r.genes)) for i, r in enumerate(run.records, 1)]
+        box = tag("table", tag("thead", head), tag("tbody", *rows), class_="sortable")
+        words = (
+            f"All {len(run.records)} trainings of the search; a click on a heading sorts. Final networks have a"
+            " folder with their graph and integers; of the others the record, in study.sqlite and history.csv, is"
+            " all that is kept."
+        )
+        return join(tag("p", words), tag("div", box, class_="scroll tall", tabindex=0), _files(run))
+
+
+def _row(run: Run, number: int, record: Record, rank: int | None) -> Html:
+    foreseen = run.predictions.get(record.genes)
+    cells = [
+        _cell(number),
+        _cell(record.round + 1),
+        _cell(record.measured_int8_accuracy, 100, 2)
+        if record.ok
+        else tag("td", f"failed: {record.reason}", data_value=""),
+        _cell(record.measured_float_accuracy, 100, 2),
+        _cell(foreseen["predicted_objective"] if foreseen else None, 100, 2),
+        *(_cell(getattr(record, name), 1 / scale, 2) for name, (_, _, scale) in COSTS.items()),
+        _cell(record.macs),
+        _cell(record.parameters),
+        _cell(record.epochs),
+        _cell(record.wall_s, 1, 1),
+        tag(
+            "td",
+            tag("a", f"networks/{rank}", href=f"networks/{rank}/") if rank and _kept(run, rank) else "",
+            data_value=rank or "",
+        ),
+        tag("td", " ".join(map(str, record.genes)), class_="genes"),
+    ]
+    return tag("tr", *cells, class_="best" if rank == 1 else None)
+
+
+def _kept(run: Run, rank: int) -> bool:
+    return (run.path / "networks" / str(rank)).is_dir()
+
+
+def _cell(value: float | None, scale: float = 1, digits: int = 0) -> Html:
+    if value is None:
+        return tag("td", "", class_="n", data_value="")
+    text = f"{value * scale:,.{digits}f}" if digits else count(value)
+    return tag("td", text, class_="n", data_value=value)
+
+
+def _files(run: Run) -> Html:
+    names = sorted(p.name for p in run.path.iterdir() if p.is_file() and not p.name.startswith("."))
+    links = [part for name in names for part in (tag("a", name, href=name), " ")]
+    return tag("p", "Files of the run: ", *links)
+
+
+Plugin = Networks

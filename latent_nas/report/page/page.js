@@ -1,0 +1,104 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const coarse = matchMedia("(pointer: coarse)").matches;
+
+  // The chosen theme outlives the page where the browser lets a file keep something.
+  const keep = {
+    get(name) { try { return localStorage.getItem(name); } catch { return null; } },
+    set(name, value) { try { localStorage.setItem(name, value); } catch { /* a file may not keep anything there */ } },
+  };
+
+  let choice = keep.get("latent-nas-theme") || "auto";
+
+  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+  // "var(--blue)" anywhere in a figure becomes the colour of the theme.
+  function themed(value) {
+    if (typeof value === "string") {
+      const found = /^var\((--\w+)\)$/.exec(value);
+      return found ? colour(found[1]) : value;
+    }
+    if (Array.isArray(value)) return value.map(themed);
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, themed(part)]));
+    }
+    return value;
+  }
+
+  function axis(given) {
+    const base = {
+      gridcolor: colour("--line"), linecolor: colour("--line"), zeroline: false, automargin: true,
+      fixedrange: coarse, ticks: "", tickfont: { color: colour("--soft"), size: 11 }, nticks: 7,
+    };
+    const title = { standoff: 8, ...given.title, font: { color: colour("--soft"), size: 12 } };
+    return { ...base, ...given, title };
+  }
+
+  function layout(given) {
+    const font = getComputedStyle(document.body).fontFamily;
+    const out = {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest",
+      dragmode: coarse ? false : "zoom", margin: { l: 48, r: 14, t: 18, b: 40 },
+      font: { family: font, size: 12, color: colour("--ink") },
+      hoverlabel: { bgcolor: colour("--panel"), bordercolor: colour("--line"), font: { color: colour("--ink"), size: 12 } },
+      ...given,
+    };
+    for (const key of Object.keys(given)) if (/^[xy]axis\d*$/.test(key)) out[key] = axis(given[key]);
+    return out;
+  }
+
+  const figures = [...document.querySelectorAll("figure")].filter((f) => f.querySelector("script")).map((f) => ({
+    place: f.querySelector(".plot"), spec: JSON.parse(f.querySelector("script").textContent),
+  }));
+  const config = { displayModeBar: false, responsive: true };
+
+  function draw() {
+    const dark = choice === "auto" ? system.matches : choice === "dark";
+    root.dataset.theme = dark ? "dark" : "light";
+    root.style.colorScheme = root.dataset.theme;
+    document.getElementById("theme").textContent = "Theme: " + choice;
+    for (const { place, spec } of figures) {
+      const { data, layout: given } = themed(spec);
+      Plotly.react(place, data, layout(given), config);
+    }
+    root.dataset.drawn = figures.length;
+  }
+
+  document.getElementById("theme").addEventListener("click", () => {
+    choice = { auto: "light", light: "dark", dark: "auto" }[choice];
+    keep.set("latent-nas-theme", choice);
+    draw();
+  });
+  system.addEventListener("change", draw);
+  draw();
+
+  // Tables sort by a click on a column's head: numbers by value, the rest by letters; empty cells come last.
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const heads = [...table.tHead.rows[0].cells];
+    const value = (row, i) => row.cells[i].dataset.value ?? row.cells[i].textContent;
+    heads.forEach((head, i) => head.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending";
+      heads.forEach((h) => h.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const sign = down ? -1 : 1;
+      const rows = [...table.tBodies[0].rows].sort((a, b) => {
+        const [x, y] = [value(a, i), value(b, i)];
+        if (x === "" || y === "") return (x === "") - (y === "");
+        const d = Number(x) - Number(y);
+        return sign * (Number.isNaN(d) ? x.localeCompare(y) : d);
+      });
+      table.tBodies[0].append(...rows);
+    }));
+  }
+
+  // A search writes its report anew after every round; this keeps up with it.
+  const live = document.getElementById("live");
+  if (live) {
+    const wait = () => { if (live.checked) setTimeout(() => live.checked && location.reload(), 15000); };
+    live.checked = keep.get("latent-nas-live") === "on";
+    live.addEventListener("change", () => { keep.set("latent-nas-live", live.checked ? "on" : "off"); wait(); });
+    wait();
+  }
+})();

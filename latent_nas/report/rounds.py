@@ -1,0 +1,153 @@
+"""Every round's predictions against what was measured: were the surrogates worth listening to?"""
+
+import numpy as np
+
+from latent_nas.report import Section
+from latent_nas.report import _chart as c
+from latent_nas.report._html import Html, join, tag
+from latent_nas.report._run import Run
+from latent_nas.report._units import percent
+
+COVERAGE = 0.9
+
+
+class Rounds(Section):
+    """The best so far, predictions against measurements, and the surrogates' report card by round."""
+
+    title, place = "Rounds", 40
+
+    def show(self, run: Run) -> Html:
+        """Return the charts."""
+        if not run.best:
+            raise ValueError("no training has succeeded yet")
+        charts = [_progress(run)]
+        judged = [f for f in run.findings if f.get("optimism") is not None]
+        words = "This strategy asks no surrogates, or they have not been asked yet: there is nothing to compare."
+        if judged:
+            charts += [_predictions(run)] if run.sane else []
+            charts += [_ranks(judged), _optimism(judged), _coverage(judged)]
+            words = _words(judged) + _absurd(len(run.predictions) - len(run.sane))
+        return join(
+            tag("p", words), tag("div", *charts[:2], class_="charts two"), tag("div", *charts[2:], class_="charts")
+        )
+
+
+def _words(judged: list[dict[str, float]]) -> str:
+    optimism = float(np.median([f["optimism"] for f in judged]))
+    ranks = [f["rank_correlation"] for f in judged if f["rank_correlation"] is not None]
+    covered = [f["coverage"] for f in judged if f["coverage"] is not None]
+    text = (
+        "Predictions were made before the networks were trained, by surrogates that had not seen them. In the median of"
+        f" {len(judged)} rounds they were too {'high' if optimism > 0 else 'low'} by {100 * abs(optimism):.1f} points"
+        " on average"
+    )
+    if ranks:
+        text += f"; within a round they ranked the networks with a Kendall's tau of {np.mean(ranks):.2f} (mean)"
+    if covered:
+        text += f"; {percent(float(np.mean(covered)), 0)} of what was measured lay in their 90 % intervals"
+    return text + "."
+
+
+def _absurd(many: int) -> str:
+    if not many:
+        return ""
+    return (
+        f" {many} prediction{'s are' if many > 1 else ' is'} far outside 0 to 100 % and not drawn: the surrogates"
+        " failed there."
+    )
+
+
+def _progress(run: Run) -> Html:
+    numbers = list(range(1, len(run.records) + 1))
+    values = [100 * r.objective if r.ok and r.objective is not None else np.nan for r in run.records]
+    best = np.fmax.accumulate(np.array(values, float)).tolist()
+    text = [
+        f"training {n}, round {r.round + 1}: {v:.1f} %" for n, r, v in zip(numbers, run.records, values, strict=True)
+    ]
+    key = [("dot", c.BLUE, "a training, measured"), ("line", c.INK, "best so far")]
+    traces = [
+        c.line(numbers, best, c.INK, line={"shape": "hv", "width": 1.5}),
+        c.points(numbers, values, c.BLUE, text, opacity=0.8),
+    ]
+    return c.chart("Best network by training", traces, "trainings", "int8 accuracy (%), validation", key)
+
+
+def _predictions(run: Run) -> Html:
+    held = list(run.sane.values())
+    predicted = np.array([p["predicted_objective"] for p in held]) * 100
+    measured = np.array([p["measured_objective"] for p in held]) * 100
+    low, high = (
+        np.array([p[k] if p[k] is not None else np.nan for p in held], float) * 100
+        for k in ("predicted_low", "predicted_high")
+    )
+    ends = [min(predicted.min(), measured.min()), max(predicted.max(), measured.max())]
+    bars = {
+        "type": "data",
+        "symmetric": False,
+        "array": np.nan_to_num(np.minimum(high, 100) - predicted).clip(0).tolist(),
+        "arrayminus": np.nan_to_num(predicted - low).clip(0).tolist(),
+        "color": c.LINE,
+        "thickness": 1,
+        "width": 0,
+    }
+    inside = (low <= measured) & (measured <= high)
+    text = [
+        f"training {run.numbers.get(tuple(p['genes']), '?')}<br>predicted {a:.1f} %, measured {b:.1f} %"
+        for p, a, b in zip(held, predicted, measured, strict=True)
+    ]
+    whiskers = {**c.points(predicted.tolist(), measured.tolist(), c.LINE, size=1), "error_x": bars, "hoverinfo": "skip"}
+    traces = [c.line(ends, ends, c.SOFT, line={"width": 1, "dash": "dot"}, hoverinfo="skip"), whiskers]
+    key = [("line", c.LINE, "90 % interval"), ("dash", c.SOFT, "as predicted")]
+    for chosen, colour, meaning in ((inside, c.BLUE, "measured inside"), (~inside, c.RED, "outside, or no interval")):
+        where = np.flatnonzero(chosen)
+        traces.append(
+            c.points(
+                predicted[where].tolist(), measured[where].tolist(), colour, [text[i] for i in where], opacity=0.85
+            )
+        )
+        key.append(("dot", colour, meaning))
+    return c.chart(
+        "Predicted against measured", traces, "predicted int8 accuracy (%)", "measured int8 accuracy (%)", key
+    )
+
+
+def _ranks(judged: list[dict[str, float]]) -> Html:
+    held = [(f["round"] + 1, f["rank_correlation"]) for f in judged if f["rank_correlation"] is not None]
+    x, y = ([p[i] for p in held] for i in range(2))
+    lines = c.across(0, "", c.SOFT, "y", "dot")
+    axis = {"title": {"text": "Kendall's tau"}, "range": [-1.1, 1.1]}
+    traces = [c.line(x, y, c.BLUE, "lines+markers")]
+    return c.chart(
+        "Rank correlation",
+        traces,
+        "round",
+        axis,
+        height=240,
+        note="1: the order was as predicted; 0: no better than chance.",
+        **lines,
+    )
+
+
+def _optimism(judged: list[dict[str, float]]) -> Html:
+    judged = [f for f in judged if abs(f["optimism"]) < 1]
+    x, y = [f["round"] + 1 for f in judged], [100 * f["optimism"] for f in judged]
+    lines = c.across(0, "", c.SOFT, "y", "dot")
+    traces = [c.line(x, y, c.BLUE, "lines+markers")]
+    note = "Predicted minus measured, mean of the round: above 0 is too hopeful."
+    return c.chart("Optimism", traces, "round", "points of accuracy", height=240, note=note, **lines)
+
+
+def _coverage(judged: list[dict[str, float]]) -> Html:
+    held = [(f["round"] + 1, 100 * f["coverage"], f["trainings"]) for f in judged if f["coverage"] is not None]
+    x, y = ([p[i] for p in held] for i in range(2))
+    weights = np.array([p[2] for p in held], float)
+    running = (np.cumsum(np.array(y) * weights) / np.cumsum(weights)).tolist() if held else []
+    lines = c.across(100 * COVERAGE, "", c.SOFT, "y", "dot")
+    traces = [c.points(x, y, c.BLUE), c.line(x, running, c.INK, line={"width": 1.5})]
+    key = [("dot", c.BLUE, "of the round"), ("line", c.INK, "of all up to it"), ("dash", c.SOFT, "wanted")]
+    axis = {"title": {"text": "inside (%)"}, "range": [-5, 105]}
+    note = "" if held else "No round had enough labels for intervals."
+    return c.chart("Coverage of 90 % intervals", traces, "round", axis, key, note, 240, **lines)
+
+
+Plugin = Rounds

@@ -1,0 +1,183 @@
+"""What was found, within which limits, what binds, and what more accuracy would cost: in words."""
+
+import math
+
+import numpy as np
+
+from latent_nas.records import Record
+from latent_nas.report import Section
+from latent_nas.report._html import Html, join, tag
+from latent_nas.report._run import Run
+from latent_nas.report._units import COSTS, cost, percent, seconds
+from latent_nas.study import front
+
+POINT = 0.01
+NEAR = 0.05  # networks of the front this close to the best tell what accuracy costs there
+
+
+class Summary(Section):
+    """Tiles and four paragraphs."""
+
+    title, place = "Summary", 10
+
+    def show(self, run: Run) -> Html:
+        """Return the tiles and the words."""
+        if not run.best and not run.networks:
+            failed = sum(not r.ok for r in run.records)
+            raise ValueError(f"no training has succeeded yet{f', {failed} failed' if failed else ''}")
+        used = _used(run)
+        ratios = run.limits.ratios(*used.values())
+        binds = max(ratios, key=lambda name: ratios[name]) if ratios else None
+        tiles = [_accuracy(run), *(_tile(run, name, used[name], ratios.get(name), name == binds) for name in used)]
+        words = [_found(run), _within(run, used, ratios), _binding(run, binds, ratios)]
+        if binds and run.best:
+            words.append(price(run.best, binds, getattr(run.limits, binds)))
+        return join(tag("div", *tiles, class_="tiles"), *(tag("p", w) for w in words if w))
+
+
+def _used(run: Run) -> dict[str, float]:
+    if run.networks:
+        first = run.networks[0]
+        ram = sum(first["ram_bytes"].values())
+        return {"flash_bytes": first["flash_bytes"], "ram_bytes": ram, "latency_ms": first["latency_ms"]}
+    return {name: getattr(run.best[0], name) for name in COSTS}
+
+
+def _accuracy(run: Run) -> Html:
+    if run.networks:
+        first = run.networks[0]
+        value, more = (
+            first["measured_int8_accuracy"],
+            f"± {percent(first['measured_int8_accuracy_std'])}, measured, test",
+        )
+    else:
+        value, more = run.best[0].measured_int8_accuracy, "measured, validation, one seed"
+    return tag(
+        "div",
+        tag("div", "int8 accuracy", class_="what"),
+        tag("div", percent(value), class_="value"),
+        tag("span", tag("i", style=f"width:{100 * (value or 0):.1f}%"), class_="gauge"),
+        tag("div", more, class_="more"),
+        class_="tile",
+    )
+
+
+def _tile(run: Run, name: str, used: float, ratio: float | None, binds: bool) -> Html:
+    limit = getattr(run.limits, name)
+    what = COSTS[name][0] + (", binds" if binds else "")
+    more = "computed, no limit" if ratio is None else f"{percent(ratio, 0)} of {cost(name, limit)}, computed"
+    return tag(
+        "div",
+        tag("div", what, class_="what"),
+        tag("div", cost(name, used), class_="value"),
+        tag(
+            "span",
+            tag("i", style=f"width:{min(100, 100 * (ratio or 0)):.1f}%"),
+            class_="gauge binds" if binds else "gauge",
+        ),
+        tag("div", more, class_="more"),
+        class_="tile",
+    )
+
+
+def _found(run: Run) -> Html:
+    target = run.target
+    spent = f"{len(run.records)} true trainings"
+    failed = sum(not r.ok for r in run.records)
+    if failed:
+        spent += f" ({failed} failed)"
+    by = f" by {run.config['strategy']}" if run.config.get("strategy") else ""
+    if not run.networks:
+        best = run.best[0]
+        return join(
+            tag("strong", "Found so far: "),
+            f"after {spent}{by}, the best network of {target['space']} has {percent(best.measured_int8_accuracy)} int8"
+            f" accuracy on the validation part (float {percent(best.measured_float_accuracy)}, one seed).",
+        )
+    first, many = run.networks[0], run.networks[0]["seeds"]
+    spread = f"mean ± standard deviation of {many} seeds" if many > 1 else "one seed"
+    took = f", in {seconds(run.result['wall_s'])} with the final trainings" if run.result.get("wall_s") else ""
+    text = (
+        f"a network of {target['space']} with {percent(first['measured_int8_accuracy'])} ±"
+        f" {percent(first['measured_int8_accuracy_std'])} int8 accuracy on the test part ({spread}; float"
+        f" {percent(first['measured_float_accuracy'])}), {first['parameters']:,} parameters and {first['macs']:,} MACs,"
+        f" after {spent}{by}{took}."
+    )
+    return join(tag("strong", "Found: "), text)
+
+
+def _within(run: Run, used: dict[str, float], ratios: dict[str, float]) -> Html:
+    parts = []
+    for name, value in used.items():
+        limit = getattr(run.limits, name)
+        text = f"{cost(name, value)} {COSTS[name][0]}"
+        parts.append(
+            text + (f" of {cost(name, limit)} ({percent(ratios[name], 0)})" if name in ratios else " (no limit)")
+        )
+    where = f" on {run.target['device']} with {run.target['runtime']}" if run.target["device"] else ""
+    error = run.networks[0]["latency_error_ms"] if run.networks else None
+    off = f" The time may be off by {error:.2f} ms: it is computed from cycles fitted to boards." if error else ""
+    fits = "" if all(r <= 1 for r in ratios.values()) else " That does not fit."
+    return join(tag("strong", "Within: "), f"{', '.join(parts)}{where}.{fits}{off}")
+
+
+def _binding(run: Run, binds: str | None, ratios: dict[str, float]) -> Html | None:
+    if binds is None:
+        return None
+    text = f"{COSTS[binds][0]}: {percent(ratios[binds], 0)} of the limit is used"
+    try:
+        found = run.costs.binding(run.limits)
+    except ValueError:  # no graph to name a layer of; the section that draws it says why
+        found = None
+    if found and found.name == binds:
+        text += f", most of it at layer {found.layer.node} ({found.layer.kernel})"
+    rest = [f"{COSTS[n][0]} {percent(1 - r, 0)}" for n, r in ratios.items() if n != binds]
+    return join(tag("strong", "What binds: "), f"{text}. Left over: {', '.join(rest)}." if rest else f"{text}.")
+
+
+def price(best: list[Record], name: str, limit: float) -> Html:
+    """Return what a point of accuracy costs in the cost that binds: as measured, and as that leads one to expect.
+
+    Args:
+        best: trained networks, the best first. name: of the cost. limit: of it, in its unit.
+    """
+    top, what = best[0], COSTS[name][0]
+    accuracy, dear = top.objective or 0.0, float(getattr(top, name))
+    near = [r for r in best if (r.objective or 0) >= accuracy - POINT]
+    cheap = min(near, key=lambda r: float(getattr(r, name)))
+    spared = dear - float(getattr(cheap, name))
+    if spared > 0:
+        less = 100 * (accuracy - (cheap.objective or 0))
+        text = (
+            f"{less:.1f} points below the best trained network ({percent(accuracy)} on validation) lies one with"
+            f" {cost(name, getattr(cheap, name))} {what} instead of {cost(name, dear)}."
+        )
+    else:
+        text = f"nothing cheaper comes within a point of the best trained network ({percent(accuracy)} on validation)."
+    return join(tag("strong", "What a point of accuracy costs: "), text, " ", _more(best, name, limit, accuracy, dear))
+
+
+def _more(best: list[Record], name: str, limit: float, accuracy: float, dear: float) -> str:
+    """Return what one more point would cost at the rate of the front, as a line of accuracy over log2 of the cost."""
+    what = COSTS[name][0]
+    if 1 - accuracy < POINT:
+        return "One more point is not to be had: less than one is missing to 100 %."
+    held = sorted((float(getattr(r, name)), r.objective or 0.0) for r in front(best))
+    rising = [p for i, p in enumerate(held) if all(p[1] > q[1] for q in held[:i]) and p[1] >= accuracy - NEAR]
+    if len(rising) < 3:
+        return "What one more would cost can't be told: too few networks lie on the front."
+    x, y = np.log2([p[0] for p in rising]), np.array([p[1] for p in rising])
+    slope = float(np.polyfit(x, y, 1)[0]) if np.ptp(x) else 0.0
+    doublings = POINT / slope if slope > 0 else math.inf
+    if doublings > 6:
+        return f"One more point is not to be had by {what} alone: the front of the trained networks is flat there."
+    more = dear * 2**doublings
+    verdict = "within the limit" if more <= limit else f"more than the limit of {cost(name, limit)}"
+    price = cost(name, more)
+    return (
+        f"One more point would take about {price}, {verdict}: extrapolated from the {len(rising)} networks of"
+        " the front near the best, one seed each, and not measured."
+    )
+
+
+Plugin = Summary

@@ -1,0 +1,61 @@
+"""The site builds without a warning, and every command in README and docs is one that the command line understands."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from latent_nas.cli import app
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SCRIPTS = re.compile(r"(?:\S*python \S+\.py|\S*latent-nas) ")
+
+
+def shown():
+    """Every line of a shell block or an inline quote that calls the command line or one of the scripts."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                if "latent-nas " in line:
+                    yield pytest.param(line.partition("#")[0].strip(), id=f"{page.stem}: {line.strip()[:60]}")
+        for line in re.findall(r"`(latent-nas [a-z][^`\n]*)`", text):
+            yield pytest.param(line, id=f"{page.stem}: {line[:60]}")
+
+
+@pytest.mark.parametrize("line", list(shown()))
+def test_the_command_line_understands_what_the_pages_show(line):
+    words = shlex.split(line[line.index("latent-nas ") :])[1:]
+    command = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        assert words[0] in command.commands, f"no command {words[0]!r}"
+        command, words = command.commands[words[0]], words[1:]
+    if words in ([], ["--help"]):
+        return  # a page speaks of the command, not of a call
+    options = {option for parameter in command.params for option in [*parameter.opts, *parameter.secondary_opts]}
+    flags = {o for p in command.params if getattr(p, "is_flag", False) for o in p.opts}
+    named = [word for word in words if word.startswith("--")]
+    assert set(named) <= options | {"--help"}
+    values = sum(word not in flags for word in named)
+    places = len([word for word in words if not word.startswith("--")]) - values
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    assert 0 <= places <= len(arguments), f"{places} arguments, wanted {len(arguments)}"
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    commands = (tmp_path / "site" / "commands.html").read_text(encoding="utf-8")
+    for name in ("search", "report", "codec train", "cost"):
+        assert f">{name}<a" in commands
+    assert "--final-seeds" in commands
+    for page in (tmp_path / "site").glob("*.html"):
+        assert not re.findall(r"<(?:script|img|link)[^>]+(?:src|href)=\"https?://", page.read_text(encoding="utf-8"))

@@ -1,0 +1,234 @@
+"""The report of a run: what it says, that it stands alone, and what it does with runs that are not whole."""
+
+import json
+import re
+import shlex
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from run_folder import NASTY, make
+
+from latent_nas import plugins, report
+from latent_nas.records import Record
+from latent_nas.report._drawing import draw
+from latent_nas.report._html import tag
+from latent_nas.report._run import Run
+from latent_nas.report.again import command
+from latent_nas.report.latent import components
+from latent_nas.report.summary import price
+
+
+class Page(HTMLParser):
+    """The sections' texts, the charts, the headings, and whether every element is closed."""
+
+    VOID = frozenset({"br", "input", "meta"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.section, self.texts, self.charts, self.links = [], "", {}, [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, name, attrs):
+        attributes = dict(attrs)
+        if name not in self.VOID:
+            self.open.append(name)
+        if name == "section":
+            self.section = attributes["id"]
+        self.links += [attributes[k] for k in ("href", "src") if k in attributes]
+
+    def handle_startendtag(self, name, attrs):
+        pass
+
+    def handle_endtag(self, name):
+        assert self.open.pop() == name
+        if name == "section":
+            self.section = ""
+
+    def handle_data(self, data):
+        if self.open[-1:] == ["script"]:
+            if self.section:
+                self.charts.append((self.section, json.loads(data)))
+        else:
+            self.texts[self.section] = self.texts.get(self.section, "") + data
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A finished run of real records, and its page."""
+    folder = make(tmp_path_factory.mktemp("run") / "run", 24)
+    return folder, report.write(folder).read_text(encoding="utf-8")
+
+
+def test_every_section_has_something_to_show_of_a_finished_run(whole):
+    page = Page(whole[1])
+    assert len(plugins.names("report")) == len(page.texts) - 1
+    assert "absent" not in re.findall(r'<p class="(\w+)"', whole[1])
+    assert {"summary", "network", "latent-space", "confusion", "firmware", "do-it-again"} <= set(page.texts)
+
+
+def test_every_chart_has_points_titles_and_units_where_they_belong(whole):
+    page = Page(whole[1])
+    assert len(page.charts) >= 16
+    for section, figure in page.charts:
+        assert any(len([v for v in trace.get("y", trace.get("x")) if v is not None]) for trace in figure["data"]), (
+            section
+        )
+        assert figure["layout"]["xaxis"]["title"]["text"]
+
+
+def test_the_page_loads_nothing_and_names_no_other_place(whole):
+    page = Page(whole[1])
+    assert all(link.startswith("#") or not re.match(r"\w+:|/", link) for link in page.links)
+    assert "default-src &#x27;none&#x27;" in whole[1]
+    own = re.sub(r"<script>.*?</script>", "", whole[1], flags=re.DOTALL)  # plotly's own text names hosts
+    assert not re.findall(r"https?://", own)
+
+
+def test_the_summary_says_what_was_found_within_what_and_what_binds(whole):
+    text = Page(whole[1]).texts["summary"].replace("\u00a0", " ")
+    result = json.loads((whole[0] / "result.json").read_text())
+    first = result["networks"][0]
+    assert f"{100 * first['measured_int8_accuracy']:.1f} %" in text
+    assert "32 KB" in text
+    assert "16 KB" in text
+    assert "5 ms" in text
+    binding = {"flash_bytes": "flash", "ram_bytes": "RAM", "latency_ms": "time"}[first["binding"]["limit"]]
+    assert f"What binds: {binding}" in text
+    assert "What a point of accuracy costs" in text
+
+
+def test_the_network_drawn_is_that_of_the_first_final_network_and_its_columns_add_up(whole):
+    run = Run.read(whole[0])
+    first = run.result["networks"][0]
+    assert run.costs.macs == first["macs"] == sum(layer.macs for layer in run.costs.layers)
+    assert run.costs.flash_bytes == first["flash_bytes"]
+    assert draw(run.graph, run.costs.layers).count('class="box"') == len(run.graph.nodes)
+
+
+def test_arcs_of_a_branched_network_lie_side_by_side():
+    from latent_nas.costs import costs
+    from latent_nas.devices import open_device
+    from latent_nas.graph.deploy import deploy
+    from latent_nas.runtimes import open_runtime
+    from latent_nas.zoo import open_network
+
+    graph = deploy(open_network("mlperf_resnet8")).graph
+    cost = costs(graph, open_device("stm32f746"), open_runtime("cmsis_nn"))
+    drawing = draw(graph, cost.layers)
+    skips = sum(node.id - i > 1 for node in graph.nodes for i in node.inputs)
+    assert skips > 0
+    assert drawing.count('class="skip"') == skips
+
+
+def test_the_matrix_is_the_sum_of_the_seeds(whole):
+    run = Run.read(whole[0])
+    genes = tuple(run.result["networks"][0]["genes"])
+    counts = np.sum([r.confusion for r in run.finals if r.genes == genes], axis=0)
+    ((_, figure),) = [c for c in Page(whole[1]).charts if c[0] == "confusion"]
+    assert figure["data"][0]["customdata"] == counts.tolist()
+
+
+def test_all_trainings_are_in_the_table(whole):
+    rows = re.findall(r'<td class="genes">([\d ]+)</td>', whole[1])
+    assert [tuple(map(int, row.split())) for row in rows] == [r.genes for r in Run.read(whole[0]).records]
+
+
+def test_whatever_comes_from_files_is_escaped(tmp_path):
+    folder = make(tmp_path / "run", 6, reason=NASTY, strategy=NASTY)
+    text = report.write(folder).read_text(encoding="utf-8")
+    Page(text)
+    assert NASTY not in text
+    assert "&lt;/script&gt;" in text
+
+
+def test_an_element_escapes_children_and_attributes():
+    assert tag("a", "<b>", tag("i", "&"), None, href='"x"') == '<a href="&quot;x&quot;">&lt;b&gt;<i>&amp;</i></a>'
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda f: (f / "result.json").unlink(), "Unfinished"),
+        (lambda f: (f / "result.json").write_text("{"), "result.json is damaged"),
+        (lambda f: (f / "config.json").write_text("no"), "config.json is damaged"),
+        (lambda f: (f / "study.sqlite").unlink(), "study.sqlite is missing"),
+        (lambda f: (f / "study.sqlite").write_bytes(b"x" * 5000), "not a whole study file"),
+        (lambda f: (f / "latent.safetensors").write_bytes(b"x"), "latent.safetensors is damaged"),
+        (lambda f: (f / "latent.safetensors").unlink(), "the run has no latent.safetensors"),
+        (lambda f: (f / "networks" / "1" / "graph.json").write_text("[]"), "sha256 differs"),
+        (lambda f: (f / "best_architecture.json").unlink(), "Found"),
+    ],
+)
+def test_a_run_that_is_not_whole_is_shown_as_far_as_it_goes(tmp_path, harm, words):
+    folder = make(tmp_path / "run", 6)
+    harm(folder)
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    text = report.write(folder, tmp_path / "r.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert words in " ".join(page.texts.values())
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+
+
+def test_a_run_that_has_just_begun_and_one_whose_trainings_fail_are_shown(tmp_path):
+    for n, reason in ((0, ""), (4, "diverged")):
+        folder = make(tmp_path / str(n), n, finished=False, reason=reason, failing=True)
+        page = Page(report.write(folder).read_text(encoding="utf-8"))
+        assert "Unfinished" in page.texts[""]
+        assert "no training has succeeded yet" in page.texts["summary"]
+    assert "diverged" in page.texts["trained-networks"]
+
+
+def test_a_prediction_that_is_no_accuracy_is_counted_and_left_out(tmp_path):
+    run = Run.read(make(tmp_path / "run", 12))
+    run.findings[-1]["predictions"][0]["predicted_objective"] = -5e19
+    run.findings[-1]["optimism"] = -1e19
+    page = Page(report.html(run))
+    assert "1 prediction is far outside" in page.texts["rounds"]
+    drawn = [v for _, figure in page.charts for trace in figure["data"] for v in trace.get("y", ()) if v is not None]
+    assert min(v for v in drawn if not isinstance(v, str)) > -1000
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="not a run folder"):
+        report.write(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_gives_the_configuration_back(whole):
+    config = json.loads((whole[0] / "config.json").read_text())
+    words = shlex.split(command(config))
+    assert words[:2] == ["latent-nas", "search"]
+    pairs = dict(zip(words[2::2], words[3::2], strict=True))
+    assert pairs["--trainings"] == "24"
+    assert pairs["--device"] == "stm32f405"
+
+
+def point(accuracy, flash):
+    """A record with one accuracy and one cost."""
+    return Record(
+        (flash,), "s", "t", 0, measured_int8_accuracy=accuracy, flash_bytes=flash, ram_bytes=1, latency_ms=1.0
+    )
+
+
+def test_the_price_of_a_point_is_that_of_the_front():
+    points = [point(0.90 + 0.01 * k, 1024 * 2**k) for k in range(4)]  # a point per doubling
+    text = price(points[::-1], "flash_bytes", 32 * 1024).replace("\u00a0", " ")
+    assert "about 16 KB, within the limit" in text
+    assert "with 4 KB flash instead of 8 KB" in text
+    assert "more than the limit" in price(points[::-1], "flash_bytes", 9 * 1024)
+    assert "too few" in price(points[-1:], "flash_bytes", 32 * 1024)
+    assert "less than one is missing" in price([replace(points[0], measured_int8_accuracy=0.995)], "flash_bytes", 9000)
+
+
+def test_components_are_those_of_the_largest_variance():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(200, 5)) * [9, 4, 0.1, 0.1, 0.1] + 7
+    (mean, directions), (first, second) = components(rows)
+    assert np.allclose(mean, rows.mean(axis=0))
+    assert abs(directions[0, 0]) > 0.99
+    assert abs(directions[1, 1]) > 0.99
+    assert first > second > 0.1
+    assert components(rows[:1])[1] == (0.0, 0.0)

@@ -1,0 +1,83 @@
+"""The report in a real browser, from a file: the driver is a wheel, the browser (chromium) is the machine's."""
+
+import json
+import shutil
+
+import pytest
+from run_folder import NASTY, make
+
+from latent_nas import report
+
+pytestmark = pytest.mark.browser
+WAIT_MS = 300_000  # a busy machine of two cores
+POINTS = """() => [...document.querySelectorAll('.plot')].map(plot => [
+    plot.getAttribute('aria-label'),
+    plot.querySelectorAll('path.point, g.point, .heatmaplayer image, path.js-line, .bars path').length,
+    plot.getBoundingClientRect().width,
+])"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless chromium."""
+    from playwright.sync_api import sync_playwright
+
+    place = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert place, "no chromium on this machine; install it (Debian: apt-get install chromium)"
+    with sync_playwright() as play:
+        driven = play.chromium.launch(executable_path=place, args=["--no-sandbox"], timeout=WAIT_MS)
+        yield driven
+        driven.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Reports of a finished run, and of one that has hardly begun and says odd things."""
+    place = tmp_path_factory.mktemp("runs")
+    whole = report.write(make(place / "whole", 24))
+    odd = report.write(make(place / "odd", 6, finished=False, reason=NASTY, strategy=NASTY))
+    return {"whole": whole, "odd": odd}
+
+
+def opened(browser, path, width, scheme="light"):
+    """A page that has drawn everything, and what the browser had to say: console, errors, requests."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(WAIT_MS)
+    page, said = context.new_page(), []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.on("request", lambda asked: said.append(f"request: {asked.url[:80]}"))
+    page.goto(path.as_uri(), wait_until="domcontentloaded")
+    page.wait_for_function("document.documentElement.dataset.drawn")
+    return page, said
+
+
+@pytest.mark.parametrize(("name", "width"), [("whole", 1280), ("whole", 390), ("odd", 390)])
+def test_it_opens_from_a_file_complains_of_nothing_and_fits_the_width(browser, pages, name, width):
+    page, said = opened(browser, pages[name], width)
+    assert said == [f"request: {pages[name].as_uri()}"[: len(said[0])]]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    charts = page.evaluate(POINTS)
+    assert len(charts) >= (16 if name == "whole" else 8)
+    for title, points, wide in charts:
+        assert points > 0, f"{title!r} is empty"
+        assert 250 < wide <= width
+    page.context.close()
+
+
+def test_tables_sort_and_the_theme_follows_the_system_and_the_button(browser, pages):
+    page, _ = opened(browser, pages["whole"], 1280, "dark")
+    back = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(back)
+    page.click("#theme")
+    light = page.evaluate(back)
+    assert sum(json.loads(light.replace("rgb(", "[").replace(")", "]"))) > 700
+    assert sum(json.loads(dark.replace("rgb(", "[").replace(")", "]"))) < 150
+    values = """() => [...document.querySelectorAll('table.sortable tbody tr')].map(
+        row => Number(row.cells[2].dataset.value))"""
+    page.click("table.sortable th:nth-child(3)")
+    rising = page.evaluate(values)
+    assert rising == sorted(rising)
+    page.click("table.sortable th:nth-child(3)")
+    assert page.evaluate(values) == sorted(rising, reverse=True)
+    page.context.close()
