@@ -161,11 +161,11 @@ class TestFits:
                     build(tmp_path, DEVICE.core)
 
     def test_the_arena_goes_where_there_is_room(self):
-        assert arena_region(DEVICE, 100 * 1024).name == "sram"
+        assert arena_region(DEVICE, 100 * 1024, "3:add").name == "sram"
         small_first = replace(DEVICE, regions=(DEVICE.regions[1], DEVICE.regions[0]))
-        assert arena_region(small_first, 64 * 1024).name == "sram"  # the stack is in the CCM already
-        with pytest.raises(ValueError, match=r"exceeds sram, .* by \d+ B"):
-            arena_region(DEVICE, 128 * 1024)
+        assert arena_region(small_first, 64 * 1024, "3:add").name == "sram"  # the stack is in the CCM already
+        with pytest.raises(ValueError, match=r"exceeds sram, .* by 2048 B .* at layer 3:add"):
+            arena_region(DEVICE, 128 * 1024, "3:add")
 
 
 @tools

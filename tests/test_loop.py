@@ -1,7 +1,10 @@
 """The microcontroller in the loop: emulated records, what they teach, builds that measure themselves, other tools."""
 
+import csv
 import importlib.util
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +31,7 @@ from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.pipeline.calibrate import calibrate
+from latent_nas.pipeline.deploy import Build, linked
 from latent_nas.pipeline.proof import fits, tools_missing
 from latent_nas.pipeline.search import SearchConfig, over, prepare
 from latent_nas.pipeline.setup import Setup
@@ -161,6 +165,13 @@ class TestWholeImage:
         with pytest.raises(ValueError, match=r"exceeds sram, .* by 1 B .* at layer 1:conv2d"):
             project(drawn(small(), 0)[0], device)
 
+    @tools
+    def test_too_little_flash_names_the_layer(self, tmp_path: Path):
+        made = project(drawn(small(), 0)[0], replace(DEVICE, flash_bytes=1024))
+        made.write(tmp_path)
+        with pytest.raises(ValueError, match=r"region flash overflows by \d+ B .* layer 1:conv2d"):
+            linked(made, tmp_path, Build())
+
     def test_a_proof_decides(self):
         cost = costs(small(), DEVICE, NATIVE)
         proof = {"refused": None, "emulated_flash_bytes": 9000, "emulated_ram_bytes": 4000, "emulated_ms": [1.0, 2.0]}
@@ -248,3 +259,21 @@ def test_a_device_stopped_by_its_own_doing_is_a_fault(tmp_path: Path):
     model.write_text(model.read_text().replace("void model_run(void)\n{", 'void model_run(void)\n{ __asm("bkpt #0");'))
     with pytest.raises(Fault, match="in m"):
         emulate(made, build(tmp_path, DEVICE.core), x[:1])
+
+
+@tools
+def test_a_search_with_the_device_in_its_loop(tmp_path: Path):
+    limits = ["--limit", "flash_kb=12", "--limit", "ram_kb=5", "--limit", "latency_ms=0.5"]
+    asked = ["--measure", "emulate", "--strategy", "random", "--trainings", "2", "--batch", "1", "--top", "0", *limits]
+    command = [sys.executable, "-m", "latent_nas", "search", *asked, "--out", str(tmp_path / "run")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / "run/history.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2
+    for row in rows:
+        assert row["status"] == "ok", row["reason"]
+        assert 0 < int(row["emulated_flash_bytes"]) <= 12 * 1024
+        assert int(row["emulated_ram_bytes"]) <= 5 * 1024
+        assert int(row["emulated_instructions"]) > 1000
+        assert float(row["emulated_latency_ms"]) == pytest.approx(float(row["latency_ms"]), rel=0.1)

@@ -37,7 +37,7 @@ class Emulation(Evaluator):
             ValueError: what is missing, and the next step.
         """
         check_tools(opened(target)[2].core)
-        if target.runtime != RUNTIME and not target.runtime.endswith(".toml"):
+        if not opened(target)[3].counts_image:  # native, or calibrated from it
             raise ValueError(
                 f"what is emulated are this project's kernels, not those of {target.runtime!r}: --runtime {RUNTIME}"
             )

@@ -18,7 +18,7 @@ from latent_nas.firmware.compile import host_library
 from latent_nas.firmware.elf import Elf
 
 DWT, CYCCNT = 0xE0001000, 4  # the core's counter, which counts instructions here
-BREAKPOINT, SEMIHOSTING = 7, 0xBEAB  # unicorn's number of the exception; the instruction: bkpt #0xab
+SEMIHOSTING = 0xBEAB  # bkpt #0xab
 WRITE0, EXIT = 4, 0x18
 PAINTS = (0xA5, 0x5A)  # two, as one may be what the firmware writes
 HALT = "exchange"
