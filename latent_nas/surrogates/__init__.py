@@ -39,9 +39,10 @@ def standardise(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Columns of zeros and ones are centred, not stretched: a choice hardly ever made shall not outweigh the others.
     """
     binary = ((X == 0) | (X == 1)).all(axis=0)
-    spread = X.std(axis=0)
-    gain = np.where(spread > 1e-6, 1 / np.maximum(spread, 1e-6), 0)
-    return X.mean(axis=0), np.where(binary, 1, gain).astype(np.float32), binary
+    mean, spread = X.mean(axis=0, dtype=float), X.std(axis=0, dtype=float)
+    varies = spread > 1e-5 * np.maximum(np.abs(mean), 1)  # equal numbers differ by their rounding, and it is no choice
+    gain = np.where(varies, 1 / np.where(varies, spread, 1), 0)
+    return mean.astype(np.float32), np.where(binary, 1, gain).astype(np.float32), binary
 
 
 class Surrogate(RegressorMixin, BaseEstimator, ABC):

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 SOFT = 0.2
+LEAST = -10.0  # t of 22,000 scales below the top
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Link:
         return -np.log(distance)
 
     def back(self, t: np.ndarray) -> np.ndarray:
-        """Return y of t; it stays below top + SOFT * scale."""
-        return self.top + self.scale * (SOFT - np.exp(-np.maximum(t, -50)))
+        """Return y of t; it stays below top + SOFT * scale, and above what no label is worth modelling for."""
+        return self.top + self.scale * (SOFT - np.exp(-np.maximum(t, LEAST)))
 
     def to_json(self) -> dict[str, float]:
         """Return the fields."""
