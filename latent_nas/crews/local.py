@@ -60,7 +60,9 @@ class Local(Crew):
         try:
             found = handle.result()
         except BrokenProcessPool:
-            pool.shutdown(wait=False)
+            for broken in [pool, *self._free]:  # what killed one may have killed idle ones, unnoticed as yet
+                broken.shutdown(wait=False)
+            self._free = []
             raise Lost("its process died (killed, or out of memory)") from None
         except BaseException:
             self._free.append(pool)
