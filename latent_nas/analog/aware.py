@@ -10,8 +10,8 @@ from torch.nn.utils import parametrize
 
 from latent_nas.analog.crossbar import analog_layers
 
-NOISE = 0.038  # std of the noise as a part of the largest weight, the paper's for ResNet-32
-CLIP = 2.0  # std of a layer's weights at which they are clipped, the paper's for CIFAR-10
+NOISE = 0.038  # std as a part of the largest weight: that of programming to half of the largest conductance
+CLIP = 2.0  # std of a layer's weights at which they are clipped; this project's choice
 
 
 class NoisyWeight(nn.Module):
