@@ -33,7 +33,7 @@ Seed = Annotated[int, typer.Option(help="Decides all randomness.")]
 Workers = Annotated[int, typer.Option(help="Training processes; 0 is one per core. Changes no result.")]
 Ray = Annotated[
     str | None,
-    typer.Option(help='Train on a Ray cluster: host:port of its head, "auto", or "local" (extra ray).'),
+    typer.Option(help='Train on a Ray cluster: host:port of its head, or "local" (extra ray).'),
 ]
 Measure = Annotated[
     str,
