@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from latent_nas import artifacts
+from latent_nas.limits import Limits
 from latent_nas.readers import PARTS, Wanted, reader_of
 from latent_nas.tasks import Data, Recipe, Task
 from latent_nas.tasks._checks import Findings, checked
@@ -81,6 +82,8 @@ class OwnTask(Task):
     Attributes:
         source: where they lie. findings: what was found in them.
     """
+
+    limits = Limits(flash_bytes=64 * 1024, ram_bytes=64 * 1024, latency_ms=60.0)
 
     def __init__(self, source: Source) -> None:
         self.source = source

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from latent_nas import seeds
+from latent_nas.limits import Limits
 from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks._download import download
 
@@ -26,6 +27,7 @@ class FashionMnist(Task):
     name = "fashion_mnist"
     input_shape = (28, 28, 1)
     outputs = 10
+    limits = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=10.0)
     recipes: ClassVar[dict[str, Recipe]] = {
         "search": Recipe(epochs=3, batch=64, learning_rate=6e-3, average=0.95, warmup=0.3, share=0.25),
         "full": Recipe(epochs=10, batch=128, learning_rate=1e-2, average=0.995, warmup=0.5),

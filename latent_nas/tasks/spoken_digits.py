@@ -11,6 +11,7 @@ import numpy as np
 
 from latent_nas import artifacts
 from latent_nas.front_end import FrontEnd
+from latent_nas.limits import Limits
 from latent_nas.readers.recordings import fitted
 from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks._download import cache, fetch
@@ -27,6 +28,7 @@ class SpokenDigits(Task):
 
     name = "spoken_digits"
     outputs = 10
+    limits = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=20.0)
     classes = tuple("0123456789")
     front_end = FrontEnd.of(RATE, round(SECONDS * RATE))
     input_shape = front_end.shape
