@@ -1,6 +1,9 @@
 """Fit the runtime ``native`` to emulated runs of this project's kernels; print its kernels as TOML.
 
     python benchmarks/fit_native.py --networks 24 --rows native.jsonl [--out fitted.toml]
+    python benchmarks/fit_native.py --texts --rows texts.jsonl
+
+The second form is of networks of text alone, behind a full window of tokens.
 
 Instructions of every operator of random networks, and of networks made of rare shapes, on the emulated STM32F405, SMLAD
 kernels, against the counts of ``Operator.work`` and ``fine_work``: linear, non-negative, least squares of relative
@@ -38,6 +41,7 @@ from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 from latent_nas.operators.zero import Zero
+from latent_nas.spaces.tiny_transformer import TinyTransformer
 
 BLOCKS = ("call", "pairs", "paired_macs", "paired_outputs", "single_macs", "single_rest", "single_outputs", "filters")
 INSIDE = ("inside", "inside_rows")
@@ -48,8 +52,30 @@ TERMS = {
     "dense": ("call", "paired_macs", "paired_rest", "paired_outputs", "single_macs", "single_outputs"),
     "max_pool": ("call", "pixels", "outputs", *INSIDE),
     "avg_pool": ("call", "pixels", "outputs", *INSIDE),
+    "dense4": ("call", "macs", "outputs"),
+    "layer_norm": ("tokens", "outputs"),
+    "attention": ("call", "macs", "scores", "outputs"),
     "global_pool": ("call", "outputs", "patch", "maxima", "maximum_outputs"),
 }
+
+
+TEXTS = [  # hidden, heads, feed-forward, vocabulary, window
+    (64, 2, 128, 65, 32),
+    (32, 4, 64, 300, 16),
+    (128, 4, 128, 40, 32),
+    (96, 2, 48, 100, 8),
+    (16, 1, 96, 20, 24),
+    (48, 6, 80, 500, 32),
+]
+
+
+def texts() -> list[Graph]:
+    """Return transformers of one layer, of weights with 4 and with 8 bits."""
+    found = []
+    for hidden, heads, forward, vocabulary, window in TEXTS:
+        space = TinyTransformer((window,), vocabulary, (1,), (hidden,), (heads,), (forward,), ("characters",), (4, 8))
+        found += [space.graph(genes) for genes in np.indices((1, 1, 1, 1, 1, 2)).reshape(6, -1).T.tolist()]
+    return found
 
 
 def zoo(height: int, width: int, channels: int) -> Graph:
@@ -85,11 +111,13 @@ def measure(graph: Graph, seed: int, folder: Path) -> list[Any]:
     made = project(network, DEVICE)
     made.write(folder)
     emulator = Emulator(read(build(folder, DEVICE.core)), DEVICE, [name for _, name in made.operators])
-    emulator.run(network.quants[0].quantise(x[:1])[0], 1)
+    read_in = network.graph.input.enter(x[:1], network.quants[0])[0]
+    for one in read_in if network.graph.input.vocabulary else [read_in]:
+        emulator.run(one, 1)
     counted, found = emulator.count().by_operator, []
     for node, name in made.operators:
-        one = network.graph.nodes[node]
-        found.append([one.operator.to_json(), network.graph.shapes_into(one), counted[name]])
+        node_there = made.network.graph.nodes[node]
+        found.append([node_there.operator.to_json(), made.network.graph.shapes_into(node_there), counted[name]])
     return found
 
 
@@ -106,18 +134,25 @@ def measured(graphs: list[Graph], seed: int, path: Path) -> list[Any]:
     return [one for i in range(len(graphs)) for one in held[seed, i]]
 
 
+def images(n: int, seed: int) -> list[Graph]:
+    """Return random networks and those of rare shapes."""
+    graphs = networks(n, seed)
+    graphs += [zoo(12, 10, 4), zoo(8, 8, 8), zoo(20, 16, 6), zoo(7, 9, 3), zoo(16, 16, 12), zoo(24, 24, 2)]
+    graphs += [odd(12, 9, 3, 5), odd(8, 8, 4, 7), odd(6, 7, 1, 10), odd(10, 10, 8, 13), odd(5, 5, 6, 9)]
+    graphs += [odd(16, 16, 2, 6), odd(7, 7, 12, 11), odd(9, 12, 4, 16)]
+    return graphs
+
+
 def main() -> None:
     """Print coefficients and errors per kernel."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--networks", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--texts", action="store_true")
     parser.add_argument("--rows", type=Path, default=Path("fit_native.jsonl"), help="what was measured so far")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    graphs = networks(arguments.networks, arguments.seed)
-    graphs += [zoo(12, 10, 4), zoo(8, 8, 8), zoo(20, 16, 6), zoo(7, 9, 3), zoo(16, 16, 12), zoo(24, 24, 2)]
-    graphs += [odd(12, 9, 3, 5), odd(8, 8, 4, 7), odd(6, 7, 1, 10), odd(10, 10, 8, 13), odd(5, 5, 6, 9)]
-    graphs += [odd(16, 16, 2, 6), odd(7, 7, 12, 11), odd(9, 12, 4, 16)]
+    graphs = texts() if arguments.texts else images(arguments.networks, arguments.seed)
     rows = defaultdict(list)
     for operator, inputs, instructions in measured(graphs, arguments.seed, arguments.rows):
         shapes = tuple(map(tuple, inputs))

@@ -154,9 +154,8 @@ def _layer_norm(call: Call) -> C:
 def _attention(call: Call) -> C:
     c, i, op = call.constants, call.node.id, cast(Any, call.node.operator)
     data = _array("int32_t", f"bias_{i}", c["bias"].reshape(-1).tolist())
-    data += _array("uint16_t", f"table_{i}", c["table"].tolist())
     (m, value_m), (shift, value_shift) = c["multiplier"].tolist(), c["shift"].tolist()
-    fields: list[Any] = [f"bias_{i}", f"table_{i}", f"{{{m}, {shift}}}", _factor(value_m, value_shift)]
+    fields: list[Any] = [f"bias_{i}", f"{{{m}, {shift}}}", _factor(value_m, value_shift)]
     fields += [op.heads, op.head_width, op.window, *c["input_zero_points"].tolist(), call.integer("output_zero_point")]
     tensors = f"{', '.join(call.xs)}, {call.y}, {call.state}"
     statement = f"nn_attention(&op_{i}, model_position, {tensors}, (int32_t *)(void *)({call.scratch}));"

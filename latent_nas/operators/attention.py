@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 STEPS = 256  # of a score: 1/256 of a doubling of its weight
-TABLE = np.rint(2**15 * 2.0 ** (-np.arange(STEPS) / STEPS)).astype(np.int64)  # weight of a score so far below the best
+HALVED = np.rint(2**15 * 2.0 ** (-np.arange(STEPS) / STEPS)).astype(np.int64)  # weight of a score so far below the best
 MOST_WINDOW, MOST_WIDTH = 256, 512  # so that sums stay inside 32 bits
 
 
@@ -25,7 +25,7 @@ class Attention(Operator):
     forgotten, the others stay as they were worked out. In steps (see ``step``) keys and values of the window are kept
     in a ring from one run to the next.
 
-    The integers: scores in 1/256 of a doubling, weights 2^(score - best) by a table of 256 entries and a shift, sums in
+    The integers: scores in 1/256 of a doubling, weights 2^(score - best) by a table and a shift, sums in
     32 bits, one division per head and token.
     """
 
@@ -93,7 +93,6 @@ class Attention(Operator):
             "multiplier": np.array([m, value_m], np.int64),
             "shift": np.array([shift, value_shift], np.int64),
             "bias": np.rint(weights["bias"] * doublings).clip(-(2**24), 2**24).astype(np.int32),
-            "table": TABLE.astype(np.uint16),
             "input_zero_points": np.array([x.zero_point for x in inputs]),
             "output_zero_point": np.array(output.zero_point),
         }
@@ -110,7 +109,7 @@ class Attention(Operator):
         scores = ((q @ k.swapaxes(2, 3)).astype(np.int64) * m + (np.int64(1) << (shift - 1))) >> shift
         scores += c["bias"][:, apart.clip(0, self.window - 1)]
         below = np.where(seen, scores, -(2**40)).max(axis=-1, keepdims=True) - scores
-        weights = np.where(seen, c["table"].astype(np.int64)[below % STEPS] >> np.clip(below // STEPS, 0, 16), 0)
+        weights = np.where(seen, HALVED[below % STEPS] >> np.clip(below // STEPS, 0, 16), 0)
         inverse = (2**32 - 1) // weights.sum(axis=-1, keepdims=True)
         total = (weights.astype(np.float64) @ v).astype(np.int64)  # below 2^53: exact
         mean = (total * inverse + 2**16) >> 17

@@ -90,8 +90,7 @@ typedef struct {
 void nn_layer_norm(const nn_layer_norm_args *op, uint32_t tokens, const int8_t *x, int8_t *y);
 
 typedef struct {
-    const int32_t *bias;   /* (heads, window): by distance */
-    const uint16_t *table; /* 2^15 * 2^(-i / 256) */
+    const int32_t *bias; /* (heads, window): by distance */
     nn_factor score, value;
     uint16_t heads, width, window;
     int8_t zero_q, zero_k, zero_v, zero;
