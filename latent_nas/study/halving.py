@@ -33,8 +33,8 @@ class Halving(Study):
 
     def _affordable(self) -> int:
         each = 1 + self.halving * self.share
-        left = self.budget.trainings - self.spent
-        return 1 if not self.records else min(self.budget.batch, int((left + 1e-9) // each))
+        most = min(self.budget.batch, int((self.budget.trainings - self.spent + 1e-9) // each))
+        return most if self.short else max(most, 1)
 
     def _resume(self) -> int:
         rounds = super()._resume()
