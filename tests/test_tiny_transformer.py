@@ -26,7 +26,7 @@ from latent_nas.graph.deploy import deploy
 from latent_nas.graph.step import stepped
 from latent_nas.operators._weights import integer_weight
 from latent_nas.operators.add import Add
-from latent_nas.operators.attention import Attention
+from latent_nas.operators.attention import HALVED, Attention
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.embedding import Embedding
 from latent_nas.operators.gelu import Gelu
@@ -134,12 +134,10 @@ class TestIntegers:
                 scores = []
                 for age in ages:
                     dot = int(((q[0, t, at].astype(int) - 3) * (k[0, t - age, at].astype(int) + 9)).sum())
-                    scores.append(
-                        round(dot * int(c["multiplier"][0]) / 2 ** int(c["shift"][0])) + int(c["bias"][head, age])
-                    )
-                chances = [
-                    int(c["table"][(max(scores) - s) % 256]) >> min((max(scores) - s) // 256, 16) for s in scores
-                ]
+                    real = dot * int(c["multiplier"][0]) / 2 ** int(c["shift"][0])
+                    scores.append(round(real) + int(c["bias"][head, age]))
+                below = [max(scores) - score for score in scores]
+                chances = [int(HALVED[b % 256]) >> min(b // 256, 16) for b in below]
                 for i in range(3 * head, 3 * head + 3):
                     total = sum(p * (int(v[0, t - age, i]) - 5) for p, age in zip(chances, ages, strict=True))
                     mean = (total * ((2**32 - 1) // sum(chances)) + 2**16) >> 17

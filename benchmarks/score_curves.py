@@ -1,0 +1,64 @@
+"""Draw the curves of a file of ``latent-nas bench``: the best found so far, mean over seeds, with one standard error.
+
+python benchmarks/score_curves.py bench.json curves.svg
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from latent_nas import artifacts
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 420, 70, 20, 20, 45
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
+
+
+def main() -> None:
+    """Write the picture as SVG."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("bench", type=Path)
+    parser.add_argument("out", type=Path)
+    arguments = parser.parse_args()
+    result = json.loads(arguments.bench.read_text(encoding="utf-8"))
+    curves = {}
+    for name in result["config"]["strategies"]:
+        runs = np.array([r["incumbents"] for r in result["runs"] if r["strategy"] == name])
+        curves[name] = runs.mean(axis=0), runs.std(axis=0, ddof=min(len(runs) - 1, 1)) / np.sqrt(len(runs))
+    low = min(float((mean - error)[2:].min()) for mean, error in curves.values())
+    high = max(float((mean + error)[2:].max()) for mean, error in curves.values())
+    optimum, last = result["table"]["optimum"], max(len(mean) for mean, _ in curves.values())
+    low, high = min(low, optimum), max(high, optimum)
+
+    def place(training: float, value: float) -> str:
+        x = LEFT + (training - 1) / max(last - 1, 1) * (WIDTH - LEFT - RIGHT)
+        y = TOP + (high - min(max(value, low), high)) / max(high - low, 1e-12) * (HEIGHT - TOP - BOTTOM)
+        return f"{x:.1f},{y:.1f}"
+
+    parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']
+    for value in np.linspace(low, high, 6):
+        x, y = place(1, value).split(",")
+        parts.append(f'<path d="M{x} {y}H{WIDTH - RIGHT}" stroke="#ddd"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{float(y) + 4}" text-anchor="end">{value:.4g}</text>')
+    for training in sorted({1, *range(5, last + 1, 5)}):
+        x = place(training, low).split(",")[0]
+        parts.append(f'<text x="{x}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{training}</text>')
+    parts.append(f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 8}" text-anchor="middle">trainings</text>')
+    parts.append(f'<polyline points="{place(1, optimum)} {place(last, optimum)}" stroke="#888" stroke-dasharray="4"/>')
+    for i, (name, (mean, error)) in enumerate(curves.items()):
+        colour, count = COLOURS[i % len(COLOURS)], np.arange(1, len(mean) + 1)
+        upper = [place(t, v) for t, v in zip(count, mean + error, strict=True)]
+        lower = [place(t, v) for t, v in zip(count, mean - error, strict=True)]
+        line = [place(t, v) for t, v in zip(count, mean, strict=True)]
+        parts.append(f'<polygon points="{" ".join(upper + lower[::-1])}" fill="{colour}" opacity="0.15"/>')
+        parts.append(f'<polyline points="{" ".join(line)}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts.append(
+            f'<text x="{WIDTH - RIGHT - 110}" y="{HEIGHT - BOTTOM - 90 + 16 * i}" fill="{colour}">{name}</text>'
+        )
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">'
+    artifacts.write(arguments.out, head + "\n" + "\n".join(parts) + "\n</svg>\n")
+
+
+if __name__ == "__main__":
+    main()
