@@ -44,8 +44,8 @@ def main() -> None:
     low, high = found["emulated_ms"]
     print(space.describe(arguments.genes))
     print(
-        f"{checked.equal_outputs} of {checked.outputs} outputs and {checked.equal_tensors} of {checked.tensors} elements"
-        f" of tensors equal; {found['instructions']} instructions, emulated {low:.2f} to {high:.2f} ms;"
+        f"{checked.equal_outputs} of {checked.outputs} outputs and {checked.equal_tensors} of {checked.tensors} other"
+        f" elements equal; {found['instructions']} instructions, emulated {low:.2f} to {high:.2f} ms;"
         f" {arguments.characters} characters"
         f" {'the same' if said == speech.generate(network, arguments.characters) else 'NOT the same'}"
     )

@@ -56,7 +56,8 @@ def main() -> None:
         parts.append(
             f'<text x="{WIDTH - RIGHT - 110}" y="{HEIGHT - BOTTOM - 90 + 16 * i}" fill="{colour}">{name}</text>'
         )
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">'
+    font = 'font-family="sans-serif" font-size="12"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {font}>'
     artifacts.write(arguments.out, head + "\n" + "\n".join(parts) + "\n</svg>\n")
 
 
