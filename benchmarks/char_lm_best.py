@@ -4,7 +4,7 @@
 
 One float training on the train part, the epoch chosen on the validation part; weights of 8 and of 4 bits are quantised
 from it. Both networks are kept as int8 networks for ``latent-nas deploy OUT/8 --out fw --emulate``. Run again, it goes
-on from the float network that it finds. They are measured as a device runs them as well: on and on, the oldest token
+on from the last epoch or the float network that it finds. They are measured as a device runs them as well: on and on, the oldest token
 forgotten, the others kept.
 """
 
@@ -81,7 +81,9 @@ def _float(folder: Path, graph: Graph, task: Task, recipe: Recipe, seed: int) ->
     model = Network(graph)
     if not folder.is_dir():
         data, started = task.data_of(graph), time.process_time()
-        model, curve, epochs = fit(graph, task, recipe, seed, data.train, data.valid, None)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        state = folder.with_name("training.safetensors")
+        model, curve, epochs = fit(graph, task, recipe, seed, data.train, data.valid, None, state)
         made = {"task": task.name, "seed": seed, "recipe": str(recipe), "epochs": epochs, "curve": curve}
         made["cpu_s"] = round(time.process_time() - started)
         weights = {name: value.numpy() for name, value in model.state_dict().items()}

@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from latent_nas import artifacts
+from latent_nas.crews.local import start_worker
 from latent_nas.evaluators import Job, Target
-from latent_nas.evaluators._work import blank, opened, start_worker
+from latent_nas.evaluators._work import blank, opened
 from latent_nas.objectives import open_objective
 from latent_nas.records import Record, versions
 from latent_nas.store import Store
