@@ -4,8 +4,8 @@
 
 One float training on the train part, the epoch chosen on the validation part; weights of 8 and of 4 bits are quantised
 from it. Both networks are kept as int8 networks for ``latent-nas deploy OUT/8 --out fw --emulate``. Run again, it goes
-on from the last epoch or the float network that it finds. They are measured as a device runs them as well: on and on, the oldest token
-forgotten, the others kept.
+on from the last epoch or the float network that it finds. They are measured as a device runs them as well: on and on,
+the oldest token forgotten, the others kept.
 """
 
 import argparse
