@@ -24,9 +24,9 @@ void nn_dense4(const nn_dense_args *op, const int8_t *x, int8_t *y)
             uint32_t eight = nn_word(w + (i >> 1)), a = nn_word(p), b = nn_word(p + 4);
             uint32_t low = (eight << 4) & 0xF0F0F0F0u, high = eight & 0xF0F0F0F0u;
             sum = __smlad(__sxtb16((int8x4_t)a), __sxtb16((int8x4_t)low), sum);
-            sum = __smlad(__sxtb16((int8x4_t)__ror(a, 8)), __sxtb16((int8x4_t)__ror(low, 8)), sum);
+            sum = __smlad(__sxtb16((int8x4_t)nn_ror(a, 8)), __sxtb16((int8x4_t)nn_ror(low, 8)), sum);
             sum = __smlad(__sxtb16((int8x4_t)b), __sxtb16((int8x4_t)high), sum);
-            sum = __smlad(__sxtb16((int8x4_t)__ror(b, 8)), __sxtb16((int8x4_t)__ror(high, 8)), sum);
+            sum = __smlad(__sxtb16((int8x4_t)nn_ror(b, 8)), __sxtb16((int8x4_t)nn_ror(high, 8)), sum);
         }
         sum >>= 4;
 #endif
