@@ -57,6 +57,7 @@ setup(
     install_requires=[
         "torch>=2.4",
         "numpy>=1.26",
+        "numba>=0.61",
         "scikit-learn>=1.5",
         f"xgboost-cpu>=3.0; {CPU_WHEEL}",
         f"xgboost>=3.0; {NO_CPU_WHEEL}",

@@ -3,8 +3,8 @@
 python benchmarks/env_throughput.py [--codec DIR] [--surrogates DIR] [--no-memory]
 
 Random actions from fresh random starts: the environment alone (decoding, a judge that costs nothing), with the scorer,
-and with PPO training on top. Per second of the wall clock and of this process's CPU time, which on a busy machine is
-the steadier of the two.
+and with PPO training on top; observations are brief, as the agent has them. Per second of the wall clock and of this
+process's CPU time, which on a busy machine is the steadier of the two.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def main() -> None:
 
 def wander(core: EditCore, envs: int, steps: int, seed: int) -> int:
     """Make random steps and return how many."""
-    env, rng = BatchedEditEnv(core, envs), seeds.rng(seed, "wander")
+    env, rng = BatchedEditEnv(core, envs, brief=True), seeds.rng(seed, "wander")
     env.reset(seed=seed)
     rounds = max(steps // envs, 1)
     for _ in range(rounds):

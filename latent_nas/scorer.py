@@ -12,7 +12,7 @@ from latent_nas.limits import Limits
 from latent_nas.records import SHORT, Record
 from latent_nas.spaces import Space
 from latent_nas.spaces._listing import Listing
-from latent_nas.surrogates import Surrogate, design
+from latent_nas.surrogates import Surrogate, chosen, design
 from latent_nas.surrogates.accuracy import AccuracyModel
 from latent_nas.surrogates.explore import explore
 from latent_nas.surrogates.fidelity import translated
@@ -196,12 +196,18 @@ class Scorer:
 
     def _believed(self, genes: np.ndarray, full: bool) -> list[np.ndarray]:
         """Return log costs (n, 3), and accuracy's mean, std, pessimistic and optimistic value, (n,) each."""
-        inputs = self._design(genes) if full else design(self.space, genes)
-        logs = self._log_costs(inputs)
+        if full or (self.accuracy is not None and self.accuracy.fast is None):
+            inputs = self._design(genes)
+            logs = self._log_costs(inputs)
+        else:
+            choices = chosen(self.space, genes), self.space.features(genes)
+            logs = self._free(genes) if self.costs is None else self.costs.predict_choices(*choices) + self._excess
         if self.accuracy is None:
             low = mean = high = np.full(len(genes), PRIOR_ACCURACY)
             return [logs, mean, np.full(len(genes), PRIOR_STD), low, high]
-        return [logs, *self.accuracy.bands(inputs, self.kappa, self.beta, full)]
+        if full or self.accuracy.fast is None:
+            return [logs, *self.accuracy.bands(inputs, self.kappa, self.beta)]
+        return [logs, *self.accuracy.fast_bands(*choices, self.kappa, self.beta)]
 
     @property
     def _steep(self) -> float:
@@ -222,8 +228,11 @@ class Scorer:
     def _log_costs(self, inputs: np.ndarray) -> np.ndarray:
         """Return log costs (n, 3) of designs (n, columns), with a latent or without."""
         if self.costs is None:
-            return np.zeros((len(inputs), len(COSTS)))
+            return self._free(inputs)
         return np.asarray(self.costs.predict(inputs[:, : self.costs.n_features_in_])) + self._excess
+
+    def _free(self, rows: np.ndarray) -> np.ndarray:
+        return np.zeros((len(rows), len(COSTS)))
 
     @property
     def _own(self) -> int:

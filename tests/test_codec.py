@@ -147,7 +147,8 @@ class TestContract:
         choices = Choices(codec.space)
         scores = np.random.default_rng(0).normal(size=(20, choices.columns)).astype(np.float32)
         nothing = Perceptron(scores, np.zeros(choices.columns, np.float32), np.zeros((0, choices.columns), np.float32))
-        picked = choices.pick(choices.ordered(nothing).columns(np.eye(20, dtype=np.float32)))
+        net = choices.above(nothing)
+        picked = choices.pick(*net.ends(net.first + net.bias))
         for row, genes in zip(scores, picked, strict=True):
             parts = np.split(row, choices.ends[:-1])
             wanted = [int(part.argmax()) for part in parts]

@@ -17,7 +17,7 @@ import latent_nas
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
-HEAVY = {"torch", "xgboost", "sklearn", "scipy", "pandas", "pyarrow", "stable_baselines3", "gymnasium"}
+HEAVY = {"torch", "numba", "xgboost", "sklearn", "scipy", "pandas", "pyarrow", "stable_baselines3", "gymnasium"}
 HELP = [sys.executable, "-m", "latent_nas", "--help"]
 
 

@@ -224,3 +224,15 @@ def test_doubt_protects_from_being_fooled(space, costs):
     assert true[careful].mean() > true[fooled].mean() + 0.02
     optimism = scores.predicted_accuracy - true
     assert optimism[careful].mean() < optimism[fooled].mean()
+
+
+def test_what_emulation_teaches_moves_fast_and_full_costs_alike(space, costs, networks):
+    records = records_of(space, networks[:60])
+    records[0] = replace(records[0], flash_bytes=1000, emulated_flash_bytes=4000, emulated_instructions=1)
+    plain, taught = Scorer(space, Limits(), costs), Scorer(space, Limits(), costs)
+    plain.refit(records[1:])
+    taught.refit(records)
+    assert taught.accuracy.fast is not None
+    for scores in (taught(networks), taught.rerank(networks)):
+        factor = scores.predicted_flash_bytes / plain.rerank(networks).predicted_flash_bytes
+        assert factor == pytest.approx(2, rel=1e-4)  # a factor of 4, drawn to 1 by the prior

@@ -217,16 +217,35 @@ def test_logits_are_those_of_the_trained_policy(place, monkeypatch):
     assert np.exp(agent.logs(seen)).sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_derivatives_by_hand_are_those_of_autograd():
-    from latent_nas.strategies._policy import Grouped
+def test_values_and_derivatives_by_hand_are_those_of_autograd():
+    from latent_nas.strategies._policy import Choice, Summed, Tanh
 
     draw = torch.Generator().manual_seed(0)
-    hidden, weight = (torch.randn(*size, dtype=torch.double, generator=draw) for size in ((7, 3), (4, 5, 3)))
-    place = torch.tensor([2, 0, 4, 2, 3, 0, 4])  # 1 does not occur, 4 is to stop
-    inputs = hidden.requires_grad_(), weight.requires_grad_(), place
-    assert torch.autograd.gradcheck(Grouped.apply, inputs)
-    expected = torch.cat([weight, torch.zeros(1, 5, 3)])[place] @ hidden[:, :, None]
-    assert torch.allclose(Grouped.apply(*inputs), expected[:, :, 0])
+    sizes = {"start": (7, 3), "table": (6, 3), "places": (3, 5), "weight": (4, 5, 3), "bias": (5, 5)}
+    given = {name: torch.randn(*size, generator=draw).requires_grad_() for name, size in sizes.items()}
+    picked = torch.tensor([[0, 2], [1, 1], [5, 0], [3, 2], [4, 4], [0, 5], [2, 1]])
+    place, code = torch.tensor([[2, 0, 4, 2, 3, 0, 4], [0, 4, 0, 1, 2, 3, 0]])  # 1 does not occur, 4 is to stop
+    start, table, places, weight, bias = given.values()
+
+    hidden = Tanh.apply(Summed.apply(start, table, picked))
+    by_hand = Choice.apply(hidden, hidden @ places, weight, bias, place, code, torch.empty(0, 2))
+    hidden = torch.tanh(start + table[picked].sum(dim=1))
+    logs = torch.log_softmax(hidden @ places, dim=1)
+    every = torch.cat([weight, torch.zeros(1, 5, 3)])[place]
+    inner = torch.log_softmax((every @ hidden[:, :, None])[:, :, 0] + bias[place], dim=1)
+    goes_on = place < 4
+    joint = logs[torch.arange(7), place] + inner[torch.arange(7), code].where(goes_on, 0)
+    entropy = -(logs.exp() * logs).sum(dim=1) - (inner.exp() * inner).sum(dim=1).where(goes_on, 0)
+
+    weights = torch.randn(2, 7, generator=draw)
+    for found, expected in zip(by_hand, (joint, entropy), strict=True):
+        assert torch.allclose(found, expected, atol=1e-5)
+    found, expected = (
+        torch.autograd.grad((weights[0] * a + weights[1] * b).sum(), list(given.values()))
+        for a, b in (by_hand, (joint, entropy))
+    )
+    for name, a, b in zip(given, found, expected, strict=True):
+        assert torch.allclose(a, b, atol=1e-5), name
 
 
 def test_the_agent_samples_its_own_distribution_but_no_idle_edit():

@@ -12,6 +12,7 @@ import numpy as np
 
 from latent_nas import artifacts
 from latent_nas.codec.choices import Choices
+from latent_nas.codec.decoder import Decoder
 from latent_nas.codec.perceptron import Perceptron
 from latent_nas.spaces import Space
 
@@ -59,7 +60,7 @@ class Codec:
         self._arrays = arrays
         self._choices = Choices(space)
         self._encoder = Perceptron.named(arrays, "encoder")
-        self._decoder = self._choices.ordered(Perceptron.named(arrays, "decoder"))
+        self._decoder = Decoder(Perceptron.named(arrays, "decoder"), self._choices, self.codebook)
         self._heads = {name: Perceptron.named(arrays, name) for name in HEADS if f"{name}.first" in arrays}
         self._norms = (self.codebook**2).sum(axis=2)[:, None]
         self._rows = self.codebook.reshape(-1, self.dim)
@@ -85,15 +86,7 @@ class Codec:
 
     def latent(self, codes: np.ndarray) -> np.ndarray:
         """Return the codebook's vectors (n, slots, dim) for codes (n, slots)."""
-        codes = np.asarray(codes)
-        if codes.ndim != 2 or codes.shape[1] != self.slots or not np.issubdtype(codes.dtype, np.integer):
-            raise ValueError(
-                f"got codes {codes.shape} of {codes.dtype}, wanted (n, {self.slots}) integers;"
-                f" is the codec trained for space {self.space.name!r}?"
-            )
-        if codes.size and (codes.min() < 0 or codes.max() >= self.codes):
-            raise ValueError(f"codes are 0 to {self.codes - 1}, got {codes.min()} to {codes.max()}")
-        return self._rows.take(codes + self._offsets, axis=0)
+        return self._rows.take(self._checked_codes(codes) + self._offsets, axis=0)
 
     def nearest(self, latent: np.ndarray) -> np.ndarray:
         """Return the index of the nearest code of each slot: latent (n, slots, dim) -> codes (n, slots) int64."""
@@ -107,15 +100,12 @@ class Codec:
         Raises:
             ValueError: another shape, NaN or infinity.
         """
-        return self._decode(self._checked(latent))
+        flat = self._checked(latent).reshape(len(latent), self.slots * self.dim)
+        return self.space.canonical(self._decoder.of_latent(flat))
 
     def decode_codes(self, codes: np.ndarray) -> np.ndarray:
         """Return canonical genes (n, genes) of codes (n, slots)."""
-        return self._decode(self.latent(codes))
-
-    def _decode(self, latent: np.ndarray) -> np.ndarray:
-        scores = self._decoder.columns(latent.reshape(len(latent), self.slots * self.dim))
-        return self.space.canonical(self._choices.pick(scores))
+        return self.space.canonical(self._decoder.of_codes(self._checked_codes(codes)))
 
     def predict_heads(self, latent: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the heads predict for latent (n, slots, dim), in the units of the labels.
@@ -129,6 +119,17 @@ class Codec:
             every = predicted["accuracy"]
             predicted |= {"accuracy": every[:, 0]} | ({"measures": every[:, 1:]} if every.shape[1] > 1 else {})
         return predicted
+
+    def _checked_codes(self, codes: np.ndarray) -> np.ndarray:
+        codes = np.asarray(codes)
+        if codes.ndim != 2 or codes.shape[1] != self.slots or not np.issubdtype(codes.dtype, np.integer):
+            raise ValueError(
+                f"got codes {codes.shape} of {codes.dtype}, wanted (n, {self.slots}) integers;"
+                f" is the codec trained for space {self.space.name!r}?"
+            )
+        if codes.size and (codes.min() < 0 or codes.max() >= self.codes):
+            raise ValueError(f"codes are 0 to {self.codes - 1}, got {codes.min()} to {codes.max()}")
+        return codes
 
     def _checked(self, latent: np.ndarray) -> np.ndarray:
         latent = np.asarray(latent, np.float32)

@@ -19,18 +19,15 @@ class Perceptron:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs (n, outputs) of inputs (n, inputs)."""
-        return self.columns(x).T
+        straight, bent = self.ends(x @ self.first + self.bias)
+        return straight + bent
 
-    def columns(self, x: np.ndarray) -> np.ndarray:
-        """Return the outputs (outputs, n) of inputs (n, inputs): a row per output, as picking choices wants them."""
+    def ends(self, both: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return x W + b and relu(x U + c) V, (n, outputs) each, of [x W + b | x U + c], which is written to."""
         outputs = self.last.shape[1]
-        both = self.first.T @ x.T
-        both += self.bias[:, None]
-        hidden = both[outputs:]
+        hidden = both[:, outputs:]
         np.maximum(hidden, 0, out=hidden)
-        result: np.ndarray = both[:outputs]
-        result += self.last.T @ hidden
-        return result
+        return both[:, :outputs], hidden @ self.last
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
         """Return the arrays under the names that ``named`` reads."""

@@ -8,7 +8,7 @@ from latent_nas.env import Judge, LatentCodec
 from latent_nas.env.draws import uniform
 from latent_nas.env.memo import Memo
 from latent_nas.env.observation import Observation
-from latent_nas.env.rows import JUDGED, PESSIMISTIC, Rows
+from latent_nas.env.rows import ACCURACY, ACQUISITION, JUDGED, LOG_COSTS, PESSIMISTIC, PLAIN, Rows
 
 PLACES = ("slot", "dimension")
 
@@ -98,16 +98,16 @@ class EditCore:
             """Return what the scorer says of some of the genes, (rows, JUDGED)."""
             self.queries += len(rows)
             s = self.scorer(genes[rows], limits[rows])
-            costs = np.stack([s.predicted_flash_bytes, s.predicted_ram_bytes, s.predicted_latency_ms], axis=1)
-            return np.column_stack(
-                [
-                    s.pessimistic,
-                    s.predicted_accuracy,
-                    np.log(np.maximum(costs, 1e-9)),
-                    s.acquisition,
-                    s.pessimistic + s.penalty,
-                ]
-            )
+            judged = np.empty((len(rows), JUDGED))
+            judged[:, PESSIMISTIC], judged[:, ACCURACY] = s.pessimistic, s.predicted_accuracy
+            for column, cost in zip(
+                judged.T[LOG_COSTS],
+                (s.predicted_flash_bytes, s.predicted_ram_bytes, s.predicted_latency_ms),
+                strict=True,
+            ):
+                np.log(np.maximum(cost, 1e-9), out=column)
+            judged[:, ACQUISITION], judged[:, PLAIN] = s.acquisition, s.pessimistic + s.penalty
+            return judged
 
         if not self._memo_bits:
             return ask(np.arange(len(genes)))
@@ -170,19 +170,20 @@ class EditCore:
             rewards (n,), the changes of the pessimistic score; whether each episode is over (n,); what follows, judged.
         """
         changed = np.flatnonzero(actions != self.stop)
-        before = rows.take(changed)
+        before, known = rows.take(changed) if self.keep else None, rows.judged[changed, PESSIMISTIC]
         over = self.edit(rows, actions)
         new = follow(np.flatnonzero(over)) if follow else rows.take(changed[:0])
-        codes, limits = np.concatenate([rows.codes[changed], new.codes]), np.concatenate([before.limits, new.limits])
+        codes = np.concatenate([rows.codes[changed], new.codes])
+        limits = np.concatenate([rows.limits[changed], new.limits])
         judged = self.judge(codes, limits) if len(codes) else np.zeros((0, JUDGED))
         rows.judged[changed], new.judged = judged[: len(changed)], judged[len(changed) :]
-        if self.keep:
-            worse = np.flatnonzero(rows.judged[changed, PESSIMISTIC] < before.judged[:, PESSIMISTIC])
+        if before:
+            worse = np.flatnonzero(rows.judged[changed, PESSIMISTIC] < known)
             undone = before.take(worse)
             undone.left, undone.past = rows.left[changed[worse]], rows.past[changed[worse]]  # it was tried
             rows.put(changed[worse], undone)
         rewards = np.zeros(len(actions))
-        rewards[changed] = rows.judged[changed, PESSIMISTIC] - before.judged[:, PESSIMISTIC]
+        rewards[changed] = rows.judged[changed, PESSIMISTIC] - known
         return rewards, over, new
 
     def observe(self, rows: Rows, brief: bool = False) -> np.ndarray:

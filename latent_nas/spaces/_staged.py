@@ -19,9 +19,10 @@ from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.relu import Relu
 from latent_nas.spaces import Gene, Space
+from latent_nas.spaces._staged_canonical import REPEATS, canonical
 from latent_nas.spaces._staged_features import NAMES, features
 
-STAGES, REPEATS = 5, 3
+STAGES = 5
 WIDTHS, STEM_WIDTHS = tuple(range(4, 129, 4)), tuple(range(4, 33, 4))
 BLOCKS = ("conv", "separable", *(f"bottleneck{e}" for e in range(1, 7)))
 HEADS = (0, 16, 24, 32, 48, 64, 96, 128)
@@ -69,7 +70,7 @@ class Staged(Space):
             raise ValueError(f"space {self.name!r} wants 2 or more outputs, got {outputs}")
         super().__init__(input_shape, outputs)
         sides = np.arange(max(input_shape[:2]) + 1)  # a window of 2n - 1 sees all of n pixels from any of them
-        self._largest = np.maximum(np.searchsorted(self.kernels, 2 * sides - 1, side="right") - 1, 0).astype(np.int16)
+        self._largest = np.maximum(np.searchsorted(self.kernels, 2 * sides - 1, side="right") - 1, 0)
 
     @property
     def _sides(self) -> tuple[int, int]:
@@ -99,26 +100,8 @@ class Staged(Space):
         Unused decisions become 0, strides that a 1x1 image can't take become 1, kernels that reach beyond the image on
         both sides shrink, empty stages move to the end, and like blocks are gathered into as few stages as possible.
         """
-        columns = np.ascontiguousarray(np.asarray(genes).T, np.int16)  # a row per gene: numpy is fast on those
-        n = columns.shape[1]
-        stem, ends = columns[:3].copy(), columns[-2:]
-        height, width = (np.full(n, s, np.int16) for s in self._sides)
-        if self.stem_kernels[1] > 2 * max(self._sides) - 1:
-            stem[0] = 0
-        height, width = _halved(height, stem[2]), _halved(width, stem[2])
-        channels = stem[1]  # as an index of WIDTHS, of which STEM_WIDTHS is the beginning
-        filled = _Stages(n)
-        for block, kernel, filters, repeats, stride, skip in columns[3:-2].reshape(STAGES, len(STAGE), n):
-            largest = np.maximum(height, width)
-            kernel = np.minimum(kernel, self._largest[largest])
-            kind, stride = _packed(block, kernel, filters), np.where(largest > 1, stride, 0)
-            can_skip = (stride == 0) & (channels == filters)
-            filled.add(repeats > 0, kind, stride, skip * can_skip, can_skip)
-            for repeat in range(1, REPEATS):
-                filled.add(repeats > repeat, kind, np.zeros_like(stride), skip, np.ones(n, bool))
-            channels = np.where(repeats > 0, filters, channels)
-            height, width = (_halved(size, np.where(repeats > 0, stride, 0)) for size in (height, width))
-        return np.concatenate([stem, filled.genes(), ends]).T.astype(np.int64, order="C")
+        stem_chooses = self.stem_kernels[1] < 2 * max(self._sides)
+        return canonical(np.array(genes, np.int64, order="C"), *self._sides, stem_chooses, self._largest)
 
     def graph(self, genes: Sequence[int]) -> Graph:
         """Return the float graph: convolutions without bias, each with batch norm."""
@@ -155,11 +138,7 @@ class Staged(Space):
 
     def features(self, genes: np.ndarray) -> np.ndarray:
         """Return (n, features) float32 of canonical genes, named by ``feature_names``."""
-        genes = np.asarray(genes, np.int64)
-        stem = np.stack([np.array(self.stem_kernels)[genes[:, 0]], 4 + 4 * genes[:, 1], 1 + genes[:, 2]])
-        stages = genes[:, 3:-2].reshape(len(genes), STAGES, len(STAGE))
-        head = np.array(HEADS)[genes[:, -2]]
-        return features(self.input_shape, self.outputs, stem, stages, head, self.kernels, self.flat)
+        return features(self.input_shape, self.outputs, genes, self.stem_kernels, self.kernels, HEADS, self.flat)
 
     def blocks(self, genes: Sequence[int]) -> Iterator[tuple[int, int, int, int, bool]]:
         """Yield (block, kernel, filters, stride, skip) for every block of canonical genes."""
@@ -174,54 +153,6 @@ class Staged(Space):
         top, bottom, _, _ = pads(shape[0], 1, (kernel, 1), (stride, 1), "same")
         padding = "same" if shape[1] == 1 else (top, bottom, 0, 0)
         return Conv2d(filters, (kernel, shape[1]), (stride, 1), padding, groups, bias=False)
-
-
-class _Stages:
-    """Stages of n networks, filled block by block; like blocks one after another share a stage."""
-
-    def __init__(self, n: int) -> None:
-        self.kinds, self.rest = np.zeros((2, STAGES, n), np.int16)  # of the stages that are full
-        self.kind = np.full(n, -1, np.int16)  # of the stage being filled, as are those below; -1: there is none
-        self.repeats, self.stride, self.skip = np.zeros((3, n), np.int16)
-        self.known = np.zeros(n, bool)  # whether its skip has been decided
-        self.last = np.full(n, -1)
-
-    def add(self, used: np.ndarray, kind: np.ndarray, stride: np.ndarray, skip: np.ndarray, can: np.ndarray) -> None:
-        """Append a block to the networks where it is used; ``can``: its skip is a decision, else it joins either."""
-        joins = used & (self.kind == kind) & (self.repeats < REPEATS) & (stride == 0)
-        joins &= ~self.known | (self.skip == skip)
-        opens = used & ~joins
-        self._write(opens & (self.last >= 0))
-        self.last += opens
-        self.kind = np.where(opens, kind, self.kind)
-        self.repeats = np.where(opens, 1, self.repeats + joins)
-        self.stride = np.where(opens, stride, self.stride)
-        self.skip = np.where(used, skip, self.skip)
-        self.known = np.where(opens, can, self.known | joins)
-
-    def _write(self, full: np.ndarray) -> None:
-        rows = np.flatnonzero(full)
-        last = self.last[rows]
-        self.kinds[last, rows] = self.kind[rows]
-        self.rest[last, rows] = (self.repeats[rows] * 2 + self.stride[rows]) * 2 + self.skip[rows]
-
-    def genes(self) -> np.ndarray:
-        """Return the genes of all stages, (stages * genes of one, n)."""
-        self._write(self.last >= 0)
-        parts = (*_unpacked(self.kinds), self.rest >> 2, (self.rest >> 1) & 1, self.rest & 1)
-        return np.stack(parts, axis=1).reshape(STAGES * len(STAGE), -1)
-
-
-def _packed(block: np.ndarray, kernel: np.ndarray, width: np.ndarray) -> np.ndarray:
-    return (block * 4 + kernel) * 128 + width
-
-
-def _unpacked(kind: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return kind >> 9, (kind >> 7) & 3, kind & 127
-
-
-def _halved(size: np.ndarray, stride: np.ndarray) -> np.ndarray:
-    return np.where(stride == 1, (size + 1) // 2, size)
 
 
 def _log_uniform(rng: np.random.Generator, n: int, size: int | tuple[int, ...]) -> np.ndarray:

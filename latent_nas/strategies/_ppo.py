@@ -11,6 +11,7 @@ import torch
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from latent_nas import seeds
@@ -25,7 +26,6 @@ ENVS, MINIBATCH, EPOCHS = 1024, 4096, 4
 Tell = Callable[[int, dict[str, float]], None]
 ROLLOUT = 8  # steps of every environment between updates
 GAMMA, GAE_LAMBDA, LEARNING_RATE, ENTROPY = 0.9, 0.9, 2e-3, 0.003
-LEARNERS = {"ppo": PPO, "a2c": A2C}
 
 
 class EditVecEnv(VecEnv):
@@ -55,7 +55,9 @@ class EditVecEnv(VecEnv):
         seen, rewards, over, _, info = self.env.step(self._actions)
         infos = self._infos
         if over.any():
-            infos = [{"terminal_observation": info["final_obs"][i]} if over[i] else {} for i in range(len(over))]
+            infos = infos.copy()
+            for i in np.flatnonzero(over).tolist():
+                infos[i] = {"terminal_observation": info["final_obs"][i]}
         paid = np.clip(rewards / self.unit, -1, 1).astype(np.float32)
         self._sums, self._lengths = self._sums + paid, self._lengths + 1
         self._ended.append(np.stack([self._sums[over], self._lengths[over]], axis=1))
@@ -90,6 +92,24 @@ class EditVecEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         """Nothing is wrapped."""
         return [False] * len(list(self._get_indices(indices)))
+
+
+class Unwatched(OnPolicyAlgorithm):
+    """A learner that looks for no statistics of episodes among the infos, which takes longer than acting does."""
+
+    def _update_info_buffer(self, infos: list[dict[str, Any]], dones: np.ndarray | None = None) -> None:
+        pass
+
+
+class UnwatchedPPO(Unwatched, PPO):
+    """PPO."""
+
+
+class UnwatchedA2C(Unwatched, A2C):
+    """A2C."""
+
+
+LEARNERS = {"ppo": UnwatchedPPO, "a2c": UnwatchedA2C}
 
 
 class Around(BaseCallback):

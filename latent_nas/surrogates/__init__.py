@@ -22,14 +22,22 @@ def design(space: Space, genes: np.ndarray, latent: np.ndarray | None = None) ->
     Args:
         genes: canonical, (n, genes). latent: (n, slots, dim) or (n, slots * dim).
     """
-    genes, sizes = np.asarray(genes), space.sizes
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    width, named = int(sizes.sum()), len(space.feature_names)
-    flat = np.zeros((len(genes), 0), np.float32) if latent is None else np.asarray(latent).reshape(len(genes), -1)
-    out = np.zeros((len(genes), width + named + flat.shape[1]), np.float32)
-    out.reshape(-1)[(np.arange(len(genes))[:, None] * out.shape[1] + starts + genes).reshape(-1)] = 1
-    out[:, width : width + named] = space.features(genes)
-    out[:, width + named :] = flat
+    ones, features = chosen(space, genes), space.features(genes)
+    flat = np.zeros((len(ones), 0), np.float32) if latent is None else np.asarray(latent).reshape(len(ones), -1)
+    return _dense(ones, np.concatenate([features, flat], axis=1), int(space.sizes.sum()))
+
+
+def chosen(space: Space, genes: np.ndarray) -> np.ndarray:
+    """Return the columns of ``design`` that hold a one, (n, genes), of genes (n, genes)."""
+    sizes = space.sizes
+    return np.asarray(genes + (np.cumsum(sizes) - sizes), np.int64)
+
+
+def _dense(ones: np.ndarray, rest: np.ndarray, width: int) -> np.ndarray:
+    """Return rows of ``width`` columns with ones in the columns ``ones`` (n, g), and behind these ``rest`` (n, k)."""
+    out = np.zeros((len(ones), width + rest.shape[1]), np.float32)
+    out.reshape(-1)[(np.arange(len(ones))[:, None] * out.shape[1] + ones).reshape(-1)] = 1
+    out[:, width:] = rest
     return out
 
 
@@ -90,10 +98,27 @@ class Surrogate(RegressorMixin, BaseEstimator, ABC):
             raise ValueError(
                 f"got X.shape={X.shape}, expected (n, {self.n_features_in_}); is it of another space or codec?"
             )
-        mean, std = self._predict(X)
-        if self._flat:
-            mean, std = mean[:, 0], std[:, 0]
+        return self._shaped(self._predict(X), return_std)
+
+    def predict_choices(self, ones: np.ndarray, rest: np.ndarray, return_std: bool = False) -> Any:
+        """Return ``predict`` of rows that hold ones in the columns ``ones`` (n, g) and end with ``rest`` (n, k).
+
+        All other columns are 0.
+
+        Raises:
+            ValueError: not fitted, or ones among the columns of the rest.
+        """
+        start = getattr(self, "n_features_in_", 0) - rest.shape[1]
+        if ones.size and not 0 <= ones.min() <= ones.max() < start:
+            raise ValueError(f"got ones in columns {ones.min()} to {ones.max()}, expected 0 to {start - 1}")
+        return self._shaped(self._predict_choices(ones, np.asarray(rest, np.float32)), return_std)
+
+    def _shaped(self, found: tuple[np.ndarray, np.ndarray], return_std: bool) -> Any:
+        mean, std = (part[:, 0] for part in found) if self._flat else found
         return (mean, std) if return_std else mean
+
+    def _predict_choices(self, ones: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._predict(_dense(ones, rest, self.n_features_in_ - rest.shape[1]))
 
     @abstractmethod
     def _fit(self, X: np.ndarray, y: np.ndarray) -> None:

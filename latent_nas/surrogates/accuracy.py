@@ -91,17 +91,22 @@ class AccuracyModel:
         bounds = float(targets[:, 1].min()), float(targets[:, 1].max())
         return AccuracyModel(link, full, fast, bounds, calibrated, len(X))
 
-    def bands(self, X: np.ndarray, kappa: float, beta: float, full: bool) -> tuple[np.ndarray, ...]:
-        """Return accuracy's mean and std, and what lies kappa std below and beta std above the mean; (n,) each.
+    def bands(self, X: np.ndarray, kappa: float, beta: float) -> tuple[np.ndarray, ...]:
+        """Return the full one's mean and std of accuracy, and what lies kappa std below and beta above it; (n,) each.
 
-        The fast one needs the columns before a latent only. The std is what the model does not know of a network; that
-        of its training from seed to seed is not in it.
+        The std is what the model does not know of a network; that of its training from seed to seed is not in it.
         """
-        if full or self.fast is None:
-            t, std = self.full.predict(X, return_std=True)
-        else:
-            both, off = self.fast.predict(X[:, : self.fast.n_features_in_], return_std=True)
-            t, std = both[:, 0], np.sqrt(np.exp(2 * np.clip(both[:, 1], *self.log_std)) + off[:, 0] ** 2)
+        t, std = self.full.predict(X, return_std=True)
+        return self._bands(t, std, kappa, beta)
+
+    def fast_bands(self, ones: np.ndarray, rest: np.ndarray, kappa: float, beta: float) -> tuple[np.ndarray, ...]:
+        """Return the fast one's ``bands`` of rows without latent, given as in ``Surrogate.predict_choices``."""
+        assert self.fast is not None
+        both, off = self.fast.predict_choices(ones, rest, return_std=True)
+        variance = np.exp(2 * np.clip(both[:, 1], *self.log_std)) + off[:, 0] ** 2
+        return self._bands(both[:, 0], np.sqrt(variance), kappa, beta)
+
+    def _bands(self, t: np.ndarray, std: np.ndarray, kappa: float, beta: float) -> tuple[np.ndarray, ...]:
         low, high = self.link.back(t - kappa * std), self.link.back(t + beta * std)
         return self.link.back(t), (self.link.back(t + std) - self.link.back(t - std)) / 2, low, high
 

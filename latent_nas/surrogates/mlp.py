@@ -7,6 +7,7 @@ import numpy as np
 
 from latent_nas import seeds
 from latent_nas.artifacts import pack, unpack
+from latent_nas.kernels import add_rows, silu
 from latent_nas.surrogates import Surrogate, standardise
 
 if TYPE_CHECKING:
@@ -77,21 +78,42 @@ class Mlp(Surrogate):
         bias = np.append(trained[1].reshape(-1), mean) - shift @ entry
         weights, biases = [entry, *trained[2::2]], [bias, *trained[3::2]]
         weights[-1], biases[-1] = weights[-1] * size * scale, biases[-1] * size * scale
-        self.weights, self.biases = ([a.astype(np.float32) for a in arrays] for arrays in (weights, biases))
+        self._take(*([a.astype(np.float32) for a in arrays] for arrays in (weights, biases)))
+
+    def _take(self, weights: list[np.ndarray], biases: list[np.ndarray]) -> None:
+        """Take the layers' weights and biases."""
+        self.weights, self.biases = weights, [np.ascontiguousarray(b).copy() for b in biases]
+        low, high, whole = self.columns
+        self._rows = np.zeros((whole, weights[0].shape[1]), np.float32)  # what a one in a column adds
+        self._rows[low:high] = weights[0]
 
     def _used(self, X: np.ndarray) -> np.ndarray:
         """Return the columns from the first to the last that counts, of (..., columns)."""
         return X[..., self.columns[0] : self.columns[1]]
 
     def _predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        hidden = self._used(X) @ self.weights[0]
-        hidden += self.biases[0]
-        straight = hidden[:, -self.targets_ :]
-        stacked = hidden[:, : -self.targets_].reshape(len(X), self.members, self.hidden).transpose(1, 0, 2)
-        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
-            stacked = _silu(stacked) @ weight
-            stacked += bias
-        return stacked.mean(axis=0) + straight, stacked.std(axis=0)
+        return self._ends(self._used(X) @ self.weights[0])
+
+    def _predict_choices(self, ones: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        start = self.n_features_in_ - rest.shape[1]
+        hidden = rest @ self._rows[start:]
+        if self.columns[0] < start:
+            add_rows(self._rows, np.ascontiguousarray(ones), hidden)
+        return self._ends(hidden)
+
+    def _ends(self, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and std, (n, targets) each, of what enters the first hidden layer but its biases."""
+        units = self.members * self.hidden
+        silu(hidden, self.biases[0], units)
+        stacked = hidden[:, :units].reshape(len(hidden), self.members, self.hidden).transpose(1, 0, 2)
+        for weight, bias in zip(self.weights[1:-1], self.biases[1:-1], strict=True):
+            stacked = stacked @ weight
+            for member in range(self.members):
+                silu(stacked[member], bias[member, 0], self.hidden)
+        each = stacked @ self.weights[-1]
+        each += self.biases[-1]
+        mean = each.mean(axis=0) + hidden[:, units:]
+        return mean, np.zeros_like(mean) if self.members == 1 else each.std(axis=0)
 
     def _files(self) -> dict[str, bytes]:
         arrays = {f"weight{i}": w for i, w in enumerate(self.weights)} | {
@@ -113,16 +135,8 @@ class Mlp(Surrogate):
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
                 raise ValueError(f"{name} is {arrays[name].shape}, expected {shape}")
-        self.weights = [arrays[f"weight{i}"] for i in range(self.layers + 1)]
-        self.biases = [arrays[f"bias{i}"] for i in range(self.layers + 1)]
-
-
-def _silu(x: np.ndarray) -> np.ndarray:
-    """Return x / (1 + exp(-x)), written over x."""
-    gate = np.exp(np.minimum(-x, 80))
-    gate += 1
-    x /= gate
-    return x
+        layers = range(self.layers + 1)
+        self._take([arrays[f"weight{i}"] for i in layers], [arrays[f"bias{i}"] for i in layers])
 
 
 def _ridge(X: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
