@@ -7,7 +7,7 @@ int32 sums, fixed-point requantisation (Jacob et al. 2018). The integers here ar
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.graph.step import stepped
 from latent_nas.operators.batch_norm import BatchNorm
-from latent_nas.training.network import Network
+
+if TYPE_CHECKING:  # it imports torch, which the integers do without
+    from latent_nas.training.network import Network
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class QuantisedNetwork:
         return QuantisedNetwork(graph, tuple(Quant(float(s), int(z)) for s, z in pairs), constants)
 
 
-def quantise(graph: Graph, model: Network, calibration: np.ndarray) -> QuantisedNetwork:
+def quantise(graph: Graph, model: "Network", calibration: np.ndarray) -> QuantisedNetwork:
     """Return the int8 network of a trained float one.
 
     Args:
@@ -99,7 +101,7 @@ def quantise(graph: Graph, model: Network, calibration: np.ndarray) -> Quantised
     return QuantisedNetwork(deployment.graph, tuple(quants), tuple(constants))
 
 
-def folded(graph: Graph, model: Network, sources: tuple[int, ...]) -> dict[str, np.ndarray]:
+def folded(graph: Graph, model: "Network", sources: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Return the weights of a chain of original nodes as one: a convolution (or nothing) and batch norms."""
     first = graph.nodes[sources[0]].operator
     if isinstance(first, BatchNorm):
