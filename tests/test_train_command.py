@@ -121,7 +121,9 @@ def test_metrics_and_curves(finished):
 
 
 def test_a_picture_of_nothing_finite_is_still_one():
-    ElementTree.fromstring(svg("a < b", [("loss", np.array([np.nan])), ("rate", np.array([0.1]))], ("rate",)))
+    picture = ElementTree.fromstring(svg("a < b", [("loss", np.array([np.nan])), ("rate", np.array([0.1]))], ("rate",)))
+    assert "a < b" in "".join(picture.itertext())
+    assert "nan" not in ElementTree.tostring(picture, encoding="unicode").lower()
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam", "adamw", "rmsprop"])

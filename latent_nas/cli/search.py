@@ -2,7 +2,6 @@
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,19 +95,21 @@ def search(
             chosen.trainings if trainings is None else trainings,
             batch,
             Limits.parse(limit) if limit else default_limits(task, objective),
-            wall_s,
-            workers,
-            seed,
-            top,
-            final_seeds,
-            str(codec or ""),
-            str(warm_start or ""),
-            tuple(settings or ()),
-            measure,
-            ray or "",
-            asynchronous,
+            wall_s=wall_s,
+            workers=workers,
+            seed=seed,
+            top=top,
+            final_seeds=final_seeds,
+            codec=str(codec or ""),
+            warm_start=str(warm_start or ""),
+            settings=tuple(settings or ()),
+            measure=measure,
+            ray=ray or "",
+            asynchronous=asynchronous,
+            halving=halving,
+            objective=objective,
         )
-        config = pinned(replace(config, halving=halving, objective=objective))
+        config = pinned(config)
         if dry_run:
             found = plan.plan(config)
             print(json.dumps(found, indent=1) if as_json else plan.summary(found))

@@ -145,6 +145,7 @@ def _aligned(schema: Any, data: bytes) -> Any:
 
     class Aligned(schema.BufferT):
         def Pack(self, builder: Any) -> Any:
+            """Write the buffer and return its offset, as the schema's own classes do."""
             if data:
                 builder.StartVector(1, len(data), ALIGNMENT)
                 builder.head = builder.head - len(data)
