@@ -17,6 +17,7 @@ from latent_nas.pipeline.search import SearchConfig
 from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
 from latent_nas.records import versions
 from latent_nas.study import ranked
+from latent_nas.training.quantise import KIND
 
 NASTY = "</script><img src=x onerror=alert(1)>'\"&"
 BATCH = 4
@@ -117,7 +118,7 @@ def finish(folder, setup, store, best, rng):
         networks.append(describe(setup, MAIN_LIMITS, record, check, finals, None))
         graph = json.dumps(deploy(setup.space.graph(record.genes)).graph.to_json()).encode()
         files = {"graph.json": graph, "integers.safetensors": artifacts.pack({})}
-        artifacts.save(folder.path / "networks" / f"{rank}", artifacts.Artifact("int8 network", {}, files=files))
+        artifacts.save(folder.path / "networks" / f"{rank}", artifacts.Artifact(KIND, {}, files=files))
     emulated = {
         "bit_exact": True,
         "inputs": 10,

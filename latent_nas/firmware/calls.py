@@ -186,9 +186,9 @@ def _pool(call: Call) -> C:
 def _global_pool(call: Call) -> C:
     op: Any = call.node.operator
     height, width, channels = call.inputs[0]
-    if height * width > 2**31 // (255 * 128):
-        raise ValueError(f"firmware can't pool {height}x{width} pixels at once: their sum exceeds 32 bits")
-    rescale = _rescale(0, call.integer("multiplier"), call.integer("shift") + 7)
+    if height * width >= 2**16:
+        raise ValueError(f"firmware can't pool {height}x{width} pixels at once: a shifted remainder exceeds 32 bits")
+    rescale = _rescale(0, call.integer("multiplier"), call.integer("shift"))
     zeros = f"{call.integer('input_zero_point')}, {call.integer('output_zero_point')}"
     data = f"static const nn_channel op_{call.node.id} = {rescale};\n"
     arguments = f"{height * width}, {channels}, op_{call.node.id}, {zeros}, {call.xs[0]}, {call.y}"

@@ -11,6 +11,8 @@ from latent_nas.operators import Operator, Shape, image
 if TYPE_CHECKING:
     from torch import nn
 
+FRACTION = 16  # bits of the mean after the point
+
 
 @dataclass(frozen=True)
 class GlobalPool(Operator):
@@ -47,8 +49,8 @@ class GlobalPool(Operator):
         return nn.Sequential(nn.AdaptiveAvgPool2d(1) if self.mode == "avg" else nn.AdaptiveMaxPool2d(1), nn.Flatten())
 
     def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
-        """Return the requantisation from the input's scale to the output's; the pixel count is divided at run time."""
-        m, shift = multiplier(inputs[0].scale / output.scale)
+        """Return the requantisation of a mean with 16 fractional bits; the pixel count is divided at run time."""
+        m, shift = multiplier(inputs[0].scale / output.scale / 2**FRACTION)
         return {
             "multiplier": np.array([m], np.int64),
             "shift": np.array([shift], np.int64),
@@ -57,11 +59,11 @@ class GlobalPool(Operator):
         }
 
     def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:
-        """Return (n, channels). The mean is taken with 7 fractional bits, rounded down, then requantised."""
+        """Return (n, channels). The mean is taken with 16 fractional bits, rounded down, then requantised."""
         c, x = constants, xs[0].astype(np.int64) - int(constants["input_zero_point"])
         pixels = x.shape[1] * x.shape[2]
-        value = (x.sum(axis=(1, 2)) * 128) // pixels if self.mode == "avg" else x.max(axis=(1, 2)) * 128
-        return requantise(value, c["multiplier"], c["shift"] + 7, int(c["output_zero_point"]), -128, 127)
+        value = (x.sum(axis=(1, 2)) << FRACTION) // pixels if self.mode == "avg" else x.max(axis=(1, 2)) << FRACTION
+        return requantise(value, c["multiplier"], c["shift"], int(c["output_zero_point"]), -128, 127)
 
 
 Plugin = GlobalPool

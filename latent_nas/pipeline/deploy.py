@@ -20,7 +20,7 @@ from latent_nas.firmware.text import Speech
 from latent_nas.report._run import FIRMWARE
 from latent_nas.tasks import open_task
 from latent_nas.training import FLOAT
-from latent_nas.training.quantise import QuantisedNetwork
+from latent_nas.training.quantise import KIND, QuantisedNetwork
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def open_network(
             f"{source} holds no int8 network: wanted {artifacts.MANIFEST} there, or networks/{rank}/ of a finished"
             " run; `latent-nas search` and `validate` end with such networks"
         )
-    return QuantisedNetwork.load(folder), artifacts.load(folder, "int8 network").made, folder
+    return QuantisedNetwork.load(folder), artifacts.load(folder, KIND).made, folder
 
 
 def _speech(network: QuantisedNetwork, made: dict[str, Any], text: Text) -> Speech | None:

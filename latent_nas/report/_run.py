@@ -18,6 +18,7 @@ from latent_nas.records import Record
 from latent_nas.runtimes import open_runtime
 from latent_nas.store import Store
 from latent_nas.study import ranked
+from latent_nas.training.quantise import KIND
 
 LATENT = "latent.safetensors"
 FIRMWARE = "firmware"
@@ -176,7 +177,7 @@ class Run:
         """
         final = self.path / "networks" / "1"
         if self.finished and (final / artifacts.MANIFEST).exists():
-            return Graph.from_json(json.loads(artifacts.load(final, "int8 network").files["graph.json"]))
+            return Graph.from_json(json.loads(artifacts.load(final, KIND).files["graph.json"]))
         name = "best_architecture.json"
         if not (self.path / name).exists():
             raise ValueError("no network has been trained yet")

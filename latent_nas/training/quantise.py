@@ -21,6 +21,8 @@ from latent_nas.operators.batch_norm import BatchNorm
 if TYPE_CHECKING:  # it imports torch, which the integers do without
     from latent_nas.training.network import Network
 
+KIND = "int8 network, format 2"  # of the artefact; format 1 held the factors of means with 7 fractional bits
+
 
 @dataclass(frozen=True)
 class QuantisedNetwork:
@@ -60,7 +62,7 @@ class QuantisedNetwork:
         arrays["zero_points"] = np.array([q.zero_point for q in self.quants])
         graph = json.dumps(self.graph.to_json()).encode()
         files = {"graph.json": graph, "integers.safetensors": artifacts.pack(arrays)}
-        artifacts.save(folder, artifacts.Artifact("int8 network", made, files=files))
+        artifacts.save(folder, artifacts.Artifact(KIND, made, files=files))
 
     @staticmethod
     def load(folder: Path) -> "QuantisedNetwork":
@@ -69,7 +71,7 @@ class QuantisedNetwork:
         Raises:
             ValueError: the artefact is damaged or is none.
         """
-        files = artifacts.load(folder, "int8 network").files
+        files = artifacts.load(folder, KIND).files
         graph = Graph.from_json(json.loads(files["graph.json"]))
         arrays = artifacts.unpack(files["integers.safetensors"])
         pairs = zip(arrays.pop("scales"), arrays.pop("zero_points"), strict=True)

@@ -55,9 +55,10 @@ void nn_global_avg(uint32_t pixels, uint32_t channels, nn_channel rescale, int32
         int32_t sum = 0, count = (int32_t)pixels;
         for (uint32_t i = 0; i < pixels; i++)
             sum += x[i * channels + c];
-        sum = (sum - count * in_zero) * 128;
-        int32_t mean = sum / count - (sum % count < 0); /* rounded down */
-        y[c] = (int8_t)nn_requantise(mean, rescale.multiplier, rescale.shift, out_zero);
+        sum -= count * in_zero;
+        int32_t below = sum / count - (sum % count < 0); /* rounded down, then 16 bits of what is left */
+        uint32_t rest = ((uint32_t)(sum - below * count) << 16) / pixels;
+        y[c] = (int8_t)nn_requantise(below * 65536 + (int32_t)rest, rescale.multiplier, rescale.shift, out_zero);
     }
 }
 
@@ -68,6 +69,6 @@ void nn_global_max(uint32_t pixels, uint32_t channels, nn_channel rescale, int32
         int32_t best = -128;
         for (uint32_t i = 0; i < pixels; i++)
             best = x[i * channels + c] > best ? x[i * channels + c] : best;
-        y[c] = (int8_t)nn_requantise((best - in_zero) * 128, rescale.multiplier, rescale.shift, out_zero);
+        y[c] = (int8_t)nn_requantise((best - in_zero) * 65536, rescale.multiplier, rescale.shift, out_zero);
     }
 }
