@@ -1,8 +1,9 @@
-"""Train the largest network of ``tiny_transformer`` in full, quantise it, and read the test part of tiny Shakespeare.
+"""Train a network of ``tiny_transformer`` in full, quantise it, and measure it on tiny Shakespeare.
 
-    LATENT_NAS_DATA=DATA python benchmarks/char_lm_best.py --out runs/char_lm_best
+    LATENT_NAS_DATA=DATA python benchmarks/char_lm_best.py --out runs/char_lm_best [--vocabulary 500] [--test]
 
-One float training on the train part, the epoch chosen on the validation part; weights of 8 and of 4 bits are quantised
+The largest of its vocabulary; the test part is read with ``--test`` alone, so that networks are chosen without it. One
+float training on the train part, the epoch chosen on the validation part; weights of 8 and of 4 bits are quantised
 from it. Both networks are kept as int8 networks for ``latent-nas deploy OUT/8 --out fw --emulate``. Run again, it goes
 on from the last epoch or the float network that it finds. They are measured as a device runs them as well: on and on,
 the oldest token forgotten, the others kept.
@@ -28,7 +29,7 @@ from latent_nas.training.fit import fit
 from latent_nas.training.network import Network
 from latent_nas.training.quantise import QuantisedNetwork, quantise
 
-LARGEST = {"layers": 2, "hidden": 256, "heads": 4, "feed_forward": 256, "vocabulary": "characters"}
+LARGEST = {"layers": 2, "hidden": 256, "heads": 4, "feed_forward": 256}
 FLOAT = "float network"
 
 
@@ -38,6 +39,9 @@ def main() -> None:
     parser.add_argument("--task", default="char_lm")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--vocabulary", default="characters", help="characters, 500 or 1000")
+    parser.add_argument("--test", action="store_true", help="read the test part as well")
     parser.add_argument("--epochs", type=int, help="of the recipe `full`; default: its own")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -47,13 +51,15 @@ def main() -> None:
     recipe = replace(recipe, epochs=arguments.epochs or recipe.epochs)
 
     def graph(bits: int) -> Graph:
-        wanted = {**LARGEST, "weight_bits": bits}
+        vocabulary = arguments.vocabulary if arguments.vocabulary == "characters" else int(arguments.vocabulary)
+        wanted = {**LARGEST, "layers": arguments.layers, "vocabulary": vocabulary, "weight_bits": bits}
         return space.graph([gene.choices.index(wanted[gene.name]) for gene in space.genes])
 
     model = _float(arguments.out / "float", graph(8), task, recipe, arguments.seed)
     data = task.data_of(graph(8))
+    parts = ("valid", "test") if arguments.test else ("valid",)
     rows = [
-        ("float", part, task.measure(model.outputs(getattr(data, part).x), getattr(data, part).y)) for part in PARTS
+        ("float", part, task.measure(model.outputs(getattr(data, part).x), getattr(data, part).y)) for part in parts
     ]
     device, runtime = open_device("stm32f405"), open_runtime("native")
     for bits in (8, 4):
@@ -64,16 +70,13 @@ def main() -> None:
             f"{bits} bits: flash {cost.flash_bytes} B and {cost.code_bytes} B of code, RAM {cost.ram_bytes} B of which"
             f" {cost.state_bytes} B are kept, {cost.latency_ms:.1f} +- {cost.latency_error_ms:.1f} ms computed"
         )
-        for part in PARTS:
+        for part in parts:
             x, y = getattr(data, part).x, getattr(data, part).y
             rows.append((f"{bits} bits", part, task.measure(network.outputs(x), y)))
-        rows.append((f"{bits} bits, as a device runs", "test", _running(network, task, data.test.x, data.test.y)))
+            rows.append((f"{bits} bits, as a device runs", part, _running(network, task, x, y)))
     print("| network | part | bits per character | next-character accuracy |\n|---|---|---|---|")
     for name, part, found in rows:
         print(f"| {name} | {part} | {found['bits_per_character']:.4f} | {found['accuracy']:.4f} |")
-
-
-PARTS = ("valid", "test")
 
 
 def _float(folder: Path, graph: Graph, task: Task, recipe: Recipe, seed: int) -> Network:
