@@ -197,7 +197,7 @@ class Study:
             measure=self.measure,
         )
         config = job.pinned(config)
-        place = Path(out) if out else Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{self.strategy}"
+        place = Path(out) if out else Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{config.strategy}"
         job.search(config, self._folder(config, place), print if self.verbose else _quiet, _quiet)
         return Result.open(place)
 

@@ -110,6 +110,13 @@ class TestLocalSearch:
 
 
 class TestReinforce:
+    def test_a_state_of_the_first_version_is_refused_in_a_line(self):
+        strategy = opened("reinforce")
+        asked = strategy.ask(4, None)
+        strategy.tell([record(g) for g in asked])
+        with pytest.raises(ValueError, match="without the rewards' variance; search anew"):
+            opened("reinforce").restore({**strategy.state(), "baseline": np.array(0.5)})
+
     def test_the_mean_reward_rises(self):
         rewards = np.array([trained(opened("reinforce", seed), 20) for seed in range(3)])
         assert (rewards[:, -40:].mean(axis=1) > rewards[:, :40].mean(axis=1) + 0.1).all()

@@ -13,6 +13,7 @@ from latent_nas import plugins, seeds
 from latent_nas.env.core import PLACES, EditCore
 from latent_nas.env.single import EditEnv
 from latent_nas.limits import Limits
+from latent_nas.pipeline.search import SearchConfig, pinned
 from latent_nas.records import Record
 from latent_nas.strategies import Problem, open_strategy
 from latent_nas.strategies._diverse import apart
@@ -119,8 +120,12 @@ class TestContract:
 
 
 def test_unknown_strategy_is_named():
-    with pytest.raises(ValueError, match=r"no strategie? 'nope'|no strategy 'nope'|evolution, latent_rl, random"):
+    with pytest.raises(ValueError, match=r"no strategy 'nope'; there are: .*evolution, .*latent_rl, "):
         opened("nope")
+
+
+def test_rl_is_short_for_latent_rl():
+    assert pinned(SearchConfig(strategy="rl")) == pinned(SearchConfig(strategy="latent_rl"))
 
 
 def test_the_folder_is_light():

@@ -41,8 +41,9 @@ def bench(
     from latent_nas.cli.show import show
     from latent_nas.pipeline.bench import BenchConfig, parse_limits, summary
     from latent_nas.pipeline.bench import bench as run
+    from latent_nas.strategies import full_strategy
 
-    names = tuple(name.strip() for name in strategies.split(",") if name.strip())
+    names = tuple(full_strategy(name.strip()) for name in strategies.split(",") if name.strip())
     limits = parse_limits(maximum or [])
     config = BenchConfig(
         table=str(table),

@@ -23,7 +23,7 @@ def search(
             " --measure emulate."
         ),
     ] = None,
-    strategy: Annotated[str, typer.Option(help="How to search: a file of latent_nas/strategies.")] = "latent_rl",
+    strategy: Annotated[str, typer.Option(help="A file of latent_nas/strategies; rl is latent_rl.")] = "latent_rl",
     preset: Annotated[
         str, typer.Option(help="fast, default or thorough: 500, 20000, 75000 trainings of 20, 100, 150 epochs.")
     ] = "",
@@ -115,7 +115,7 @@ def search(
             print(json.dumps(found, indent=1) if as_json else plan.summary(found))
             return
         prepare(config)  # wrong input leaves no folder behind
-        place = out or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{strategy}"
+        place = out or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{config.strategy}"
         folder = RunFolder.create(place, config.to_json())
     with show(as_json) as view:
         try:

@@ -22,7 +22,7 @@ from latent_nas.pipeline.reach import check_reachable
 from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
 from latent_nas.records import SEARCH, SHORT, Record, versions
 from latent_nas.scorer import Scorer
-from latent_nas.strategies import Problem
+from latent_nas.strategies import Problem, full_strategy
 from latent_nas.strategies._settings import configured
 from latent_nas.study import Budget, Study, ranked
 from latent_nas.study.asynchronous import AsyncStudy
@@ -250,9 +250,10 @@ def over(record: Record, limits: Limits) -> bool:
 
 
 def pinned(config: SearchConfig) -> SearchConfig:
-    """Return the configuration with its data's absolute path and hash, so that it is refused where the data changes."""
+    """Return the configuration with names in full and its data's path and hash: refused where the data changes."""
     target = replace(config.target, task=full_name(config.target.task))
-    return replace(config, target=target, data=open_task(target.task).fingerprint)
+    strategy = full_strategy(config.strategy)
+    return replace(config, target=target, strategy=strategy, data=open_task(target.task).fingerprint)
 
 
 def assemble(

@@ -159,6 +159,11 @@ class Strategy(ABC):
         return found[:n]
 
 
+def full_strategy(name: str) -> str:
+    """Return the name of a strategy's file: that of "rl" is "latent_rl", any other is its own."""
+    return "latent_rl" if name == "rl" else name
+
+
 def open_strategy(name: str, problem: Problem, seed: int) -> Strategy:
     """Return a new strategy.
 

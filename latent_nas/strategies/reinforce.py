@@ -116,6 +116,8 @@ class Reinforce(Strategy):
         missing = sorted({"baseline", "sampled", "good"} - set(state))
         if missing:
             raise ValueError(f"a state of strategy {self.name!r} holds {', '.join(missing)}; is it another's?")
+        if np.shape(state["baseline"]) != (2,):
+            raise ValueError("it was kept by an earlier version, without the rewards' variance; search anew")
         self.baseline, self.variance = map(float, state["baseline"])
         self._sampled = np.array(state["sampled"], np.int64).reshape(-1, len(self.problem.space.genes))
         self._good = np.array(state["good"], bool)

@@ -29,8 +29,8 @@ class FashionMnist(Task):
     outputs = 10
     limits = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=10.0)
     recipes: ClassVar[dict[str, Recipe]] = {
-        "search": Recipe(epochs=3, batch=64, learning_rate=6e-3, average=0.95, warmup=0.3, share=0.25),
-        "full": Recipe(epochs=10, batch=128, learning_rate=1e-2, average=0.995, warmup=0.5),
+        "search": Recipe(epochs=2, batch=128, learning_rate=1e-2, average=0.99, warmup=0.3),
+        "full": Recipe(epochs=20, batch=128, learning_rate=1e-2, average=0.995, warmup=0.5),
     }
 
     def data(self) -> Data:
