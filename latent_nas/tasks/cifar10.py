@@ -15,6 +15,7 @@ import numpy as np
 
 from latent_nas import seeds
 from latent_nas.tasks import Data, Part, Recipe, Task
+from latent_nas.tasks._augment import moved_and_mirrored
 from latent_nas.tasks._download import download
 
 ARCHIVE = "cifar-10-binary.tar.gz"
@@ -75,11 +76,7 @@ class Cifar10(Task):
 
     def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return each image (n, 32, 32, 3) shifted by up to 4 pixels, filled with 0, and mirrored half of the time."""
-        padded = np.pad(x, ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)))
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (SIDE, SIDE), axis=(1, 2))
-        down, right = rng.integers(2 * MARGIN + 1, size=(2, len(x)))
-        cut = windows[np.arange(len(x)), down, right].transpose(0, 2, 3, 1)
-        return np.where(rng.random((len(x), 1, 1, 1)) < 0.5, cut[:, :, ::-1], cut)
+        return moved_and_mirrored(x, MARGIN, rng)
 
 
 @lru_cache(1)

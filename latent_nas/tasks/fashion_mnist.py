@@ -9,6 +9,7 @@ import numpy as np
 from latent_nas import seeds
 from latent_nas.limits import Limits
 from latent_nas.tasks import Data, Part, Recipe, Task
+from latent_nas.tasks._augment import moved_and_mirrored
 from latent_nas.tasks._download import download
 
 HOST = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
@@ -30,7 +31,7 @@ class FashionMnist(Task):
     limits = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=10.0)
     recipes: ClassVar[dict[str, Recipe]] = {
         "search": Recipe(epochs=2, batch=128, learning_rate=1e-2, average=0.99, warmup=0.3),
-        "full": Recipe(epochs=20, batch=128, learning_rate=1e-2, average=0.995, warmup=0.5),
+        "full": Recipe(epochs=20, batch=128, learning_rate=1e-2, average=0.995, warmup=0.5, augment=True),
     }
 
     def data(self) -> Data:
@@ -40,6 +41,10 @@ class FashionMnist(Task):
             ValueError: a file can't be fetched, or isn't the official one.
         """
         return _split()
+
+    def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return each image (n, 28, 28, 1) shifted by up to a pixel, filled with 0, and mirrored half of the time."""
+        return moved_and_mirrored(x, 1, rng)
 
 
 @lru_cache(1)
