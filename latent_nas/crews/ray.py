@@ -3,7 +3,6 @@
 The machines need this package and the same versions of Python and Ray; each result comes back by the network.
 """
 
-import importlib.util
 import logging
 import os
 import socket
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from latent_nas.crews import Crew, Lost
+from latent_nas.extras import need
 
 PATIENCE_S = 10.0  # for an address to answer
 LOCAL_STORE_BYTES = 100 * 2**20  # of a local cluster's shared memory; records are small
@@ -52,8 +52,7 @@ class Cluster(Crew):
     @staticmethod
     def check(address: str) -> None:
         """Raise ValueError where ray is not installed, the address is none, or nothing answers there within 10 s."""
-        if importlib.util.find_spec("ray") is None:
-            raise ValueError("--ray needs Ray; install it with the extra: pip install 'latent_nas[ray]'")
+        need("ray", "ray")
         if address != "local":
             _knock(address)
 

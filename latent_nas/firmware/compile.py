@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from latent_nas.firmware import need
+from latent_nas.extras import need
 
 TARGETS = {"cortex-m4": "eabihf", "cortex-m7": "eabihf", "cortex-m0+": "eabi"}
 
@@ -32,7 +32,7 @@ def check_tools(core: str) -> None:
         ValueError: the extra is not installed, or the core is none that firmware is made for.
     """
     check_toolchain("zig", core)
-    need("unicorn")
+    need("unicorn", "mcu")
 
 
 def check_toolchain(toolchain: str, core: str) -> None:
@@ -46,7 +46,7 @@ def check_toolchain(toolchain: str, core: str) -> None:
     if toolchain == "gcc" and not (shutil.which("arm-none-eabi-gcc") and shutil.which("make")):
         raise ValueError("arm-none-eabi-gcc or make is not installed; leave --toolchain gcc out, and ziglang compiles")
     if toolchain == "zig":
-        need("ziglang")
+        need("ziglang", "mcu")
     if core not in TARGETS:
         raise ValueError(f"firmware is compiled for {', '.join(TARGETS)}, not for {core!r}")
 
@@ -99,7 +99,7 @@ def host_library(source: Path) -> Path:
     Raises:
         ValueError: no compiler, or it refused the file.
     """
-    need("ziglang")
+    need("ziglang", "mcu")
     text = source.read_bytes()
     library = _cache() / f"{source.stem}-{hashlib.sha256(text).hexdigest()[:16]}.lib"
     if not library.exists():

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from latent_nas.devices import Device
-from latent_nas.firmware import Fault, need
+from latent_nas.extras import need
+from latent_nas.firmware import Fault
 from latent_nas.firmware.compile import host_library
 from latent_nas.firmware.elf import Elf
 
@@ -54,7 +55,7 @@ class Emulator:
             ValueError: unicorn is not installed. Fault: the firmware can't start.
         """
         self.elf, self.device, self.operators = elf, device, tuple(operators)
-        self._lib, self._arm = need("unicorn"), need("unicorn.arm_const")
+        self._lib, self._arm = need("unicorn", "mcu"), need("unicorn.arm_const", "mcu")
         self._uc = self._lib.Uc(self._lib.UC_ARCH_ARM, self._lib.UC_MODE_THUMB | self._lib.UC_MODE_MCLASS)
         model = device.core.replace("cortex-", "").replace("+", "").upper()
         self._uc.ctl_set_cpu_model(getattr(self._arm, f"UC_CPU_ARM_CORTEX_{model}"))

@@ -6,7 +6,6 @@ operators) and float, ``onnx_import`` reads either into a graph, ``onnx_network`
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from latent_nas import plugins
 
@@ -26,31 +25,3 @@ def exporter(name: str) -> Callable[..., None]:
         raise ValueError(f"no format {name!r}; there are: {', '.join(formats())}")
     write: Callable[..., None] = plugins.load("interchange", f"{name}_export")
     return write
-
-
-def need_onnx() -> Any:
-    """Return the module ``onnx``.
-
-    Raises:
-        ValueError: it is not installed; the message names the extra.
-    """
-    try:
-        import onnx
-        import onnx.numpy_helper
-    except ImportError:
-        raise ValueError('ONNX files need the extra "onnx": pip install "latent_nas[onnx]"') from None
-    return onnx
-
-
-def need_tflite() -> Any:
-    """Return the classes of TensorFlow Lite's schema.
-
-    Raises:
-        ValueError: they are not installed; the message names the extra.
-    """
-    try:
-        import flatbuffers  # noqa: F401
-        from ai_edge_litert import schema_py_generated
-    except ImportError:
-        raise ValueError('.tflite files need the extra "tflite": pip install "latent_nas[tflite]"') from None
-    return schema_py_generated

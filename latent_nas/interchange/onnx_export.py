@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_nas import artifacts
+from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph import Graph, Node
 from latent_nas.graph.deploy import deploy
-from latent_nas.interchange import need_onnx
 from latent_nas.interchange._onnx_operators import spell
 from latent_nas.operators import Shape
 
@@ -77,7 +77,7 @@ class _Writer:
     """Gathers the nodes and constants of one ONNX model; ``tensors``: the name of every graph node's tensor."""
 
     def __init__(self) -> None:
-        self.onnx = need_onnx()
+        self.onnx = need("onnx", "onnx")
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.tensors: list[str] = []

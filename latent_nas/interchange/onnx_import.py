@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph import Builder, Graph
-from latent_nas.interchange import need_onnx
 from latent_nas.interchange._onnx_readers import PASSES, READERS, Call, Unreadable, Value, Weights
 from latent_nas.operators import Shape
 
@@ -50,7 +50,7 @@ def read_model(path: Path) -> Model:
         ValueError: ONNX is not installed, the file is none, or it has operators (named, all of them) or settings (the
             first) that are not known here.
     """
-    onnx = need_onnx()
+    onnx = need("onnx", "onnx")
     from google.protobuf.message import DecodeError
 
     try:

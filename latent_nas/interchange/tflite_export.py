@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_nas import artifacts
+from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
-from latent_nas.interchange import need_tflite
 from latent_nas.interchange._tflite_operators import Place, spell
 from latent_nas.operators import Shape
 
@@ -40,7 +40,7 @@ def to_bytes(network: "QuantisedNetwork") -> bytes:
     Raises:
         ValueError: as ``export_int8``.
     """
-    graph, model = network.graph, _Model(need_tflite())
+    graph, model = network.graph, _Model(need("ai_edge_litert.schema_py_generated", "tflite"))
     tensors = [model.tensor("input", graph.input_shape, network.quants[0])]
     for node in graph.nodes[1:]:
         place = Place(

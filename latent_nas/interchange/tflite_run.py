@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from latent_nas.extras import need
+
 ARENA_BYTES = 16 * 1024 * 1024  # room enough; what is used of it is measured
 
 
@@ -34,12 +36,9 @@ def litert(data: bytes, x: np.ndarray, reference: bool = False) -> np.ndarray:
     Raises:
         ValueError: the extra ``tflite`` is not installed.
     """
-    try:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-    except ImportError:
-        raise ValueError('running .tflite files needs the extra "tflite": pip install "latent_nas[tflite]"') from None
-    kernels = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
-    interpreter = Interpreter(model_content=data, num_threads=1, experimental_op_resolver_type=kernels)
+    library = need("ai_edge_litert.interpreter", "tflite")
+    kernels = library.OpResolverType.BUILTIN_REF if reference else library.OpResolverType.AUTO
+    interpreter = library.Interpreter(model_content=data, num_threads=1, experimental_op_resolver_type=kernels)
     interpreter.allocate_tensors()
     first, last = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     outputs = []
@@ -56,13 +55,7 @@ def micro(data: bytes, x: np.ndarray) -> tuple[np.ndarray, Arena]:
     Raises:
         ValueError: the extra ``tflite`` is not installed, or has no such package for this machine.
     """
-    try:
-        from tflite_micro import runtime
-    except ImportError:
-        raise ValueError(
-            'the arena is measured by tflite-micro, of the extra "tflite": pip install "latent_nas[tflite]"; its wheels'
-            " are for Linux on x86-64"
-        ) from None
+    runtime = need("tflite_micro.runtime", "tflite")  # its wheels are for Linux on x86-64
     interpreter = runtime.Interpreter.from_bytes(data, arena_size=ARENA_BYTES)
     outputs = []
     for one in x:

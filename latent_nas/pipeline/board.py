@@ -1,10 +1,10 @@
 """Logs for TensorBoard (extra ``tensorboard``): what a report shows, while it happens. No result depends on it."""
 
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from latent_nas.extras import need
 from latent_nas.records import Record
 from latent_nas.store import Store
 
@@ -54,8 +54,7 @@ class Board:
 
 def check() -> None:
     """Raise ValueError where TensorBoard is not installed."""
-    if find_spec("tensorboard") is None:
-        raise ValueError("--tensorboard needs the extra: install latent_nas[tensorboard], or leave the option out")
+    need("tensorboard", "tensorboard")
 
 
 def beside(folder: Path) -> Path:

@@ -10,7 +10,8 @@ import numpy as np
 
 from latent_nas import artifacts, seeds
 from latent_nas.devices import Device, open_device
-from latent_nas.firmware import need, qemu
+from latent_nas.extras import need
+from latent_nas.firmware import qemu
 from latent_nas.firmware.check import emulate, run_on_qemu, sizes
 from latent_nas.firmware.compile import Overflow, build, check_toolchain
 from latent_nas.firmware.elf import read
@@ -52,7 +53,7 @@ class Build:
         if self.emulator == "qemu":
             qemu.check(device)
         elif self.emulator:
-            need("unicorn")
+            need("unicorn", "mcu")
         return self
 
 

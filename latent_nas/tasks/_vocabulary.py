@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from latent_nas.extras import need
+
 WORDS = r"[ \n]?[\p{L}']+|[^\p{L}]"  # merges stay inside these: a word with what stands before it, or one character
 
 
@@ -32,12 +34,9 @@ class Vocabulary:
             raise ValueError(
                 f"a vocabulary of {size} tokens has no room for the text's {len(characters.pieces)} characters"
             )
-        try:
-            from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
-        except ModuleNotFoundError:
-            raise ValueError(
-                'tokenizers is not installed; it is in the extra text: pip install "latent_nas[text]"'
-            ) from None
+        need("tokenizers", "text")
+        from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+
         model = Tokenizer(models.BPE())
         model.pre_tokenizer = pre_tokenizers.Split(Regex(WORDS), "isolated")
         alphabet = list(characters.pieces)
