@@ -37,6 +37,26 @@ def load(kind: str, name: str) -> Any:
     return importlib.import_module(f"latent_nas.{kind}.{name}").Plugin
 
 
+def table(kind: str, name: str) -> dict[str, Any]:
+    """Return the table of a data plugin, its name in it, or of a file of one's own: a path that ends in ".toml".
+
+    Raises:
+        ValueError: there is no such plugin, which names those there are, or no such file, or it is no TOML.
+    """
+    if not name.endswith(".toml"):
+        found: dict[str, Any] = load(kind, name)
+        return found
+    try:
+        return {"name": Path(name).stem, **toml(Path(name))}
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {name}; {kind} known by name: {', '.join(names(kind))}") from None
+
+
+def located(name: str) -> str:
+    """Return the name of a data plugin as it is, the path of a file of one's own from the root."""
+    return str(Path(name).resolve()) if name.endswith(".toml") else name
+
+
 def toml(file: Path) -> dict[str, Any]:
     """Return the table of a TOML file.
 

@@ -86,7 +86,10 @@ def shipped_runtimes():
         (["resnet"], "no network 'resnet'; there are:"),
         (["there_is_none.onnx"], "there is no file there_is_none.onnx"),
         (["mlperf_ds_cnn", "--device", "z80"], "no device 'z80'; there are:"),
-        (["mlperf_ds_cnn", "--runtime", "none.toml"], "there is no file none.toml; make it with"),
+        (
+            ["mlperf_ds_cnn", "--runtime", "none.toml"],
+            "there is no file none.toml; runtimes known by name: ",
+        ),
         (["mlperf_ds_cnn", "--limit", "ram=3"], "no limit 'ram'"),
     ],
 )

@@ -1,5 +1,6 @@
 """Devices and runtimes: every file of their folders loads and says what costs need."""
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -86,6 +87,47 @@ def test_unknown_device_and_runtime_name_what_there_is():
         open_device("stm32")
     with pytest.raises(ValueError, match=r"no runtime 'x'; there are: .*cmsis_nn"):
         open_runtime("x")
+
+
+OWN = """
+core = "cortex-m4"
+clock_mhz = 64
+flash_kb = 512
+regions = [{ name = "sram", kb = 96, address = 0x20000000 }]
+"""
+
+
+def test_a_device_of_ones_own_is_a_file(tmp_path):
+    file = tmp_path / "board.toml"
+    file.write_text(OWN)
+    device = open_device(str(file))
+    assert (device.name, device.clock_hz, device.flash_bytes) == ("board", 64_000_000, 512 * 1024)
+    assert device.limits.ram_bytes == 96 * 1024
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (OWN.replace("clock_mhz", "mhz"), "'clock_mhz' is missing; see"),
+        (OWN + "ram_kb = 5", "unexpected keyword argument 'ram_kb'"),
+        (OWN.replace("512", "0"), "'board': flash_kb must be above 0"),
+        (OWN.replace("96", "-1"), "'board': the kb of region sram must be above 0"),
+        (OWN.replace(" }]", " }, { name = 'b', kb = 1, address = 0x20000400 }]"), "regions sram and b overlap"),
+        (OWN.replace(" }]", " }, { name = 'sram', kb = 1, address = 0 }]"), "two regions share a name"),
+        (OWN.replace("[{", "[] # {"), "it has no region of RAM"),
+        ("core = ", "is no TOML"),
+    ],
+)
+def test_a_wrong_device_is_said_in_a_line(tmp_path, text, said):
+    file = tmp_path / "board.toml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(said)):
+        open_device(str(file))
+
+
+def test_a_device_file_that_is_not_there():
+    with pytest.raises(ValueError, match=r"there is no file nowhere\.toml; devices known by name: .*stm32f405"):
+        open_device("nowhere.toml")
 
 
 @pytest.mark.parametrize("name", plugins.names("runtimes"))

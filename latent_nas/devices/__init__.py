@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from latent_nas import plugins
 from latent_nas.limits import Limits
@@ -57,16 +58,34 @@ class Device:
 
 
 def open_device(name: str) -> Device:
-    """Return the device of ``devices/<name>.toml``.
+    """Return the device of ``devices/<name>.toml``, or of a file of one's own: a path that ends in ".toml".
 
     Raises:
-        ValueError: there is no such device; the message names those there are.
+        ValueError: there is no such device, and the message names those there are; or the file is not of one.
     """
-    table = plugins.load("devices", name)
-    kb, regions = table.pop("flash_kb"), table.pop("regions")
-    return Device(
-        clock_hz=round(table.pop("clock_mhz") * 1e6),
-        flash_bytes=kb * 1024,
-        regions=tuple(Region(r["name"], r["kb"] * 1024, r["address"]) for r in regions),
-        **table,
-    )
+    table = plugins.table("devices", name)
+    try:
+        regions = tuple(Region(r["name"], round(r["kb"] * 1024), r["address"]) for r in table.pop("regions"))
+        clock_hz, flash_bytes = round(table.pop("clock_mhz") * 1e6), round(table.pop("flash_kb") * 1024)
+        device = Device(clock_hz=clock_hz, flash_bytes=flash_bytes, regions=regions, **table)
+    except (KeyError, TypeError, AttributeError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).removeprefix("Device.__init__() ")
+        raise ValueError(f"{name} is not the file of a device: {reason}; see `latent-nas devices`") from None
+    _check(device)
+    return device
+
+
+def _check(device: Device) -> None:
+    """Raise ValueError where a device's figures can't be."""
+    sizes = {"clock_mhz": device.clock_hz, "flash_kb": device.flash_bytes}
+    sizes |= {f"the kb of region {region.name}": region.bytes for region in device.regions}
+    wrong = [f"{what} must be above 0" for what, size in sizes.items() if size <= 0]
+    if not device.regions:
+        wrong.append("it has no region of RAM")
+    if len({region.name for region in device.regions}) < len(device.regions):
+        wrong.append("two regions share a name")
+    for low, high in pairwise(sorted(device.regions, key=lambda region: region.address)):
+        if low.address + low.bytes > high.address:
+            wrong.append(f"regions {low.name} and {high.name} overlap")
+    if wrong:
+        raise ValueError(f"device {device.name!r}: {wrong[0]}")

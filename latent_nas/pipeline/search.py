@@ -251,7 +251,8 @@ def over(record: Record, limits: Limits) -> bool:
 
 def pinned(config: SearchConfig) -> SearchConfig:
     """Return the configuration with names in full and its data's path and hash: refused where the data changes."""
-    target = replace(config.target, task=full_name(config.target.task))
+    device, runtime = plugins.located(config.target.device), plugins.located(config.target.runtime)
+    target = replace(config.target, task=full_name(config.target.task), device=device, runtime=runtime)
     strategy = full_strategy(config.strategy)
     return replace(config, target=target, strategy=strategy, data=open_task(target.task).fingerprint)
 

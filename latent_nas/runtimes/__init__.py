@@ -6,7 +6,6 @@ data, so that a few measurements of another board make another runtime.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from latent_nas import plugins
@@ -128,12 +127,9 @@ def open_runtime(name: str) -> Runtime:
     Raises:
         ValueError: there is no such runtime, and the message names those there are; or the file is not of one.
     """
-    if not name.endswith(".toml"):
-        return from_table(plugins.load("runtimes", name))
+    table = plugins.table("runtimes", name)
     try:
-        return from_table({"name": Path(name).stem, **plugins.toml(Path(name))})
-    except FileNotFoundError:
-        raise ValueError(f"there is no file {name}; make it with `latent-nas calibrate`") from None
+        return from_table(table)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{name} is not the file of a runtime: {error}") from None
 
