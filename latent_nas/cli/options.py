@@ -20,8 +20,8 @@ Input = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at any sample of your own data that can't be used.")]
 Space = Annotated[str, typer.Option(help="Which networks there are: a file of latent_nas/spaces.")]
-Device = Annotated[str, typer.Option(help="The microcontroller: a name of `latent-nas devices`, or a TOML file of yours.")]
-Runtime = Annotated[str, typer.Option(help="What runs the network there: a file of latent_nas/runtimes, or one of yours.")]
+Device = Annotated[str, typer.Option(help="The microcontroller: a file of latent_nas/devices, or one of yours.")]
+Runtime = Annotated[str, typer.Option(help="What runs it there: a file of latent_nas/runtimes, or one of yours.")]
 Limit = Annotated[
     list[str] | None,
     typer.Option(
