@@ -11,7 +11,7 @@ import numpy as np
 
 from latent_nas import artifacts
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 420, 70, 20, 20, 45
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 420, 60, 20, 36, 45
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 
 
@@ -37,15 +37,19 @@ def main() -> None:
         return f"{x:.1f},{y:.1f}"
 
     parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']
-    for value in np.linspace(low, high, 6):
+    for value in ticks(low, high):
         x, y = place(1, value).split(",")
         parts.append(f'<path d="M{x} {y}H{WIDTH - RIGHT}" stroke="#ddd"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{float(y) + 4}" text-anchor="end">{value:.4g}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{float(y) + 4}" text-anchor="end">{value:g}</text>')
     for training in sorted({1, *range(5, last + 1, 5)}):
         x = place(training, low).split(",")[0]
         parts.append(f'<text x="{x}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{training}</text>')
     parts.append(f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 8}" text-anchor="middle">trainings</text>')
+    title = f"{result['config']['objective'].removeprefix('metric.').replace('_', ' ')}, best so far: mean of seeds"
+    parts.append(f'<text x="{LEFT}" y="20">{title}, one standard error; dashed: the table\'s optimum</text>')
     parts.append(f'<polyline points="{place(1, optimum)} {place(last, optimum)}" stroke="#888" stroke-dasharray="4"/>')
+    minimised = result["config"]["minimise"]
+    legend = TOP + 16 if minimised else HEIGHT - BOTTOM - 16 * len(curves)
     for i, (name, (mean, error)) in enumerate(curves.items()):
         colour, count = COLOURS[i % len(COLOURS)], np.arange(1, len(mean) + 1)
         upper = [place(t, v) for t, v in zip(count, mean + error, strict=True)]
@@ -53,12 +57,18 @@ def main() -> None:
         line = [place(t, v) for t, v in zip(count, mean, strict=True)]
         parts.append(f'<polygon points="{" ".join(upper + lower[::-1])}" fill="{colour}" opacity="0.15"/>')
         parts.append(f'<polyline points="{" ".join(line)}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(
-            f'<text x="{WIDTH - RIGHT - 110}" y="{HEIGHT - BOTTOM - 90 + 16 * i}" fill="{colour}">{name}</text>'
-        )
+        parts.append(f'<text x="{WIDTH - RIGHT - 110}" y="{legend + 16 * i}" fill="{colour}">{name}</text>')
     font = 'font-family="sans-serif" font-size="12"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {font}>'
     artifacts.write(arguments.out, head + "\n" + "\n".join(parts) + "\n</svg>\n")
+
+
+def ticks(low: float, high: float) -> np.ndarray:
+    """Return some six round numbers within two bounds."""
+    rough = max(high - low, 1e-9) / 6
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = power * next(m for m in (1, 2, 5, 10) if m * power >= rough)
+    return np.round(np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step, 10)
 
 
 if __name__ == "__main__":
