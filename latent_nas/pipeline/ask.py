@@ -12,8 +12,6 @@ from latent_nas import plugins, records, seeds
 from latent_nas.evaluators import Target
 from latent_nas.limits import Limits
 from latent_nas.pipeline import make, models
-from latent_nas.pipeline.dataset import with_costs
-from latent_nas.pipeline.final import finalise
 from latent_nas.pipeline.folder import RunFolder
 from latent_nas.pipeline.reach import check_reachable
 from latent_nas.pipeline.search import SearchConfig
@@ -130,6 +128,8 @@ def validate(
     Raises:
         ValueError: the source is neither, or the folder holds something else.
     """
+    from latent_nas.pipeline.final import finalise  # with the firmware behind it; a query needs none of it
+
     started = time.monotonic()
     target, limits, chosen, kind = _chosen(source, top)
     setup = Setup(target).check()
@@ -187,6 +187,8 @@ def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
         raise ValueError(f"{source} does not exist; make it with `latent-nas query --out {source}`") from None
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{source} is no result of `latent-nas query`: {error}") from None
+    from latent_nas.pipeline.dataset import with_costs
+
     setup = Setup(target).check()
     canonical = setup.space.canonical(setup.space.check(genes))
     blank = [Record(tuple(g), target.space, target.task, 0) for g in canonical.tolist()]
