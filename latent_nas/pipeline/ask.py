@@ -40,6 +40,8 @@ def candidates(
 ) -> dict[str, Any]:
     """Return the ``top`` networks by pessimistic score that keep the limits exactly; accuracies are predictions.
 
+    What is predicted has the name of what the surrogates were fitted to, e.g. ``predicted_int8_accuracy``.
+
     Raises:
         ValueError: limits that nothing meets, or artefacts missing, damaged or of another space.
     """
@@ -50,7 +52,8 @@ def candidates(
     adept = agents.Adept.load(agent or models.pretrained(setup, "agent"), latent)
     genes = within(setup, scorer, latent, adept, limits, queries, top, seed)
     scores = scorer.rerank(genes)
-    low, high = scorer.interval(genes)
+    objective, sign = scorer.objective
+    bounds = np.sort(sign * np.array(scorer.interval(genes)), axis=0)
     beside = make.open_measures(setup, surrogates)
     metrics = beside.predict(genes) if beside and len(genes) else {}
     found = []
@@ -60,9 +63,9 @@ def candidates(
             {
                 "genes": list(network),
                 "architecture": setup.space.describe(network),
-                "predicted_int8_accuracy": float(scores.predicted_accuracy[i]),
+                f"predicted_{objective}": sign * float(scores.predicted_accuracy[i]),
                 "predicted_std": float(scores.predicted_std[i]),
-                "predicted_interval_90": [float(low[i]), float(high[i])],
+                "predicted_interval_90": bounds[:, i].tolist(),
                 "predicted_metrics": {name: float(mean[i]) for name, (mean, _) in metrics.items()},
                 "predicted_metrics_std": {name: float(std[i]) for name, (_, std) in metrics.items()},
                 "flash_bytes": cost.flash_bytes,
