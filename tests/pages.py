@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from scipy.io import wavfile
-from text import text
 
 from latent_nas.costs.layer import layer
 from latent_nas.operators.conv2d import Conv2d
@@ -40,7 +39,7 @@ def furnish(place):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (24, 32, 32, 3), np.uint8), np.arange(24) % 10
     np.savez(place / "part.npz", x_train=x, y_train=y, x_test=x[:10], y_test=y[:10])
-    (place / "mine.txt").write_text("ROMEO:\n" + text(4000) + "ROMEO:\n", encoding="utf-8")
+    (place / "mine.txt").write_text(text(), encoding="utf-8")
     (place / "layers.csv").write_text(layers(), encoding="utf-8")
     pd.read_parquet(shipped_table(Setup(MAIN_TARGET))).head(60).to_parquet(place / "few.parquet")
     with gzip.open(place / "nb201.csv.gz", "wt", encoding="utf-8") as file:
@@ -68,6 +67,14 @@ def recordings(folder):
             wavfile.write(folder / name / f"{i}.wav", 8000, (wave * 32767).astype(np.int16))
 
 
+def text():
+    """Return a text of made-up words of so many syllables that a thousand tokens can be learnt from it."""
+    rng = np.random.default_rng(0)
+    syllables = [a + b for a in "bcdfglmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er")]
+    words = ["".join(rng.choice(syllables, rng.integers(1, 5))) for _ in range(600)]
+    return "\n".join("ROMEO: " + " ".join(rng.choice(words, 8)) + "." for _ in range(400)) + "\n"
+
+
 def layers():
     """Return layers that a user measured on the board NAME: convolutions of two cycles a MAC and fifty an output."""
     rng, lines = np.random.default_rng(0), ["board,core,operator,input,filters,kernel_size,stride,padding,cycles"]
@@ -79,9 +86,9 @@ def layers():
 
 
 def table():
-    """Return a table of sixty cells of nasbench201, the better the more of their genes are high."""
+    """Return a table of some cells of nasbench201, the better the more of their genes are high."""
     space = open_space("nasbench201", (32, 32, 3), 10)
-    genes = space.sample(np.random.default_rng(0), 60)
+    genes = np.unique(space.sample(np.random.default_rng(0), 60), axis=0)
     lines = [",".join(["id", *(f"gene.{gene.name}" for gene in space.genes), "metric.valid_accuracy"])]
     for i, row in enumerate(genes):
         named = [str(gene.choices[g]) for gene, g in zip(space.genes, row, strict=True)]
