@@ -63,7 +63,7 @@ class Trees:
         """Return the sum over the trees (n,) float32 of X (n, columns), to the last bit what XGBoost says."""
         sums = np.full(len(X), self.base, np.float32)
         nodes = self.column, self.value, self.children, self.missing
-        _add_leaves(np.require(X, np.float32, "CW"), self.roots, self.depths, *nodes, sums)
+        _add_leaves(np.require(X, np.float32, ["C", "W"]), self.roots, self.depths, *nodes, sums)
         return sums
 
 

@@ -152,10 +152,10 @@ class Gp(Surrogate):
             raise ValueError(f"theta is {arrays['theta'].shape}, expected ({targets}, scales + 3)")
         for name in ("shift", "mean", "scale", "theta"):
             setattr(self, name, arrays[name])
-        self._parts = [
-            (*(arrays[f"{name}{target}"] for name in ("scales", "inputs", "alpha")), _square(arrays[f"factor{target}"]))
-            for target in range(targets)
-        ]
+        self._parts = []
+        for target in range(targets):
+            scale, S, alpha = (arrays[f"{name}{target}"] for name in ("scales", "inputs", "alpha"))
+            self._parts.append((scale, S, alpha, _square(arrays[f"factor{target}"])))
 
 
 def _square(packed: np.ndarray) -> np.ndarray:
