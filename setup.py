@@ -58,7 +58,7 @@ setup(
         "torch>=2.4",
         "numpy>=1.26",
         "numba>=0.61",
-        "scikit-learn>=1.5",
+        "scikit-learn>=1.6",
         f"xgboost-cpu>=3.0; {CPU_WHEEL}",
         f"xgboost>=3.0; {NO_CPU_WHEEL}",
         "stable-baselines3>=2.4",

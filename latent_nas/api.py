@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas import plugins
+from latent_nas import report as page
 from latent_nas.evaluators import Target
 from latent_nas.limits import Limits
 from latent_nas.pipeline import deploy, export
 from latent_nas.pipeline import search as job
 from latent_nas.pipeline.folder import RunFolder
-from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET
+from latent_nas.pipeline.setup import MAIN_TARGET
 from latent_nas.records import Record
 from latent_nas.study import front
 
@@ -33,7 +34,8 @@ class Network:
     """A final network: trained in full with several seeds, measured on the test part.
 
     Attributes:
-        genes: its place in the space. architecture: the same for people. folder: of the int8 network.
+        genes: its place in the space. architecture: the same for people. folder: of the int8 network,
+            ``networks/<rank>`` of its run.
         measured_int8_accuracy, measured_int8_accuracy_std, measured_float_accuracy: mean and std over ``seeds`` seeds;
             None where all trainings failed.
         flash_bytes, ram_bytes, latency_ms: computed. fits: whether it keeps all limits.
@@ -74,14 +76,16 @@ class Network:
     ) -> dict[str, Any]:
         """Write the C project, compile it, run it on the emulated device if wanted, and return the report.
 
-        Needs the extra ``mcu``. ``inputs``: of the validation part, to run there.
+        Needs the extra ``mcu``. ``inputs``: of the validation part, to run there. The run keeps the figures, and its
+        report shows them once ``Result.report`` has written it anew.
 
         Raises:
             ValueError: no compiler or emulator, or it does not fit.
             latent_nas.firmware.Fault: the firmware did what the device can't.
         """
         how = deploy.Build(emulator="unicorn" if emulate else "")
-        return deploy.deploy(self.folder, device, Path(out), how, inputs, 1, _quiet)
+        run, rank = self.folder.parent.parent, int(self.folder.name)
+        return deploy.deploy(run, device, Path(out), how, inputs, rank, _quiet)
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,10 @@ class Result:
         """Write the best network as ONNX or TFLite, see ``Network.export``."""
         return self.best.export(file)
 
+    def report(self, file: str | Path | None = None) -> Path:
+        """Write the run's HTML report anew, by default ``report.html`` in its folder, and return the file."""
+        return page.write(self.folder, None if file is None else Path(file))
+
 
 @dataclass(frozen=True)
 class Study:
@@ -147,7 +155,7 @@ class Study:
 
     Attributes:
         task: a name, or the path of your own data, e.g. "photos/?input=48x48x1".
-        limits: e.g. {"flash_kb": 32, "ram_kb": 16, "latency_ms": 5}; None: those of the main job. The device's own hold
+        limits: e.g. {"flash_kb": 32, "ram_kb": 16, "latency_ms": 5}; None: those of the task. The device's own hold
             as well. seed: decides all randomness. workers: training processes, 0 is one per core; changes no result.
         verbose: whether events are printed. measure: "emulate" runs every trained network on the emulated device too.
         runtime: None is the one that goes with ``measure``.
@@ -171,16 +179,20 @@ class Study:
         top: int = 3,
         final_seeds: int = 3,
         out: str | Path | None = None,
+        ray: str = "",
+        asynchronous: bool = False,
     ) -> Result:
         """Search, train the best in full, and return what was found; the run folder holds everything.
 
         Args:
             trainings: true trainings to spend before the final ones, ``batch`` a round. top: networks to train in full,
                 with ``final_seeds`` seeds each. out: run folder; default: runs/<time>-<strategy>. A folder of the same
-                search that was stopped is continued.
+                search that was stopped is continued. ray: train on a cluster, "host:port" of its head or "local" (extra
+            ``ray``). asynchronous: let no worker wait for a slow one; results then depend on timing.
 
         Raises:
-            ValueError: a wrong name or setting, limits that nothing meets, or ``out`` holds something else.
+            ValueError: a wrong name or setting, limits that nothing meets, no cluster at ``ray``, or ``out`` holds
+                something else.
         """
         runtime = self.runtime or plugins.load("evaluators", self.measure).runtime
         given = [f"{name}={value}" for name, value in (self.limits or {}).items()]
@@ -189,12 +201,14 @@ class Study:
             self.strategy,
             trainings,
             batch,
-            Limits.parse(given) if self.limits is not None else MAIN_LIMITS,
+            Limits.parse(given) if self.limits is not None else job.default_limits(self.task, "metric"),
             workers=self.workers,
             seed=self.seed,
             top=top,
             final_seeds=final_seeds,
             measure=self.measure,
+            ray=ray,
+            asynchronous=asynchronous,
         )
         config = job.pinned(config)
         place = Path(out) if out else Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{config.strategy}"
@@ -207,6 +221,6 @@ class Study:
             job.prepare(config)  # wrong input leaves no folder behind
             return RunFolder.create(place, config.to_json())
         folder, saved = RunFolder.open(place)
-        if job.override(job.SearchConfig.from_json(saved), self.workers) != config:
+        if job.override(job.SearchConfig.from_json(saved), config.workers, config.ray) != config:
             raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")
         return folder

@@ -1,6 +1,7 @@
 """Records: what a true training measured of a network, beside what was computed of it."""
 
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -80,6 +81,21 @@ class Record:
         confusion = tuple(tuple(row) for row in data.get("confusion", ()))
         lists = {"genes": tuple(data["genes"]), "curve": tuple(data["curve"]), "confusion": confusion}
         return Record(**{**data, **lists})
+
+
+def objective_of(records: Iterable[Record]) -> tuple[str, float]:
+    """Return the name of what records' objective is, and 1 if it is that number or -1 if less of it is better.
+
+    "int8_accuracy", the name of one of their metrics, or "objective" where it is none of these.
+    """
+    held = [r for r in records if r.ok and r.measured_objective is not None]
+    if not held:
+        return "int8_accuracy", 1.0
+    for name in held[0].measured_metrics:
+        for sign in (1.0, -1.0):
+            if all(r.measured_metrics.get(name) == sign * (r.measured_objective or 0.0) for r in held):
+                return name, sign
+    return "objective", 1.0
 
 
 def versions() -> dict[str, str]:

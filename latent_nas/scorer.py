@@ -68,6 +68,7 @@ class Scorer:
 
     Attributes:
         queries: architectures scored so far, by the call and by ``rerank``. labels: networks behind the last fit.
+        objective: what loaded surrogates predict, and 1 or -1 where less of it is better; see ``records.objective_of``.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Scorer:
         self.seed, self.kappa, self.beta, self.weight, self.margin = seed, kappa, beta, weight, margin
         self.beyond = beyond
         self.queries = 0
+        self.objective = ("int8_accuracy", 1.0)
         self.accuracy: AccuracyModel | None = None
         self._listing = Listing.of(space)
         self._excess = np.zeros(len(COSTS))
@@ -176,6 +178,7 @@ class Scorer:
                 f" {columns}; fit them for this space and codec"
             )
         self.accuracy, self._beliefs = AccuracyModel.of_files(found.files), None
+        self.objective = (str(found.made.get("objective", "int8_accuracy")), float(found.made.get("sign", 1)))
 
     def _score(self, genes: np.ndarray, limits: np.ndarray | None, full: bool) -> Scores:
         genes = np.asarray(genes)

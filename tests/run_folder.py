@@ -23,16 +23,18 @@ NASTY = "</script><img src=x onerror=alert(1)>'\"&"
 BATCH = 4
 
 
-def make(path, n, finished=True, strategy="latent_rl", reason="", failing=False):
+def make(path, n, finished=True, strategy="latent_rl", reason="", failing=False, judge=None, objective="metric"):
     """Return a run folder of n trainings, whose last failed for ``reason`` if there is one, or all if ``failing``.
+
+    ``judge``: makes other records of them, e.g. of another ``objective``.
 
     Trainings and costs are real; predictions, the agent's journal, confusion and firmware are drawn.
     """
     setup, rng = Setup(MAIN_TARGET), seeds.rng(0, "run folder")
-    config = SearchConfig(trainings=n, batch=BATCH)
+    config = SearchConfig(trainings=n, batch=BATCH, objective=objective)
     folder = RunFolder.create(path, {**config.to_json(), "strategy": strategy})
     store, codec = folder.store(), Codec.load(pretrained(setup, "codec"), setup.space)
-    records = chosen(n)
+    records = list(map(judge, chosen(n))) if judge else chosen(n)
     if reason:
         bad = range(n) if failing else [n - 1]
         for i in bad:
@@ -95,7 +97,7 @@ def keep_round(store, codec, number, told, rng):
 
 def prediction(record, rng):
     """A prediction a little off."""
-    predicted = float(np.clip(record.objective + rng.normal(0, 0.02), 0, 1))
+    predicted = float(min(record.objective + rng.normal(0, 0.02), 1))
     return {
         "genes": list(record.genes),
         "predicted_objective": predicted,

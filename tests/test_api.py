@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import latent_nas
 from latent_nas import Result, Study
+from latent_nas.tasks import open_task
 
 ROOT = Path(__file__).parent.parent
 TINY = {"flash_kb": 3, "ram_kb": 2, "latency_ms": 0.6}
@@ -57,6 +59,32 @@ def test_the_same_study_goes_on_and_another_is_refused(example):
     assert again.records == Result.open(example[0] / "run").records
     with pytest.raises(ValueError, match="another search"):
         study.run(trainings=3, batch=2, top=1, final_seeds=1, out=example[0] / "run")
+
+
+def test_firmware_made_from_python_stands_in_the_report_of_the_run(example):
+    result = Result.open(example[0] / "run")
+    made = result.best.deploy(example[0] / "firmware", device="rp2040")
+    kept = result.folder / "firmware" / f"1-rp2040-{made['kernels']}.json"
+    assert json.loads(kept.read_text(encoding="utf-8")) == made
+    assert "rp2040" in result.report(example[0] / "shown.html").read_text(encoding="utf-8")
+
+
+def test_a_run_may_wait_for_nobody_or_train_on_a_cluster(tmp_path):
+    study = Study(limits=TINY, strategy="random", workers=1)
+    result = study.run(trainings=2, batch=2, top=0, out=tmp_path / "run", asynchronous=True)
+    assert len(result.records) == 2
+    assert result.details["config"]["asynchronous"] is True
+    with pytest.raises(ValueError, match=r"127\.0\.0\.1:1"):
+        study.run(trainings=1, out=tmp_path / "other", ray="127.0.0.1:1")
+    assert not (tmp_path / "other").exists()
+
+
+def test_without_limits_those_of_the_task_hold(tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(60, 8, 8, 1)), np.arange(60) % 3
+    np.savez(tmp_path / "own.npz", x=x, y=y)
+    study = Study(task=str(tmp_path / "own.npz"), strategy="random", workers=1)
+    result = study.run(trainings=1, batch=1, top=0, out=tmp_path / "run")
+    assert result.details["limits"] == open_task(str(tmp_path / "own.npz")).limits.to_json()
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from latent_nas.operators import Operator, Shape, from_json
 from latent_nas.operators.input import Input
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Graph:
     @cached_property
     def networkx(self) -> "nx.DiGraph[int]":
         """The frozen networkx graph: nodes carry ``operator`` and ``shape``."""
+        import networkx as nx  # for whoever asks; costs and searches do without
+
         graph: nx.DiGraph[int] = nx.DiGraph()
         for node in self.nodes:
             graph.add_node(node.id, operator=node.operator, shape=node.shape)

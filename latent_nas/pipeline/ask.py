@@ -12,8 +12,6 @@ from latent_nas import plugins, records, seeds
 from latent_nas.evaluators import Target
 from latent_nas.limits import Limits
 from latent_nas.pipeline import make, models
-from latent_nas.pipeline.dataset import with_costs
-from latent_nas.pipeline.final import finalise
 from latent_nas.pipeline.folder import RunFolder
 from latent_nas.pipeline.reach import check_reachable
 from latent_nas.pipeline.search import SearchConfig
@@ -42,6 +40,8 @@ def candidates(
 ) -> dict[str, Any]:
     """Return the ``top`` networks by pessimistic score that keep the limits exactly; accuracies are predictions.
 
+    What is predicted has the name of what the surrogates were fitted to, e.g. ``predicted_int8_accuracy``.
+
     Raises:
         ValueError: limits that nothing meets, or artefacts missing, damaged or of another space.
     """
@@ -52,7 +52,8 @@ def candidates(
     adept = agents.Adept.load(agent or models.pretrained(setup, "agent"), latent)
     genes = within(setup, scorer, latent, adept, limits, queries, top, seed)
     scores = scorer.rerank(genes)
-    low, high = scorer.interval(genes)
+    objective, sign = scorer.objective
+    bounds = np.sort(sign * np.array(scorer.interval(genes)), axis=0)
     beside = make.open_measures(setup, surrogates)
     metrics = beside.predict(genes) if beside and len(genes) else {}
     found = []
@@ -62,9 +63,9 @@ def candidates(
             {
                 "genes": list(network),
                 "architecture": setup.space.describe(network),
-                "predicted_int8_accuracy": float(scores.predicted_accuracy[i]),
+                f"predicted_{objective}": sign * float(scores.predicted_accuracy[i]),
                 "predicted_std": float(scores.predicted_std[i]),
-                "predicted_interval_90": [float(low[i]), float(high[i])],
+                "predicted_interval_90": bounds[:, i].tolist(),
                 "predicted_metrics": {name: float(mean[i]) for name, (mean, _) in metrics.items()},
                 "predicted_metrics_std": {name: float(std[i]) for name, (_, std) in metrics.items()},
                 "flash_bytes": cost.flash_bytes,
@@ -130,6 +131,8 @@ def validate(
     Raises:
         ValueError: the source is neither, or the folder holds something else.
     """
+    from latent_nas.pipeline.final import finalise  # with the firmware behind it; a query needs none of it
+
     started = time.monotonic()
     target, limits, chosen, kind = _chosen(source, top)
     setup = Setup(target).check()
@@ -187,6 +190,8 @@ def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
         raise ValueError(f"{source} does not exist; make it with `latent-nas query --out {source}`") from None
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{source} is no result of `latent-nas query`: {error}") from None
+    from latent_nas.pipeline.dataset import with_costs
+
     setup = Setup(target).check()
     canonical = setup.space.canonical(setup.space.check(genes))
     blank = [Record(tuple(g), target.space, target.task, 0) for g in canonical.tolist()]

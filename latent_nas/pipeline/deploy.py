@@ -189,13 +189,16 @@ def same(report: dict[str, Any]) -> bool:
 
 
 def _agreement(folder: Path | None, x: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
-    """Return which share of outputs (n, outputs) has the float network's argmax; None where that one was not kept."""
+    """Return which share of outputs (n, outputs) has the float network's argmax; None where that one was not kept.
+
+    Of texts x is (texts, tokens), and there is a row of outputs per token.
+    """
     if folder is None or not (folder / FLOAT / artifacts.MANIFEST).exists():
         return {"float_argmax_agreement": None}
     from latent_nas.training.network import Network
 
-    same = Network.load(folder / FLOAT).outputs(x).argmax(axis=1) == outputs.argmax(axis=1)
-    return {"float_argmax_agreement": float(same.mean())}
+    wanted = Network.load(folder / FLOAT).outputs(x).argmax(axis=-1).reshape(-1)
+    return {"float_argmax_agreement": float((wanted == outputs.argmax(axis=-1).reshape(-1)).mean())}
 
 
 def summary(report: dict[str, Any]) -> str:

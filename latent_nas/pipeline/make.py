@@ -14,7 +14,7 @@ from latent_nas.limits import Limits
 from latent_nas.pipeline import dataset, models
 from latent_nas.pipeline.board import Board
 from latent_nas.pipeline.setup import Setup
-from latent_nas.records import Record
+from latent_nas.records import Record, objective_of
 from latent_nas.scorer import Scorer, labels
 from latent_nas.surrogates.measures import Measures, measured
 
@@ -94,7 +94,9 @@ def surrogates(
     quality = judge(scorer, [r for r in records if r.genes in held])
     say(f"fitting them to all {len(networks)} networks")
     scorer.refit(records)
-    scorer.save(out / "accuracy", {"space": setup.space.name, "task": setup.target.task, "seed": seed}, quality)
+    name, sign = objective_of(records)
+    made = {"space": setup.space.name, "task": setup.target.task, "seed": seed, "objective": name, "sign": sign}
+    scorer.save(out / "accuracy", made, quality)
     beside = _measures(setup, records, held, seed, out)
     return {"surrogates": str(out), "accuracy": quality, "metrics": beside, "costs": errors}
 

@@ -29,14 +29,15 @@ def cost_name(setup: Setup) -> str:
     return f"costs-{setup.target.device}-{setup.target.runtime}"
 
 
-def sampled_costs(setup: Setup, seed: int, n: int = COST_SAMPLES) -> tuple[np.ndarray, np.ndarray]:
-    """Return n random genes (n, g) and the logarithms of their exact costs (n, 3)."""
-    genes = setup.space.sample(seeds.rng(seed, "costs"), n)
+def sampled_costs(setup: Setup, seed: int, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return n random genes (n, g), by default COST_SAMPLES, and the logarithms of their exact costs (n, 3)."""
+    genes = setup.space.sample(seeds.rng(seed, "costs"), COST_SAMPLES if n is None else n)
     return genes, np.log(setup.exact(genes))
 
 
-def fit_costs(setup: Setup, seed: int, say: Say, n: int = COST_SAMPLES) -> tuple[Surrogate, dict[str, float]]:
+def fit_costs(setup: Setup, seed: int, say: Say, n: int | None = None) -> tuple[Surrogate, dict[str, float]]:
     """Return a surrogate of log flash, RAM and latency, and its median relative errors on a tenth held out."""
+    n = COST_SAMPLES if n is None else n
     say(f"fitting the cost surrogate for {setup.target.device} with {setup.target.runtime} on {n} exact costs")
     genes, logs = sampled_costs(setup, seed, n)
     inputs, held = design(setup.space, genes), n // 10

@@ -15,6 +15,7 @@ from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.records import Record
+from latent_nas.report._objective import Scale
 from latent_nas.runtimes import open_runtime
 from latent_nas.store import Store
 from latent_nas.study import ranked
@@ -133,15 +134,25 @@ class Run:
         return {tuple(p["genes"]): p for f in self.findings for p in f.get("predictions", ())}
 
     @cached_property
+    def scale(self) -> Scale:
+        """How what was maximised is shown."""
+        return Scale.of(self.records, str(self.config.get("objective", "")))
+
+    @cached_property
     def sane(self) -> dict[tuple[int, ...], dict[str, Any]]:
-        """The predictions that an accuracy can be: one that is none would leave a chart nothing else to show."""
-        return {genes: p for genes, p in self.predictions.items() if -0.5 < p["predicted_objective"] < 1.5}
+        """The predictions that can be true: one that can't would leave a chart nothing else to show."""
+        low, high = -0.5, 1.5
+        if not self.scale.share:
+            known = [r.objective for r in self.best if r.objective is not None] or [0.0]
+            room = 3 * (max(known) - min(known)) or 1.0
+            low, high = min(known) - room, max(known) + room
+        return {genes: p for genes, p in self.predictions.items() if low < p["predicted_objective"] < high}
 
     @cached_property
     def networks(self) -> list[dict[str, Any]]:
-        """The final networks that have an accuracy, as in ``result.json``."""
+        """The final networks that were measured, as in ``result.json``."""
         there = self.result.get("networks") or []
-        return [n for n in there if n.get("measured_int8_accuracy") is not None]
+        return [n for n in there if n.get("measured_int8_accuracy") is not None or self.scale.final(n) is not None]
 
     @cached_property
     def limits(self) -> Limits:

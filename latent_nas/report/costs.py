@@ -9,7 +9,7 @@ from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
 from latent_nas.report._run import Run
-from latent_nas.report._units import COSTS, cost, percent
+from latent_nas.report._units import COSTS, cost
 
 KEY = (
     ("dot", c.BLUE, "measured, validation part"),
@@ -31,8 +31,9 @@ class CostCharts(Section):
             raise ValueError("no training has succeeded yet")
         charts = [_chart(run, name) for name in COSTS]
         words = (
-            "Costs are computed exactly from the network's graph before anything is trained; accuracy is measured by a"
-            " true training, or predicted by the surrogates. No network beyond a limit is ever trained."
+            "Costs are computed exactly from the network's graph before anything is trained;"
+            f" {run.scale.name} is measured by a true training, or predicted by the"
+            " surrogates. No network beyond a limit is ever trained."
         )
         key = [c._entry(*entry) for entry in KEY if entry[2] != KEY[2][2] or run.predictions]
         return join(tag("p", words), tag("p", *key, class_="key"), tag("div", *charts, class_="charts"))
@@ -43,62 +44,78 @@ def _chart(run: Run, name: str) -> Html:
     best = [r for r in run.best if getattr(r, name) > 0]
     x = [getattr(r, name) / scale for r in best]
     traces = [
-        c.line(*_front(best, name, scale), c.BLUE, line={"width": 1.2, "shape": "hv"}, hoverinfo="skip"),
-        c.points(x, [100 * (r.objective or 0) for r in best], c.BLUE, [_hover(run, r) for r in best], opacity=0.75),
+        c.line(*_front(run, best, name, scale), c.BLUE, line={"width": 1.2, "shape": "hv"}, hoverinfo="skip"),
+        c.points(
+            x, [run.scale.of_value(r.objective) for r in best], c.BLUE, [_hover(run, r) for r in best], opacity=0.75
+        ),
     ]
     foreseen = [r for r in best if r.genes in run.sane]
     if foreseen:
-        y = [100 * run.sane[r.genes]["predicted_objective"] for r in foreseen]
-        text = [f"predicted {v:.1f} %, training {run.numbers[r.genes]}" for r, v in zip(foreseen, y, strict=True)]
+        y = [run.scale.of_value(run.sane[r.genes]["predicted_objective"]) for r in foreseen]
+        text = [
+            f"predicted {run.scale.shown(v)}, training {run.numbers[r.genes]}" for r, v in zip(foreseen, y, strict=True)
+        ]
         place = [getattr(r, name) / scale for r in foreseen]
         traces.insert(0, c.points(place, y, c.ORANGE, text, symbol="diamond-open", size=6, opacity=0.8))
-    ends = [_final(n, name, scale) for n in run.networks]
+    ends = [(_used(n, name) / scale, *found) for n in run.networks if (found := run.scale.final(n))]
     if ends:
-        traces.append(_stars(ends))
+        traces.append(_stars(ends, run))
     limit = getattr(run.limits, name)
     shown = [*x, *(e[0] for e in ends), *([limit / scale] if limit else [])]
     lines: dict[str, Any] = c.across(limit / scale, f"limit {cost(name, limit)}", log=True) if limit else {}
     label = {"flash_bytes": "flash", "ram_bytes": "RAM, tensor arena", "latency_ms": "time per inference"}[name]
     axis = c.doubling(f"{label} ({unit}), computed", shown)
-    low, high = _range([100 * (r.objective or 0) for r in run.best], [e[1] + e[2] for e in ends])
-    below = sum(100 * (r.objective or 0) < low for r in run.best)
-    note = f"{below} trained network{'s lie' if below > 1 else ' lies'} below the chart." if below else ""
-    upright = {"title": {"text": "int8 accuracy (%)"}, "range": [low, high]}
-    return c.chart(f"Accuracy against {what}", traces, axis, upright, note=note, **lines)
+    sign = 1 if run.scale.factor > 0 else -1  # with the better end of the axis as its high one
+    measured = [sign * run.scale.of_value(r.objective) for r in run.best]
+    low, high = _range(measured, [sign * e[1] + e[2] for e in ends], 1.0 if run.scale.share else 0.0)
+    below = sum(value < low for value in measured)
+    note = f"{below} trained network{'s lie' if below > 1 else ' lies'} beyond the chart." if below else ""
+    upright = {"title": {"text": run.scale.title}, "range": sorted([sign * low, sign * high])}
+    return c.chart(
+        f"{run.scale.name[0].upper()}{run.scale.name[1:]} against {what}", traces, axis, upright, note=note, **lines
+    )
 
 
-def _range(measured: list[float], final: list[float]) -> tuple[float, float]:
-    """Return the part of the axis that nine in ten trained networks and all final ones are in, with room around it."""
+def _range(measured: list[float], final: list[float], least: float) -> tuple[float, float]:
+    """Return the part of the axis that nine in ten trained networks and all final ones are in, with room around it.
+
+    Args:
+        measured, final: shown values, more being better. least: room.
+    """
     low, high = float(np.quantile(measured, 0.1)), max(*measured, *final)
-    room = max(0.25 * (high - low), 1.0)
+    room = max(0.25 * (high - low), least) or 0.1 * abs(high) or 1.0
     return max(low - room, min(measured) - 0.2 * room), high + 0.2 * room
 
 
-def _front(best: list[Record], name: str, scale: float) -> tuple[list[float], list[float]]:
-    """Return the steps of the best accuracy at up to so much of one cost."""
+def _front(run: Run, best: list[Record], name: str, scale: float) -> tuple[list[float], list[float]]:
+    """Return the steps of the best objective at up to so much of one cost."""
     x: list[float] = []
     y: list[float] = []
+    highest = -np.inf
     for record in sorted(best, key=lambda r: (getattr(r, name), -(r.objective or 0))):
-        value = 100 * (record.objective or 0)
-        if not y or value > y[-1]:
+        if record.objective is not None and record.objective > highest:
+            highest = record.objective
             x.append(getattr(record, name) / scale)
-            y.append(value)
+            y.append(run.scale.of_value(highest))
     return x, y
 
 
 def _hover(run: Run, record: Record) -> str:
     costs = ", ".join(cost(name, getattr(record, name)) for name in COSTS)
-    return f"training {run.numbers[record.genes]}: {percent(record.objective)}<br>{costs}"
+    return f"training {run.numbers[record.genes]}: {run.scale.number(record.objective)}<br>{costs}"
 
 
-def _final(network: dict[str, Any], name: str, scale: float) -> tuple[float, float, float]:
-    value = sum(network[name].values()) if isinstance(network[name], dict) else network[name]
-    return value / scale, 100 * network["measured_int8_accuracy"], 100 * network["measured_int8_accuracy_std"]
+def _used(network: dict[str, Any], name: str) -> float:
+    """Return a cost of a network of ``result.json``."""
+    return float(sum(network[name].values()) if isinstance(network[name], dict) else network[name])
 
 
-def _stars(ends: list[tuple[float, float, float]]) -> dict[str, Any]:
+def _stars(ends: list[tuple[float, float, float]], run: Run) -> dict[str, Any]:
     x, y, std = zip(*ends, strict=True)
-    text = [f"final network {i}: {a:.1f} ± {s:.1f} %, test part" for i, (_, a, s) in enumerate(ends, 1)]
+    text = [
+        f"final network {i}: {run.scale.shown(a)} ± {run.scale.shown(s)}, test part"
+        for i, (_, a, s) in enumerate(ends, 1)
+    ]
     bars = {"type": "data", "array": std, "color": c.GREEN, "thickness": 1.2, "width": 3}
     return {**c.points(x, y, c.GREEN, text, symbol="star", size=11), "error_y": bars}
 

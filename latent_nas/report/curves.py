@@ -6,6 +6,7 @@ from latent_nas.records import Record
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
+from latent_nas.report._objective import Scale
 from latent_nas.report._run import Run
 
 
@@ -21,7 +22,7 @@ class Curves(Section):
         if not short and not full:
             raise ValueError("no training has succeeded yet")
         words = (
-            "Accuracy of the float network on the validation part. The full trainings fix how many epochs the final"
+            "Measured of the float network on the validation part. The full trainings fix how many epochs the final"
             " ones run, which see the validation part as data and so have no curve of their own."
         )
         charts = []
@@ -39,21 +40,30 @@ class Curves(Section):
 
 
 def _chart(title: str, records: Sequence[Record], marked: Sequence[Record], what: str) -> Html:
-    traces = [c.line(*_joined(records), c.SOFT, line={"width": 1}, opacity=0.35, hoverinfo="skip")]
+    factor = _scale(records).factor
+    traces = [c.line(*_joined(records, factor), c.SOFT, line={"width": 1}, opacity=0.35, hoverinfo="skip")]
     key = [("line", c.SOFT, f"{len(records)} trainings")]
     if marked:
-        traces.append(c.line(*_joined(marked), c.BLUE, line={"width": 2.2}, hoverinfo="x+y"))
+        traces.append(c.line(*_joined(marked, factor), c.BLUE, line={"width": 2.2}, hoverinfo="x+y"))
         key.append(("line", c.BLUE, what))
-    return c.chart(title, traces, "epoch", "accuracy (%), validation", key)
+    return c.chart(title, traces, "epoch", f"{_scale(records).title}, validation", key)
 
 
-def _joined(records: Iterable[Record]) -> tuple[list[float | None], list[float | None]]:
+def _scale(records: Sequence[Record]) -> Scale:
+    """Return how values of curves are shown: accuracies, or where less than nothing is reached, what is lost."""
+    if all(value >= 0 for record in records for value in record.curve):
+        return Scale("accuracy")
+    lost = [name for name in records[0].measured_metrics if "accuracy" not in name]
+    return Scale(lost[0].replace("_", " ") if lost else "loss", "", -1.0, 3)
+
+
+def _joined(records: Iterable[Record], factor: float) -> tuple[list[float | None], list[float | None]]:
     """Return all curves as one line with gaps: a hundred traces would be slow."""
     x: list[float | None] = []
     y: list[float | None] = []
     for record in records:
         x += [*range(1, len(record.curve) + 1), None]
-        y += [*(100 * v for v in record.curve), None]
+        y += [*(factor * v for v in record.curve), None]
     return x, y
 
 

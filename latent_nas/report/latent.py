@@ -60,21 +60,22 @@ def _networks(
     measured = {r.genes: r.objective for r in run.records if r.ok}
     good = [i for i, g in enumerate(genes) if measured.get(g) is not None]
     place = _project(codebook[slots, codes].reshape(len(codes), -1), axes)[good]
-    values = [100 * (measured[genes[i]] or 0) for i in good]
-    text = [f"training {run.numbers[genes[i]]}: {v:.1f} %" for i, v in zip(good, values, strict=True)]
-    bar = {"title": {"text": "int8 accuracy (%)", "side": "right"}, "thickness": 10, "len": 0.9, "outlinewidth": 0}
+    values = [run.scale.of_value(measured[genes[i]]) for i in good]
+    text = [f"training {run.numbers[genes[i]]}: {run.scale.shown(v)}" for i, v in zip(good, values, strict=True)]
+    bar = {"title": {"text": run.scale.title, "side": "right"}, "thickness": 10, "len": 0.9, "outlinewidth": 0}
     marker = {
         "colorscale": c.SCALE,
+        "reversescale": run.scale.factor < 0,
         "showscale": True,
         "colorbar": bar,
         "size": 9,
         "line": {"color": c.SOFT, "width": 0.7},
     }
-    lowest = float(np.quantile(values, 0.05)) if values else 0.0
+    ends = np.quantile(values, (0.05, 1.0) if run.scale.factor > 0 else (0.0, 0.95)) if values else (0.0, 1.0)
     x, y = place.T.tolist()
-    networks = c.points(x, y, values, text, **marker, cmin=lowest, cmax=max(values, default=1.0))
+    networks = c.points(x, y, values, text, **marker, cmin=float(ends[0]), cmax=float(ends[1]))
     traces, note = _episodes(run, codebook, axes)
-    key = [("dot", "var(--scale2)", "a trained network, by its measured accuracy")]
+    key = [("dot", "var(--scale2)", f"a trained network, by its measured {run.scale.name}")]
     if traces:
         key += [("line", c.SOFT, "an episode of the agent"), ("dot", c.GREEN, "its start"), ("cross", c.RED, "its end")]
     first, second = _titles(shares)

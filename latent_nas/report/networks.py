@@ -3,15 +3,12 @@
 from latent_nas.records import Record
 from latent_nas.report import Section
 from latent_nas.report._html import Html, join, tag
+from latent_nas.report._objective import Scale
 from latent_nas.report._run import Run
 from latent_nas.report._units import COSTS, count
 
+MEASURED = (("int8, measured %", 1), ("float, measured %", 1))
 HEAD = (
-    ("no.", 1),
-    ("round", 1),
-    ("int8, measured %", 1),
-    ("float, measured %", 1),
-    ("int8, predicted %", 1),
     ("flash KB", 1),
     ("RAM KB", 1),
     ("time ms", 1),
@@ -34,7 +31,10 @@ class Networks(Section):
         if not run.records:
             raise ValueError("no training is known")
         ranks = {tuple(n["genes"]): i for i, n in enumerate(run.networks, 1)}
-        head = tag("tr", *(tag("th", name, class_="n" if number else None, scope="col") for name, number in HEAD))
+        own = () if run.scale == Scale() else ((f"{run.scale.title}, measured", 1),)
+        foreseen = "int8, predicted %" if run.scale == Scale() else f"{run.scale.title}, predicted"
+        columns = (("no.", 1), ("round", 1), *own, *MEASURED, (foreseen, 1), *HEAD)
+        head = tag("tr", *(tag("th", name, class_="n" if number else None, scope="col") for name, number in columns))
         rows = [_row(run, i, r, ranks.get(r.genes)) for i, r in enumerate(run.records, 1)]
         box = tag("table", tag("thead", head), tag("tbody", *rows), class_="sortable")
         words = (
@@ -47,15 +47,17 @@ class Networks(Section):
 
 def _row(run: Run, number: int, record: Record, rank: int | None) -> Html:
     foreseen = run.predictions.get(record.genes)
+    scale, digits = run.scale.factor, max(run.scale.digits, 2)
+    measured = [] if run.scale == Scale() else [_cell(record.objective if record.ok else None, scale, digits)]
+    measured += [_cell(record.measured_int8_accuracy, 100, 2), _cell(record.measured_float_accuracy, 100, 2)]
+    if not record.ok:
+        measured[0] = tag("td", f"failed: {record.reason}", data_value="")
     cells = [
         _cell(number),
         _cell(record.round + 1),
-        _cell(record.measured_int8_accuracy, 100, 2)
-        if record.ok
-        else tag("td", f"failed: {record.reason}", data_value=""),
-        _cell(record.measured_float_accuracy, 100, 2),
-        _cell(foreseen["predicted_objective"] if foreseen else None, 100, 2),
-        *(_cell(getattr(record, name), 1 / scale, 2) for name, (_, _, scale) in COSTS.items()),
+        *measured,
+        _cell(foreseen["predicted_objective"] if foreseen else None, scale, digits),
+        *(_cell(getattr(record, name), 1 / unit, 2) for name, (_, _, unit) in COSTS.items()),
         _cell(record.macs),
         _cell(record.parameters),
         _cell(record.epochs),
@@ -78,7 +80,7 @@ def _cell(value: float | None, scale: float = 1, digits: int = 0) -> Html:
     if value is None:
         return tag("td", "", class_="n", data_value="")
     text = f"{value * scale:,.{digits}f}" if digits else count(value)
-    return tag("td", text, class_="n", data_value=value)
+    return tag("td", text, class_="n", data_value=value * scale)
 
 
 def _files(run: Run) -> Html:

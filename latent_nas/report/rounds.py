@@ -5,6 +5,7 @@ import numpy as np
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
+from latent_nas.report._objective import Scale
 from latent_nas.report._run import Run
 from latent_nas.report._units import percent
 
@@ -25,21 +26,21 @@ class Rounds(Section):
         words = "This strategy asks no surrogates, or they have not been asked yet: there is nothing to compare."
         if judged:
             charts += [_predictions(run)] if run.sane else []
-            charts += [_ranks(judged), _optimism(judged), _coverage(judged)]
-            words = _words(judged) + _absurd(len(run.predictions) - len(run.sane))
+            charts += [_ranks(judged), _optimism(judged, run.scale), _coverage(judged)]
+            words = _words(judged, run.scale) + _absurd(len(run.predictions) - len(run.sane), run.scale)
         return join(
             tag("p", words), tag("div", *charts[:2], class_="charts two"), tag("div", *charts[2:], class_="charts")
         )
 
 
-def _words(judged: list[dict[str, float]]) -> str:
+def _words(judged: list[dict[str, float]], scale: Scale) -> str:
     optimism = float(np.median([f["optimism"] for f in judged]))
     ranks = [f["rank_correlation"] for f in judged if f["rank_correlation"] is not None]
     covered = [f["coverage"] for f in judged if f["coverage"] is not None]
     text = (
         "Predictions were made before the networks were trained, by surrogates that had not seen them. In the median of"
-        f" {len(judged)} rounds they were too {'high' if optimism > 0 else 'low'} by {100 * abs(optimism):.1f} points"
-        " on average"
+        f" {len(judged)} rounds they were too {'hopeful' if optimism > 0 else 'careful'} by"
+        f" {scale.difference(optimism)} on average"
     )
     if ranks:
         text += f"; within a round they ranked the networks with a Kendall's tau of {np.mean(ranks):.2f} (mean)"
@@ -48,43 +49,46 @@ def _words(judged: list[dict[str, float]]) -> str:
     return text + "."
 
 
-def _absurd(many: int) -> str:
+def _absurd(many: int, scale: Scale) -> str:
     if not many:
         return ""
     return (
-        f" {many} prediction{'s are' if many > 1 else ' is'} far outside 0 to 100 % and not drawn: the surrogates"
+        f" {many} prediction{'s are' if many > 1 else ' is'} far outside"
+        f" {'0 to 100 %' if scale.share else 'what was measured'} and not drawn: the surrogates"
         " failed there."
     )
 
 
 def _progress(run: Run) -> Html:
     numbers = list(range(1, len(run.records) + 1))
-    values = [100 * r.objective if r.ok and r.objective is not None else np.nan for r in run.records]
-    best = np.fmax.accumulate(np.array(values, float)).tolist()
+    objective = np.array([r.objective if r.ok and r.objective is not None else np.nan for r in run.records], float)
+    values = (run.scale.factor * objective).tolist()
+    best = (run.scale.factor * np.fmax.accumulate(objective)).tolist()
     text = [
-        f"training {n}, round {r.round + 1}: {v:.1f} %" for n, r, v in zip(numbers, run.records, values, strict=True)
+        f"training {n}, round {r.round + 1}: {run.scale.shown(v)}"
+        for n, r, v in zip(numbers, run.records, values, strict=True)
     ]
     key = [("dot", c.BLUE, "a training, measured"), ("line", c.INK, "best so far")]
     traces = [
         c.line(numbers, best, c.INK, line={"shape": "hv", "width": 1.5}),
         c.points(numbers, values, c.BLUE, text, opacity=0.8),
     ]
-    return c.chart("Best network by training", traces, "trainings", "int8 accuracy (%), validation", key)
+    return c.chart("Best network by training", traces, "trainings", f"{run.scale.title}, validation", key)
 
 
 def _predictions(run: Run) -> Html:
     held = list(run.sane.values())
-    predicted = np.array([p["predicted_objective"] for p in held]) * 100
-    measured = np.array([p["measured_objective"] for p in held]) * 100
-    low, high = (
-        np.array([p[k] if p[k] is not None else np.nan for p in held], float) * 100
-        for k in ("predicted_low", "predicted_high")
-    )
+    scale = run.scale
+    predicted = np.array([scale.of_value(p["predicted_objective"]) for p in held])
+    measured = np.array([scale.of_value(p["measured_objective"]) for p in held])
+    bounds = np.array([[scale.of_value(p[k]) for p in held] for k in ("predicted_low", "predicted_high")])
+    low, high = bounds.min(axis=0), bounds.max(axis=0)  # of what is lost, the pessimist's is the higher
+    most = 100 if scale.share else np.inf
     ends = [min(predicted.min(), measured.min()), max(predicted.max(), measured.max())]
     bars = {
         "type": "data",
         "symmetric": False,
-        "array": np.nan_to_num(np.minimum(high, 100) - predicted).clip(0).tolist(),
+        "array": np.nan_to_num(np.minimum(high, most) - predicted).clip(0).tolist(),
         "arrayminus": np.nan_to_num(predicted - low).clip(0).tolist(),
         "color": c.LINE,
         "thickness": 1,
@@ -92,7 +96,7 @@ def _predictions(run: Run) -> Html:
     }
     inside = (low <= measured) & (measured <= high)
     text = [
-        f"training {run.numbers.get(tuple(p['genes']), '?')}<br>predicted {a:.1f} %, measured {b:.1f} %"
+        f"training {run.numbers.get(tuple(p['genes']), '?')}<br>predicted {scale.shown(a)}, measured {scale.shown(b)}"
         for p, a, b in zip(held, predicted, measured, strict=True)
     ]
     whiskers = {**c.points(predicted.tolist(), measured.tolist(), c.LINE, size=1), "error_x": bars, "hoverinfo": "skip"}
@@ -106,9 +110,7 @@ def _predictions(run: Run) -> Html:
             )
         )
         key.append(("dot", colour, meaning))
-    return c.chart(
-        "Predicted against measured", traces, "predicted int8 accuracy (%)", "measured int8 accuracy (%)", key
-    )
+    return c.chart("Predicted against measured", traces, f"predicted {scale.title}", f"measured {scale.title}", key)
 
 
 def _ranks(judged: list[dict[str, float]]) -> Html:
@@ -128,13 +130,14 @@ def _ranks(judged: list[dict[str, float]]) -> Html:
     )
 
 
-def _optimism(judged: list[dict[str, float]]) -> Html:
-    judged = [f for f in judged if abs(f["optimism"]) < 1]
-    x, y = [f["round"] + 1 for f in judged], [100 * f["optimism"] for f in judged]
+def _optimism(judged: list[dict[str, float]], scale: Scale) -> Html:
+    judged = [f for f in judged if abs(f["optimism"]) < 1 or not scale.share]
+    x, y = [f["round"] + 1 for f in judged], [abs(scale.factor) * f["optimism"] for f in judged]
     lines = c.across(0, "", c.SOFT, "y", "dot")
     traces = [c.line(x, y, c.BLUE, "lines+markers")]
-    note = "Predicted minus measured, mean of the round: above 0 is too hopeful."
-    return c.chart("Optimism", traces, "round", "points of accuracy", height=240, note=note, **lines)
+    note = "How much better predicted than measured, mean of the round: above 0 is too hopeful."
+    unit = "points of accuracy" if scale.share else scale.name
+    return c.chart("Optimism", traces, "round", unit, height=240, note=note, **lines)
 
 
 def _coverage(judged: list[dict[str, float]]) -> Html:

@@ -7,6 +7,7 @@ import numpy as np
 from latent_nas.records import Record
 from latent_nas.report import Section
 from latent_nas.report._html import Html, join, tag
+from latent_nas.report._objective import Scale
 from latent_nas.report._run import Run
 from latent_nas.report._units import COSTS, cost, percent, seconds
 from latent_nas.study import front
@@ -30,7 +31,7 @@ class Summary(Section):
         binds = max(ratios, key=lambda name: ratios[name]) if ratios else None
         tiles = [_accuracy(run), *(_tile(run, name, used[name], ratios.get(name), name == binds) for name in used)]
         words = [_found(run), _within(run, used, ratios), _binding(run, binds, ratios)]
-        if binds and run.best:
+        if binds and run.best and run.scale.share:  # what is no share has no points
             words.append(price(run.best, binds, getattr(run.limits, binds)))
         return join(tag("div", *tiles, class_="tiles"), *(tag("p", w) for w in words if w))
 
@@ -44,22 +45,33 @@ def _used(run: Run) -> dict[str, float]:
 
 
 def _accuracy(run: Run) -> Html:
+    name, value, gauge = run.scale.name, "-", None
     if run.networks:
-        first = run.networks[0]
-        value, more = (
-            first["measured_int8_accuracy"],
-            f"± {percent(first['measured_int8_accuracy_std'])}, measured, test",
-        )
+        name, mean, std = _final(run)
+        value, more = mean, f"± {std}, measured, test"
+        share = run.scale.final(run.networks[0]) if run.scale.share else None
+        gauge = share[0] if share else None
     else:
-        value, more = run.best[0].measured_int8_accuracy, "measured, validation, one seed"
+        value, more = run.scale.number(run.best[0].objective), "measured, validation, one seed"
+        gauge = run.scale.of_value(run.best[0].objective) if run.scale.share else None
     return tag(
         "div",
-        tag("div", "int8 accuracy", class_="what"),
-        tag("div", percent(value), class_="value"),
-        tag("span", tag("i", style=f"width:{100 * (value or 0):.1f}%"), class_="gauge"),
+        tag("div", name, class_="what"),
+        tag("div", value, class_="value"),
+        tag("span", tag("i", style=f"width:{gauge:.1f}%"), class_="gauge") if gauge is not None else "",
         tag("div", more, class_="more"),
         class_="tile",
     )
+
+
+def _final(run: Run) -> tuple[str, str, str]:
+    """Return what was measured of the first final network: its name, mean and std; int8 accuracy for want of else."""
+    first, scale = run.networks[0], run.scale
+    found = scale.final(first)
+    if found is None:  # an objective that weighs costs too is not measured on the test part
+        scale, found = Scale(), Scale().final(first)
+    assert found is not None
+    return scale.name, scale.shown(found[0]), scale.shown(found[1])
 
 
 def _tile(run: Run, name: str, used: float, ratio: float | None, binds: bool) -> Html:
@@ -91,19 +103,25 @@ def _found(run: Run) -> Html:
         best = run.best[0]
         return join(
             tag("strong", "Found so far: "),
-            f"after {spent}{by}, the best network of {target['space']} has {percent(best.measured_int8_accuracy)} int8"
-            f" accuracy on the validation part (float {percent(best.measured_float_accuracy)}, one seed).",
+            f"after {spent}{by}, the best network of {target['space']} has {run.scale.number(best.objective)}"
+            f" {run.scale.name} on the validation part ({_float(run, best.measured_float_accuracy)}one seed).",
         )
     first, many = run.networks[0], run.networks[0]["seeds"]
     spread = f"mean ± standard deviation of {many} seeds" if many > 1 else "one seed"
     took = f", in {seconds(run.result['wall_s'])} with the final trainings" if run.result.get("wall_s") else ""
+    name, mean, std = _final(run)
     text = (
-        f"a network of {target['space']} with {percent(first['measured_int8_accuracy'])} ±"
-        f" {percent(first['measured_int8_accuracy_std'])} int8 accuracy on the test part ({spread}; float"
-        f" {percent(first['measured_float_accuracy'])}), {first['parameters']:,} parameters and {first['macs']:,} MACs,"
+        f"a network of {target['space']} with {mean} ± {std} {name} on the test part"
+        f" ({_float(run, first['measured_float_accuracy'])}{spread}),"
+        f" {first['parameters']:,} parameters and {first['macs']:,} MACs,"
         f" after {spent}{by}{took}."
     )
     return join(tag("strong", "Found: "), text)
+
+
+def _float(run: Run, accuracy: float | None) -> str:
+    """Return the float network's accuracy, where what was maximised is the int8 network's."""
+    return f"float {percent(accuracy)}, " if run.scale == Scale() else ""
 
 
 def _within(run: Run, used: dict[str, float], ratios: dict[str, float]) -> Html:

@@ -16,6 +16,7 @@ from latent_nas.spaces._dna_cnn_layers import (
     WIDTH,
     Sizes,
 )
+from latent_nas.spaces._whole_features import WHOLE
 
 KINDS = ("conv2d", "pointwise")
 NAMES = (
@@ -31,23 +32,7 @@ NAMES = (
     "patch.max_pool",
     "outputs.concat",
     "macs.dense",
-    "macs",
-    "parameters",
-    "channels",
-    "tensor.sum",
-    "tensor.live",
-    "tensor.apart",
-    "pixels.last",
-    "width.least",
-    "width.mean",
-    "width.inverse",
-    "volume.least",
-    "volume.inverse",
-    "layers.fine",
-    "layers.middle",
-    "layers.coarse",
-    "receptive_field",
-    "chain.longest",
+    *WHOLE,
 )
 # the others are logarithms
 PLAIN = ("count", "longest", "shortest", "log_paths", "degree", "width", "volume", "layers", "receptive", "chain")

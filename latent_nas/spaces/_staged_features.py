@@ -4,6 +4,7 @@ import numpy as np
 
 from latent_nas.compiled import compiled
 from latent_nas.operators import Shape
+from latent_nas.spaces._whole_features import WHOLE
 
 Sizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
@@ -20,23 +21,7 @@ NAMES = (
     *(f"{term}.{kind}" for kind, terms in WORK.items() for term in terms),
     "macs.dense",
     "outputs.add",
-    "macs",
-    "parameters",
-    "channels",
-    "tensor.sum",
-    "tensor.live",
-    "tensor.apart",
-    "pixels.last",
-    "width.least",
-    "width.mean",
-    "width.inverse",
-    "volume.least",
-    "volume.inverse",
-    "layers.fine",
-    "layers.middle",
-    "layers.coarse",
-    "receptive_field",
-    "chain.longest",
+    *WHOLE,
 )
 # the others are logarithms
 PLAIN = ("count", "longest", "shortest", "degree", "width", "volume", "layers", "chain")

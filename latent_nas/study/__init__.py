@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.stats import kendalltau
 
 from latent_nas import artifacts, seeds
 from latent_nas.evaluators import Evaluator, Job
@@ -171,6 +170,8 @@ class Study:
             return found | {"rank_correlation": None, "optimism": None, "coverage": None}
         genes = np.array(proposals)[good]
         predicted, measured = self.scorer.rerank(genes).predicted_accuracy, measured[good]
+        from scipy.stats import kendalltau  # half a second that a question to a stored surrogate need not wait
+
         tau = kendalltau(predicted, measured).statistic if good.sum() > 1 else np.nan
         found["rank_correlation"] = None if np.isnan(tau) else float(tau)
         found["optimism"] = float((predicted - measured).mean())

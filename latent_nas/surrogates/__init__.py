@@ -1,17 +1,21 @@
 """Surrogates: one file each, from numbers that describe architectures to targets, with an uncertainty.
 
-Every surrogate is a scikit-learn regressor: cloned, cross-validated and put into pipelines like any other.
+Every surrogate is a scikit-learn regressor: cloned, cross-validated and put into pipelines like any other. It is one by
+its methods, not by its base class: importing scikit-learn takes longer than most questions to a surrogate.
 """
 
+import inspect
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
 
 from latent_nas import plugins
 from latent_nas.artifacts import Artifact
 from latent_nas.spaces import Space
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
 
 KIND = "surrogate"
 
@@ -53,7 +57,7 @@ def standardise(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return mean.astype(np.float32), np.where(binary, 1, gain).astype(np.float32), binary
 
 
-class Surrogate(RegressorMixin, BaseEstimator, ABC):
+class Surrogate(ABC):
     """A regressor with uncertainty; a subclass fits, predicts and lists its state, and its parameters hold ``seed``.
 
     Attributes:
@@ -63,6 +67,39 @@ class Surrogate(RegressorMixin, BaseEstimator, ABC):
     seed: int
     n_features_in_: int
     targets_: int
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, which are the arguments of the constructor."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def set_params(self, **params: Any) -> "Surrogate":
+        """Set parameters by name and return self.
+
+        Raises:
+            ValueError: there is no such parameter.
+        """
+        known = self.get_params()
+        for name, value in params.items():
+            if name not in known:
+                raise ValueError(f"{type(self).__name__} has no parameter {name!r}; there are: {', '.join(known)}")
+            setattr(self, name, value)
+        return self
+
+    def unfitted(self) -> "Surrogate":
+        """Return another one with the same parameters."""
+        return type(self)(**self.get_params())
+
+    def score(self, X: np.ndarray, y: np.ndarray) -> float:
+        """Return R squared of the predictions of X (n, columns) for y (n,) or (n, targets), 1 at best."""
+        from sklearn.metrics import r2_score
+
+        return float(r2_score(y, self.predict(X)))
+
+    def __sklearn_tags__(self) -> "Tags":
+        from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
+
+        targets = TargetTags(required=True, multi_output=True)
+        return Tags("regressor", targets, regressor_tags=RegressorTags(), input_tags=InputTags())
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "Surrogate":
         """Fit X (n, columns) to y (n,) or (n, targets) and return self; no global generator is changed.

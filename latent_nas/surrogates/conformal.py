@@ -7,7 +7,6 @@ believed its error to be; their quantile stretches the interval of the model fit
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import clone
 
 from latent_nas import seeds
 from latent_nas.surrogates import Surrogate
@@ -50,7 +49,7 @@ class Calibration:
 def held_out(
     surrogate: Surrogate, X: np.ndarray, y: np.ndarray, folds: int = 5, most: int = 3000
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return rows (m,), and mean and std (m,) there of clones of a surrogate that were fitted without them.
+    """Return rows (m,), and mean and std (m,) there of copies of a surrogate that were fitted without them.
 
     Args:
         X: (n, columns). y: (n,). folds: at most; of two rows at least. most: no more folds are fitted once so many rows
@@ -65,7 +64,7 @@ def held_out(
         if sum(map(len, rows)) >= most:
             break
         kept = np.setdiff1d(np.arange(n), part)
-        mean, std = clone(surrogate).fit(X[kept], y[kept]).predict(X[part], return_std=True)
+        mean, std = surrogate.unfitted().fit(X[kept], y[kept]).predict(X[part], return_std=True)
         rows, means, stds = [*rows, part], [*means, mean], [*stds, std]
     if not rows:
         return np.zeros(0, int), np.zeros(0), np.zeros(0)
@@ -76,7 +75,7 @@ class Conformal:
     """A surrogate of one target with intervals that cover.
 
     Args:
-        surrogate: cloned for the held-out predictions, then fitted itself. folds: see ``held_out``.
+        surrogate: copied for the held-out predictions, then fitted itself. folds: see ``held_out``.
     """
 
     def __init__(self, surrogate: Surrogate, folds: int = 5) -> None:

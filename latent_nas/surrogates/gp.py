@@ -79,7 +79,10 @@ class Gp(Surrogate):
         self._solve()
 
     def _solve(self) -> None:
-        """Work out what predictions need, in single precision."""
+        """Work out what predictions need, in single precision; it is what an artefact keeps.
+
+        Per target: what columns are multiplied by, the inputs on their length scales, K^-1 y and the factor L of K.
+        """
         from scipy.linalg import cho_factor, cho_solve
 
         self._parts = []
@@ -129,28 +132,39 @@ class Gp(Surrogate):
         return T, k, solve_triangular(factor, k.T, lower=True, check_finite=False)
 
     def _files(self) -> dict[str, bytes]:
-        names = ("shift", "gain", "mean", "scale", "theta", "of", "inputs", "outputs")
-        return {"gp.safetensors": pack({name: np.asarray(getattr(self, name)) for name in names})}
+        arrays = {name: np.asarray(getattr(self, name)) for name in ("shift", "mean", "scale", "theta")}
+        for target, (scale, S, alpha, factor) in enumerate(self._parts):
+            arrays |= {f"scales{target}": scale, f"inputs{target}": S, f"alpha{target}": alpha}
+            arrays[f"factor{target}"] = np.concatenate([row[: i + 1] for i, row in enumerate(factor)])
+        return {"gp.safetensors": pack(arrays)}
 
     def _restore(self, files: dict[str, bytes]) -> None:
         arrays = unpack(files["gp.safetensors"])
-        columns, rows = self.n_features_in_, len(arrays["inputs"])
-        scales = int(arrays["of"].max(initial=0)) + 1
-        shapes: dict[str, tuple[int, ...]] = {
-            "shift": (columns,),
-            "gain": (columns,),
-            "mean": (self.targets_,),
-            "scale": (self.targets_,),
-        }
-        shapes |= {"inputs": (rows, columns), "outputs": (rows, self.targets_), "of": (columns,)}
+        columns, targets, rows = self.n_features_in_, self.targets_, len(arrays["alpha0"])
+        shapes: dict[str, tuple[int, ...]] = {"shift": (columns,), "mean": (targets,), "scale": (targets,)}
+        for target in range(targets):
+            shapes |= {f"scales{target}": (columns,), f"inputs{target}": (rows, columns), f"alpha{target}": (rows,)}
+            shapes[f"factor{target}"] = (rows * (rows + 1) // 2,)
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
                 raise ValueError(f"{name} is {arrays[name].shape}, expected {shape}")
-        if arrays["theta"].ndim != 2 or len(arrays["theta"]) != self.targets_ or arrays["theta"].shape[1] < scales + 3:
-            raise ValueError(f"theta is {arrays['theta'].shape}, expected ({self.targets_}, {scales} + 3)")
-        for name, array in arrays.items():
-            setattr(self, name, array)
-        self._solve()
+        if arrays["theta"].ndim != 2 or len(arrays["theta"]) != targets or arrays["theta"].shape[1] < 3:
+            raise ValueError(f"theta is {arrays['theta'].shape}, expected ({targets}, scales + 3)")
+        for name in ("shift", "mean", "scale", "theta"):
+            setattr(self, name, arrays[name])
+        self._parts = []
+        for target in range(targets):
+            scale, S, alpha = (arrays[f"{name}{target}"] for name in ("scales", "inputs", "alpha"))
+            self._parts.append((scale, S, alpha, _square(arrays[f"factor{target}"])))
+
+
+def _square(packed: np.ndarray) -> np.ndarray:
+    """Return the lower triangle (n, n) of its rows behind each other, (n * (n + 1) / 2,)."""
+    n = int((2 * len(packed)) ** 0.5)
+    full = np.zeros((n, n), packed.dtype)
+    for i, row in enumerate(full):
+        row[: i + 1] = packed[i * (i + 1) // 2 :][: i + 1]
+    return full
 
 
 def _distances(A: np.ndarray, B: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from latent_nas import seeds
 from latent_nas.surrogates import Surrogate
+from latent_nas.surrogates._trees import Trees
 
 
 class Xgb(Surrogate):
@@ -38,7 +39,7 @@ class Xgb(Surrogate):
 
         self.mean_, self.scale_ = y.mean(axis=0), y.std(axis=0)
         scaled = (y - self.mean_) / np.where(self.scale_ > 0, self.scale_, 1)
-        self.boosters_ = []
+        written = []
         for target in range(y.shape[1]):
             for member in range(self.members):
                 rng = seeds.rng(self.seed, "xgb", target, member)
@@ -55,34 +56,32 @@ class Xgb(Surrogate):
                     "seed": int(rng.integers(2**31)),
                 }
                 data = xgboost.DMatrix(X[rows], scaled[rows, target], nthread=self.threads)
-                self.boosters_.append(xgboost.train(settings, data, self.rounds))
+                written.append(bytes(xgboost.train(settings, data, self.rounds).save_raw("json")))
+        self._take(written)
+
+    def _take(self, written: list[bytes]) -> None:
+        """Take boosters as XGBoost writes them."""
+        self._written, self._trees = written, [Trees.of_json(data) for data in written]
 
     def _predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        raw = np.stack([b.inplace_predict(X) for b in self.boosters_]) if len(X) else np.zeros((len(self.boosters_), 0))
+        raw = np.stack([trees.predict(X) for trees in self._trees])
         raw = raw.reshape(self.targets_, self.members, len(X)).astype(np.float64)
         return raw.mean(axis=1).T * self.scale_ + self.mean_, raw.std(axis=1).T * self.scale_
 
     def _files(self) -> dict[str, bytes]:
         scaling = {"mean": self.mean_.tolist(), "scale": self.scale_.tolist()}
-        boosters = {f"booster{i}.json": bytes(b.save_raw("json")) for i, b in enumerate(self.boosters_)}
+        boosters = {f"booster{i}.json": data for i, data in enumerate(self._written)}
         return {"scaling.json": json.dumps(scaling).encode(), **boosters}
 
     def _restore(self, files: dict[str, bytes]) -> None:
-        import xgboost
-
         scaling = json.loads(files["scaling.json"])
         self.mean_, self.scale_ = np.array(scaling["mean"]), np.array(scaling["scale"])
         if self.mean_.shape != (self.targets_,) or self.scale_.shape != (self.targets_,):
             raise ValueError(f"scaling.json is not of {self.targets_} targets")
-        self.boosters_ = []
-        for i in range(self.members * self.targets_):
-            try:
-                booster = xgboost.Booster({"nthread": self.threads}, model_file=bytearray(files[f"booster{i}.json"]))
-            except xgboost.core.XGBoostError:
-                raise ValueError(f"booster{i}.json is no whole XGBoost model") from None
-            if booster.num_features() != self.n_features_in_:
-                raise ValueError(f"booster{i}.json has {booster.num_features()} columns, not {self.n_features_in_}")
-            self.boosters_.append(booster)
+        self._take([files[f"booster{i}.json"] for i in range(self.members * self.targets_)])
+        for i, trees in enumerate(self._trees):
+            if trees.columns != self.n_features_in_:
+                raise ValueError(f"booster{i}.json has {trees.columns} columns, not {self.n_features_in_}")
 
 
 Plugin = Xgb
