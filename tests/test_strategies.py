@@ -209,8 +209,14 @@ def test_logits_are_those_of_the_trained_policy(place, monkeypatch):
     from latent_nas.env.batched import BatchedEditEnv
     from latent_nas.strategies import _ppo
 
-    core, policies, tensors = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, place=place), [], _ppo._tensors
-    monkeypatch.setattr(_ppo, "_tensors", lambda policy: policies.append(policy) or tensors(policy))
+    class Watched(_ppo.EditPolicy):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            policies.append(self)
+
+    policies = []
+    monkeypatch.setattr(_ppo, "EditPolicy", Watched)
+    core = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, place=place)
     agent = _ppo.train(core, None, 512, seed=0, envs=64)
     seen, _ = BatchedEditEnv(core, 5, brief=True).reset(seed=0)
     seen_tensor, policy = torch.as_tensor(seen), policies[0]
@@ -223,34 +229,39 @@ def test_logits_are_those_of_the_trained_policy(place, monkeypatch):
 
 
 def test_values_and_derivatives_by_hand_are_those_of_autograd():
-    from latent_nas.strategies._policy import Choice, Summed, Tanh
+    from latent_nas.strategies._policy import Network, views
 
     draw = torch.Generator().manual_seed(0)
-    sizes = {"start": (7, 3), "table": (6, 3), "places": (3, 5), "weight": (4, 5, 3), "bias": (5, 5)}
-    given = {name: torch.randn(*size, generator=draw).requires_grad_() for name, size in sizes.items()}
+    shapes = {"codes": (6, 3), "rest": (3, 2), "bias": (3,), "hidden": (3, 3), "hidden.bias": (3,), "heads": (6, 3)}
+    shapes |= {"heads.bias": (6,), "choices": (4, 5, 3), "choices.bias": (5, 5)}
+    vector = torch.randn(sum(int(np.prod(s)) for s in shapes.values()), generator=draw).requires_grad_()
     picked = torch.tensor([[0, 2], [1, 1], [5, 0], [3, 2], [4, 4], [0, 5], [2, 1]])
     place, code = torch.tensor([[2, 0, 4, 2, 3, 0, 4], [0, 4, 0, 1, 2, 3, 0]])  # 1 does not occur, 4 is to stop
-    start, table, places, weight, bias = given.values()
+    rest = torch.randn(7, 2, generator=draw)
+    by_hand = Network.apply(vector, shapes, picked, rest, place, code, torch.empty(0, 2))
 
-    hidden = Tanh.apply(Summed.apply(start, table, picked))
-    by_hand = Choice.apply(hidden, hidden @ places, weight, bias, place, code, torch.empty(0, 2))
-    hidden = torch.tanh(start + table[picked].sum(dim=1))
-    logs = torch.log_softmax(hidden @ places, dim=1)
-    every = torch.cat([weight, torch.zeros(1, 5, 3)])[place]
-    inner = torch.log_softmax((every @ hidden[:, :, None])[:, :, 0] + bias[place], dim=1)
+    w = views(vector, shapes)
+    first = torch.tanh(w["codes"][picked].sum(dim=1) + rest @ w["rest"].T + w["bias"])
+    hidden = torch.tanh(first @ w["hidden"].T + w["hidden.bias"])
+    heads = hidden @ w["heads"].T + w["heads.bias"]
+    logs = torch.log_softmax(heads[:, :-1], dim=1)
+    every = torch.cat([w["choices"], torch.zeros(1, 5, 3)])[place]
+    inner = torch.log_softmax((every @ hidden[:, :, None])[:, :, 0] + w["choices.bias"][place], dim=1)
     goes_on = place < 4
     joint = logs[torch.arange(7), place] + inner[torch.arange(7), code].where(goes_on, 0)
     entropy = -(logs.exp() * logs).sum(dim=1) - (inner.exp() * inner).sum(dim=1).where(goes_on, 0)
+    expected = heads[:, -1], joint, entropy
 
-    weights = torch.randn(2, 7, generator=draw)
-    for found, expected in zip(by_hand, (joint, entropy), strict=True):
-        assert torch.allclose(found, expected, atol=1e-5)
-    found, expected = (
-        torch.autograd.grad((weights[0] * a + weights[1] * b).sum(), list(given.values()))
-        for a, b in (by_hand, (joint, entropy))
+    for a, b in zip(by_hand, expected, strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
+    weights = torch.randn(3, 7, generator=draw)
+    found, right = (
+        views(torch.autograd.grad(sum((w * x).sum() for w, x in zip(weights, outs, strict=True)), vector)[0], shapes)
+        for outs in (by_hand, expected)
     )
-    for name, a, b in zip(given, found, expected, strict=True):
-        assert torch.allclose(a, b, atol=1e-5), name
+    for name in shapes:
+        assert torch.allclose(found[name], right[name], atol=1e-5), name
+        assert right[name].any(), name
 
 
 def test_the_agent_samples_its_own_distribution_but_no_idle_edit():

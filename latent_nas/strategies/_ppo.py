@@ -177,7 +177,7 @@ def train(
             policy_kwargs={"slots": core.slots, "codes": core.codes},
         )
         ppo.set_logger(Logger(folder=None, output_formats=[]))  # else it makes a folder for every training
-        tensors = _tensors(ppo.policy)
+        tensors = ppo.policy.weights
         with torch.no_grad():
             if agent is not None and agent.fits(core):
                 for name, tensor in tensors.items():
@@ -192,23 +192,3 @@ def train(
     if not all(np.isfinite(w).all() for w in weights.values()):
         raise FloatingPointError("the agent's weights did not stay finite; are all of the scorer's scores finite?")
     return Agent(weights)
-
-
-def _tensors(policy: Any) -> dict[str, torch.Tensor]:
-    """Return the policy's tensors under the agent's names."""
-    trunk = policy.features_extractor
-    return {
-        "codes": trunk.codes.weight,
-        "rest": trunk.rest.weight,
-        "bias": trunk.rest.bias,
-        "centre": trunk.centre,
-        "scale": trunk.scale,
-        "hidden": trunk.hidden.weight,
-        "hidden.bias": trunk.hidden.bias,
-        "places": policy.place_net.weight,
-        "places.bias": policy.place_net.bias,
-        "choices": policy.code_weight,
-        "choices.bias": policy.code_bias,
-        "value": policy.value_net.weight,
-        "value.bias": policy.value_net.bias,
-    }
