@@ -75,13 +75,12 @@ class EditCore:
         self.start_limits: np.ndarray | None = None
         self.keep, self.watch, self.queries = keep, watch, 0
         self._memo_bits, self._memo = memo_bits, None  # type: int, Memo | None
-        self._slot = np.arange(self.slots)
         self.history = history
         self.observation = Observation(self.codebook, steps, place == "dimension", self.places, history)
 
     def latent(self, codes: np.ndarray) -> np.ndarray:
         """Return the codebook vectors of codes (n, slots), (n, slots, dim) float32."""
-        return self.codebook[self._slot, codes]
+        return self.observation.latent(codes)
 
     def judge(self, codes: np.ndarray, limits: np.ndarray) -> np.ndarray:
         """Return what the scorer says of codes (n, slots) under limits (n, 3), columns as in ``Rows.judged``."""
@@ -94,11 +93,11 @@ class EditCore:
     def judge_genes(self, genes: np.ndarray, limits: np.ndarray) -> np.ndarray:
         """Return the same of canonical genes (n, g); what is remembered is not asked again."""
 
-        def ask(rows: np.ndarray) -> np.ndarray:
+        def ask(rows: np.ndarray | slice) -> np.ndarray:
             """Return what the scorer says of some of the genes, (rows, JUDGED)."""
-            self.queries += len(rows)
             s = self.scorer(genes[rows], limits[rows])
-            judged = np.empty((len(rows), JUDGED))
+            judged = np.empty((len(s.pessimistic), JUDGED))
+            self.queries += len(judged)
             judged[:, PESSIMISTIC], judged[:, ACCURACY] = s.pessimistic, s.predicted_accuracy
             for column, cost in zip(
                 judged.T[LOG_COSTS],
@@ -110,7 +109,7 @@ class EditCore:
             return judged
 
         if not self._memo_bits:
-            return ask(np.arange(len(genes)))
+            return ask(slice(None))
         if self._memo is None:
             self._memo = Memo(JUDGED, self._memo_bits)
         return self._memo(np.concatenate([genes, limits.astype(float).view(np.int64)], axis=1), ask)
@@ -132,7 +131,8 @@ class EditCore:
         """Return rows of episodes that begin with codes (n, slots) under limits (n, 3), judged as given (n, JUDGED)."""
         n = len(codes)
         past = np.full((n, self.history), -1)
-        return Rows(codes, self.latent(codes), limits, np.full(n, self.steps), judged, past)
+        latent = self.latent(codes) if self.observation.free else np.zeros((n, 0, self.dim), np.float32)
+        return Rows(codes, latent, limits, np.full(n, self.steps), judged, past)
 
     def start(self, seeds: np.ndarray, episodes: np.ndarray) -> Rows:
         """Return judged rows of new episodes."""
@@ -146,7 +146,6 @@ class EditCore:
         place, code = np.divmod(actions[change], self.codes)
         if self.place == "slot":
             rows.codes[change, place] = code
-            rows.latent[change, place] = self.codebook[place, code]
         else:
             slot, d = np.divmod(place, self.dim)
             rows.latent[change, slot, d] = self.codebook[slot, code, d]

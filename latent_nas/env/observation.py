@@ -28,15 +28,15 @@ class Observation:
 
     def __call__(self, rows: Rows, brief: bool = False) -> np.ndarray:
         """Return (n, observation) float32."""
-        n, width = len(rows.codes), self.slots * self.dim
+        n = len(rows.codes)
         spans = self._spans(brief)
         seen = np.zeros((n, sum(spans)), np.float32)
         if brief:
             seen[:, : self.slots] = rows.codes
-            seen[:, self.slots : self.slots + spans[1]] = rows.latent.reshape(n, -1)[:, : spans[1]]
+            seen[:, self.slots : self.slots + spans[1]] = rows.latent.reshape(n, spans[1])
         else:
-            seen[:, :width] = rows.latent.reshape(n, -1)
-            seen[np.arange(n)[:, None], width + np.arange(self.slots) * self.codes + rows.codes] = 1
+            seen[:, : spans[0]] = (rows.latent if self.free else self.latent(rows.codes)).reshape(n, spans[0])
+            seen[np.arange(n)[:, None], spans[0] + np.arange(self.slots) * self.codes + rows.codes] = 1
         if self.history:
             place, code = np.divmod(rows.past, self.codes)
             both = np.stack([place / self.places, code / self.codes], axis=2)
@@ -48,6 +48,10 @@ class Observation:
         seen[:, -4:-1] = np.clip(limits - CENTRE, -REACH, REACH)
         seen[:, -1] = rows.left / self.steps
         return seen
+
+    def latent(self, codes: np.ndarray) -> np.ndarray:
+        """Return the codebook vectors of codes (n, slots), (n, slots, dim) float32."""
+        return self.codebook[np.arange(self.slots), codes]
 
     def bounds(self, brief: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Return the least and the largest observation, (observation,) each."""

@@ -12,7 +12,8 @@ class Rows:
     """n episodes under way.
 
     Attributes:
-        codes: (n, slots). latent: (n, slots, dim). limits: (n, 3). left: steps left, (n,).
+        codes: (n, slots). latent: (n, slots, dim), or (n, 0, dim) where it is always that of the codes.
+        limits: (n, 3). left: steps left, (n,).
         judged: pessimistic score, predicted accuracy, natural log of the predicted costs, acquisition, and the
             pessimistic score before the penalty; (n, JUDGED).
         past: the last actions, the latest first, -1 for none; (n, history).

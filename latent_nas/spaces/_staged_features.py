@@ -25,7 +25,7 @@ NAMES = (
 )
 # the others are logarithms
 PLAIN = ("count", "longest", "shortest", "degree", "width", "volume", "layers", "chain")
-LOGS = np.array([not name.startswith(PLAIN) for name in NAMES])
+LOGS = np.flatnonzero([not name.startswith(PLAIN) for name in NAMES])
 
 CONV2D, POINTWISE, DEPTHWISE = range(3)  # in the order of their columns
 LOG2 = np.log2(np.maximum(np.arange(1 + 6 * 128), 1))  # of widths
@@ -62,9 +62,12 @@ def features(
     found = np.empty((len(genes), len(NAMES)), np.float32)
     sizes = stem_kernels, kernels, heads
     _all(np.array(genes, np.int64, order="C"), tuple(input_shape), outputs, sizes, flat, LOG2, found)
-    logs = np.log(found + 1)
+    logs = found[:, LOGS]
+    logs += 1
+    np.log(logs, out=logs)
     logs *= np.float32(1 / np.log(2))
-    return np.where(LOGS, logs, found)
+    found[:, LOGS] = logs
+    return found
 
 
 @compiled
