@@ -23,9 +23,10 @@ class Decoder:
     def of_codes(self, codes: np.ndarray) -> np.ndarray:
         """Return genes (n, genes) of codes (n, slots)."""
         genes, rows = np.empty((len(codes), len(self._choices.sizes)), np.int64), codes + self._starts
+        held = np.empty((min(BLOCK, len(rows)), self._table.shape[1]), np.float32)
         for start in range(0, len(codes), BLOCK):
             block = slice(start, start + BLOCK)
-            first = np.empty((len(rows[block]), self._table.shape[1]), np.float32)
+            first = held[: len(rows[block])]
             first[:] = self._net.bias
             add_rows(self._table, rows[block], first)
             genes[block] = self._choices.pick(*self._net.ends(first))

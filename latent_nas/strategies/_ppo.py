@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -94,6 +95,14 @@ class EditVecEnv(VecEnv):
         return [False] * len(list(self._get_indices(indices)))
 
 
+class Samples(RolloutBuffer):
+    """A rollout whose minibatches, copies already, are not copied again."""
+
+    def to_torch(self, array: np.ndarray, copy: bool = True) -> torch.Tensor:
+        """Return the array as a tensor."""
+        return torch.from_numpy(array)
+
+
 class Unwatched(OnPolicyAlgorithm):
     """A learner that looks for no statistics of episodes among the infos, which takes longer than acting does."""
 
@@ -168,6 +177,7 @@ def train(
             EditPolicy,
             vec,
             n_steps=ROLLOUT,
+            rollout_buffer_class=Samples,
             **(repeats if learner == "ppo" else {}),
             gamma=GAMMA,
             gae_lambda=GAE_LAMBDA,
