@@ -170,6 +170,18 @@ def test_a_parameter_budget_costs_what_exceeds_it():
         parameter_excess(ToySpace(), 5)
 
 
+def test_draws_are_those_of_splitmix64():
+    def mix(z):
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+        return z ^ z >> 31
+
+    seeds, episodes = np.array([0, 7, 2**31]), np.array([0, 3, 10**6])
+    states = [mix((mix(s) + e) % 2**64) for s, e in zip(seeds.tolist(), episodes.tolist(), strict=True)]
+    expected = [[(mix((z + i * 0x9E3779B97F4A7C15) % 2**64) >> 11) / 2**53 for i in range(1, 5)] for z in states]
+    assert uniform(seeds, episodes, 4).tolist() == expected
+
+
 def test_draws_are_uniform_and_independent_of_the_batch():
     draws = uniform(np.arange(2000), np.zeros(2000, int), 5)
     assert np.array_equal(draws[100:101], uniform(np.array([100]), np.array([0]), 5))

@@ -228,6 +228,23 @@ def test_logits_are_those_of_the_trained_policy(place, monkeypatch):
     assert np.exp(agent.logs(seen)).sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
+def test_distributions_are_those_of_their_logits():
+    from latent_nas.strategies._choice import draw, softmax
+
+    rng = np.random.default_rng(0)
+    logits = (rng.normal(size=(500, 25)) * rng.choice([0, 1, 10, 100], (500, 1))).astype(np.float32)
+    logs, chances, entropy = logits.copy(), np.empty_like(logits), np.full(500, 2, np.float32)
+    softmax(logs, chances, entropy)
+    right = torch.log_softmax(torch.from_numpy(logits).double(), dim=1).numpy()
+    assert logs == pytest.approx(right, abs=2e-5, rel=1e-6)
+    assert chances == pytest.approx(np.exp(right), rel=2e-5, abs=1e-30)
+    assert entropy == pytest.approx(2 - (np.exp(right) * right).sum(axis=1), abs=2e-5)
+
+    share, drawn = np.tile(np.float32([0.2, 0.0, 0.5, 0.3]), (5, 1)), np.full(5, -1)
+    draw(share, np.float32([0.0, 0.19, 0.21, 0.71, 0.9999999]), drawn)
+    assert drawn.tolist() == [0, 0, 2, 3, 3]
+
+
 def test_values_and_derivatives_by_hand_are_those_of_autograd():
     from latent_nas.strategies._policy import Network, views
 

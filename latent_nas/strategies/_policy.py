@@ -47,7 +47,7 @@ class Network(torch.autograd.Function):
         n, (places, codes, _) = len(rest), w["choices"].shape
         where = np.empty((2, n, places + 1), np.float32)  # log p and p; the last place is to stop and takes no code
         where[0], entropy = heads[:, :-1], np.zeros(n, np.float32)
-        softmax(*where, entropy)
+        softmax(where[0], where[1], entropy)
         if len(draws):
             draw(where[1], draws[:, 0].copy(), place)
         joint = where[0][np.arange(n), place]
@@ -60,7 +60,7 @@ class Network(torch.autograd.Function):
         for p, of in enumerate(map(slice, ends, ends[1:])):
             np.matmul(edited[of], w["choices"][p].T, out=what[0, of])
             what[0, of] += w["choices.bias"][p]
-        softmax(*what, left)
+        softmax(what[0], what[1], left)
         if len(draws):
             drawn = code[order]
             draw(what[1], draws[order, 1].copy(), drawn)
@@ -79,14 +79,14 @@ class Network(torch.autograd.Function):
         w, by = (views(v.detach().numpy(), shapes) for v in (vector, found))
 
         by_what, by_edited = np.empty_like(what[0]), np.empty_like(edited)
-        by_logits(*what, code[order], by_joint[order], by_entropy[order], by_what)
+        by_logits(what[0], what[1], code[order], by_joint[order], by_entropy[order], by_what)
         for p, of in enumerate(map(slice, ends, ends[1:])):
             np.matmul(by_what[of].T, edited[of], out=by["choices"][p])
             np.matmul(ones[of], by_what[of], out=by["choices.bias"][p])
             np.matmul(by_what[of], w["choices"][p], out=by_edited[of])
 
         by_heads = np.empty((len(rest), where.shape[2] + 1), np.float32)
-        by_logits(*where, place, by_joint, by_entropy, by_heads)
+        by_logits(where[0], where[1], place, by_joint, by_entropy, by_heads)
         by_heads[:, -1] = by_value
         by_hidden = by_heads @ w["heads"]
         spread_rows(by_edited, order[:, None], by_hidden)
