@@ -10,7 +10,8 @@ import pytest
 
 from latent_nas import cli
 from latent_nas.devices import Region, open_device
-from latent_nas.firmware import Fault, elf, need
+from latent_nas.extras import need
+from latent_nas.firmware import Fault, elf
 from latent_nas.firmware.check import emulate
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.draw import drawn
@@ -233,9 +234,9 @@ class TestCommand:
         assert "write at 0x0 in nn_add" in capsys.readouterr().err
 
 
-def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch):
+def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match=r"latent_nas\[mcu\]"):
-        need("no_such_package_of_the_extra")
+        need("no_such_package_of_the_extra", "mcu")
 
 
 def test_no_network_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

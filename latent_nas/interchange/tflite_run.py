@@ -55,7 +55,7 @@ def micro(data: bytes, x: np.ndarray) -> tuple[np.ndarray, Arena]:
     Raises:
         ValueError: the extra ``tflite`` is not installed, or has no such package for this machine.
     """
-    runtime = need("tflite_micro.runtime", "tflite")  # its wheels are for Linux on x86-64
+    runtime = need("tflite_micro", "tflite").runtime  # its wheels are for Linux on x86-64
     interpreter = runtime.Interpreter.from_bytes(data, arena_size=ARENA_BYTES)
     outputs = []
     for one in x:
