@@ -11,6 +11,8 @@ from contextlib import closing
 
 import pytest
 
+from latent_nas.pipeline.folder import RunFolder
+
 TINY = ["--limit", "flash_kb=3", "--limit", "ram_kb=2", "--limit", "latency_ms=0.6"]
 QUICK = [
     "--strategy",
@@ -96,9 +98,11 @@ def test_killed_and_resumed_is_the_same_and_workers_change_nothing(finished, tmp
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "cut" / "result.json").exists()
+    RunFolder(tmp_path / "cut").store().write_note("search_s", 1000.0)  # as if its rounds had taken so long
     done = latent_nas("search", "--resume", tmp_path / "cut", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert essence(tmp_path / "cut") == essence(finished[0])
+    assert json.loads((tmp_path / "cut" / "result.json").read_text())["wall_s"] > 1000
 
 
 def test_ctrl_c_stores_what_is_finished_and_says_how_to_go_on(tmp_path):

@@ -134,7 +134,7 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done, board:
 
     setup, limits = prepare(config)
     store = folder.store()
-    before = store.note("wall_s") or 0.0
+    before = max(store.note("wall_s") or 0.0, store.note("search_s") or 0.0)  # a killed run has noted its rounds only
     pool: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
     evaluator = Judged(pool, open_objective(config.objective, limits))
     try:
