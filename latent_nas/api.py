@@ -188,7 +188,7 @@ class Study:
             trainings: true trainings to spend before the final ones, ``batch`` a round. top: networks to train in full,
                 with ``final_seeds`` seeds each. out: run folder; default: runs/<time>-<strategy>. A folder of the same
                 search that was stopped is continued. ray: train on a cluster, "host:port" of its head or "local" (extra
-            ``ray``). asynchronous: let no worker wait for a slow one; results then depend on timing.
+                ``ray``). asynchronous: let no worker wait for a slow one; results then depend on timing.
 
         Raises:
             ValueError: a wrong name or setting, limits that nothing meets, no cluster at ``ray``, or ``out`` holds

@@ -1,6 +1,5 @@
 """Contracts of every codec: shapes, codes, and what can be decoded."""
 
-import codecs_of_tests as codecs
 import numpy as np
 import pytest
 from codecs_of_tests import draws
@@ -8,21 +7,6 @@ from codecs_of_tests import draws
 from latent_nas import seeds
 from latent_nas.codec.choices import Choices
 from latent_nas.codec.perceptron import Perceptron
-
-
-@pytest.fixture(scope="module")
-def toy_codec():
-    return codecs.toy_codec()
-
-
-@pytest.fixture(scope="module")
-def mcu_codec():
-    return codecs.mcu_codec()
-
-
-@pytest.fixture(scope="module", params=["toy", "mcu", "uneven"])
-def codec(request):
-    return getattr(codecs, f"{request.param}_codec")()
 
 
 class TestContract:

@@ -2,28 +2,12 @@
 
 import json
 
-import codecs_of_tests as codecs
 import pytest
 from codecs_of_tests import Toy, draws
 
 from latent_nas.artifacts import MANIFEST
 from latent_nas.codec import Codec
 from latent_nas.spaces import Gene, open_space
-
-
-@pytest.fixture(scope="module")
-def toy_codec():
-    return codecs.toy_codec()
-
-
-@pytest.fixture(scope="module")
-def mcu_codec():
-    return codecs.mcu_codec()
-
-
-@pytest.fixture(scope="module", params=["toy", "mcu", "uneven"])
-def codec(request):
-    return getattr(codecs, f"{request.param}_codec")()
 
 
 class TestFiles:

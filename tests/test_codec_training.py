@@ -22,11 +22,6 @@ def toy():
     return codecs.toy_codec().space
 
 
-@pytest.fixture(scope="module")
-def toy_codec():
-    return codecs.toy_codec()
-
-
 class TestSeeds:
     def test_same_seed_same_codec_other_seed_another(self, toy):
         settings = CodecSettings(slots=4, codes=8, dim=2, hidden=8, width=8, steps=30, batch=32)
