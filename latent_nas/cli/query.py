@@ -63,8 +63,8 @@ def validate(
     """
     from latent_nas.cli.search import summary
     from latent_nas.cli.show import show
-    from latent_nas.pipeline import ask
+    from latent_nas.pipeline import validation
 
     with show(as_json) as view:
-        result = ask.validate(candidates, top, final_seeds, workers, seed, out, view.say, view.done)
+        result = validation.validate(candidates, top, final_seeds, workers, seed, out, view.say, view.done)
     print(json.dumps(result, indent=1) if as_json else summary(result, out))
