@@ -3,6 +3,7 @@
 import networkx as nx
 import numpy as np
 import pytest
+import torch
 
 from latent_nas import seeds
 from latent_nas.costs import costs
@@ -12,6 +13,7 @@ from latent_nas.operators.conv2d import Conv2d
 from latent_nas.runtimes import open_runtime
 from latent_nas.spaces import open_space
 from latent_nas.spaces._nasbench201_cells import EDGES, OPERATORS, cells, representatives
+from latent_nas.spaces._nasbench201_signal import signal_features
 
 SPACE = open_space("nasbench201", (32, 32, 3), 10)
 NONE, SKIP, ONE, THREE, POOL = range(5)
@@ -147,3 +149,62 @@ def test_features_tell_networks_apart_and_are_all_of_use():
 def test_an_input_that_the_space_cannot_take_is_said(shape, outputs):
     with pytest.raises(ValueError, match="nasbench201"):
         open_space("nasbench201", shape, outputs)
+
+
+def smooth_images(generator, images, channels, size=16):
+    """Images (n, channels, size, size) of power 1 whose neighbouring pixels correlate by 0.9."""
+    steps = torch.arange(size)
+    root = torch.linalg.cholesky((0.9 ** (steps[:, None] - steps).abs()).double()).float()
+    return root @ torch.randn(images, channels, size, size, generator=generator) @ root.T
+
+
+def simulated(genes, generator, channels=128, pairs=24):
+    """Power, and the correlation of pairs of images, behind a cell whose weights are drawn."""
+    one, other = (smooth_images(generator, pairs, channels) for _ in range(2))
+    values = [torch.cat([one, 0.9 * one + (1 - 0.9**2) ** 0.5 * other]), None, None, None]
+    for (a, b), g in zip(EDGES, genes, strict=True):
+        if g == NONE or values[a] is None:
+            continue
+        new = values[a]
+        if g == POOL:
+            new = torch.nn.functional.avg_pool2d(new, 3, 1, 1, count_include_pad=False)
+        elif g in (ONE, THREE):
+            size = 3 if g == THREE else 1
+            weights = torch.randn(channels, channels, size, size, generator=generator)
+            new = torch.nn.functional.conv2d(new.relu(), weights, padding=size // 2)
+            new = torch.nn.functional.batch_norm(new, None, None, training=True)
+        values[b] = new if values[b] is None else values[b] + new
+    left, right = values[3][:pairs], values[3][pairs:]
+    power = (left**2).mean()
+    return float(power), float((left * right).mean() / (power * (right**2).mean()).sqrt())
+
+
+@pytest.mark.parametrize(
+    "genes",
+    [
+        (NONE, NONE, NONE, SKIP, NONE, NONE),
+        (NONE, NONE, NONE, POOL, NONE, NONE),
+        (NONE, NONE, NONE, THREE, NONE, NONE),
+        (THREE, NONE, ONE, NONE, NONE, THREE),
+        (THREE, SKIP, ONE, SKIP, SKIP, THREE),
+        (SKIP, POOL, THREE, ONE, SKIP, SKIP),
+        (POOL, THREE, POOL, SKIP, THREE, POOL),
+        (ONE, ONE, SKIP, SKIP, ONE, SKIP),
+    ],
+)
+def test_a_signal_spreads_through_drawn_weights_as_reckoned(genes):
+    power, near = simulated(genes, torch.Generator().manual_seed(0))
+    reckoned = signal_features(np.array([genes]))
+    assert np.exp(reckoned["signal.cell1.power"][0]) == pytest.approx(power, rel=0.1)
+    assert reckoned["signal.cell1.near"][0] == pytest.approx(near, abs=0.03)
+
+
+def test_a_signal_counts_what_it_passed():
+    genes = [(NONE, NONE, NONE, THREE, NONE, NONE), (ONE, NONE, NONE, NONE, POOL, NONE), (NONE,) * 6]
+    found = signal_features(np.array(genes))
+    assert found["signal.stage1.conv3"].tolist() == [5, 0, 0]
+    assert found["signal.stage1.conv1"].tolist() == [0, 5, 0]
+    assert found["signal.stage1.pool"].tolist() == [0, 5, 0]
+    assert found["signal.stage1.field"] == pytest.approx([10 / 3, 10 / 3, 0])
+    assert found["signal.cell1.conv3"].tolist() == [1, 0, 0]
+    assert (np.diff([found[f"signal.stage{i}.near"][:2] for i in (1, 2, 3)], axis=0) < 0).all()

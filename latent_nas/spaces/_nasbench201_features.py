@@ -1,8 +1,8 @@
 """Numbers that describe a cell of NAS-Bench-201 to a surrogate, worked out for all cells at once.
 
 What is known to predict accuracy there: for every set of operators the paths that use no other, the edges and the
-degrees (Kadlecova et al., "Surprisingly strong performance prediction with neural graph features", ICML 2024); and what
-lies on each of the four ways from input to output.
+degrees (Kadlecova et al., "Surprisingly strong performance prediction with neural graph features", ICML 2024); what
+lies on each of the four ways from input to output; and how a signal spreads through the network.
 """
 
 from functools import lru_cache
@@ -21,6 +21,7 @@ from latent_nas.spaces._nasbench201_cells import (
     cells,
     representatives,
 )
+from latent_nas.spaces._nasbench201_signal import signal_features
 
 PATHS = ((3,), (0, 4), (1, 5), (0, 2, 5))  # as edges
 SHORT = {SKIP: "skip", CONV1: "conv1", CONV3: "conv3", POOL: "pool"}
@@ -34,7 +35,7 @@ def cell_features() -> tuple[tuple[str, ...], np.ndarray]:
     A cell has its representative's row. Columns that are constant or equal to an earlier one are left out.
     """
     rows, where = np.unique(representatives(), return_inverse=True)
-    named = _columns(cells()[rows])
+    named = _columns(cells()[rows]) | signal_features(cells()[rows])
     kept: dict[str, np.ndarray] = {}
     seen: set[bytes] = set()
     for name, column in named.items():
