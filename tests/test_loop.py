@@ -32,7 +32,7 @@ from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.pipeline.calibrate import calibrate
 from latent_nas.pipeline.deploy import Build, linked
-from latent_nas.pipeline.proof import fits, tools_missing
+from latent_nas.pipeline.proof import above, beside, fits, tools_missing
 from latent_nas.pipeline.search import SearchConfig, over, prepare
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record
@@ -181,6 +181,15 @@ class TestWholeImage:
         assert not fits(cost, Limits(), {"refused": "2 % of outputs differ"})
         other = costs(small(), DEVICE, open_runtime("cmsis_nn"))
         assert fits(other, Limits(latency_ms=1.9), proof)  # limits count the model there, the link proves the image
+
+    def test_an_image_above_the_limits_is_said_where_they_count_the_model(self):
+        proof = {"refused": None, "emulated_flash_bytes": 9216, "emulated_ram_bytes": 4000, "emulated_ms": [1.0, 2.0]}
+        assert above(Limits(9216, 4000, 2.0), proof) == above(Limits(), proof) == above(Limits(1), None) == {}
+        assert above(Limits(8192, 4001), proof) == {"flash_bytes": 1024}
+        assert above(Limits(9215, 3999), proof) == {"flash_bytes": 1, "ram_bytes": 1}
+        assert above(Limits(1), {"refused": "no compiler"}) == {}
+        assert "1.0 KB above the limit of flash;" in beside({"flash_bytes": 1024})
+        assert beside({}) == ""
 
 
 class TestRim:

@@ -156,6 +156,8 @@ def summary(result: dict[str, Any], folder: Path) -> str:
             f" (+- {network['latency_error_ms']:.2f}, computed){proof.text(network['firmware'])};"
             f" {'fits' if network['fits'] else 'DOES NOT FIT'}"
         )
+        if over := proof.beside(network.get("emulated_above_bytes", {})):
+            lines.append(f"     {over}")
     if result.get("front_end"):
         ears = result["front_end"]
         lines.append(

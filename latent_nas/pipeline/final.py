@@ -9,7 +9,7 @@ import numpy as np
 from latent_nas import seeds
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.limits import Limits
-from latent_nas.pipeline.proof import fits, prove, tools_missing
+from latent_nas.pipeline.proof import above, fits, prove, tools_missing
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record
 from latent_nas.store import Store
@@ -111,6 +111,7 @@ def describe(
         "binding": binding and {"limit": binding.name, "used": binding.ratio, "layer": binding.layer.node},
         "firmware": proof,
         "fits": fits(cost, limits, proof),
+        "emulated_above_bytes": above(limits, proof),
     }
 
 

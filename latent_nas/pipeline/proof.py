@@ -1,5 +1,6 @@
 """The proof of final networks: each is deployed, and run on the emulated device."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,28 @@ def fits(cost: Costs, limits: Limits, proof: dict[str, Any] | None) -> bool:
         return False
     took = proof["emulated_flash_bytes"], proof["emulated_ram_bytes"], proof["emulated_ms"][1]
     return not (cost.counts_image and limits.exceeded(*took))
+
+
+def above(limits: Limits, proof: dict[str, Any] | None) -> dict[str, int]:
+    """Return by how many bytes a firmware's whole image is above the limits of flash and RAM, where it is.
+
+    Those whose runtime counts the model alone may well be: code and stack come on top.
+    """
+    if proof is None or "emulated_flash_bytes" not in proof:
+        return {}
+    took = {
+        name: proof[f"emulated_{name}"] - (getattr(limits, name) or math.inf) for name in ("flash_bytes", "ram_bytes")
+    }
+    return {name: int(over) for name, over in took.items() if over > 0}
+
+
+def beside(found: dict[str, int]) -> str:
+    """Return what ``above`` found as a sentence, "" where the image keeps the limits."""
+    if not found:
+        return ""
+    names = {"flash_bytes": "flash", "ram_bytes": "RAM"}
+    parts = " and ".join(f"{bytes_ / 1024:.1f} KB above the limit of {names[name]}" for name, bytes_ in found.items())
+    return f"With code and stack the firmware is {parts}; limits count them with --runtime native."
 
 
 def text(proof: dict[str, Any] | None) -> str:
