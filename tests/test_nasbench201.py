@@ -200,11 +200,15 @@ def test_a_signal_spreads_through_drawn_weights_as_reckoned(genes):
 
 
 def test_a_signal_counts_what_it_passed():
-    genes = [(NONE, NONE, NONE, THREE, NONE, NONE), (ONE, NONE, NONE, NONE, POOL, NONE), (NONE,) * 6]
+    chains = [(NONE, NONE, NONE, THREE, NONE, NONE), (ONE, NONE, NONE, NONE, POOL, NONE), (NONE,) * 6]
+    genes = [*chains, (NONE, NONE, NONE, SKIP, NONE, NONE), (THREE, NONE, NONE, SKIP, SKIP, NONE)]
     found = signal_features(np.array(genes))
-    assert found["signal.stage1.conv3"].tolist() == [5, 0, 0]
-    assert found["signal.stage1.conv1"].tolist() == [0, 5, 0]
-    assert found["signal.stage1.pool"].tolist() == [0, 5, 0]
-    assert found["signal.stage1.field"] == pytest.approx([10 / 3, 10 / 3, 0])
-    assert found["signal.cell1.conv3"].tolist() == [1, 0, 0]
-    assert (np.diff([found[f"signal.stage{i}.near"][:2] for i in (1, 2, 3)], axis=0) < 0).all()
+    assert found["signal.cell1.conv3"].tolist() == [1, 0, 0, 0, 0.5]
+    assert found["signal.stage1.conv3"][:4].tolist() == [5, 0, 0, 0]
+    assert found["signal.stage1.conv1"].tolist() == [0, 5, 0, 0, 0]
+    assert found["signal.stage1.pool"].tolist() == [0, 5, 0, 0, 0]
+    assert found["signal.stage1.field"][:4] == pytest.approx([10 / 3, 10 / 3, 0, 0])
+    assert found["signal.stage1.spread"][:4].tolist() == [0, 0, 0, 0]  # one path
+    assert found["signal.cell1.spread"][4] == 0.5  # half of the power passed a convolution
+    nears = np.array([found[f"signal.stage{i}.near"][:2] for i in (1, 2, 3)])
+    assert (np.diff(nears, axis=0) < 0).all()  # every stage takes two images further apart

@@ -12,13 +12,12 @@ import numpy as np
 
 from latent_nas.spaces._nasbench201_cells import CONV1, CONV3, EDGES, POOL, SKIP
 
-PAST = ("conv3", "conv1", "pool", "near", "field", "smooth")
-CONV3S, CONV1S, POOLS, NEAR, FIELD, SMOOTH = range(len(PAST))
-IMAGE = (0, 0, 0, 0.9, 0, 0.9)  # two images that differ little, and pixels that resemble their neighbours
+PAST = CONV3S, CONV1S, POOLS, NEAR, FIELD, SMOOTH, DEPTH, DEPTH_SQUARED = range(8)
+IMAGE = (0, 0, 0, 0.9, 0, 0.9, 0, 0)  # two images that differ little, and pixels that resemble their neighbours
 STAGES, CELLS_EACH = 3, 5
 PLACES = {(0, 0): "cell1", (0, 4): "stage1", (1, 4): "stage2", (2, 4): "stage3"}  # (stage, cell) that is told about
 POOLINGS = np.arange(4)  # in a row, on a way of three edges
-SPREAD = 2 / 3  # pixels^2: the variance of a place in a window of three
+WINDOW = 2 / 3  # pixels^2: the variance of a place in a window of three
 FADED = 1e-6  # the least power; poolings in a row never end
 
 
@@ -27,7 +26,8 @@ def signal_features(genes: np.ndarray) -> dict[str, np.ndarray]:
 
     After the first cell and after every stage: ``power`` (its logarithm); and on the mean over the power: ``conv3``,
     ``conv1`` and ``pool``, operators passed; ``near``, the correlation of two images, 0.9 at first; ``field``, the
-    variance of the places seen, in pixels^2; ``smooth``, the correlation of neighbouring pixels.
+    variance of the places seen, in pixels^2; ``smooth``, the correlation of neighbouring pixels. ``spread`` is the std
+    of the rectified convolutions passed: of paths of many lengths it is large.
     """
     n = len(genes)
     routes = _routes(genes)
@@ -40,9 +40,12 @@ def signal_features(genes: np.ndarray) -> dict[str, np.ndarray]:
         for cell in range(CELLS_EACH):
             power, past = _cell(genes, routes, power, past)
             if place := PLACES.get((stage, cell)):
-                columns = np.concatenate([np.log(power)[:, None], past], axis=1)
-                columns[dead] = 0
-                found |= {f"signal.{place}.{name}": columns[:, i] for i, name in enumerate(("power", *PAST))}
+                told = {
+                    name: past[:, i] for i, name in enumerate(("conv3", "conv1", "pool", "near", "field", "smooth"))
+                }
+                told["power"] = np.log(power)
+                told["spread"] = np.sqrt(np.maximum(past[:, DEPTH_SQUARED] - past[:, DEPTH] ** 2, 0))
+                found |= {f"signal.{place}.{name}": np.where(dead, 0, column) for name, column in told.items()}
     return found
 
 
@@ -86,7 +89,7 @@ def _sum(routes: np.ndarray, powers: np.ndarray, pasts: np.ndarray) -> tuple[np.
     poolings = share @ POOLINGS
     pasts = pasts.copy()
     pasts[..., POOLS] += poolings
-    pasts[..., FIELD] += SPREAD * poolings
+    pasts[..., FIELD] += WINDOW * poolings
     pasts[..., SMOOTH] = 1 - (1 - smooth) * (share @ (1 / 3.0) ** POOLINGS)
     each = powers * amplitude**2
     power = each.sum(axis=1)
@@ -98,7 +101,9 @@ def _convolved(past: np.ndarray, three: np.ndarray) -> np.ndarray:
     past = past.copy()
     past[:, CONV3S] += three
     past[:, CONV1S] += ~three
-    past[:, FIELD] += SPREAD * three
+    past[:, FIELD] += WINDOW * three
+    past[:, DEPTH_SQUARED] += 2 * past[:, DEPTH] + 1
+    past[:, DEPTH] += 1
     for correlation in (NEAR, SMOOTH):
         past[:, correlation] = _rectified(past[:, correlation])
     return past
