@@ -38,12 +38,10 @@ def save(folder: Path, artifact: Artifact) -> None:
     """Write an artefact, replacing an artefact that is there.
 
     Raises:
-        ValueError: the folder exists and is no artefact.
+        ValueError: the folder exists and is no artefact, or can't be made.
     """
-    folder = Path(folder)
-    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
-        raise ValueError(f"{folder} is not empty and has no {MANIFEST}; choose another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = free(folder)
+    make_folder(folder.parent)
     manifest = {
         "kind": artifact.kind,
         "version": __version__,
@@ -60,6 +58,46 @@ def save(folder: Path, artifact: Artifact) -> None:
         if folder.exists():
             shutil.move(folder, Path(scratch) / "old")
         new.rename(folder)
+
+
+def free(folder: Path) -> Path:
+    """Return a folder that ``save`` can write to; asked before work that ends there.
+
+    Raises:
+        ValueError: something else is there already, or what would hold it is no folder.
+    """
+    folder = Path(folder)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+        raise ValueError(f"{folder} is not empty and has no {MANIFEST}; choose another folder")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file, wanted a folder; choose another place")
+    return writable(folder)
+
+
+def writable(path: Path) -> Path:
+    """Return a place for a file or folder; asked before work that ends there.
+
+    Raises:
+        ValueError: the nearest thing above it that exists is no folder, or none that may be written.
+    """
+    path = Path(path)
+    above = next(p for p in path.absolute().parents if p.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        why = "may not be written" if above.is_dir() else "is no folder"
+        raise ValueError(f"{path} can't be written: {above} {why}; choose another place")
+    return path
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, if they are not there.
+
+    Raises:
+        ValueError: the system refuses; the message says why.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{folder} can't be made: {error.strerror}; choose another place") from None
 
 
 def load(folder: Path, kind: str) -> Artifact:
@@ -114,12 +152,20 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
 
 
 def write(path: Path, data: bytes | str) -> None:
-    """Write a file under a temporary name, flush it to the disk and rename it."""
+    """Write a file under a temporary name, flush it to the disk and rename it.
+
+    Raises:
+        ValueError: the system refuses; the message says why, and nothing is left behind.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "wb") as file:
-        file.write(data.encode() if isinstance(data, str) else data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ValueError(f"{path} can't be written: {error.strerror}; choose another place") from None

@@ -44,7 +44,8 @@ class LatentSampler(BaseSampler):
     """Proposes parameters by a strategy, a batch at a time; finished trials are its records.
 
     The first ``startup`` trials of a study without a given space are random; then a plain categorical space is made of
-    the categorical parameters that all finished trials have. Other parameters stay random. A trial that failed, was
+    the categorical parameters that all finished trials have. Other parameters stay random; where there are such, all
+    become random once every combination of the categorical ones was proposed. A trial that failed, was
     pruned or has an infinite value is one whose training failed: its parameters are not proposed again.
 
     Args:
@@ -54,8 +55,8 @@ class LatentSampler(BaseSampler):
         fits: whether canonical genes (n, g) may be proposed, (n,) bool; default all.
 
     Raises:
-        ValueError: no such strategy; a codec or scorer without a space; later, of the study: it has more than one
-            objective, or all of the space was proposed.
+        ValueError: no such strategy, a number out of range, a codec or scorer without a space; later, of the study: it
+            has more than one objective, or all of the space was proposed and there is no other parameter.
     """
 
     def __init__(
@@ -71,6 +72,9 @@ class LatentSampler(BaseSampler):
     ) -> None:
         if space is None and (codec is not None or scorer is not None):
             raise ValueError("a codec or a scorer is of a space; give LatentSampler that space as well")
+        for name, value, least in (("startup", startup, 0), ("batch", batch, 1)):
+            if value < least:
+                raise ValueError(f"{name} of a LatentSampler is at least {least}, got {value}")
         self.kind: type[Strategy] = plugins.load("strategies", strategy)
         self.seed = int(np.random.SeedSequence().entropy) % 2**63 if seed is None else seed  # type: ignore[arg-type]
         self.space, self.codec, self.scorer, self.startup, self.batch = space, codec, scorer, startup, batch
@@ -101,6 +105,8 @@ class LatentSampler(BaseSampler):
             if search is None or search.study != study.study_name or search.parameters != search_space:
                 search = self._search = self._open(study.study_name, search_space)
             genes = search.next(study, self.batch)
+        if genes is None:
+            return {}
         return {g.name: g.choices[v] for g, v in zip(search.space.genes, genes, strict=True)}
 
     def sample_independent(
@@ -144,8 +150,11 @@ class _Search:
         self._open: set[Genes] = set()  # proposed, not yet told
         self._unit: tuple[float, float] | None = None
 
-    def next(self, study: Study, batch: int) -> Genes:
-        """Return the next proposal; with none left, the strategy is told what finished and asked for more."""
+    def next(self, study: Study, batch: int) -> Genes | None:
+        """Return the next proposal; with none left, the strategy is told what finished and asked for more.
+
+        None, where all of the space was proposed but the study has other parameters, so that it goes on.
+        """
         if not self._queue:
             new = self._finished(study)
             self.records += new
@@ -154,10 +163,26 @@ class _Search:
                 self.strategy.tell(new)
                 if self.scorer:
                     self.scorer.refit(self.records)
+            if self._spent():
+                if self._partial(study):
+                    return None
+                raise ValueError(
+                    f"every combination of {', '.join(self.parameters)} was proposed; the study has nothing left to try"
+                )
             self._queue = self._asked(batch)
         genes = self._queue.pop(0)
         self._open.add(genes)
         return genes
+
+    def _spent(self) -> bool:
+        """Return whether every combination of choices was proposed or is known."""
+        return len({record.genes for record in self.records} | self._open) >= np.prod(self.space.sizes.astype(float))
+
+    def _partial(self, study: Study) -> bool:
+        """Return whether trials have parameters beside those of the search."""
+        trials = study.get_trials(deepcopy=False, states=FINISHED)
+        free = {name for trial in trials for name, d in trial.distributions.items() if not d.single()}
+        return bool(free - set(self.parameters))
 
     def _asked(self, batch: int) -> list[Genes]:
         """Return up to ``batch`` proposals that no running trial has, fewer at the end of a small space."""

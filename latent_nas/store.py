@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from latent_nas.artifacts import make_folder
 from latent_nas.records import Record
 
 SCHEMA = """
@@ -30,6 +31,8 @@ class Store:
             ValueError: the file is no store of this project, or is damaged.
         """
         self.path = Path(path)
+        if self.path.name != ":memory:":
+            make_folder(self.path.parent)
         fresh = not self.path.exists() or self.path.stat().st_size == 0
         try:
             self._db = sqlite3.connect(self.path)
@@ -37,6 +40,8 @@ class Store:
                 self._db.executescript(SCHEMA)
             tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             (verdict,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.OperationalError as error:  # it can't even be opened
+            raise ValueError(f"{path} can't be opened: {error}; choose another place, or close what locks it") from None
         except sqlite3.DatabaseError as error:
             raise ValueError(f"{path} is not a whole study file: {error}; restore it from a copy") from None
         if verdict != "ok" or not {"record", "round", "note"} <= tables:
@@ -55,16 +60,24 @@ class Store:
 
     def records(self) -> list[Record]:
         """Return all records in the order in which they were stored."""
-        rows = self._db.execute("SELECT body FROM record ORDER BY id")
-        return [Record.from_json(json.loads(body)) for (body,) in rows]
+        rows = self._db.execute("SELECT id, body FROM record ORDER BY id")
+        return [self._record(*row) for row in rows]
 
     def get(self, genes: Iterable[int], seed: int, fidelity: str, part: str = "valid") -> Record | None:
         """Return the record of a training, or None if there is none."""
         row = self._db.execute(
-            "SELECT body FROM record WHERE genes = ? AND seed = ? AND fidelity = ? AND part = ?",
+            "SELECT id, body FROM record WHERE genes = ? AND seed = ? AND fidelity = ? AND part = ?",
             (_key(genes), seed, fidelity, part),
         ).fetchone()
-        return Record.from_json(json.loads(row[0])) if row else None
+        return self._record(*row) if row else None
+
+    def _record(self, number: int, body: str) -> Record:
+        try:
+            return Record.from_json(json.loads(body))
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f"{self.path} is not a whole study file: record {number} is damaged ({error}); restore it from a copy"
+            ) from None
 
     def propose(self, number: int, proposals: list[tuple[int, ...]], state: bytes) -> None:
         """Store what a round is going to train, and the strategy's state (safetensors) after it was asked.

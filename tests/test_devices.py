@@ -109,7 +109,7 @@ def test_a_device_of_ones_own_is_a_file(tmp_path):
     ("text", "said"),
     [
         (OWN.replace("clock_mhz", "mhz"), "'clock_mhz' is missing; see"),
-        (OWN + "ram_kb = 5", "unexpected keyword argument 'ram_kb'"),
+        (OWN + "ram_kb = 5", "it has no field 'ram_kb'; there are: name, core"),
         (OWN.replace("512", "0"), "'board': flash_kb must be above 0"),
         (OWN.replace("96", "-1"), "'board': the kb of region sram must be above 0"),
         (OWN.replace(" }]", " }, { name = 'b', kb = 1, address = 0x20000400 }]"), "regions sram and b overlap"),

@@ -120,7 +120,7 @@ class TestWithoutAJudge:
         suggest = [lambda t, g=g: t.suggest_categorical(g.name, g.choices) for g in space.genes]
         study.optimize(lambda t: suggest[1](t) + len(str(suggest[0](t))), n_trials=6)
         assert len(set(asked(study))) == 6
-        with pytest.raises(ValueError, match="found 0 in"):
+        with pytest.raises(ValueError, match="every combination of a, b was proposed"):
             suggest[0](study.ask())
 
 
@@ -149,3 +149,24 @@ class TestCategorical:
     def test_bad_genes(self, genes):
         with pytest.raises(ValueError, match="wants genes of different names"):
             Categorical(genes)
+
+
+def few(trial):
+    """Six combinations of categories, and a number that the sampler leaves random."""
+    return trial.suggest_categorical("a", [1, 2, 3]) + trial.suggest_categorical("b", [0, 5]) * trial.suggest_float(
+        "f", 0, 1
+    )
+
+
+def test_a_study_with_other_parameters_goes_on_after_the_last_combination():
+    study = optimised(LatentSampler(strategy="evolution", seed=0, startup=2, batch=2), few, n=20)
+    assert len(study.trials) == 20
+    combinations = [(t.params["a"], t.params["b"]) for t in study.trials]
+    assert len(set(combinations[:7])) >= 5  # no proposal twice before that
+    assert len({t.params["f"] for t in study.trials}) == 20
+
+
+@pytest.mark.parametrize(("given", "said"), [({"batch": 0}, "batch .* at least 1"), ({"startup": -1}, "startup .* 0")])
+def test_numbers_out_of_range_are_said_at_once(given, said):
+    with pytest.raises(ValueError, match=said):
+        LatentSampler(**given)

@@ -154,6 +154,8 @@ class TestArrays:
             (lambda x, y: {"x": x, "y": y.astype(float)}, "wants"),
             (lambda x, y: {"x": x.reshape(20, 3, 3, 3, 3), "y": y}, r"shape \(20, 3, 3, 3, 3\)"),
             (lambda x, y: {"data": x, "y": y}, "no array x"),
+            (lambda x, y: {"x": np.float32(1), "y": y}, "x is a single number"),
+            (lambda x, y: {"x": x[:0], "y": y[:0]}, r"shape \(0, .*no sample"),
             (lambda x, y: {"x": x.astype(str), "y": y}, "wanted numbers"),
             (lambda x, y: {"x": x.astype(object), "y": y}, "plain arrays"),
             (lambda x, y: {"x_train": x, "y_train": y, "x_test": x[:, :5], "y_test": y}, "differ in shape"),
@@ -240,6 +242,8 @@ class TestWindows:
             (lambda t: t.replace("a,2,2.143,-2\n", "a,2,2.143\n"), "line 13: 3 cells"),
             (lambda t: t.replace("label,", "class,"), "column 'label'"),
             (lambda t: "label,window\na,0\nb,1\n", "no column of values"),
+            (lambda t: t.replace("a,2,2.143,-2\n", ",2,2.143,-2\n"), "line 13: its label is empty"),
+            (lambda t: "label,x,x\na,0,1\nb,1,2\n", "line 1: two columns 'x'"),
         ],
     )
     def test_bad_tables_are_one_line(self, tmp_path, change, words):

@@ -62,7 +62,7 @@ def test_equal_repeats_without_a_group_are_one_network(tmp_path):
     ("text", "said"),
     [
         ("id,metric.m\n1,2\n", "gene.NAME"),
-        ("", "gene.NAME"),
+        ("", "is empty; wanted a line of names (gene.NAME, metric.NAME"),
         ("gene.a,metric.k,cost.c\n1,2,3\n2,3,3\n", "no column 'metric.m'; there are: metric.k, cost.c"),
         ("gene.a,metric.m\n1,2\n2,3\n1,4\n", "rows 1 and 3 have the same genes but metric.m 2 and 4"),
         ("gene.a,group,metric.m\n1,1,2\n2,1,3\n1,2,4\n", "rows 1 and 3 have the same genes"),
@@ -92,6 +92,23 @@ def test_other_files_are_no_tables(tmp_path, name, content):
         read(tmp_path / name, "metric.m")
     with pytest.raises(ValueError, match="does not exist"):
         read(tmp_path / "absent.csv", "metric.m")
+
+
+@pytest.mark.parametrize("column", ["gene.a", "id", "note"])
+def test_what_no_training_measures_is_no_objective(tmp_path, column):
+    path = written(tmp_path, "id,gene.a,metric.m,note\n1,1,2,5\n2,2,3,6\n")
+    with pytest.raises(ValueError, match=f"{column} is measured of no network; wanted one of metric.m"):
+        read(path, column)
+    with pytest.raises(ValueError, match="is measured of no network"):
+        read(path, "metric.m", needed=(column,))
+
+
+def test_a_gene_of_lists_is_said(tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    pa = pytest.importorskip("pyarrow")
+    pq.write_table(pa.table({"gene.a": [[1], [2]], "metric.m": [1.0, 2.0]}), tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match=r"column gene\.a is of type list.*; wanted texts, numbers or truth values"):
+        read(tmp_path / "t.parquet", "metric.m")
 
 
 def test_a_limit_wants_its_column_in_every_row(tmp_path):

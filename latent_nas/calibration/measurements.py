@@ -145,6 +145,8 @@ def _value(row: _Row, field: Any) -> Any:
     if re.fullmatch(r"\d+(x\d+)+", text):
         return tuple(int(n) for n in text.split("x"))
     if not re.fullmatch(r"-?\d+(\.0)?", text):
+        if isinstance(field.default, (int, tuple)) and text.lower() not in ("true", "false"):
+            raise row.wrong(field.name, f"wanted whole numbers, as in 3 or 3x3, got {text!r}")
         return {"true": True, "false": False}.get(text.lower(), text)
     number = int(float(text))
     return (number, number) if isinstance(field.default, tuple) else number

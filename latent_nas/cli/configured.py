@@ -22,10 +22,11 @@ def read(context: typer.Context, file: Path | None) -> Path | None:
         return None
     if not file.is_file():
         raise ValueError(f"there is no configuration {file}")
-    known = {name: p for p in context.command.params if (name := p.name) and name not in ("config", "help")}
+    params = [p for p in context.command.params if p.name not in ("config", "help")]
+    known = {_shown(p).replace("-", "_"): p for p in params}
     values: dict[str, Any] = {}
     for key, value in plugins.toml(file).items():
-        parameter = known.get(key.replace("-", "_")) or known.get(f"as_{key}")
+        parameter = known.get(key.replace("-", "_"))
         if parameter is None or parameter.name is None:
             names = sorted(_shown(p) for p in known.values())
             near = difflib.get_close_matches(key.replace("_", "-"), names, 1, 0.0)
@@ -62,6 +63,8 @@ def _value(parameter: Any, value: Any, where: str) -> Any:
         return [f"{key}={part}" for key, part in value.items()]
     if isinstance(value, (dict, list)) != many:
         raise ValueError(f"{where} wants {'a list' if many else 'one value'}, got {value!r}")
+    if isinstance(value, bool) and not parameter.is_flag:  # Python counts with it: true would be 1
+        raise ValueError(f"{where} wants a value, got {str(value).lower()}")
     return value
 
 

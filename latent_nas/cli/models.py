@@ -36,6 +36,7 @@ def dataset_build(
     """
     import os
 
+    from latent_nas import artifacts
     from latent_nas.cli.show import show
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
@@ -45,6 +46,8 @@ def dataset_build(
     limits = Limits.parse(limit) if limit else MAIN_LIMITS
     target = Target(space, task, device, runtime)
     plan = dataset.DatasetPlan(target, limits, networks, repeats, repeat_seeds, seed, measure)
+    for place in (work, out / "table"):
+        artifacts.writable(place)
     with show(as_json) as view:
         records = dataset.build(
             plan, work, workers or os.cpu_count() or 1, view.say, lambda a, b: view.done("trainings", a, b)

@@ -36,6 +36,8 @@ def query(
     from latent_nas.pipeline import ask
     from latent_nas.pipeline.setup import MAIN_LIMITS, Setup
 
+    if out:
+        artifacts.writable(out)
     setup = Setup(Target(space, task, device, runtime)).check()
     named = {"flash_kb": flash_kb, "ram_kb": ram_kb, "latency_ms": latency_ms}
     given = [*(limit or []), *(f"{k}={v}" for k, v in named.items() if v is not None)]

@@ -5,6 +5,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from latent_nas import plugins
+from latent_nas.devices._fields import check_fields
 from latent_nas.limits import Limits
 
 
@@ -65,12 +66,12 @@ def open_device(name: str) -> Device:
     """
     table = plugins.table("devices", name)
     try:
-        regions = tuple(Region(r["name"], round(r["kb"] * 1024), r["address"]) for r in table.pop("regions"))
-        clock_hz, flash_bytes = round(table.pop("clock_mhz") * 1e6), round(table.pop("flash_kb") * 1024)
-        device = Device(clock_hz=clock_hz, flash_bytes=flash_bytes, regions=regions, **table)
-    except (KeyError, TypeError, AttributeError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).removeprefix("Device.__init__() ")
-        raise ValueError(f"{name} is not the file of a device: {reason}; see `latent-nas devices`") from None
+        check_fields(table)
+    except ValueError as error:
+        raise ValueError(f"{name} is not the file of a device: {error}; see `latent-nas devices`") from None
+    regions = tuple(Region(r["name"], round(r["kb"] * 1024), r["address"]) for r in table.pop("regions"))
+    clock_hz, flash_bytes = round(table.pop("clock_mhz") * 1e6), round(table.pop("flash_kb") * 1024)
+    device = Device(clock_hz=clock_hz, flash_bytes=flash_bytes, regions=regions, **table)
     _check(device)
     return device
 

@@ -34,10 +34,13 @@ def candidates(
     What is predicted has the name of what the surrogates were fitted to, e.g. ``predicted_int8_accuracy``.
 
     Raises:
-        ValueError: limits that nothing meets, or artefacts missing, damaged or of another space.
+        ValueError: a number out of range, limits that nothing meets, or artefacts missing, damaged or of another space.
     """
     from latent_nas.pipeline import agents
 
+    for name, value, least in (("top", top, 1), ("queries", queries, 1), ("seed", seed, 0)):
+        if value < least:
+            raise ValueError(f"{name} is at least {least}, got {value}")
     check_reachable(setup, limits)
     scorer, latent = make.open_scorer(setup, limits, codec, surrogates, seed, lambda line: None)
     adept = agents.Adept.load(agent or models.pretrained(setup, "agent"), latent)

@@ -116,6 +116,7 @@ def bench(config: BenchConfig, out: Path, say: Say, done: Done) -> dict[str, Any
     result: dict[str, Any] = {"config": decisive, "table": match.summary(), "runs": []}
     if out.exists():
         result["runs"] = _held(out, decisive)
+    artifacts.writable(out)
     jobs = [(s, seed) for s in config.strategies for seed in range(config.seeds)]
     held = {(r["strategy"], r["seed"]) for r in result["runs"]}
     missing = [job for job in jobs if job not in held]

@@ -41,7 +41,7 @@ class Contest:
         settings: of the strategies, as in "reinforce.entropy=0.01".
 
     Raises:
-        ValueError: no network keeps the limits.
+        ValueError: no network keeps the limits, or a front of a cost that is negative or always the same.
     """
 
     space: TableSpace
@@ -59,6 +59,13 @@ class Contest:
         if not self.feasible.any():
             least = {name: float(self.space.table.values[name].min()) for name in self.limits}
             raise ValueError(f"no network keeps --max {self.limits}; the least there is: {least}")
+        if self.front:
+            cost = self.space.table.values[self.front][self.feasible]
+            if not 0 <= cost.min() < cost.max():
+                raise ValueError(
+                    f"--front wants a cost of 0 or more that differs; {self.front} goes from {cost.min():g} to"
+                    f" {cost.max():g}"
+                )
 
     @cached_property
     def excess(self) -> np.ndarray:

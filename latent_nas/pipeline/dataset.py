@@ -14,6 +14,8 @@ from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record, versions
 from latent_nas.store import Store
 
+VAIN = 20  # batches of 500 random networks without a new one, after which drawing ends
+
 
 @dataclass(frozen=True)
 class DatasetPlan:
@@ -23,6 +25,9 @@ class DatasetPlan:
         networks: distinct ones, each with seed 0. repeats: how many of the first of them are trained with
             ``repeat_seeds`` seeds in all. limits: three quarters of the networks keep them, one quarter costs up to
             twice as much.
+
+    Raises:
+        ValueError: a number out of range.
     """
 
     target: Target
@@ -33,6 +38,11 @@ class DatasetPlan:
     seed: int = 0
     evaluator: str = "training"
 
+    def __post_init__(self) -> None:
+        for name, least in (("networks", 1), ("repeats", 0), ("repeat_seeds", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name.replace('_', '-')} is at least {least}, got {getattr(self, name)}")
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values; those of a plan from before there were other evaluators are what they were."""
         found = {**asdict(self), "limits": self.limits.to_json()}
@@ -42,18 +52,27 @@ class DatasetPlan:
 
 
 def draw(setup: Setup, plan: DatasetPlan) -> list[tuple[int, ...]]:
-    """Return the distinct networks to train, (flash, RAM, latency) limits kept as the plan says."""
+    """Return the distinct networks to train, (flash, RAM, latency) limits kept as the plan says.
+
+    Raises:
+        ValueError: there are not so many, or none is found.
+    """
     double = Limits(**{k: None if v is None else 2 * v for k, v in asdict(plan.limits).items()})
     found: dict[tuple[int, ...], None] = {}
-    inside, batch = 0, 0
+    inside, batch, last = 0, 0, 0  # last: batch with something new
     while len(found) < plan.networks:
+        if batch - last > VAIN:
+            raise ValueError(
+                f"{plan.networks} networks are wanted and {len(found)} were found, three quarters within {plan.limits},"
+                " none beyond twice that; ask for fewer, or loosen the limits"
+            )
         genes = setup.space.sample(seeds.rng(plan.seed, "dataset", batch), 500)
         for row, tight, wide in zip(genes, setup.fits(genes, plan.limits), setup.fits(genes, double), strict=True):
             key = tuple(map(int, row))
             room = inside < 0.75 * plan.networks if tight else len(found) - inside < 0.25 * plan.networks
             if wide and room and key not in found and len(found) < plan.networks:
                 found[key] = None
-                inside += int(tight)
+                inside, last = inside + int(tight), batch
         batch += 1
     return list(found)
 
@@ -63,17 +82,18 @@ def build(
 ) -> list[Record]:
     """Train what the store at ``path`` does not hold yet and return all records of the plan, in its order."""
     setup = Setup(plan.target).check()
+    networks = None
+    if not path.exists():  # what can't be drawn leaves no store
+        say(f"drawing {plan.networks} networks")
+        networks = draw(setup, plan)
     store = Store(path)
     wanted: dict[str, Any] = {"plan": plan.to_json()}
     wanted |= {"data": setup.task.fingerprint} if setup.task.fingerprint else {}
     if store.note("plan") not in (None, wanted):
         raise ValueError(f"{path} holds another data set's trainings; choose another --work file")
     store.write_note("plan", wanted)
-    networks = store.note("networks")
-    if networks is None:
-        say(f"drawing {plan.networks} networks")
-        networks = draw(setup, plan)
-        store.write_note("networks", networks)
+    networks = networks or store.note("networks") or draw(setup, plan)
+    store.write_note("networks", networks)
     keys = [(tuple(g), 0) for g in networks]
     keys += [(tuple(g), s) for g in networks[: plan.repeats] for s in range(1, plan.repeat_seeds)]
     held = {(r.genes, r.seed) for r in store.records()}

@@ -51,13 +51,13 @@ class RunFolder:
         """Return a new run folder with its configuration.
 
         Raises:
-            ValueError: there is something at that place already.
+            ValueError: there is something at that place already, or no folder can be made there.
         """
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ValueError(
                 f"{path} is there already and not empty; choose another --out, or continue it with --resume"
             )
-        path.mkdir(parents=True, exist_ok=True)
+        artifacts.make_folder(path)
         artifacts.write(path / "config.json", json.dumps(config, indent=1) + "\n")
         return RunFolder(path)
 
@@ -79,8 +79,15 @@ class RunFolder:
         return RunFolder(path), config
 
     def store(self) -> Store:
-        """Return the run's store."""
-        return Store(self.path / "study.sqlite")
+        """Return the run's store.
+
+        Raises:
+            ValueError: it is damaged, or gone although the folder shows that trainings were stored.
+        """
+        file, shown = self.path / "study.sqlite", self.path / "history.csv"
+        if shown.exists() and not (file.exists() and file.stat().st_size):
+            raise ValueError(f"{file} is gone or empty, but {shown} has trainings of it; restore it from a copy")
+        return Store(file)
 
     def log(self, line: str) -> None:
         """Append a line with the time to ``search.log``."""

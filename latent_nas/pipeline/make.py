@@ -44,14 +44,17 @@ def codec(
         metrics: of the table's ``metric.*`` columns, those that shape the latent beside the objective.
 
     Raises:
-        ValueError: the table has no such metric.
+        ValueError: fewer than 1 step, the table has no such metric, or the codec can't be put there.
     """
     from latent_nas.codec.train import train_codec  # imports torch
 
+    if steps is not None and steps < 1:
+        raise ValueError(f"steps is at least 1, got {steps}")
+    artifacts.free(out)
     settings = CodecSettings() if steps is None else CodecSettings(steps=steps)
+    taught = known(dataset.read(table), metrics) if table else None
     say("computing exact costs of random architectures")
     costs = models.sampled_costs(setup, seed)
-    taught = known(dataset.read(table), metrics) if table else None
 
     def progress(step: int, losses: dict[str, float]) -> None:
         done("codec steps", step, settings.steps)
@@ -82,9 +85,10 @@ def surrogates(
     setup: Setup, table: Path | None, codec_folder: Path | None, seed: int, out: Path, say: Say
 ) -> dict[str, Any]:
     """Fit cost and accuracy surrogates; the latter are judged on a fifth held out, then fitted to all records."""
-    model, errors = models.fit_costs(setup, seed, say)
-    artifacts.save(out / models.cost_name(setup), model.artifact(models.costs_made(setup, seed), errors))
+    places = [artifacts.free(out / name) for name in (models.cost_name(setup), "accuracy")]
     records = dataset.read(table or shipped_table(setup))
+    model, errors = models.fit_costs(setup, seed, say)
+    artifacts.save(places[0], model.artifact(models.costs_made(setup, seed), errors))
     latent = models.ready(setup, codec_folder, seed, say)
     scorer = Scorer(setup.space, Limits(), model, latent, seed)
     networks = sorted({r.genes for r in records if r.ok})
@@ -209,6 +213,9 @@ def agent(
     from latent_nas.pipeline import agents
     from latent_nas.strategies.latent_rl import limit_row
 
+    if steps < 1:
+        raise ValueError(f"steps is at least 1, got {steps}")
+    artifacts.free(out)
     scorer, latent = open_scorer(setup, limits or Limits(), codec_folder, folder, seed, say)
     if options.parameters is not None:
         scorer.beyond = parameter_excess(setup.space, options.parameters)

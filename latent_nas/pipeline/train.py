@@ -94,7 +94,14 @@ def _read(file: Path, task: Task, space: str) -> Graph:
 
 
 def begin(config: TrainConfig, graph: Graph, out: Path) -> RunFolder:
-    """Return a new run folder that holds all that the training is decided by."""
+    """Return a new run folder that holds all that the training is decided by.
+
+    Raises:
+        ValueError: a recipe that can't be followed, or something is there already.
+    """
+    from latent_nas import training
+
+    training.check(config.recipe)
     folder = RunFolder.create(out, {"training": asdict(config)})
     folder.write_json("graph.json", graph.to_json())
     return folder
@@ -110,8 +117,13 @@ def resumed(path: Path) -> tuple[TrainConfig, Graph, RunFolder]:
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))["training"]
         graph = Graph.from_json(json.loads((path / "graph.json").read_text(encoding="utf-8")))
         return TrainConfig(**{**config, "recipe": Recipe(**config["recipe"])}), graph, RunFolder(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no folder of `latent-nas train`: {error}") from None
+    except OSError as error:
+        raise ValueError(f"{path} is no folder of `latent-nas train`: {error.strerror}: {error.filename}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"its files name no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(
+            f"{path} is no folder of `latent-nas train`: {reason}; a search goes on with `latent-nas search --resume`"
+        ) from None
 
 
 def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: Done) -> dict[str, Any]:
@@ -119,6 +131,9 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
 
     The folder gets ``checkpoint.safetensors``, ``metrics.csv`` and ``curves.svg`` after every epoch, and at the end the
     float weights in ``float``, the int8 network in ``int8`` and ``result.json``.
+
+    Raises:
+        ValueError: the training gave no network.
     """
     from latent_nas import training  # imports torch when it trains
 
@@ -137,16 +152,14 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
         say(f"epoch {len(rows)}: loss {loss:.4f}, validation {score:.4f}, rate {rate:.2g}, {seconds:.0f} s")
 
     say(f"training {config.network} on {len(learn)} samples of {config.task}, judged on {len(judge)}")
-    trained = training.train(
-        graph,
-        task,
-        config.recipe,
-        config.seed,
-        learn,
-        judge,
-        keep=folder.path / "checkpoint.safetensors",
-        watch=watch,
-    )
+    keep = folder.path / "checkpoint.safetensors"
+    try:
+        trained = training.train(graph, task, config.recipe, config.seed, learn, judge, keep=keep, watch=watch)
+    except training.TrainingFailed as error:
+        raise ValueError(
+            f"{error}: {config.network} learnt nothing at a learning rate of {config.recipe.learning_rate:g}; try a"
+            f" smaller --learning-rate and another --out ({folder.path / 'metrics.csv'} has the epochs)"
+        ) from None
     small = deploy(graph).graph
     trained.network.save(folder.path / "int8", {"network": config.network, "task": config.task, "seed": config.seed})
     made = {"network": config.network, "task": config.task, "seed": config.seed, "recipe": asdict(config.recipe)}

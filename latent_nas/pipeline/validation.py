@@ -32,8 +32,16 @@ def validate(
     """Train the first ``top`` networks of a query's JSON, or the best of a run, in full; write and return the result.
 
     Raises:
-        ValueError: the source is neither, or the folder holds something else.
+        ValueError: a number out of range, the source is neither, or the folder holds something else.
     """
+    for name, value, least in (
+        ("top", top, 1),
+        ("final-seeds", final_seeds, 1),
+        ("workers", workers, 0),
+        ("seed", seed, 0),
+    ):
+        if value < least:
+            raise ValueError(f"{name} is at least {least}, got {value}")
     started = time.monotonic()
     target, limits, chosen, kind = _chosen(source, top)
     setup = Setup(target).check()
@@ -91,6 +99,8 @@ def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
         raise ValueError(f"{source} does not exist; make it with `latent-nas query --out {source}`") from None
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{source} is no result of `latent-nas query`: {error}") from None
+    if not genes:
+        raise ValueError(f"{source} has no candidates; ask again with wider limits or more --queries")
     setup = Setup(target).check()
     canonical = setup.space.canonical(setup.space.check(genes))
     blank = [Record(tuple(g), target.space, target.task, 0) for g in canonical.tolist()]

@@ -36,6 +36,10 @@ class Arrays(Reader):
         xs, ys, parts = [], [], []
         for x, y, part in pairs:
             name = "" if part < 0 else f"_{PARTS[part]}"
+            if not x.size:
+                raise ValueError(f"{path}: x{name} has shape {x.shape}, so there is no sample in it")
+            if not x.ndim:
+                raise ValueError(f"{path}: x{name} is a single number; wanted an array with a row per sample")
             if y is None or y.shape != (len(x),) or y.dtype.kind == "f":
                 got = "nothing" if y is None else f"{y.dtype} {y.shape}"
                 raise ValueError(f"{path}: x{name} has {len(x)} rows, so y{name} wants ({len(x)},) classes; got {got}")

@@ -30,6 +30,9 @@ class Windows(Reader):
             raise ValueError(f"{path} is no CSV text: {error}") from None
         if len(rows) < 2 or "label" not in (head := [name.strip() for name in rows[0]]):
             raise ValueError(f"{path} wants a first line with a column 'label' and rows below it")
+        twice = next((name for i, name in enumerate(head) if name in head[:i]), None)
+        if twice is not None:
+            raise ValueError(f"{path}, line 1: two columns {twice!r}; every name stands once")
         body = [(i, row) for i, row in enumerate(rows[1:], 2) if any(cell.strip() for cell in row)]
         wrong = next((i for i, row in body if len(row) != len(head)), None)
         if wrong is not None:
@@ -38,6 +41,10 @@ class Windows(Reader):
         labels, parts, keys = columns.pop("label"), columns.pop("part", None), columns.pop("window", None)
         if not columns:
             raise ValueError(f"{path} has no column of values beside {', '.join(head)}")
+        if "" in labels:
+            raise ValueError(
+                f"{path}, line {body[labels.index('')][0]}: its label is empty; wanted the name of a class"
+            )
         values = _numbers(path, columns, [i for i, _ in body])
         if keys is None:
             x, first = values[:, :, None, None], np.arange(len(values))

@@ -94,8 +94,8 @@ class Run:
 
     def _read_store(self) -> None:
         file = self.path / "study.sqlite"
-        if not file.is_file():
-            self.problems.append("study.sqlite is missing: no training is known")
+        if not file.is_file() or not file.stat().st_size:  # a Store would make tables in an empty file
+            self.problems.append("study.sqlite is missing or empty: no training is known")
             return
         try:
             store = Store(file)

@@ -131,7 +131,8 @@ def open_runtime(name: str) -> Runtime:
     try:
         return from_table(table)
     except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{name} is not the file of a runtime: {error}") from None
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"{name} is not the file of a runtime: {reason}; see `latent-nas runtimes`") from None
 
 
 def from_table(table: dict[str, Any]) -> Runtime:

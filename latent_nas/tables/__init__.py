@@ -51,9 +51,11 @@ def read(path: Path, objective: str, also: tuple[str, ...] = (), needed: tuple[s
     if not named:
         raise ValueError(f"{path} has no column gene.NAME, one for every decision; there are: {', '.join(there)}")
     wanted = list(dict.fromkeys([objective, *also, *needed]))
+    known = [c for c in there if c.startswith(("metric.", "cost.", "proxy."))]
     for column in wanted:
+        if column in there and column not in known:
+            raise ValueError(f"{path}: {column} is measured of no network; wanted one of {', '.join(known) or 'none'}")
         if column not in there:
-            known = [c for c in there if c.startswith(("metric.", "cost.", "proxy."))]
             raise ValueError(f"{path} has no column {column!r}; there are: {', '.join(known) or 'no metrics'}")
     keys = [c for c in ("id", "group") if c in there]
     raw = load(path, [*keys, *named, *wanted])

@@ -29,7 +29,11 @@ def columns(path: Path) -> list[str]:
                 head = b""
                 while b"\n" not in head and (more := stream.read(1 << 16)):
                     head += more
-            names = next(csv.reader([head.decode("utf-8-sig").splitlines()[0]])) if head.strip() else []
+            if not head.strip():
+                raise ValueError(
+                    f"{path} is empty; wanted a line of names (gene.NAME, metric.NAME, ...) and rows below it"
+                )
+            names = next(csv.reader([head.decode("utf-8-sig").splitlines()[0]]))
         else:
             raise ValueError(f"{path} is no table: its name ends in .csv, .csv.gz or .parquet")
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError, EOFError) as error:
@@ -95,11 +99,13 @@ def choices(
         missing: whether fields may be empty; each is then a value of its own, after all others.
 
     Raises:
-        ValueError: an empty field.
+        ValueError: an empty field, or values that are no plain ones.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_nested(column.type):
+        raise ValueError(f"{path}: column {name} is of type {column.type}; wanted texts, numbers or truth values")
     taken = column.take(pa.array(rows))
     empty = taken.is_null().to_numpy()
     if empty.any() and not missing:

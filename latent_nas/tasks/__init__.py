@@ -226,6 +226,8 @@ def open_task(name: str) -> Task:
         ValueError: no such task, the message names those there are; or data that can't be used.
     """
     kind, colon, source = name.partition(":")
+    if not name:
+        raise ValueError(f"the task's name is empty; there are: {', '.join(plugins.names('tasks'))}; or a path")
     if is_path(name):
         from latent_nas.tasks._own import OwnTask, Source
 
@@ -244,7 +246,7 @@ def open_task(name: str) -> Task:
 
 def is_path(name: str) -> bool:
     """Return whether a task's name is meant as a path: it has a slash, a question mark or a suffix, or is there."""
-    if name.partition(":")[0] in plugins.names("tasks"):
+    if not name or name.partition(":")[0] in plugins.names("tasks"):
         return False
     return bool({"/", "\\", "?"} & set(name)) or bool(Path(name).suffix) or Path(name).exists()
 

@@ -93,7 +93,7 @@ def checked(raw: Raw, seed: int, strict: bool) -> tuple[Data, Findings]:
         ValueError: fewer than two classes, a class with too few samples, or, if strict, a problem.
     """
     kept, doubles, leaked, contradictions = _single(raw)
-    part, notes = _split(raw, kept, seed)
+    part, notes = _split(raw, kept, seed, len(contradictions))
     rows = [kept[part == p] for p in range(3)]
     shift, gain = _scale(raw.x[rows[TRAIN]], raw.keep)
     shape = [1] * (raw.x.ndim - 1)
@@ -152,8 +152,8 @@ def _single(raw: Raw) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], tup
     return np.sort(np.array(kept, np.int64)), named(doubles), named(leaked), named(contradictions)
 
 
-def _split(raw: Raw, kept: np.ndarray, seed: int) -> tuple[np.ndarray, list[str]]:
-    """Return the part of every kept row (n,), and what is to be said of it."""
+def _split(raw: Raw, kept: np.ndarray, seed: int, torn: int) -> tuple[np.ndarray, list[str]]:
+    """Return the part of every kept row (n,), and what is to be said of it; ``torn`` rows were in several classes."""
     y, part, notes = raw.y[kept], raw.part[kept].copy(), []
     if len(raw.classes) < 2:
         only = f"only class {raw.classes[0]!r}" if raw.classes else "no class"
@@ -166,9 +166,10 @@ def _split(raw: Raw, kept: np.ndarray, seed: int) -> tuple[np.ndarray, list[str]
     for number, name in enumerate(raw.classes):
         held = int(((y == number) & (part == TRAIN)).sum())
         if held <= len(missing):
+            dropped = f" ({torn} of the {raw.what} have the same content in several classes and were dropped)"
             raise ValueError(
                 f"class {name!r} has {held} sample{'s' * (held != 1)} to split; every class needs {len(missing) + 1} or"
-                " more that are no doubles: add some, or take the class away"
+                f" more that are no doubles: add some, or take the class away{dropped if torn else ''}"
             )
     rng = seeds.rng(seed, "own data", "split")
     order = rng.permutation(len(y))

@@ -16,6 +16,7 @@ from latent_nas.readers import PARTS, Wanted, reader_of
 from latent_nas.tasks import Data, Recipe, Task
 from latent_nas.tasks._checks import Findings, checked
 
+FASTEST = 192_000  # Hz; beyond it is no microphone but a slip of the keyboard
 OPTIONS = ("input", "front", "rate", "seconds", "split_seed", "strict")
 
 
@@ -63,7 +64,7 @@ def _option(name: str, value: str) -> Any:
                 raise ValueError
             return sizes
         if name in ("rate", "split_seed"):
-            if int(value) < 0:
+            if not 0 <= int(value) <= (FASTEST if name == "rate" else 2**63):
                 raise ValueError
             return int(value)
         if name == "seconds":
@@ -72,7 +73,8 @@ def _option(name: str, value: str) -> Any:
             return float(value)
         return value not in ("", "0", "no") if name == "strict" else value
     except ValueError:
-        wanted = {"input": "HEIGHTxWIDTHxCHANNELS, e.g. 48x48x1", "seconds": "a positive number"}
+        wanted = {"input": "HEIGHTxWIDTHxCHANNELS, e.g. 48x48x1", "seconds": "a positive number, under 3600"}
+        wanted["rate"] = f"a whole number of Hz, at most {FASTEST}"
         raise ValueError(f"{name}={value!r}; wanted {wanted.get(name, 'a whole number from 0 on')}") from None
 
 

@@ -127,7 +127,8 @@ def _archive(file: Path) -> Arrays:
                     raise KeyError(f"{name} is no file")
                 batches[name] = np.frombuffer(content.read(), np.uint8)
     except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{file} is no CIFAR-10 binary archive: {error}; delete it, or name another file") from None
+        reason = str(error).splitlines()[0].rstrip(":")
+        raise ValueError(f"{file} is no CIFAR-10 binary archive: {reason}; delete it, or name another file") from None
     size = 1 + SIDE * SIDE * CHANNELS
     odd = [name for name, batch in batches.items() if len(batch) % size or not len(batch)]
     if odd:

@@ -86,6 +86,14 @@ def train(
     return Trained(network, model, *scores, tuple(curve), epochs, floats, integers, confusion)
 
 
+def check(recipe: Recipe) -> None:
+    """Raise ValueError for an optimiser or a schedule that there is not."""
+    from latent_nas.training import optimisers, schedule
+
+    optimisers.check(recipe)
+    schedule.check(recipe, judged=True)
+
+
 def subset(part: Part, share: float) -> Part:
     """Return a share of a part, every class in proportion, the same samples whatever the seed of the training.
 

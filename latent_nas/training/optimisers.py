@@ -16,14 +16,19 @@ OPTIMISERS: dict[str, Callable[[Any, float], torch.optim.Optimizer]] = {
 }
 
 
+def check(recipe: Recipe) -> None:
+    """Raise ValueError for an optimiser that there is not."""
+    if recipe.optimiser not in OPTIMISERS:
+        raise ValueError(f"no optimiser {recipe.optimiser!r}; there are: {', '.join(OPTIMISERS)}")
+
+
 def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the recipe's optimiser of a model's parameters.
 
     Raises:
         ValueError: there is none of that name.
     """
-    if recipe.optimiser not in OPTIMISERS:
-        raise ValueError(f"no optimiser {recipe.optimiser!r}; there are: {', '.join(OPTIMISERS)}")
+    check(recipe)
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]

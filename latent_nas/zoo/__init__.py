@@ -5,6 +5,7 @@ each an operator as ``Operator.to_json`` gives it. Published files have folded t
 its MACs and parameters are compared with theirs. A closing softmax changes no decision and is left out.
 """
 
+from pathlib import Path
 from typing import Any
 
 from latent_nas import plugins
@@ -20,6 +21,11 @@ def open_network(name: str) -> Graph:
     """
     there = plugins.names("zoo")
     if name not in there:
+        if Path(name).suffix or Path(name).is_dir():
+            raise ValueError(
+                f"{name} is no network's name and no file of one; wanted .json (genes or a graph), .onnx where only"
+                " costs are asked, or a name, see `latent-nas zoo`"
+            )
         raise ValueError(f"no network {name!r}; there are: {', '.join(there)}")
     found = plugins.load("zoo", name)
     graph: Graph = _chain(found) if isinstance(found, dict) else found()
