@@ -12,12 +12,14 @@ from latent_nas.evaluators.table import TableLookup
 from latent_nas.limits import Limits
 from latent_nas.pipeline import bench as bench_module
 from latent_nas.pipeline.bench import BenchConfig, bench, open_contest, parse_limits, summary
-from latent_nas.pipeline.contest import trained_codec
+from latent_nas.pipeline.contest import settings, trained_codec
 from latent_nas.scorer import Scorer
 from latent_nas.spaces import open_space
 from latent_nas.store import Store
 from latent_nas.strategies import Problem, open_strategy
 from latent_nas.study import Budget, Study
+from latent_nas.tables import read
+from latent_nas.tables.space import TableSpace
 
 
 def nothing(*_):
@@ -200,3 +202,12 @@ def test_wrong_input_is_one_line_and_exit_2(table, tmp_path, capsys, asked, said
 
 def test_a_space_says_for_which_input_it_was_published():
     assert open_space("nasbench201", *open_space("nasbench201", (8, 8, 1), 2).published).outputs == 10
+
+
+@pytest.mark.parametrize(("choices", "slots"), [(5, 1), (32, 1), (33, 2), (300, 2)])
+def test_a_gene_of_many_choices_gets_codes_that_tell_them_apart(tmp_path, choices, slots):
+    rows = "".join(f"c{i},{i % 7}\n" for i in range(choices))
+    (tmp_path / "wide.csv").write_text("gene.a,metric.m\n" + rows, encoding="utf-8")
+    made = settings(TableSpace(read(tmp_path / "wide.csv", "metric.m")), 1)
+    assert made.slots == slots
+    assert made.codes**made.slots >= 2 * choices

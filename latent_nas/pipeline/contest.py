@@ -24,6 +24,7 @@ from latent_nas.tables.front import hypervolume
 from latent_nas.tables.space import TableSpace
 
 SLOTS = 24  # of a table's codec, at most
+MOST_CODES = 64  # of a slot
 BETA = 2.0  # of the acquisition: over a hundred trainings more curiosity pays than over the main job's two dozen
 STEPS = (400, 1200, 4000)  # of its training; more only where fewer do not bring every network back
 
@@ -195,10 +196,14 @@ def trained_codec(match: Contest, out: Path, say: Callable[[str], None]) -> Path
 
 
 def settings(space: TableSpace, steps: int) -> CodecSettings:
-    """Return the settings of a table's codec: a slot per gene up to ``SLOTS``, twice as many codes as choices."""
+    """Return the settings of a table's codec: a slot per gene up to ``SLOTS``, twice as many codes as choices.
+
+    A gene with more choices than half a slot's codes gets several slots: 64 codes tell no 300 choices apart.
+    """
     codes = 2 ** int(np.ceil(np.log2(2 * max(int(space.sizes.max()), 4))))
-    slots = min(len(space.genes), SLOTS)
-    codes = min(codes, 64) if slots == len(space.genes) else 64
+    each = np.ceil(np.log(np.maximum(space.sizes, 2)) / np.log(MOST_CODES / 2) - 1e-9)
+    slots = min(int(each.sum()), SLOTS)
+    codes = min(codes, MOST_CODES) if slots == len(space.genes) else MOST_CODES
     return CodecSettings(slots, codes, 4, hidden=64, width=128, steps=steps, batch=256, learning_rate=1e-2)
 
 
