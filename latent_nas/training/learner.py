@@ -1,0 +1,89 @@
+"""An epoch of float training: batches in the order of the seed, the optimiser's steps, averaged weights."""
+
+import copy
+import math
+
+import numpy as np
+import torch
+
+from latent_nas import seeds
+from latent_nas.tasks import Part, Recipe, Task
+from latent_nas.training import TrainingFailed, schedule
+from latent_nas.training.network import Network, to_tensor
+from latent_nas.training.optimisers import optimiser as make
+
+
+class Learner:
+    """A network that learns a part of the data as a recipe says.
+
+    Attributes:
+        model: the network that is trained.
+        judged: the one that is evaluated and returned: its moving average, or itself where the recipe has none.
+    """
+
+    def __init__(self, model: Network, task: Task, recipe: Recipe, seed: int, learn: Part) -> None:
+        self.model, self.task, self.recipe, self.seed, self.learn = model, task, recipe, seed, learn
+        self.optimiser = make(model, recipe)
+        self.judged = copy.deepcopy(model) if recipe.average else model
+        self._x, self._y = to_tensor(learn.x), torch.from_numpy(learn.y)
+        self._weight = _class_weights(learn.y, task.outputs) if recipe.balanced else None
+        self._order = seeds.rng(seed, "training", "order")
+
+    def skip(self, epochs: int) -> None:
+        """Draw what so many finished epochs had drawn."""
+        for _ in range(epochs):
+            self._order.permutation(len(self.learn))
+
+    def epoch(self, epoch: int, curve: list[float]) -> tuple[float, float]:
+        """Train for one epoch, and return the last learning rate and the mean loss.
+
+        Args:
+            curve: score after each epoch so far, which some schedules look at.
+
+        Raises:
+            TrainingFailed: the loss is not finite.
+        """
+        self.model.train()
+        count = math.ceil(len(self.learn) * self.recipe.epoch_share)
+        steps = math.ceil(count / self.recipe.batch)
+        varied = seeds.rng(self.seed, "training", "augment", epoch)
+        rate = total = 0.0
+        for step, batch in enumerate(np.array_split(self._order.permutation(len(self.learn))[:count], steps)):
+            rate = self.recipe.learning_rate * schedule.share(self.recipe, epoch + step / steps, curve)
+            loss = self._loss(batch, varied)
+            if not torch.isfinite(loss):
+                raise TrainingFailed(f"the loss became {loss.item()} in epoch {epoch + 1}")
+            self._descend(loss, rate)
+            total += loss.item() * len(batch)
+            if self.judged is not self.model:
+                done = epoch * steps + step + 1
+                _move(self.judged, self.model, 1 - min(self.recipe.average, done / (done + 9)))
+        return rate, total / len(self.learn)
+
+    def _loss(self, batch: np.ndarray, varied: np.random.Generator) -> torch.Tensor:
+        """Return the loss of a batch, given by its samples' numbers, with inputs varied if the recipe says so."""
+        plain = not self.recipe.augment
+        inputs = self._x[batch] if plain else to_tensor(self.task.augmented(self.learn.x[batch], varied))
+        return self.task.loss(self.model(inputs), self._y[batch], self.recipe, self._weight)
+
+    def _descend(self, loss: torch.Tensor, rate: float) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+
+
+def _class_weights(y: np.ndarray, classes: int) -> torch.Tensor:
+    counts = np.maximum(np.bincount(y, minlength=classes), 1)
+    return torch.from_numpy((len(y) / (classes * counts)).astype(np.float32))
+
+
+@torch.no_grad()
+def _move(average: Network, model: Network, share: float) -> None:
+    """Move the average's weights and running statistics a share of the way to the model's."""
+    torch._foreach_lerp_(_floats(average), _floats(model), share)
+
+
+def _floats(model: Network) -> list[torch.Tensor]:
+    return [v for v in (*model.parameters(), *model.buffers()) if v.is_floating_point()]
