@@ -21,8 +21,9 @@ def run(strategy: str, seed: int, trainings: int, batch: int, work: Path, warm_s
     import torch
 
     torch.set_num_threads(1)
+    from latent_nas.pipeline.config import SearchConfig
     from latent_nas.pipeline.folder import RunFolder
-    from latent_nas.pipeline.search import SearchConfig, search
+    from latent_nas.pipeline.search import search
 
     path = work / f"{strategy}-{seed}"
     config = SearchConfig(

@@ -7,18 +7,17 @@ result.export("best.onnx")
 """
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from latent_nas import plugins
 from latent_nas import report as page
 from latent_nas.evaluators import Target
 from latent_nas.limits import Limits
 from latent_nas.pipeline import deploy, export
 from latent_nas.pipeline import search as job
+from latent_nas.pipeline.config import SearchConfig, new_config
 from latent_nas.pipeline.folder import RunFolder
 from latent_nas.pipeline.setup import MAIN_TARGET
 from latent_nas.records import Record
@@ -194,14 +193,13 @@ class Study:
             ValueError: a wrong name or setting, limits that nothing meets, no cluster at ``ray``, or ``out`` holds
                 something else.
         """
-        runtime = self.runtime or plugins.load("evaluators", self.measure).runtime
         given = [f"{name}={value}" for name, value in (self.limits or {}).items()]
-        config = job.SearchConfig(
-            Target(self.space, self.task, self.device, runtime),
-            self.strategy,
-            trainings,
-            batch,
-            Limits.parse(given) if self.limits is not None else job.default_limits(self.task, "metric"),
+        config = new_config(
+            Target(self.space, self.task, self.device, self.runtime or ""),
+            trainings=trainings,
+            limits=Limits.parse(given) if self.limits is not None else None,
+            strategy=self.strategy,
+            batch=batch,
             workers=self.workers,
             seed=self.seed,
             top=top,
@@ -210,17 +208,15 @@ class Study:
             ray=ray,
             asynchronous=asynchronous,
         )
-        config = job.pinned(config)
-        place = Path(out) if out else Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{config.strategy}"
-        job.search(config, self._folder(config, place), print if self.verbose else _quiet, _quiet)
-        return Result.open(place)
+        folder = self._folder(config, Path(out) if out else None)
+        job.search(config, folder, print if self.verbose else _quiet, _quiet)
+        return Result.open(folder.path)
 
-    def _folder(self, config: job.SearchConfig, place: Path) -> RunFolder:
+    def _folder(self, config: SearchConfig, place: Path | None) -> RunFolder:
         """Return the run folder, a new one or that of the same search."""
-        if not (place / "config.json").exists():
-            job.prepare(config)  # wrong input leaves no folder behind
-            return RunFolder.create(place, config.to_json())
-        folder, saved = RunFolder.open(place)
-        if job.override(job.SearchConfig.from_json(saved), config.workers, config.ray) != config:
+        if place is None or not (place / "config.json").exists():
+            return job.begin(config, place)
+        there, folder = job.resumed(place, config.workers, config.ray)
+        if there != config:
             raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")
         return folder

@@ -9,11 +9,11 @@ from latent_nas import artifacts, seeds
 from latent_nas.codec import Codec
 from latent_nas.graph.deploy import deploy
 from latent_nas.pipeline import dataset
+from latent_nas.pipeline.config import SearchConfig
 from latent_nas.pipeline.final import describe
 from latent_nas.pipeline.folder import RunFolder
 from latent_nas.pipeline.make import shipped_table
 from latent_nas.pipeline.models import pretrained
-from latent_nas.pipeline.search import SearchConfig
 from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
 from latent_nas.records import versions
 from latent_nas.study import ranked

@@ -7,7 +7,8 @@ from latent_nas import seeds
 from latent_nas.evaluators import Evaluator, Target
 from latent_nas.evaluators._work import record_of
 from latent_nas.limits import Limits
-from latent_nas.pipeline.search import SearchConfig, prepare
+from latent_nas.pipeline.config import SearchConfig
+from latent_nas.pipeline.prepare import prepare
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import SEARCH, SHORT, Record
 from latent_nas.scorer import labels

@@ -31,9 +31,11 @@ from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.pipeline.calibrate import calibrate
+from latent_nas.pipeline.config import SearchConfig
 from latent_nas.pipeline.deploy import Build, linked
+from latent_nas.pipeline.prepare import prepare
 from latent_nas.pipeline.proof import above, beside, fits, tools_missing
-from latent_nas.pipeline.search import SearchConfig, over, prepare
+from latent_nas.pipeline.search import over
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record
 from latent_nas.runtimes import open_runtime

@@ -14,7 +14,7 @@ from latent_nas.evaluators import Target
 from latent_nas.limits import Limits
 from latent_nas.pipeline import presets
 from latent_nas.pipeline.bench import BenchConfig
-from latent_nas.pipeline.search import SearchConfig
+from latent_nas.pipeline.config import SearchConfig
 from latent_nas.spaces import open_space
 from latent_nas.strategies import Problem
 from latent_nas.strategies._controller import Controller

@@ -13,7 +13,7 @@ from latent_nas import plugins, seeds
 from latent_nas.env.core import PLACES, EditCore
 from latent_nas.env.single import EditEnv
 from latent_nas.limits import Limits
-from latent_nas.pipeline.search import SearchConfig, pinned
+from latent_nas.pipeline.config import SearchConfig, pinned
 from latent_nas.records import Record
 from latent_nas.strategies import Problem, open_strategy
 from latent_nas.strategies._diverse import apart

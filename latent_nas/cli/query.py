@@ -63,9 +63,9 @@ def validate(
 
     Example: latent-nas query --out runs/candidates.json && latent-nas validate runs/candidates.json
     """
-    from latent_nas.cli.search import summary
     from latent_nas.cli.show import show
     from latent_nas.pipeline import validation
+    from latent_nas.pipeline.summary import summary
 
     with show(as_json) as view:
         result = validation.validate(candidates, top, final_seeds, workers, seed, out, view.say, view.done)

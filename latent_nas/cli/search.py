@@ -1,9 +1,8 @@
 """``latent-nas search``: the main job."""
 
 import json
-import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -62,39 +61,30 @@ def search(
 
     Example: latent-nas search --device stm32f405 --limit flash_kb=32 --limit ram_kb=16 --trainings 24
     """
-    from latent_nas import plugins
     from latent_nas.cli.show import show
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
-    from latent_nas.pipeline import plan, presets
+    from latent_nas.pipeline import plan
     from latent_nas.pipeline.board import Board, check
-    from latent_nas.pipeline.folder import RunFolder
-    from latent_nas.pipeline.search import SearchConfig, default_limits, override, pinned, prepare
+    from latent_nas.pipeline.config import new_config
+    from latent_nas.pipeline.search import begin, resumed
     from latent_nas.pipeline.search import search as run
+    from latent_nas.pipeline.summary import summary
     from latent_nas.tasks import with_options
 
     if tensorboard:
         check()  # wrong input leaves no folder behind
     if resume is not None:
-        folder, saved = RunFolder.open(resume)
-        config = override(SearchConfig.from_json(saved), workers or None, ray)
+        config, folder = resumed(resume, workers or None, ray)
     else:
-        chosen = presets.load(preset)
-        epochs = chosen.child_epochs if child_epochs is None else child_epochs
-        if child_epochs is not None and child_epochs < 1:
-            raise ValueError(f"child-epochs is at least 1, got {child_epochs}")
-        config = SearchConfig(
-            Target(
-                space,
-                with_options(task, input=input, strict=strict),
-                device,
-                runtime or plugins.load("evaluators", measure).runtime,
-                epochs,
-            ),
-            strategy,
-            chosen.trainings if trainings is None else trainings,
-            batch,
-            Limits.parse(limit) if limit else default_limits(task, objective),
+        config = new_config(
+            Target(space, with_options(task, input=input, strict=strict), device, runtime or ""),
+            preset,
+            trainings,
+            child_epochs,
+            Limits.parse(limit) if limit else None,
+            strategy=strategy,
+            batch=batch,
             wall_s=wall_s,
             workers=workers,
             seed=seed,
@@ -109,14 +99,11 @@ def search(
             halving=halving,
             objective=objective,
         )
-        config = pinned(config)
         if dry_run:
             found = plan.plan(config)
             print(json.dumps(found, indent=1) if as_json else plan.summary(found))
             return
-        prepare(config)  # wrong input leaves no folder behind
-        place = out or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{config.strategy}"
-        folder = RunFolder.create(place, config.to_json())
+        folder = begin(config, out)
     with show(as_json) as view:
         try:
             board = Board(folder.path / "tensorboard") if tensorboard else None
@@ -126,43 +113,3 @@ def search(
             view.say(f"stopped; {held} trainings are stored. Continue with: latent-nas search --resume {folder.path}")
             raise
     print(json.dumps(result, indent=1) if as_json else summary(result, folder.path))
-
-
-def summary(result: dict[str, Any], folder: Path) -> str:
-    """Return the result as a few lines for a person."""
-    from latent_nas.pipeline import proof
-
-    lines = [
-        f"{result['trainings']} true trainings in {result['search_s'] or 0:.0f} s; all took {result['wall_s']:.0f} s.",
-        "Fully trained on train + validation data, measured on the test part (mean and std over seeds):",
-    ]
-    for rank, network in enumerate(result["networks"], 1):
-        region, ram = next(iter(network["ram_bytes"].items()))
-        if not network["seeds"]:
-            lines.append(f"  {rank}. final training failed")
-            continue
-        measured = "; ".join(
-            f"{name} {mean:.4f} +- {network['measured_metrics_std'][name]:.4f}"
-            for name, mean in network["measured_metrics"].items()
-            if not name.endswith("_std")
-        )
-        if network["measured_int8_accuracy"] is not None:
-            accuracy, std = network["measured_int8_accuracy"], network["measured_int8_accuracy_std"]
-            measured = f"int8 accuracy {accuracy:.4f} +- {std:.4f}"
-        lines.append(
-            f"  {rank}. {measured} (float {network['measured_float_accuracy']:.4f});"
-            f" flash {network['flash_bytes'] / 1024:.1f} KB,"
-            f" RAM {ram / 1024:.1f} KB in {region}, {network['latency_ms']:.2f} ms"
-            f" (+- {network['latency_error_ms']:.2f}, computed){proof.text(network['firmware'])};"
-            f" {'fits' if network['fits'] else 'DOES NOT FIT'}"
-        )
-        if over := proof.beside(network.get("emulated_above_bytes", {})):
-            lines.append(f"     {over}")
-    if result.get("front_end"):
-        ears = result["front_end"]
-        lines.append(
-            f"Before each of them runs the front end: {ears['computed_latency_ms']:.1f} ms (+-"
-            f" {ears['computed_latency_error_ms']:.1f}), {ears['computed_flash_bytes'] / 1024:.1f} KB of flash,"
-            f" {ears['computed_ram_bytes'] / 1024:.1f} KB of RAM (computed, beside the limits)"
-        )
-    return "\n".join([*lines, f"Run folder: {folder}"])

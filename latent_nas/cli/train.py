@@ -1,8 +1,6 @@
 """``latent-nas train``: one network, trained as a recipe says."""
 
 import json
-import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +42,8 @@ def train(
     Example: latent-nas train nascnn15 --task cifar10 --epochs 30 --schedule one-cycle
     """
     from latent_nas.cli.show import show
-    from latent_nas.pipeline.train import TrainConfig, begin, network_of, resumed
+    from latent_nas.pipeline.network import network_of
+    from latent_nas.pipeline.train import TrainConfig, begin, recipe_of, resumed, summary
     from latent_nas.pipeline.train import train as run
     from latent_nas.tasks import open_task
 
@@ -53,41 +52,30 @@ def train(
     else:
         if not network:
             raise ValueError("say what to train: a network's name or a JSON file; or --resume a run folder")
-        opened = open_task(task)
-        if fidelity not in opened.recipes:
-            raise ValueError(f"task {task!r} has no recipe {fidelity!r}; there are: {', '.join(opened.recipes)}")
-        given = {
-            "epochs": epochs,
-            "batch": batch,
-            "optimiser": optimiser,
-            "learning_rate": learning_rate,
-            "weight_decay": weight_decay,
-            "schedule": schedule,
-            "warmup": warmup,
-            "drop": drop,
-            "drop_after": drop_after,
-            "patience": patience,
-            "label_smoothing": label_smoothing,
-            "average": average,
-            "augment": augment,
-        }
-        recipe = replace(opened.recipes[fidelity], **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+        recipe = recipe_of(
+            task,
+            fidelity,
+            epochs=epochs,
+            batch=batch,
+            optimiser=optimiser,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            schedule=schedule,
+            warmup=warmup,
+            drop=drop,
+            drop_after=drop_after,
+            patience=patience,
+            label_smoothing=label_smoothing,
+            average=average,
+            augment=augment,
+        )
         config = TrainConfig(network, task, recipe, seed, samples, valid_samples, test)
-        graph = network_of(network, opened, space)
-        opened.data()  # what can't be had is said before a folder is made
-        folder = begin(config, graph, out or Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{Path(network).stem}")
+        graph = network_of(network, open_task(task), space)
+        folder = begin(config, graph, out)
     with show(as_json) as view:
         try:
             result = run(config, graph, folder, view.say, view.done)
         except KeyboardInterrupt:
             view.say(f"stopped; continue with: latent-nas train --resume {folder.path}")
             raise
-    if as_json:
-        print(json.dumps(result, indent=1))
-        return
-    print(
-        f"{result['metric']} on {result['valid_samples']} validation samples: float"
-        f" {result['measured_valid_float_accuracy']:.4f}, int8 {result['measured_valid_int8_accuracy']:.4f}, weights of"
-        f" epoch {result['epochs']} of {len(result['curve'])}; {result['trained_parameters']:,} trained parameters,"
-        f" {result['macs']:,} MACs; {result['wall_s']:.0f} s\nRun folder: {folder.path}"
-    )
+    print(json.dumps(result, indent=1) if as_json else summary(result, folder.path))

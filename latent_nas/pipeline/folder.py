@@ -134,6 +134,11 @@ class RunFolder:
         artifacts.write(self.path / name, text.getvalue())
 
 
+def new_path(name: str) -> Path:
+    """Return where a run goes whose user names no folder: runs/<time>-<name>."""
+    return Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+
+
 def architecture(setup: Setup, record: Record) -> dict[str, Any]:
     """Return one trained network for people and programs: genes, deployed graph, layers, costs, accuracies."""
     cost = setup.costs(record.genes)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from latent_nas import seeds
-from latent_nas.pipeline.search import SearchConfig, prepare
+from latent_nas.pipeline.config import SearchConfig
+from latent_nas.pipeline.prepare import prepare
 from latent_nas.pipeline.setup import Setup
 from latent_nas.training import train
 

@@ -1,120 +1,56 @@
 """The main job: search, recalibrate, train the best in full, prove that they fit."""
 
-import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from latent_nas import plugins, report
-from latent_nas.codec import Codec
-from latent_nas.evaluators import Evaluator, Target
+from latent_nas.evaluators import Evaluator
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
 from latent_nas.pipeline import dataset, models
 from latent_nas.pipeline.board import Board
+from latent_nas.pipeline.config import SearchConfig, override
 from latent_nas.pipeline.final import finalise
-from latent_nas.pipeline.folder import RunFolder
-from latent_nas.pipeline.reach import check_reachable
-from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
+from latent_nas.pipeline.folder import RunFolder, new_path
+from latent_nas.pipeline.prepare import prepare, warm_records
+from latent_nas.pipeline.setup import Setup
 from latent_nas.records import SEARCH, SHORT, Record, versions
 from latent_nas.scorer import Scorer
-from latent_nas.strategies import Problem, full_strategy
+from latent_nas.store import Store
+from latent_nas.strategies import Problem
 from latent_nas.strategies._settings import configured
 from latent_nas.study import Budget, Study, ranked
 from latent_nas.study.asynchronous import AsyncStudy
 from latent_nas.study.halving import Halving
 from latent_nas.surrogates.recalibrate import excess
-from latent_nas.tasks import full_name, open_task
 
-LEAST_SHORT = 2000  # samples seen by a short training
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
-class SearchConfig:
-    """Everything that decides a search's result, and how many processes it uses.
+def begin(config: SearchConfig, out: Path | None) -> RunFolder:
+    """Return the folder of a new run: ``out``, or runs/<time>-<strategy>.
 
-    Attributes:
-        trainings: true trainings to spend. batch: of a round. limits: hard, the device's own apply as well.
-        wall_s: no new round after so many seconds. workers: processes; 0 is one per core.
-        top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
-        warm_start: a table of records to begin with, or "" for none. settings: of the strategy, as in
-            "reinforce.entropy=0.01".
-        measure: the evaluator: "training", "emulate" to run every trained network on the emulated device as well, or
-            "analog". ray: address of a cluster that trains, "local", or "".
-        asynchronous: whether a free worker goes on without waiting for the others; then results depend on timing.
-        data: hash of the task's data where it may change. halving: short trainings for one of full length, which the
-            best gets; 0 is none. objective: what of a training is maximised.
+    Raises:
+        ValueError: wrong input, or there is something at that place; nothing is written then.
     """
+    prepare(config)
+    return RunFolder.create(out or new_path(config.strategy), config.to_json())
 
-    target: Target = MAIN_TARGET
-    strategy: str = "latent_rl"
-    trainings: int = 24
-    batch: int = 4
-    limits: Limits = field(default_factory=lambda: MAIN_LIMITS)
-    wall_s: float | None = None
-    workers: int = 0
-    seed: int = 0
-    top: int = 3
-    final_seeds: int = 3
-    codec: str = ""
-    warm_start: str = ""
-    settings: tuple[str, ...] = ()
-    measure: str = "training"
-    ray: str = ""
-    asynchronous: bool = False
-    data: str = ""
-    halving: int = 0
-    objective: str = "metric"
 
-    def check(self) -> "SearchConfig":
-        """Return itself, or raise ValueError that names the first setting out of range or unknown."""
-        for name, least in (
-            ("trainings", 1),
-            ("batch", 1),
-            ("workers", 0),
-            ("seed", 0),
-            ("top", 0),
-            ("final_seeds", 1),
-        ):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name.replace('_', '-')} is at least {least}, got {getattr(self, name)}")
-        if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
-            raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
-        if self.target.search_epochs < 0:
-            raise ValueError(f"child-epochs is at least 1, got {self.target.search_epochs}")
-        if self.halving < 0 or self.halving == 1:
-            raise ValueError(f"halving is 0 (none) or at least 2, got {self.halving}")
-        if self.halving and self.asynchronous:
-            raise ValueError("--halving promotes the best of a round, which --async has none of; leave one out")
-        configured(self.strategy, self.settings)
-        plugins.load("objectives", self.objective)
-        if not plugins.load("evaluators", self.measure).trains:
-            raise ValueError(f"evaluator {self.measure!r} trains nothing; a search wants training, emulate or analog")
-        return self
+def resumed(path: Path, workers: int | None, ray: str | None) -> tuple[SearchConfig, RunFolder]:
+    """Return what ``begin`` has put into a folder, with other workers where they are not None.
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values, read back by ``from_json``."""
-        return {**asdict(self), "limits": self.limits.to_json()}
-
-    @staticmethod
-    def from_json(data: dict[str, Any]) -> "SearchConfig":
-        """Return the configuration of ``to_json``.
-
-        Raises:
-            ValueError: a key is missing or unknown.
-        """
-        try:
-            parts: dict[str, Any] = {"target": Target(**data["target"]), "limits": Limits.from_json(data["limits"])}
-            parts["settings"] = tuple(data.get("settings", ()))
-            return SearchConfig(**{**data, **parts}).check()
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"the run's config.json is not one of this version: {error}") from None
+    Raises:
+        ValueError: it is no run folder, or is damaged.
+    """
+    folder, saved = RunFolder.open(path)
+    return override(SearchConfig.from_json(saved), workers, ray), folder
 
 
 def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done, board: Board | None = None) -> dict[str, Any]:
@@ -173,19 +109,26 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done, board:
         "trainings": len(found),
         "failed_trainings": sum(not r.ok for r in found),
         "best_measured_valid_int8_accuracy": best[0].measured_int8_accuracy if best else None,
-        "wall_s": store.note("wall_s"),
-        "search_s": store.note("search_s"),
-        "seed": config.seed,
-        "test_reads": store.note("test_reads") or 0,
-        "limits": limits.to_json(),
-        "front_end": ears and ears.to_json(),
-        "config": config.to_json(),
-        "versions": versions(),
+        **_circumstances(config, setup, limits, store),
     }
     folder.write_json("result.json", result)
     store.close()
     report_on(folder, tell)
     return result
+
+
+def _circumstances(config: SearchConfig, setup: Setup, limits: Limits, store: Store) -> dict[str, Any]:
+    """Return what ``result.json`` says of a run beside what it found."""
+    return {
+        "wall_s": store.note("wall_s"),
+        "search_s": store.note("search_s"),
+        "seed": config.seed,
+        "test_reads": store.note("test_reads") or 0,
+        "limits": limits.to_json(),
+        "front_end": setup.front_end and setup.front_end.to_json(),
+        "config": config.to_json(),
+        "versions": versions(),
+    }
 
 
 def show(folder: RunFolder, setup: Setup, study: Study, say: Say, board: Board | None = None) -> None:
@@ -207,54 +150,12 @@ def report_on(folder: RunFolder, say: Say) -> None:
         say(f"the report was not written: {error}")
 
 
-def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
-    """Return the opened target and the limits in force, everything checked that can be checked before training."""
-    setup = Setup(config.check().target).check()
-    if config.data and config.data != setup.task.fingerprint:
-        raise ValueError(
-            f"the data at {config.target.task} has changed since the run began (sha256 {config.data[:12]}..., now"
-            f" {setup.task.fingerprint[:12]}...); put it back, or begin another run"
-        )
-    limits = config.limits.tighten(setup.device.limits).tighten(plugins.load("objectives", config.objective).own)
-    for outputs in setup.space.all_outputs:
-        setup.task.check(outputs)
-    if config.halving:
-        _check_halving(setup)
-    if config.codec:
-        Codec.load(Path(config.codec), setup.space)
-    if config.warm_start:
-        _table(config)
-    plugins.load("evaluators", config.measure).check(config.target)
-    if config.ray:
-        plugins.load("crews", "ray").check(config.ray)
-    check_reachable(setup, limits)
-    return setup, limits
-
-
-def _check_halving(setup: Setup) -> None:
-    """Raise ValueError where a short training would see too little to say anything."""
-    seen = len(setup.task.data().train) * setup.task.recipe(SHORT).work
-    if seen < LEAST_SHORT:
-        raise ValueError(
-            f"halving is for larger data: a short training on {setup.task.name} would see {seen:.0f} samples, and under"
-            f" {LEAST_SHORT} say nothing; leave --halving away"
-        )
-
-
 def over(record: Record, limits: Limits) -> bool:
     """Return whether a network was emulated and exceeded the limits there."""
     if not record.emulated_instructions:
         return False
     emulated = record.emulated_flash_bytes, record.emulated_ram_bytes, record.emulated_latency_ms
     return bool(limits.exceeded(*(cost or 0 for cost in emulated)))
-
-
-def pinned(config: SearchConfig) -> SearchConfig:
-    """Return the configuration with names in full and its data's path and hash: refused where the data changes."""
-    device, runtime = plugins.located(config.target.device), plugins.located(config.target.runtime)
-    target = replace(config.target, task=full_name(config.target.task), device=device, runtime=runtime)
-    strategy = full_strategy(config.strategy)
-    return replace(config, target=target, strategy=strategy, data=open_task(target.task).fingerprint)
 
 
 def assemble(
@@ -269,7 +170,8 @@ def assemble(
     """Return the study of a configuration, ready to run."""
     kind = configured(config.strategy, config.settings)
     objective = open_objective(config.objective, limits)
-    prior = [objective.judge(record) for record in _warm(config, setup)] if config.warm_start else []
+    known = dataset.with_costs(setup, warm_records(config)) if config.warm_start else []  # costs as they are now
+    prior = [objective.judge(record) for record in known]
     codec = scorer = None
     if kind.judged:
         named = Path(config.codec) if config.codec else None
@@ -293,36 +195,7 @@ def assemble(
     return study
 
 
-def default_limits(task: str, objective: str) -> Limits:
-    """Return what a search keeps to that is told no limits: those of an objective that weighs costs, or of the task.
-
-    Raises:
-        ValueError: no such task or objective.
-    """
-    own: Limits = plugins.load("objectives", objective).own
-    return open_task(task).limits if own == Limits() else own
-
-
-def _warm(config: SearchConfig, setup: Setup) -> list[Record]:
-    """Return a table's records with costs as they are now for this device."""
-    return dataset.with_costs(setup, _table(config))
-
-
-def _table(config: SearchConfig) -> list[Record]:
-    records = dataset.read(Path(config.warm_start))
-    wanted = (config.target.space, config.target.task)
-    if {(r.space, r.task) for r in records} != {wanted}:
-        raise ValueError(f"{config.warm_start} is not a table of space {wanted[0]!r} and task {wanted[1]!r}")
-    return records
-
-
 def _text(limits: Limits) -> str:
     units = {"flash_bytes": (1024, "KB flash"), "ram_bytes": (1024, "KB RAM"), "latency_ms": (1, "ms")}
     held = [f"{v / units[k][0]:g} {units[k][1]}" for k, v in limits.to_json().items() if v is not None]
     return "at most " + ", ".join(held)
-
-
-def override(config: SearchConfig, workers: int | None, ray: str | None = None) -> SearchConfig:
-    """Return a resumed run's configuration with other workers, which change no result."""
-    workers = config.workers if workers is None else workers
-    return replace(config, workers=workers, ray=config.ray if ray is None else ray).check()

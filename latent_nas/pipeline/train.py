@@ -5,7 +5,7 @@ import io
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,9 @@ from latent_nas import artifacts, seeds
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.pipeline.curves import svg
-from latent_nas.pipeline.folder import RunFolder
+from latent_nas.pipeline.folder import RunFolder, new_path
 from latent_nas.records import versions
-from latent_nas.spaces import open_space
-from latent_nas.tasks import Part, Recipe, Task, open_task
-from latent_nas.zoo import open_network
+from latent_nas.tasks import Part, Recipe, open_task
 
 COLUMNS = ("learning_rate", "train_loss", "measured_valid_score", "wall_s")  # of the history of an epoch
 Say = Callable[[str], None]
@@ -49,60 +47,29 @@ class TrainConfig:
                 raise ValueError(f"{name.replace('_', '-')} is at least 0, got {getattr(self, name)}")
 
 
-def network_of(source: str, task: Task, space: str = "") -> Graph:
-    """Return the graph of a named network, or of a JSON file with ``space`` and ``genes`` or with a graph.
-
-    Args:
-        space: what the genes have to be of; "" is what the file says.
+def recipe_of(task: str, fidelity: str, **changes: Any) -> Recipe:
+    """Return a task's recipe with changes; those that are None change nothing.
 
     Raises:
-        ValueError: it is none of these, is of another space, or does not take the task's input or give its outputs.
+        ValueError: no such task, it has no such recipe, or a value is out of range.
     """
-    graph = _read(Path(source), task, space) if Path(source).suffix == ".json" else open_network(source)
-    made, wanted = (graph.input_shape, graph.output_shape), (tuple(task.input_shape), (task.outputs,))
-    if made != wanted:
-        raise ValueError(
-            f"{source} takes {made[0]} and gives {made[1]}; task {task.name!r} wants {wanted[0]} and {wanted[1]}"
-        )
-    return graph
+    known = open_task(task).recipes
+    if fidelity not in known:
+        raise ValueError(f"task {task!r} has no recipe {fidelity!r}; there are: {', '.join(known)}")
+    return replace(known[fidelity], **{name: value for name, value in changes.items() if value is not None})
 
 
-def _read(file: Path, task: Task, space: str) -> Graph:
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"there is no file {file}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} is no JSON: {error}") from None
-    try:
-        if isinstance(data, list):
-            return Graph.from_json(data)
-        if not isinstance(data, dict) or "genes" not in data:
-            raise ValueError('it has no "genes"')
-        named = data.get("space") or space
-        if not named:
-            raise ValueError('it names no "space"; say which with --space')
-        if space and named != space:
-            raise ValueError(f"its genes are of space {named!r}, wanted {space!r}")
-        opened = open_space(named, task.input_shape, task.outputs)
-        genes = data["genes"]
-        return opened.graph(opened.parse(genes) if isinstance(genes, str) else genes)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{file} holds no genes and no graph: {error}") from None
-    except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
-
-
-def begin(config: TrainConfig, graph: Graph, out: Path) -> RunFolder:
-    """Return a new run folder that holds all that the training is decided by.
+def begin(config: TrainConfig, graph: Graph, out: Path | None) -> RunFolder:
+    """Return a new run folder that holds all that the training is decided by: ``out``, or runs/<time>-<network>.
 
     Raises:
-        ValueError: a recipe that can't be followed, or something is there already.
+        ValueError: the task's data can't be had, a recipe that can't be followed, or something is there already.
     """
     from latent_nas import training
 
+    open_task(config.task).data()
     training.check(config.recipe)
-    folder = RunFolder.create(out, {"training": asdict(config)})
+    folder = RunFolder.create(out or new_path(Path(config.network).stem), {"training": asdict(config)})
     folder.write_json("graph.json", graph.to_json())
     return folder
 
@@ -187,6 +154,16 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
         result["measured_test_int8_accuracy"] = task.score(outputs, data.test.y)
     folder.write_json("result.json", result)
     return result
+
+
+def summary(result: dict[str, Any], folder: Path) -> str:
+    """Return what ``result.json`` holds as text for a person."""
+    return (
+        f"{result['metric']} on {result['valid_samples']} validation samples: float"
+        f" {result['measured_valid_float_accuracy']:.4f}, int8 {result['measured_valid_int8_accuracy']:.4f}, weights of"
+        f" epoch {result['epochs']} of {len(result['curve'])}; {result['trained_parameters']:,} trained parameters,"
+        f" {result['macs']:,} MACs; {result['wall_s']:.0f} s\nRun folder: {folder}"
+    )
 
 
 def trained_parameters(graph: Graph) -> int:

@@ -9,10 +9,10 @@ from typing import Any
 from latent_nas import plugins, records
 from latent_nas.evaluators import Target
 from latent_nas.limits import Limits
+from latent_nas.pipeline.config import SearchConfig
 from latent_nas.pipeline.dataset import with_costs
 from latent_nas.pipeline.final import finalise
 from latent_nas.pipeline.folder import RunFolder
-from latent_nas.pipeline.search import SearchConfig
 from latent_nas.pipeline.setup import Setup
 from latent_nas.records import Record
 from latent_nas.store import Store
