@@ -89,6 +89,15 @@ def test_the_heavy_parts_are_loaded_when_they_work():
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout.strip() == b""
 
 
+def test_evolution_breeds_from_the_best_of_the_young():
+    """One network of the population fits; with nothing else to sample its children are one mutation away."""
+    strategy = opened("evolution")
+    old, parent = (0,) * 8, ToyScorer.BEST
+    strategy.tell([record(old)] * 30 + [record(parent)] * 20)
+    for child in strategy.ask(10, None):
+        assert 1 <= (np.array(child) != parent).sum() <= 2  # a second gene may be canonicalised
+
+
 class TestLocalSearch:
     def test_neighbours_of_the_best_until_one_is_better(self):
         strategy = opened("local_search")

@@ -8,6 +8,7 @@ from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.spaces import Gene, Genes, Space
+from latent_nas.strategies import Problem
 
 OPEN = np.full(3, np.inf)
 
@@ -115,3 +116,9 @@ def record(genes: Genes) -> Record:
     accuracy = float(true_accuracy(np.array([genes]))[0])
     costs = {"flash_bytes": int(flash), "ram_bytes": int(ram), "latency_ms": float(latency)}
     return Record(genes, "toy", "toy", 0, measured_float_accuracy=accuracy, measured_int8_accuracy=accuracy, **costs)
+
+
+def toy_problem(limits: Limits = Limits()) -> Problem:  # noqa: B008 - frozen
+    """A toy space's networks within limits, as a strategy is given them."""
+    space = ToySpace()
+    return Problem(space, ToyCodec(space), limits, lambda genes: fits(limits, genes))

@@ -1,0 +1,90 @@
+"""The agent's strategy: what is trained first, and a population of latents that finds the optimum."""
+
+import numpy as np
+import pytest
+from toy import OPEN, ToyCodec, ToyScorer, ToySpace, record, toy_problem, true_accuracy
+
+from latent_nas import seeds
+from latent_nas.env.core import EditCore
+from latent_nas.env.single import EditEnv
+from latent_nas.limits import Limits
+from latent_nas.strategies import Problem, open_strategy
+from latent_nas.strategies._diverse import apart
+from latent_nas.strategies._population import CodeEdits, GeneMutations, judged_pool, search
+from latent_nas.strategies.latent_rl import LatentRL
+
+pytestmark = pytest.mark.usefixtures("quick_strategies")
+
+
+def test_agent_population_finds_the_optimum(monkeypatch):
+    monkeypatch.setattr(LatentRL, "queries", 2048)
+    strategy = open_strategy("latent_rl", toy_problem(), 0)
+    strategy.tell([record(tuple(g)) for g in ToySpace().sample(seeds.rng(0), 8).tolist()])
+    assert ToyScorer.BEST in strategy.ask(4, ToyScorer(labels=LatentRL.initial))
+
+
+def test_first_round_spreads_over_sizes_within_the_limits():
+    strategy = open_strategy("latent_rl", toy_problem(Limits(flash_bytes=2200)), 0)
+    asked = np.array(strategy.ask(6, ToyScorer(labels=0, limits=np.array([2200.0, np.inf, np.inf]))))
+    size = asked.sum(axis=1)
+    assert size.max() >= 11  # 12 is the limit
+    assert size.min() <= 9
+
+
+def test_those_apart_are_the_corners_before_the_middle():
+    latent = np.array([[0.5, 0.5], [0, 0], [1, 1], [0, 1], [1, 0]])
+    assert apart(latent, 3, np.zeros((0, 2)))[0] == 0
+    assert set(apart(latent, 4, np.array([[0.5, 0.5]]))) == {1, 2, 3, 4}
+    assert apart(latent, 2, np.array([[0.0, 0.0]])) == [2, 3]
+
+
+@pytest.mark.parametrize("propose", ["codes", "genes"])
+def test_population_keeps_the_best_and_counts(propose):
+    scorer, rng = ToyScorer(), np.random.default_rng(0)
+    core = EditCore(ToyCodec(ToySpace()), scorer, OPEN)
+    genes = ToySpace().sample(rng, 20)
+    start = judged_pool(core, core.codec.encode(genes), genes, OPEN)
+    met = []
+    end = search(
+        core,
+        start,
+        CodeEdits(core, None) if propose == "codes" else GeneMutations(core.codec.space),
+        rng,
+        queries=500,
+        size=10,
+        each=met.append,
+    )
+    assert core.queries == scorer.queries <= 20 + 500
+    assert len(ToySpace().check(np.concatenate([pool.genes for pool in met]))) <= 5000
+    assert len(end) == 10
+    assert (np.diff(end.values) <= 0).all()
+    assert end.values[0] == max(start.values.max(), *(pool.values.max() for pool in met))
+    assert end.values == pytest.approx(true_accuracy(end.genes) - 0.01)
+
+
+def test_a_single_slot_and_code_is_enough():
+    space = ToySpace()
+    codec = ToyCodec(space)
+    codec.slots = codec.codes = 1
+
+    class One(ToyCodec):
+        def __init__(self):
+            super().__init__(space)
+            self.slots, self.codes = 1, 1
+            self.codebook = np.zeros((1, 1, 2), np.float32)
+
+        def encode(self, genes):
+            return np.zeros((len(genes), 1), int)
+
+        def latent(self, codes):
+            return np.zeros((len(codes), 1, 2), np.float32)
+
+        def decode_codes(self, codes):
+            return np.tile(np.array(ToyScorer.BEST), (len(codes), 1))
+
+    strategy = open_strategy("latent_rl", Problem(space, One(), Limits(), lambda genes: np.ones(len(genes), bool)), 0)
+    strategy.tell([record((1,) * 8)])
+    assert len(set(strategy.ask(3, ToyScorer()))) == 3
+    env = EditEnv(EditCore(One(), ToyScorer(), OPEN))
+    env.reset(seed=0)
+    assert env.step(np.int64(0))[1] == 0
