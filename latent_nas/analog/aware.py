@@ -15,25 +15,21 @@ CLIP = 2.0  # std of a layer's weights at which they are clipped; this project's
 
 
 class NoisyWeight(nn.Module):
-    """A weight clipped at ``clip`` of its std; while training with fresh Gaussian noise of ``noise`` of its largest."""
-
-    def __init__(self, noise: float, clip: float) -> None:
-        super().__init__()
-        self.noise, self.clip = noise, clip
+    """A weight clipped at ``CLIP`` of its std; while training with fresh Gaussian noise of ``NOISE`` of its largest."""
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """Return the weight in use."""
         with torch.no_grad():
-            bound = float(self.clip * weight.std(correction=0)) or float("inf")
+            bound = float(CLIP * weight.std(correction=0)) or float("inf")
             size = min(float(weight.abs().max()), bound)
         used = weight.clamp(-bound, bound)
-        return used + self.noise * size * torch.randn_like(used) if self.training and self.noise else used
+        return used + NOISE * size * torch.randn_like(used) if self.training else used
 
 
-def make_aware(module: nn.Module, noise: float = NOISE, clip: float = CLIP) -> None:
+def make_aware(module: nn.Module) -> None:
     """Train the analog layers of a network noise-aware from now on."""
     for layer in analog_layers(module):
-        parametrize.register_parametrization(layer, "weight", NoisyWeight(noise, clip))
+        parametrize.register_parametrization(layer, "weight", NoisyWeight())
 
 
 def settle(module: nn.Module) -> None:

@@ -1,7 +1,7 @@
 """A trained network's weights on crossbars of phase-change memory, and its accuracy as time goes by."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar, cast
 
 import numpy as np
@@ -51,23 +51,22 @@ def accuracies(
     module: Module,
     score: Callable[[Module], float],
     seed: int,
-    times_s: Sequence[float] = tuple(TIMES_S.values()),
     drawings: int = DRAWINGS,
     pcm: Pcm | None = None,
 ) -> np.ndarray:
     """Return the scores (drawings, times) of a trained network, programmed anew for every drawing; it is not changed.
 
     Args:
-        score: judges a network. times_s: after programming, ascending. pcm: the device; by default as measured.
+        score: judges a network, at each of ``TIMES_S`` after programming. pcm: the device; by default as measured.
     """
     device, twin = pcm or Pcm(), copy.deepcopy(module).eval()
     weights = [cast(torch.Tensor, layer.weight) for layer in analog_layers(twin)]
     trained = [weight.detach().numpy().astype(np.float64) for weight in weights]
-    found = np.zeros((drawings, len(times_s)))
+    found = np.zeros((drawings, len(TIMES_S)))
     for drawing in range(drawings):
         rng = seeds.rng(seed, "pcm", drawing)
         crossbars = [Crossbar(values, device, rng) for values in trained]
-        for i, seconds in enumerate(times_s):
+        for i, seconds in enumerate(TIMES_S.values()):
             with torch.no_grad():
                 for weight, crossbar in zip(weights, crossbars, strict=True):
                     weight.copy_(torch.from_numpy(crossbar.weight(seconds, rng).astype(np.float32)))

@@ -136,7 +136,7 @@ def agent_train(
     runtime: options.Runtime = "cmsis_nn",
     limit: options.Limit = None,
     codec: options.CodecDir = None,
-    surrogates: Annotated[Path | None, typer.Option(help="Folder of surrogates; default: the shipped ones.")] = None,
+    surrogates: options.SurrogatesDir = None,
     steps: Annotated[int, typer.Option(help="Environment steps.")] = 500_000,
     learner: Annotated[str, typer.Option(help="ppo or a2c.")] = "ppo",
     place: Annotated[str, typer.Option(help="slot: an edit replaces a code; dimension: one number of it.")] = "slot",

@@ -47,6 +47,10 @@ Tensorboard = Annotated[
     bool, typer.Option("--tensorboard", help="Write logs for TensorBoard as well (extra tensorboard).")
 ]
 CodecDir = Annotated[Path | None, typer.Option("--codec", help="Folder of a codec; default: the shipped one.")]
+SurrogatesDir = Annotated[
+    Path | None, typer.Option("--surrogates", help="Folder of surrogates; default: the shipped ones.")
+]
+FinalSeeds = Annotated[int, typer.Option(help="Seeds of each final training.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="A setting of the strategy, as reinforce.entropy=0.01; may be repeated."),

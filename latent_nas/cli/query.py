@@ -21,7 +21,7 @@ def query(
     top: Annotated[int, typer.Option(help="How many candidates.")] = 10,
     queries: Annotated[int, typer.Option(help="Architectures to score.")] = 2000,
     codec: options.CodecDir = None,
-    surrogates: Annotated[Path | None, typer.Option(help="Folder of surrogates; default: the shipped ones.")] = None,
+    surrogates: options.SurrogatesDir = None,
     agent: Annotated[Path | None, typer.Option(help="Folder of an agent; default: the shipped one.")] = None,
     seed: options.Seed = 0,
     out: Annotated[Path | None, typer.Option(help="File for the JSON as well.")] = None,
@@ -51,7 +51,7 @@ def query(
 def validate(
     candidates: Annotated[Path, typer.Argument(help="JSON of `query`, or a run folder: its best networks.")],
     top: Annotated[int, typer.Option(help="How many of them.")] = 3,
-    final_seeds: Annotated[int, typer.Option(help="Seeds of each final training.")] = 3,
+    final_seeds: options.FinalSeeds = 3,
     workers: options.Workers = 0,
     seed: options.Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for the store, the networks and result.json.")] = Path(

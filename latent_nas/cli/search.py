@@ -48,7 +48,7 @@ def search(
     ] = 0,
     seed: options.Seed = 0,
     top: Annotated[int, typer.Option(help="Networks to train in full at the end.")] = 3,
-    final_seeds: Annotated[int, typer.Option(help="Seeds of each final training.")] = 3,
+    final_seeds: options.FinalSeeds = 3,
     codec: options.CodecDir = None,
     warm_start: Annotated[Path | None, typer.Option(help="A table of records to begin with (Parquet).")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.")] = None,

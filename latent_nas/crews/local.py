@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
     "MALLOC_TOP_PAD_": str(2**26),
 }
+START = "spawn"  # a fork would take over the locks of threads that are not there
 
 
 class Local(Crew):
@@ -80,7 +81,7 @@ class Local(Crew):
 def _pool() -> ProcessPoolExecutor:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=start_worker, initargs=(False,))
+    return ProcessPoolExecutor(1, multiprocessing.get_context(START), initializer=start_worker, initargs=(False,))
 
 
 def start_worker(torch_too: bool = True) -> None:

@@ -244,10 +244,6 @@ def _reshape(call: Call) -> Value:
     raise call.refuse(f"a tensor {shape} as {wanted} is not known here, but flattening")
 
 
-def _same(call: Call) -> Value:
-    return call.value(0)
-
-
 def _squeeze(call: Call) -> Value:
     if len(call.shape()) == 3:
         return call.add(Flatten(), call.value(0)) if call.shape()[:2] == (1, 1) else call.value(0)
