@@ -1,13 +1,16 @@
 """Every command that README and docs show runs, in the order of the page, on made-up data and small budgets."""
 
+import multiprocessing
 import runpy
 import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
+import pytest
 from pages import PAGES, ROOT, commands, furnish
 
 from latent_nas import cli
+from latent_nas.crews import local
 from latent_nas.pipeline import models
 
 NOT_RUN = {  # what it begins with: why
@@ -22,17 +25,17 @@ NAMES = {  # what a page calls one thing or another: what it is here
     "--task char_lm ": "--task char_lm:mine.txt ",  # Shakespeare is to fetch as well
 }
 SMALL = "--trainings 2 --batch 2 --child-epochs 1 --final-seeds 1 --workers 1"
-QUICK = {  # what a command begins with: what is added to it; the last of two equal options counts
-    "search --out runs/my_run": f"{SMALL} --top 1",
+QUICK = {  # what a command begins with: what is added to it; of equal options the last counts, of limits the tightest
+    "search --out runs/my_run": f"{SMALL} --top 1 --limit flash_kb=32 --limit latency_ms=2",
     "search --task parts/": f"{SMALL} --top 1 --strategy random",
     "search --task char_lm": f"{SMALL} --top 1 --strategy random",
     "search --task photos/": f"{SMALL} --top 0",  # the default strategy on data of one's own
     "search": f"{SMALL} --top 0 --strategy random",
-    "scripts/build_dataset.py": "--networks 3 --repeats 1 --repeat-seeds 2 --workers 1",
+    "scripts/build_dataset.py": "--networks 3 --repeats 1 --repeat-seeds 2 --workers 1 --limit latency_ms=2",
     "scripts/train_vqvae.py": "--steps 10",
     "scripts/train_surrogate.py": "--table few.parquet",
     "scripts/train_agent.py": "--steps 600 --limit flash_kb=32",
-    "scripts/query_surrogate.py": "--queries 300",
+    "scripts/query_surrogate.py": "--queries 300 --latency-ms 3",
     "scripts/validate_top.py": "--top 1 --final-seeds 1 --workers 1",
     "train mlperf_resnet8": "--epochs 1 --samples 8 --valid-samples 8 --out runs/trained",
     "train genes.json": "--epochs 1 --samples 8 --valid-samples 8",
@@ -75,6 +78,15 @@ def run(script, arguments, monkeypatch):
     raise AssertionError("a command ends with its exit code")
 
 
+@pytest.fixture
+def warm_workers(monkeypatch):
+    """Let worker processes begin with torch and what trains: its import is most of what so small a search takes."""
+    trains = ("evaluators.training", "training.fit", "training.quantise", "spaces.mcu_cnn", "tasks.digits")
+    multiprocessing.set_forkserver_preload(["torch", *(f"latent_nas.{name}" for name in trains)])
+    monkeypatch.setattr(local, "START", "forkserver")
+
+
+@pytest.mark.usefixtures("warm_workers")
 def test_every_command_of_the_pages_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     furnish(tmp_path)
