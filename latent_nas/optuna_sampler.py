@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from latent_nas import plugins, seeds
 from latent_nas.codec import CodecSettings
 from latent_nas.limits import Limits
+from latent_nas.ranges import check_least
 from latent_nas.records import Record
 from latent_nas.scorer import Scorer
 from latent_nas.spaces import Gene, Genes, Space
@@ -72,9 +73,8 @@ class LatentSampler(BaseSampler):
     ) -> None:
         if space is None and (codec is not None or scorer is not None):
             raise ValueError("a codec or a scorer is of a space; give LatentSampler that space as well")
-        for name, value, least in (("startup", startup, 0), ("batch", batch, 1)):
-            if value < least:
-                raise ValueError(f"{name} of a LatentSampler is at least {least}, got {value}")
+        check_least(0, startup=startup)
+        check_least(1, batch=batch)
         self.kind: type[Strategy] = plugins.load("strategies", strategy)
         self.seed = int(np.random.SeedSequence().entropy) % 2**63 if seed is None else seed  # type: ignore[arg-type]
         self.space, self.codec, self.scorer, self.startup, self.batch = space, codec, scorer, startup, batch

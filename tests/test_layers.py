@@ -14,7 +14,7 @@ PACKAGE = Path(latent_nas.__file__).parent
 # A new module or folder of the package gets its place here: in the lowest layer that is above all it imports.
 LAYERS = [
     {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits", "front_end"}
-    | {"compiled", "kernels", "extras"},
+    | {"compiled", "kernels", "extras", "ranges"},
     {"graph", "operators", "readers"},
     {"spaces", "tasks", "devices", "runtimes", "zoo"},
     {"costs", "training", "codec", "surrogates", "tables", "crews", "analog"},

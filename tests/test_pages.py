@@ -1,16 +1,13 @@
 """Every command that README and docs show runs, in the order of the page, on made-up data and small budgets."""
 
-import multiprocessing
 import runpy
 import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-import pytest
 from pages import PAGES, ROOT, commands, furnish
 
 from latent_nas import cli
-from latent_nas.crews import local
 from latent_nas.pipeline import models
 
 NOT_RUN = {  # what it begins with: why
@@ -78,15 +75,6 @@ def run(script, arguments, monkeypatch):
     raise AssertionError("a command ends with its exit code")
 
 
-@pytest.fixture
-def warm_workers(monkeypatch):
-    """Let worker processes begin with torch and what trains: its import is most of what so small a search takes."""
-    trains = ("evaluators.training", "training.fit", "training.quantise", "spaces.mcu_cnn", "tasks.digits")
-    multiprocessing.set_forkserver_preload(["torch", *(f"latent_nas.{name}" for name in trains)])
-    monkeypatch.setattr(local, "START", "forkserver")
-
-
-@pytest.mark.usefixtures("warm_workers")
 def test_every_command_of_the_pages_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     furnish(tmp_path)

@@ -41,10 +41,10 @@ def dataset_build(
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
     from latent_nas.pipeline import dataset
-    from latent_nas.pipeline.setup import MAIN_LIMITS, Setup
+    from latent_nas.pipeline.setup import Setup
 
-    limits = Limits.parse(limit) if limit else MAIN_LIMITS
     target = Target(space, task, device, runtime)
+    limits = Limits.parse(limit) if limit else Setup(target).task.limits
     plan = dataset.DatasetPlan(target, limits, networks, repeats, repeat_seeds, seed, measure)
     for place in (work, out / "table"):
         artifacts.writable(place)

@@ -34,14 +34,14 @@ def query(
     from latent_nas.evaluators import Target
     from latent_nas.limits import Limits
     from latent_nas.pipeline import ask
-    from latent_nas.pipeline.setup import MAIN_LIMITS, Setup
+    from latent_nas.pipeline.setup import Setup
 
     if out:
         artifacts.writable(out)
     setup = Setup(Target(space, task, device, runtime)).check()
     named = {"flash_kb": flash_kb, "ram_kb": ram_kb, "latency_ms": latency_ms}
     given = [*(limit or []), *(f"{k}={v}" for k, v in named.items() if v is not None)]
-    limits = (Limits.parse(given) if given else MAIN_LIMITS).tighten(setup.device.limits)
+    limits = (Limits.parse(given) if given else setup.task.limits).tighten(setup.device.limits)
     text = json.dumps(ask.candidates(setup, limits, top, queries, codec, surrogates, agent, seed), indent=1)
     if out:
         artifacts.write(out, text + "\n")

@@ -10,6 +10,7 @@ from latent_nas.limits import Limits
 from latent_nas.pipeline import make, models
 from latent_nas.pipeline.reach import check_reachable
 from latent_nas.pipeline.setup import Setup
+from latent_nas.ranges import check_least
 
 if TYPE_CHECKING:
     from latent_nas.codec import Codec
@@ -38,9 +39,8 @@ def candidates(
     """
     from latent_nas.pipeline import agents
 
-    for name, value, least in (("top", top, 1), ("queries", queries, 1), ("seed", seed, 0)):
-        if value < least:
-            raise ValueError(f"{name} is at least {least}, got {value}")
+    check_least(1, top=top, queries=queries)
+    check_least(0, seed=seed)
     check_reachable(setup, limits)
     scorer, latent = make.open_scorer(setup, limits, codec, surrogates, seed, lambda line: None)
     adept = agents.Adept.load(agent or models.pretrained(setup, "agent"), latent)

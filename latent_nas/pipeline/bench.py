@@ -16,6 +16,7 @@ import numpy as np
 from latent_nas import artifacts, plugins
 from latent_nas.crews.local import start_worker
 from latent_nas.pipeline.contest import Contest, trained_codec
+from latent_nas.ranges import check_least
 from latent_nas.spaces import open_space
 from latent_nas.strategies._settings import configured
 from latent_nas.tables import read
@@ -59,9 +60,8 @@ class BenchConfig:
 
     def check(self) -> "BenchConfig":
         """Return itself, or raise ValueError that names the first setting that is unknown or out of range."""
-        for name, least in (("trainings", 1), ("seeds", 1), ("batch", 0), ("workers", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} is at least {least}, got {getattr(self, name)}")
+        check_least(1, trainings=self.trainings, seeds=self.seeds)
+        check_least(0, batch=self.batch, workers=self.workers)
         if not self.strategies or len(set(self.strategies)) < len(self.strategies):
             raise ValueError(
                 f"strategies are names, each once, as in random,evolution; got {','.join(self.strategies)}"

@@ -9,6 +9,7 @@ from latent_nas.evaluators import Target
 from latent_nas.limits import Limits
 from latent_nas.pipeline import presets
 from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET
+from latent_nas.ranges import check_least
 from latent_nas.strategies import full_strategy
 from latent_nas.strategies._settings import configured
 from latent_nas.tasks import full_name, open_task
@@ -53,16 +54,8 @@ class SearchConfig:
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
-        for name, least in (
-            ("trainings", 1),
-            ("batch", 1),
-            ("workers", 0),
-            ("seed", 0),
-            ("top", 0),
-            ("final_seeds", 1),
-        ):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name.replace('_', '-')} is at least {least}, got {getattr(self, name)}")
+        check_least(1, trainings=self.trainings, batch=self.batch, final_seeds=self.final_seeds)
+        check_least(0, workers=self.workers, seed=self.seed, top=self.top)
         if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
             raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
         if self.target.search_epochs < 0:
@@ -115,8 +108,8 @@ def new_config(
         ValueError: a wrong name or number of epochs.
     """
     chosen = presets.load(preset)
-    if child_epochs is not None and child_epochs < 1:
-        raise ValueError(f"child-epochs is at least 1, got {child_epochs}")
+    if child_epochs is not None:
+        check_least(1, child_epochs=child_epochs)
     runtime = target.runtime or plugins.load("evaluators", others.get("measure", SearchConfig.measure)).runtime
     epochs = chosen.child_epochs if child_epochs is None else child_epochs
     if limits is None:

@@ -11,6 +11,7 @@ from latent_nas import artifacts, plugins, seeds
 from latent_nas.evaluators import Job, Target
 from latent_nas.limits import Limits
 from latent_nas.pipeline.setup import Setup
+from latent_nas.ranges import check_least
 from latent_nas.records import Record, versions
 from latent_nas.store import Store
 
@@ -39,9 +40,8 @@ class DatasetPlan:
     evaluator: str = "training"
 
     def __post_init__(self) -> None:
-        for name, least in (("networks", 1), ("repeats", 0), ("repeat_seeds", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name.replace('_', '-')} is at least {least}, got {getattr(self, name)}")
+        check_least(1, networks=self.networks, repeat_seeds=self.repeat_seeds)
+        check_least(0, repeats=self.repeats, seed=self.seed)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; those of a plan from before there were other evaluators are what they were."""

@@ -14,6 +14,7 @@ from latent_nas.limits import Limits
 from latent_nas.pipeline import dataset, models
 from latent_nas.pipeline.board import Board
 from latent_nas.pipeline.setup import Setup
+from latent_nas.ranges import check_least
 from latent_nas.records import Record, objective_of
 from latent_nas.scorer import Scorer, labels
 from latent_nas.surrogates.measures import Measures, measured
@@ -48,8 +49,8 @@ def codec(
     """
     from latent_nas.codec.train import train_codec  # imports torch
 
-    if steps is not None and steps < 1:
-        raise ValueError(f"steps is at least 1, got {steps}")
+    if steps is not None:
+        check_least(1, steps=steps)
     artifacts.free(out)
     settings = CodecSettings() if steps is None else CodecSettings(steps=steps)
     taught = known(dataset.read(table), metrics) if table else None
@@ -213,8 +214,7 @@ def agent(
     from latent_nas.pipeline import agents
     from latent_nas.strategies.latent_rl import limit_row
 
-    if steps < 1:
-        raise ValueError(f"steps is at least 1, got {steps}")
+    check_least(1, steps=steps)
     artifacts.free(out)
     scorer, latent = open_scorer(setup, limits or Limits(), codec_folder, folder, seed, say)
     if options.parameters is not None:

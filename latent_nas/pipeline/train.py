@@ -16,6 +16,7 @@ from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.pipeline.curves import svg
 from latent_nas.pipeline.folder import RunFolder, new_path
+from latent_nas.ranges import check_least
 from latent_nas.records import versions
 from latent_nas.tasks import Part, Recipe, open_task
 
@@ -42,9 +43,7 @@ class TrainConfig:
     test: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("seed", "samples", "valid_samples"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name.replace('_', '-')} is at least 0, got {getattr(self, name)}")
+        check_least(0, seed=self.seed, samples=self.samples, valid_samples=self.valid_samples)
 
 
 def recipe_of(task: str, fidelity: str, **changes: Any) -> Recipe:

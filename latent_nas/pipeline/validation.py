@@ -14,6 +14,7 @@ from latent_nas.pipeline.dataset import with_costs
 from latent_nas.pipeline.final import finalise
 from latent_nas.pipeline.folder import RunFolder
 from latent_nas.pipeline.setup import Setup
+from latent_nas.ranges import check_least
 from latent_nas.records import Record
 from latent_nas.store import Store
 from latent_nas.study import ranked
@@ -34,14 +35,8 @@ def validate(
     Raises:
         ValueError: a number out of range, the source is neither, or the folder holds something else.
     """
-    for name, value, least in (
-        ("top", top, 1),
-        ("final-seeds", final_seeds, 1),
-        ("workers", workers, 0),
-        ("seed", seed, 0),
-    ):
-        if value < least:
-            raise ValueError(f"{name} is at least {least}, got {value}")
+    check_least(1, top=top, final_seeds=final_seeds)
+    check_least(0, workers=workers, seed=seed)
     started = time.monotonic()
     target, limits, chosen, kind = _chosen(source, top)
     setup = Setup(target).check()
