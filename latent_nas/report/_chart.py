@@ -83,7 +83,7 @@ def across(
     other = "y" if axis == "x" else "x"
     place: dict[str, Any] = {axis: value, f"{other}ref": "paper", "text": text, "showarrow": False}
     if axis == "x":
-        place |= {"y": 0.02, "yanchor": "bottom", "xanchor": "right", "textangle": -90}
+        place |= {"y": 0.02, "yanchor": "bottom", "xanchor": "left", "textangle": -90}
     else:
         place |= {"x": 1, "xanchor": "right", "yanchor": "bottom"}
     shape = {

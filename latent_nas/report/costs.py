@@ -64,6 +64,8 @@ def _chart(run: Run, name: str) -> Html:
     shown = [*x, *(e[0] for e in ends), *([limit / scale] if limit else [])]
     lines: dict[str, Any] = c.across(limit / scale, f"limit {cost(name, limit)}", log=True) if limit else {}
     label = {"flash_bytes": "flash", "ram_bytes": "RAM, tensor arena", "latency_ms": "time per inference"}[name]
+    if limit and limit / scale == max(shown):  # beyond it is nothing, so that its name has room there
+        shown.append(max(shown) * (max(shown) / min(shown)) ** 0.08)
     axis = c.doubling(f"{label} ({unit}), computed", shown)
     sign = 1 if run.scale.factor > 0 else -1  # with the better end of the axis as its high one
     measured = [sign * run.scale.of_value(r.objective) for r in run.best]
