@@ -122,6 +122,12 @@ class Contest:
         counts = {"rows": len(table.rows), "networks": table.networks, "feasible": int(self.feasible.sum())}
         return {**counts, "optimum": self.optimum, "genes": genes}
 
+    def judge(self, latent: Codec, seed: int) -> Scorer:
+        """Return the scorer of a run, before any label."""
+        scorer = Scorer(self.space, Limits(), None, latent, seed, beta=BETA)
+        scorer.beyond = self._beyond(scorer)
+        return scorer
+
     def run(self, strategy: str, seed: int, codec: Path) -> dict[str, Any]:
         """Return one run; ``codec`` is the folder of a codec of the space, read if the strategy is judged."""
         started = time.perf_counter()
@@ -131,10 +137,7 @@ class Contest:
         )
         latent = Codec.load(codec, self.space) if kind.judged else None
         problem = Problem(self.space, latent, Limits(), lambda genes: self.feasible[self.space.network(genes)])
-        scorer = None
-        if kind.judged:
-            scorer = Scorer(self.space, Limits(), None, latent, seed, beta=BETA)
-            scorer.beyond = self._beyond(scorer)
+        scorer = self.judge(latent, seed) if latent else None
         budget = Budget(min(self.trainings, int(self.feasible.sum())), self.batch or kind.round_size)
         if self.stop:
             budget = replace(budget, enough=-self.optimum if self.minimise else self.optimum)
