@@ -152,11 +152,11 @@ def test_the_space_of_a_table(tmp_path, monkeypatch, grid, groups):
         space.graph(own[0])
 
 
-def cells(folder, genes):
+def cells(folder, genes, order=range(6)):
     names = [gene.name for gene in open_space("nasbench201", (32, 32, 3), 10).genes]
     choices = open_space("nasbench201", (32, 32, 3), 10).genes[0].choices
-    lines = ["id," + ",".join(f"gene.{n}" for n in names) + ",metric.m"]
-    lines += [",".join([str(i), *(choices[g] for g in row), str(float(i))]) for i, row in enumerate(genes)]
+    lines = ["id," + ",".join(f"gene.{names[k]}" for k in order) + ",metric.m"]
+    lines += [",".join([str(i), *(choices[row[k]] for k in order), str(float(i))]) for i, row in enumerate(genes)]
     return written(folder, "\n".join(lines) + "\n")
 
 
@@ -173,6 +173,16 @@ def test_a_known_space_gives_features_and_says_which_genes_are_a_row(tmp_path):
     space = TableSpace(read(path, "metric.m"), known)
     names = [[g.choices.index(known.genes[0].choices[v]) for g, v in zip(space.genes, (2, 3, 0, 0, 4, 1), strict=True)]]
     assert space.network(np.array(names)).tolist() == [0]  # row 0 with nodes 1 and 2 swapped, though others are nearer
+
+
+def test_the_order_of_the_columns_is_of_no_consequence(tmp_path):
+    known = open_space("nasbench201", (32, 32, 3), 10)
+    genes = np.unique(known.sample(seeds.rng(0, "cells"), 40), axis=0)
+    one = TableSpace(read(cells(tmp_path, genes), "metric.m"), known)
+    other = TableSpace(read(cells(tmp_path, genes, (5, 2, 0, 1, 4, 3)), "metric.m"), known)
+    assert one.genes == other.genes
+    assert (one.listed == other.listed).all()
+    assert (one.features(one.listed) == other.features(other.listed)).all()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ Columns: ``id`` orders the rows (else their order in the file), ``gene.NAME`` th
 rows.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,14 @@ class Table:
     def networks(self) -> int:
         """How many networks there are."""
         return int(self.network.max()) + 1
+
+    def ordered(self, names: Sequence[str]) -> "Table":
+        """Return the table with its genes in the order of their names given; all of them, each once."""
+        ours = [gene.name for gene in self.genes]
+        places = [ours.index(name) for name in names]
+        return replace(
+            self, genes=tuple(self.genes[i] for i in places), rows=np.ascontiguousarray(self.rows[:, places])
+        )
 
 
 def read(path: Path, objective: str, also: tuple[str, ...] = (), needed: tuple[str, ...] = ()) -> Table:

@@ -35,6 +35,7 @@ class TableSpace(Space):
             ValueError: the table's genes or choices are not the space's.
         """
         super().__init__(*((known.input_shape, known.outputs) if known else ((1, 1, 1), 2)))
+        table = _in_order(table, known) if known else table
         self.table, self.known, self.genes = table, known, table.genes
         self.inputs, names = _scored(table, inputs)
         self.feature_names = (known.feature_names if known else ()) + names
@@ -211,13 +212,16 @@ def _looked_up(index: tuple[np.ndarray, np.ndarray], keys: np.ndarray) -> np.nda
     return np.where(known[place] == keys, rows[place], -1)
 
 
-def _places(table: Table, known: Space) -> list[np.ndarray]:
-    """Return for every gene which choice of the space each choice of the table is."""
+def _in_order(table: Table, known: Space) -> Table:
+    """Return the table with its columns in the order of the space's genes, whatever their order in the file."""
     ours, theirs = [g.name for g in table.genes], [g.name for g in known.genes]
     if sorted(ours) != sorted(theirs):
         raise ValueError(f"the table's genes are {', '.join(ours)}; space {known.name!r} has {', '.join(theirs)}")
-    if ours != theirs:
-        raise ValueError(f"the table's genes come in the order {', '.join(ours)}; wanted {', '.join(theirs)}")
+    return table.ordered(theirs)
+
+
+def _places(table: Table, known: Space) -> list[np.ndarray]:
+    """Return for every gene which choice of the space each choice of the table is."""
     places = []
     for gene, own in zip(table.genes, known.genes, strict=True):
         names = [str(c) for c in own.choices]
