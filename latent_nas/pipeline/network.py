@@ -32,7 +32,7 @@ def _read(file: Path, task: Task, space: str) -> Graph:
         data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(f"there is no file {file}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{file} is no JSON: {error}") from None
     try:
         if isinstance(data, list):
