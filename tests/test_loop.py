@@ -34,9 +34,10 @@ from latent_nas.pipeline.calibrate import calibrate
 from latent_nas.pipeline.config import SearchConfig
 from latent_nas.pipeline.deploy import Build, linked
 from latent_nas.pipeline.prepare import prepare
-from latent_nas.pipeline.proof import above, beside, fits, tools_missing
+from latent_nas.pipeline.proof import above, fits, tools_missing
 from latent_nas.pipeline.search import over
 from latent_nas.pipeline.setup import Setup
+from latent_nas.pipeline.summary import summary
 from latent_nas.records import Record
 from latent_nas.runtimes import open_runtime
 from latent_nas.surrogates.recalibrate import excess
@@ -190,8 +191,29 @@ class TestWholeImage:
         assert above(Limits(8192, 4001), proof) == {"flash_bytes": 1024}
         assert above(Limits(9215, 3999), proof) == {"flash_bytes": 1, "ram_bytes": 1}
         assert above(Limits(1), {"refused": "no compiler"}) == {}
-        assert "1.0 KB above the limit of flash;" in beside({"flash_bytes": 1024})
-        assert beside({}) == ""
+        found = {
+            "networks": [
+                {
+                    "seeds": 1,
+                    "ram_bytes": {"sram": 4000},
+                    "flash_bytes": 8000,
+                    "latency_ms": 1.0,
+                    "latency_error_ms": 0.1,
+                    "measured_int8_accuracy": 0.9,
+                    "measured_int8_accuracy_std": 0.0,
+                    "measured_float_accuracy": 0.9,
+                    "firmware": None,
+                    "fits": True,
+                    "emulated_above_bytes": over,
+                }
+                for over in ({"flash_bytes": 1536}, {})
+            ],
+            "trainings": 1,
+            "search_s": 1.0,
+            "wall_s": 1.0,
+        }
+        text = summary(found, Path("run"))
+        assert text.count("With code and stack") == text.count("1.5\u00a0KB above the limit of flash.") == 1
 
 
 class TestRim:

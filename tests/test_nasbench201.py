@@ -1,5 +1,7 @@
 """The space nasbench201: which cells are one network, graphs, and features against a plain reckoning."""
 
+from functools import partial
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from latent_nas.operators.conv2d import Conv2d
 from latent_nas.runtimes import open_runtime
 from latent_nas.spaces import open_space
 from latent_nas.spaces._nasbench201_cells import EDGES, OPERATORS, cells, representatives
-from latent_nas.spaces._nasbench201_signal import signal_features
+from latent_nas.spaces._nasbench201_signal import IMAGE, NEAR, _halved, signal_features
 
 SPACE = open_space("nasbench201", (32, 32, 3), 10)
 NONE, SKIP, ONE, THREE, POOL = range(5)
@@ -197,6 +199,25 @@ def test_a_signal_spreads_through_drawn_weights_as_reckoned(genes):
     reckoned = signal_features(np.array([genes]))
     assert np.exp(reckoned["signal.cell1.power"][0]) == pytest.approx(power, rel=0.1)
     assert reckoned["signal.cell1.near"][0] == pytest.approx(near, abs=0.03)
+
+
+def test_the_block_that_halves_the_image_passes_a_signal_on_as_reckoned():
+    generator, channels, pairs = torch.Generator().manual_seed(1), 128, 24
+    one, other = (smooth_images(generator, pairs, channels) for _ in range(2))
+    x = 2.0 * torch.cat([one, 0.9 * one + (1 - 0.9**2) ** 0.5 * other])
+
+    def drawn(size):
+        return torch.randn(channels, channels, size, size, generator=generator) / (channels**0.5 * size)
+
+    norm = partial(torch.nn.functional.batch_norm, running_mean=None, running_var=None, training=True)
+    deep = norm(torch.nn.functional.conv2d(x.relu(), drawn(3), stride=2, padding=1))
+    deep = norm(torch.nn.functional.conv2d(deep.relu(), drawn(3), padding=1))
+    y = deep + torch.nn.functional.conv2d(torch.nn.functional.avg_pool2d(x, 2), drawn(1))
+    power, past = _halved(np.array([4.0]), np.array([IMAGE], float))
+    assert power[0] == pytest.approx(float((y**2).mean()), rel=0.1)
+    left, right = y[:pairs], y[pairs:]
+    near = float((left * right).mean() / ((left**2).mean() * (right**2).mean()).sqrt())
+    assert past[0, NEAR] == pytest.approx(near, abs=0.03)
 
 
 def test_a_signal_counts_what_it_passed():

@@ -79,15 +79,6 @@ def above(limits: Limits, proof: dict[str, Any] | None) -> dict[str, int]:
     return {name: int(over) for name, over in took.items() if over > 0}
 
 
-def beside(found: dict[str, int]) -> str:
-    """Return what ``above`` found as a sentence, "" where the image keeps the limits."""
-    if not found:
-        return ""
-    names = {"flash_bytes": "flash", "ram_bytes": "RAM"}
-    parts = " and ".join(f"{bytes_ / 1024:.1f} KB above the limit of {names[name]}" for name, bytes_ in found.items())
-    return f"With code and stack the firmware is {parts}; limits count them with --runtime native."
-
-
 def text(proof: dict[str, Any] | None) -> str:
     """Return the proof for a line of a table, "" where there is none."""
     if proof is None:

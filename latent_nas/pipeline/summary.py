@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas.pipeline import proof
+from latent_nas.report.summary import above
 
 
 def summary(result: dict[str, Any], folder: Path) -> str:
@@ -27,7 +28,7 @@ def _network(network: dict[str, Any]) -> str:
     if not network["seeds"]:
         return "final training failed"
     region, ram = next(iter(network["ram_bytes"].items()))
-    over = proof.beside(network.get("emulated_above_bytes", {}))
+    over = above(network.get("emulated_above_bytes", {}))
     return (
         f"{_measured(network)} (float {network['measured_float_accuracy']:.4f});"
         f" flash {network['flash_bytes'] / 1024:.1f} KB,"

@@ -136,10 +136,17 @@ def _within(run: Run, used: dict[str, float], ratios: dict[str, float]) -> Html:
     error = run.networks[0]["latency_error_ms"] if run.networks else None
     off = f" The time may be off by {error:.2f} ms: it is computed from cycles fitted to boards." if error else ""
     fits = "" if all(r <= 1 for r in ratios.values()) else " That does not fit."
-    over = run.networks[0].get("emulated_above_bytes", {}) if run.networks else {}
-    image = " and ".join(f"{cost(name, bytes_)} above the limit of {COSTS[name][0]}" for name, bytes_ in over.items())
-    more = f" With code and stack, which limits count with --runtime native, the firmware is {image}." if image else ""
+    image = above(run.networks[0].get("emulated_above_bytes", {})) if run.networks else ""
+    more = f" {image}" if image else ""
     return join(tag("strong", "Within: "), f"{', '.join(parts)}{where}.{fits}{more}{off}")
+
+
+def above(found: dict[str, int]) -> str:
+    """Return by how many bytes a whole firmware is above limits of flash or RAM, in words; "" where it keeps them."""
+    if not found:
+        return ""
+    parts = " and ".join(f"{cost(name, bytes_)} above the limit of {COSTS[name][0]}" for name, bytes_ in found.items())
+    return f"With code and stack, which limits count with --runtime native, the firmware is {parts}."
 
 
 def _binding(run: Run, binds: str | None, ratios: dict[str, float]) -> Html | None:

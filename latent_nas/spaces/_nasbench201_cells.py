@@ -17,6 +17,7 @@ OPERATORS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3
 NONE, SKIP, CONV1, CONV3, POOL = range(len(OPERATORS))
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 CELLS = len(OPERATORS) ** len(EDGES)
+WIDTHS, CELLS_EACH = (16, 32, 64), 5  # of the network's stages
 PLACES = len(OPERATORS) ** np.arange(len(EDGES))[::-1]
 
 Term = tuple[Any, ...]  # (operator, edge, the terms of the sum it reads); of a pooling the edge is -1; () is the input

@@ -10,12 +10,11 @@ networks through transient chaos", NeurIPS 2016).
 
 import numpy as np
 
-from latent_nas.spaces._nasbench201_cells import CONV1, CONV3, EDGES, POOL, SKIP
+from latent_nas.spaces._nasbench201_cells import CELLS_EACH, CONV1, CONV3, EDGES, POOL, SKIP, WIDTHS
 
 PAST = CONV3S, CONV1S, POOLS, NEAR, FIELD, SMOOTH, DEPTH, DEPTH_SQUARED = range(8)
 IMAGE = (0, 0, 0, 0.9, 0, 0.9, 0, 0)  # two images that differ little, and pixels that resemble their neighbours
-STAGES, CELLS_EACH = 3, 5
-PLACES = {(0, 0): "cell1", (0, 4): "stage1", (1, 4): "stage2", (2, 4): "stage3"}  # (stage, cell) that is told about
+PLACES = {(0, 0): "cell1", **{(s, CELLS_EACH - 1): f"stage{s + 1}" for s in range(len(WIDTHS))}}  # (stage, cell) told
 POOLINGS = np.arange(4)  # in a row, on a way of three edges
 WINDOW = 2 / 3  # pixels^2: the variance of a place in a window of three
 FADED = 1e-6  # the least power; poolings in a row never end
@@ -34,7 +33,7 @@ def signal_features(genes: np.ndarray) -> dict[str, np.ndarray]:
     dead = ~routes[3].any(axis=(1, 2))
     power, past = np.ones(n), np.tile(IMAGE, (n, 1))
     found: dict[str, np.ndarray] = {}
-    for stage in range(STAGES):
+    for stage in range(len(WIDTHS)):
         if stage:
             power, past = _halved(power, past)
         for cell in range(CELLS_EACH):
@@ -122,7 +121,7 @@ def _halved(power: np.ndarray, past: np.ndarray) -> tuple[np.ndarray, np.ndarray
     deep, flat = _convolved(_convolved(past, three), three), past.copy()
     flat[:, CONV1S] += 1
     flat[:, POOLS] += 0.5  # of four pixels, not nine
-    flat_power = power * (1 + 8 * past[:, SMOOTH]) / 9
+    flat_power = power * (1 + 8 * past[:, SMOOTH]) / 9  # near (1 + s)^2 / 4, what four pixels of correlation s keep
     past = (deep + flat * flat_power[:, None]) / (1 + flat_power)[:, None]
     past[:, FIELD] /= 4
     past[:, SMOOTH] **= 2

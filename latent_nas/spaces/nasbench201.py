@@ -20,19 +20,20 @@ from latent_nas.operators.relu import Relu
 from latent_nas.operators.zero import Zero
 from latent_nas.spaces import Gene, Space
 from latent_nas.spaces._nasbench201_cells import (
+    CELLS_EACH,
     CONV1,
     CONV3,
     EDGES,
     NONE,
     OPERATORS,
     SKIP,
+    WIDTHS,
     cells,
     index,
     representatives,
 )
 from latent_nas.spaces._nasbench201_features import cell_features
 
-WIDTHS, CELLS_EACH = (16, 32, 64), 5
 COSTS = ("macs", "parameters")
 
 
