@@ -231,5 +231,14 @@ def test_a_signal_counts_what_it_passed():
     assert found["signal.stage1.field"][:4] == pytest.approx([10 / 3, 10 / 3, 0, 0])
     assert found["signal.stage1.spread"][:4].tolist() == [0, 0, 0, 0]  # one path
     assert found["signal.cell1.spread"][4] == 0.5  # half of the power passed a convolution
+    passed, power = {0: 1.0}, 1.0  # the share of the power that passed so many convolutions, where x goes on beside one
+    for _ in range(5):
+        rest = {k: v * power / (power + 1) for k, v in passed.items()}
+        passed = {k: rest.get(k, 0) + passed.get(k - 1, 0) / (power + 1) for k in range(len(passed) + 1)}
+        power += 1
+    mean = sum(k * v for k, v in passed.items())
+    assert found["signal.stage1.conv3"][4] == pytest.approx(mean)
+    spread = sum(v * (k - mean) ** 2 for k, v in passed.items()) ** 0.5
+    assert found["signal.stage1.spread"][4] == pytest.approx(spread)
     nears = np.array([found[f"signal.stage{i}.near"][:2] for i in (1, 2, 3)])
     assert (np.diff(nears, axis=0) < 0).all()  # every stage takes two images further apart
