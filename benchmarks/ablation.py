@@ -21,9 +21,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from latent_nas import artifacts
 from latent_nas.codec import Codec
-from latent_nas.pipeline.bench import BenchConfig, open_contest
-from latent_nas.pipeline.contest import Contest, settings, trained_codec
-from latent_nas.scorer import Scorer
+from latent_nas.jobs.bench.contest import Contest, settings, trained_codec
+from latent_nas.jobs.bench.run import BenchConfig, open_contest
+from latent_nas.judge.scorer import Scorer
 
 WITHOUT = {  # what a run is without: attributes of its scorer
     "as-it-is": {},

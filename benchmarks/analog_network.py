@@ -9,8 +9,9 @@ import json
 import numpy as np
 
 from latent_nas.analog import DRAWINGS, TIMES_S
-from latent_nas.evaluators import Job, Target
+from latent_nas.evaluators import Job
 from latent_nas.evaluators.analog import Analog
+from latent_nas.target import Target
 
 SPACE = "resnet_analog:first=8;stages=3;repeats=1;block=A;width=1,2;branches=1"
 GENES = (0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0)  # 8, 16 and 16 channels, one basic block each

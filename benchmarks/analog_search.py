@@ -13,13 +13,12 @@ import numpy as np
 
 from latent_nas.codec import CodecSettings
 from latent_nas.codec.train import train_codec
-from latent_nas.evaluators import Target
+from latent_nas.jobs import models
+from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.search.run import search
 from latent_nas.limits import Limits
-from latent_nas.pipeline import models
-from latent_nas.pipeline.config import SearchConfig
-from latent_nas.pipeline.folder import RunFolder
-from latent_nas.pipeline.search import search
-from latent_nas.pipeline.setup import Setup
+from latent_nas.runs.folder import RunFolder
+from latent_nas.target import Setup, Target
 
 SPACE = "resnet_analog:first=8,12;stages=1-3;repeats=1-2;width=1,2;branches=1-3"
 TARGET = Target(SPACE, "digits", "stm32h743", "cmsis_nn")

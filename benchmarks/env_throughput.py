@@ -21,12 +21,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from latent_nas import artifacts, seeds
+from latent_nas.agent.learner import train
 from latent_nas.env.batched import BatchedEditEnv
 from latent_nas.env.core import EditCore
-from latent_nas.pipeline import make
-from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
-from latent_nas.strategies._ppo import train
-from latent_nas.strategies.latent_rl import LatentRL, limit_row
+from latent_nas.jobs.make import artefacts
+from latent_nas.strategies.latent_rl import LatentRL
+from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Setup
 
 
 def main() -> None:
@@ -45,11 +45,11 @@ def main() -> None:
 
     torch.set_num_threads(1)
     setup = Setup(MAIN_TARGET).check()
-    scorer, codec = make.open_scorer(setup, MAIN_LIMITS, args.codec, args.surrogates, args.seed, lambda line: None)
+    scorer, codec = artefacts.open_scorer(setup, MAIN_LIMITS, args.codec, args.surrogates, args.seed, lambda line: None)
     bits = 0 if args.no_memory else 16
 
     def core(judge: Any) -> EditCore:
-        return EditCore(codec, judge, limit_row(MAIN_LIMITS), LatentRL.episode, memo_bits=bits)
+        return EditCore(codec, judge, MAIN_LIMITS.row(), LatentRL.episode, memo_bits=bits)
 
     def learn() -> int:
         train(core(scorer), None, args.steps, args.seed, args.envs)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from latent_nas import artifacts, report
 from latent_nas.report._drawing import draw
-from latent_nas.report._run import Run
+from latent_nas.runs.read import Run
 
 # Outside the report's page the drawing has none of its colours; these are readable on light and dark.
 STYLE = """<style>

@@ -18,8 +18,8 @@ from ray.cluster_utils import Cluster
 from latent_nas import seeds
 from latent_nas.evaluators import Job
 from latent_nas.evaluators.training import Training
-from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
 from latent_nas.records import Record
+from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Setup
 
 PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
 

@@ -20,14 +20,15 @@ import numpy as np
 from scipy.stats import t as student
 
 from latent_nas import artifacts, seeds
+from latent_nas.agent.policy import Agent
+from latent_nas.agent.population import CodeEdits, GeneMutations, Pool, judged_pool, search
+from latent_nas.agent.training import train_agent
 from latent_nas.env.core import EditCore
+from latent_nas.jobs.make import artefacts
+from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
-from latent_nas.pipeline import make
-from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
-from latent_nas.scorer import Scorer
-from latent_nas.strategies._agent import Agent
-from latent_nas.strategies._population import CodeEdits, GeneMutations, Pool, judged_pool, search
-from latent_nas.strategies.latent_rl import LatentRL, limit_row, school
+from latent_nas.strategies.latent_rl import LatentRL
+from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Setup
 
 METHODS = ("agent", "agent, training counted", "random codes", "evolution")
 BATCH = 64
@@ -50,14 +51,14 @@ def main() -> None:
     torch.set_num_threads(1)
     limits = Limits.parse(args.limit) if args.limit else MAIN_LIMITS
     setup = Setup(MAIN_TARGET).check()
-    scorer, codec = make.open_scorer(setup, limits, args.codec, args.surrogates, 0, lambda line: None)
-    row = limit_row(limits)
+    scorer, codec = artefacts.open_scorer(setup, limits, args.codec, args.surrogates, 0, lambda line: None)
+    row = limits.row()
     found: dict[int, dict[str, list[float]]] = {q: {m: [] for m in METHODS} for q in args.queries}
     seconds: dict[str, float] = dict.fromkeys(("training apart", *METHODS), 0.0)
     for seed in range(args.first_seed, args.first_seed + args.seeds):
         clock = time.process_time()
         core = EditCore(codec, scorer, row, LatentRL.episode, keep=True)
-        agent, _ = school(core, start(core, scorer, seed), None, args.training, seed)
+        agent, _ = train_agent(core, start(core, scorer, seed), None, args.training, seed)
         seconds["training apart"] += time.process_time() - clock
         for queries in args.queries:
             for method in METHODS:
@@ -89,7 +90,7 @@ def best(method: str, scorer: Scorer, row: np.ndarray, agent: Agent, queries: in
     if method == "agent, training counted":
         steps = queries // 2
         envs = min(LatentRL.envs, max(steps // 64, 8))
-        agent, archive = school(core, pool, None, steps, seed, envs)
+        agent, archive = train_agent(core, pool, None, steps, seed, envs)
         pool = archive.pool.best(LatentRL.population)
     if method == "evolution":
         moves: Any = GeneMutations(scorer.space)

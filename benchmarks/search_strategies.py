@@ -21,9 +21,9 @@ def run(strategy: str, seed: int, trainings: int, batch: int, work: Path, warm_s
     import torch
 
     torch.set_num_threads(1)
-    from latent_nas.pipeline.config import SearchConfig
-    from latent_nas.pipeline.folder import RunFolder
-    from latent_nas.pipeline.search import search
+    from latent_nas.jobs.search.config import SearchConfig
+    from latent_nas.jobs.search.run import search
+    from latent_nas.runs.folder import RunFolder
 
     path = work / f"{strategy}-{seed}"
     config = SearchConfig(

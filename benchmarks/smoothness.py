@@ -16,8 +16,8 @@ from latent_nas import artifacts, plugins, seeds
 from latent_nas.codec import Codec
 from latent_nas.codec.quality import edited
 from latent_nas.evaluators import Job
-from latent_nas.pipeline import dataset, make
-from latent_nas.pipeline.setup import MAIN_TARGET, Setup
+from latent_nas.jobs.make import artefacts, dataset
+from latent_nas.target import MAIN_TARGET, Setup
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
 
     setup = Setup(MAIN_TARGET).check()
     codec = Codec.load(args.codec, setup.space)
-    records = [r for r in dataset.read(make.shipped_table(setup)) if r.ok]
+    records = [r for r in dataset.read(artefacts.shipped_table(setup)) if r.ok]
     known = {r.genes: r.measured_int8_accuracy for r in records if r.seed == 0}
     rng = seeds.rng(args.seed, "smoothness")
     genes = rng.permutation(np.array(sorted(known)))

@@ -18,14 +18,13 @@ from scipy.stats import kendalltau
 
 from latent_nas import plugins, seeds
 from latent_nas.codec import Codec
-from latent_nas.evaluators import Target
+from latent_nas.jobs.make import dataset
+from latent_nas.judge.link import Link
+from latent_nas.judge.scorer import Scorer, labels
 from latent_nas.limits import Limits
-from latent_nas.pipeline import dataset
-from latent_nas.pipeline.setup import Setup
-from latent_nas.scorer import Scorer, labels
 from latent_nas.surrogates import design
-from latent_nas.surrogates.link import Link
 from latent_nas.surrogates.mlp import Mlp
+from latent_nas.target import Setup, Target
 
 BOOTSTRAPS = 200
 LIMITS = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=5.0)

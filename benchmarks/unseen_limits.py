@@ -19,12 +19,14 @@ import numpy as np
 from scipy.stats import t as student
 
 from latent_nas import artifacts, seeds
+from latent_nas.agent import universal
+from latent_nas.agent.population import GeneMutations, judged_pool
 from latent_nas.env.core import EditCore
+from latent_nas.jobs import models, query
+from latent_nas.jobs.make import artefacts
 from latent_nas.limits import Limits
-from latent_nas.pipeline import agents, ask, make, models
-from latent_nas.pipeline.setup import MAIN_TARGET, Setup
-from latent_nas.strategies._population import GeneMutations, judged_pool
 from latent_nas.strategies.latent_rl import LatentRL
+from latent_nas.target import MAIN_TARGET, Setup
 
 LONG = 20_000  # queries of evolution before "none found" is taken for the truth
 
@@ -42,20 +44,20 @@ def main() -> None:
     args = parser.parse_args()
 
     setup = Setup(MAIN_TARGET).check()
-    scorer, codec = make.open_scorer(setup, Limits(), args.codec, args.surrogates, 0, lambda line: None)
-    adept = agents.Adept.load(args.agent or models.pretrained(setup, "agent"), codec)
+    scorer, codec = artefacts.open_scorer(setup, Limits(), args.codec, args.surrogates, 0, lambda line: None)
+    adept = universal.Adept.load(args.agent or models.pretrained(setup, "agent"), codec)
     methods = ("agent", "random codes", "mutations", "evolution")
     scores: dict[str, list[float]] = {name: [] for name in (*methods, "evolution, 3 times")}
     seconds, answers, empty = [], 0, []
-    for number, row in enumerate(agents.unseen(scorer, args.seed, args.limits)):
-        found = agents.compare(scorer, codec, adept, row, args.queries, number, methods)
+    for number, row in enumerate(universal.unseen(scorer, args.seed, args.limits)):
+        found = universal.compare(scorer, codec, adept, row, args.queries, number, methods)
         for name, value in found.items():
             scores[name].append(value)
-        tripled = agents.compare(scorer, codec, adept, row, 3 * args.queries, number, ("evolution",))
+        tripled = universal.compare(scorer, codec, adept, row, 3 * args.queries, number, ("evolution",))
         scores["evolution, 3 times"].append(tripled["evolution"])
         limits = Limits(int(row[0]), int(row[1]), float(row[2]))
         start = time.perf_counter()
-        genes = ask.within(setup, scorer, codec, adept, limits, args.queries, args.top, number)
+        genes = query.within(setup, scorer, codec, adept, limits, args.queries, args.top, number)
         seconds.append(time.perf_counter() - start)
         answers += len(genes)
         assert setup.fits(genes, limits).all()
@@ -80,9 +82,9 @@ def main() -> None:
 def reachable(setup: Setup, scorer, codec, row: np.ndarray, limits: Limits) -> bool:
     """Return whether a long evolution finds a network that keeps the limits exactly."""
     core = EditCore(codec, scorer, row, LatentRL.episode)
-    genes = setup.space.sample(seeds.rng(0, "long"), agents.START)
+    genes = setup.space.sample(seeds.rng(0, "long"), universal.START)
     first = judged_pool(core, np.zeros((len(genes), core.slots), np.int64), genes, row)
-    pool = agents.answer(core, first, GeneMutations(setup.space), seeds.rng(0, "long evolution"), LONG, 256)
+    pool = universal.answer(core, first, GeneMutations(setup.space), seeds.rng(0, "long evolution"), LONG, 256)
     return bool(setup.fits(pool.genes, limits).any())
 
 

@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas import report as page
-from latent_nas.evaluators import Target
+from latent_nas.jobs import deploy, export
+from latent_nas.jobs.search import run as job
+from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.limits import Limits
-from latent_nas.pipeline import deploy, export
-from latent_nas.pipeline import search as job
-from latent_nas.pipeline.config import SearchConfig, new_config
-from latent_nas.pipeline.folder import RunFolder
-from latent_nas.pipeline.setup import MAIN_TARGET
-from latent_nas.records import Record
-from latent_nas.study import front
+from latent_nas.records import Record, front
+from latent_nas.runs.folder import RunFolder
+from latent_nas.target import MAIN_TARGET, Target
 
 
 def _quiet(*_: Any) -> None:

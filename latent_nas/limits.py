@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 _UNITS = {
     "flash_kb": ("flash_bytes", 1024),
     "flash_bytes": ("flash_bytes", 1),
@@ -74,6 +76,10 @@ class Limits:
         """Return cost / limit for every limit that is exceeded, by its name; empty when all are kept."""
         ratios = self.ratios(flash_bytes, ram_bytes, latency_ms)
         return {name: ratio for name, ratio in ratios.items() if ratio > 1}
+
+    def row(self) -> np.ndarray:
+        """Return flash_bytes, ram_bytes, latency_ms as an array, (3,); inf where open."""
+        return np.array([math.inf if limit is None else limit for limit in asdict(self).values()], float)
 
     def to_json(self) -> dict[str, float | None]:
         """Return the fields, read back by ``from_json``."""

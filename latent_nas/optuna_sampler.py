@@ -18,10 +18,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from latent_nas import plugins, seeds
 from latent_nas.codec import CodecSettings
+from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
 from latent_nas.records import Record
-from latent_nas.scorer import Scorer
 from latent_nas.spaces import Gene, Genes, Space
 from latent_nas.spaces.categorical import Categorical
 from latent_nas.strategies import Problem, Strategy

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
+
 from latent_nas import __version__
 
 SHORT, SEARCH = "short", "search"  # fidelities: a first look at a network, and what a search measures
@@ -96,6 +98,23 @@ def objective_of(records: Iterable[Record]) -> tuple[str, float]:
             if all(r.measured_metrics.get(name) == sign * (r.measured_objective or 0.0) for r in held):
                 return name, sign
     return "objective", 1.0
+
+
+def ranked(records: list[Record]) -> list[Record]:
+    """Return the records that are ok, the best measured objective first, equal ones by latency, flash, RAM."""
+    good = [r for r in records if r.ok and r.objective is not None]
+    return sorted(good, key=lambda r: (-(r.objective or 0), r.latency_ms, r.flash_bytes, r.ram_bytes, r.genes))
+
+
+def front(records: list[Record]) -> list[Record]:
+    """Return the records that no other beats in measured objective, flash, RAM and latency all at once."""
+    good = ranked(records)
+    points = np.array([(-(r.objective or 0), r.flash_bytes, r.ram_bytes, r.latency_ms) for r in good])
+    return [
+        record
+        for record, point in zip(good, points, strict=True)
+        if not ((points <= point).all(axis=1) & (points < point).any(axis=1)).any()
+    ]
 
 
 def versions() -> dict[str, str]:

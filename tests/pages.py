@@ -10,10 +10,10 @@ from PIL import Image
 from scipy.io import wavfile
 
 from latent_nas.costs.layer import layer
+from latent_nas.jobs.make.artefacts import shipped_table
 from latent_nas.operators.conv2d import Conv2d
-from latent_nas.pipeline.make import shipped_table
-from latent_nas.pipeline.setup import MAIN_TARGET, Setup
 from latent_nas.spaces import open_space
+from latent_nas.target import MAIN_TARGET, Setup
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,15 +8,14 @@ import numpy as np
 from latent_nas import artifacts, seeds
 from latent_nas.codec import Codec
 from latent_nas.graph.deploy import deploy
-from latent_nas.pipeline import dataset
-from latent_nas.pipeline.config import SearchConfig
-from latent_nas.pipeline.final import describe
-from latent_nas.pipeline.folder import RunFolder
-from latent_nas.pipeline.make import shipped_table
-from latent_nas.pipeline.models import pretrained
-from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
-from latent_nas.records import versions
-from latent_nas.study import ranked
+from latent_nas.jobs.final import describe
+from latent_nas.jobs.make import dataset
+from latent_nas.jobs.make.artefacts import shipped_table
+from latent_nas.jobs.models import pretrained
+from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.records import ranked, versions
+from latent_nas.runs.folder import RunFolder
+from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Setup
 from latent_nas.training.quantise import KIND
 
 NASTY = "</script><img src=x onerror=alert(1)>'\"&"

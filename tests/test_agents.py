@@ -5,14 +5,14 @@ import pytest
 from toy import ToyCodec, ToyScorer, ToySpace
 
 from latent_nas import artifacts, seeds
+from latent_nas.agent import universal
+from latent_nas.agent.elites import CELLS, Elites
+from latent_nas.agent.universal import Adept
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import ACCURACY, JUDGED, LOG_COSTS, PLAIN
-from latent_nas.pipeline import agents
-from latent_nas.pipeline.agents import Adept
+from latent_nas.judge.listing import Listing
 from latent_nas.spaces import Gene
-from latent_nas.spaces._listing import Listing
 from latent_nas.spaces.categorical import Categorical
-from latent_nas.strategies._elites import CELLS, Elites
 from latent_nas.tables.front import hypervolume
 
 LIMITS = np.array([2000.0, np.inf, np.inf])
@@ -32,7 +32,7 @@ class Scorer(ToyScorer):
 def school():
     space = ToySpace()
     codec, scorer = ToyCodec(space), Scorer(space)
-    return scorer, codec, agents.train_agent(scorer, codec, None, 8192, seed=0)
+    return scorer, codec, universal.train_agent(scorer, codec, None, 8192, seed=0)
 
 
 def judged(*rows):
@@ -90,7 +90,7 @@ class TestSchool:
         scorer, codec, adept = school
         adept.save(tmp_path / "agent", {}, {})
         again = Adept.load(tmp_path / "agent", codec)
-        answers = [agents.compare(scorer, codec, a, LIMITS, 300, 0, ("agent",))["agent"] for a in (adept, again)]
+        answers = [universal.compare(scorer, codec, a, LIMITS, 300, 0, ("agent",))["agent"] for a in (adept, again)]
         assert answers[0] == answers[1]
 
     def test_an_agent_of_another_codec_or_version_is_refused(self, school, tmp_path):
@@ -106,16 +106,16 @@ class TestSchool:
     def test_answers_count_every_query_and_are_judged_under_the_limits_asked(self, school):
         scorer, codec, adept = school
         core = EditCore(codec, scorer, LIMITS, 4, keep=True)
-        first = agents.start(core, adept, core.limits[0])
-        found = agents.answer(core, first, agents.edits(core, adept), seeds.rng(0), 400)
+        first = universal.start(core, adept, core.limits[0])
+        found = universal.answer(core, first, universal.edits(core, adept), seeds.rng(0), 400)
         assert core.queries <= 400
         assert found.values[0] == scorer(found.genes[:1], LIMITS[None]).pessimistic
         assert found.values[0] >= first.values.max()
 
     def test_limits_are_drawn_between_the_quantiles(self):
         logs = np.random.default_rng(0).normal(size=(1000, 3))
-        drawn = np.log(agents.draw_limits(logs, seeds.rng(0), 500))
-        low, high = np.quantile(logs, (agents.LOW, agents.HIGH), axis=0)
+        drawn = np.log(universal.draw_limits(logs, seeds.rng(0), 500))
+        low, high = np.quantile(logs, (universal.LOW, universal.HIGH), axis=0)
         assert (drawn >= low).all()
         assert (drawn <= high).all()
 

@@ -8,9 +8,10 @@ from latent_nas import seeds
 from latent_nas.analog.aware import CLIP, NOISE, make_aware, settle
 from latent_nas.analog.crossbar import Crossbar, accuracies
 from latent_nas.analog.pcm import Pcm
-from latent_nas.evaluators import Job, Target
+from latent_nas.evaluators import Job
 from latent_nas.evaluators.analog import record_of
 from latent_nas.spaces import open_space
+from latent_nas.target import Target
 from latent_nas.training.network import Network
 
 IDEAL = Pcm(programming=0, read=0, drift=0)

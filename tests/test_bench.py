@@ -9,11 +9,11 @@ import pytest
 
 from latent_nas import cli, seeds
 from latent_nas.evaluators.table import TableLookup
+from latent_nas.jobs.bench import run as bench_module
+from latent_nas.jobs.bench.contest import settings, trained_codec
+from latent_nas.jobs.bench.run import BenchConfig, bench, open_contest, parse_limits, summary
+from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
-from latent_nas.pipeline import bench as bench_module
-from latent_nas.pipeline.bench import BenchConfig, bench, open_contest, parse_limits, summary
-from latent_nas.pipeline.contest import settings, trained_codec
-from latent_nas.scorer import Scorer
 from latent_nas.spaces import open_space
 from latent_nas.store import Store
 from latent_nas.strategies import Problem, open_strategy

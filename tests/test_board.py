@@ -5,9 +5,9 @@ import sys
 
 from run_folder import make
 
-from latent_nas.pipeline.board import Board, beside
-from latent_nas.pipeline.folder import RunFolder
-from latent_nas.report._run import Run
+from latent_nas.jobs.search.board import Board, beside
+from latent_nas.runs.folder import RunFolder
+from latent_nas.runs.read import Run
 
 
 def scalars(folder):
@@ -44,6 +44,6 @@ def test_logs_of_an_artefact_lie_beside_it(tmp_path):
 
 
 def test_without_the_extra_one_line_names_it():
-    code = "import sys\nfrom latent_nas.pipeline import board\nsys.path.clear()\nboard.check()"
+    code = "import sys\nfrom latent_nas.jobs.search import board\nsys.path.clear()\nboard.check()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
     assert "ValueError: tensorboard is not installed; it is in the extra tensorboard: pip install" in done.stderr

@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from latent_nas.pipeline.folder import RunFolder
+from latent_nas.runs.folder import RunFolder
 
 TINY = ["--limit", "flash_kb=3", "--limit", "ram_kb=2", "--limit", "latency_ms=0.6"]
 QUICK = [
@@ -193,7 +193,7 @@ def test_validate_takes_a_run_and_reads_the_test_part_once(finished, tmp_path):
 
 
 def test_dataset_is_built_resumed_and_read_back(tmp_path):
-    from latent_nas.pipeline import dataset
+    from latent_nas.jobs.make import dataset
 
     options = ["--networks", "4", "--repeats", "3", "--repeat-seeds", "2", *TINY]
     places = ["--work", tmp_path / "work.sqlite", "--out", tmp_path / "out", "--json"]

@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latent_nas import artifacts, shipped
+from latent_nas.judge.accuracy import AccuracyModel
 from latent_nas.surrogates._trees import Trees
-from latent_nas.surrogates.accuracy import AccuracyModel
 from latent_nas.surrogates.gp import Gp, _distances, _matern
 from latent_nas.surrogates.xgb import Xgb
 

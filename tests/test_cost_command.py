@@ -7,8 +7,8 @@ import pytest
 from latent_nas import cli
 from latent_nas.costs import costs
 from latent_nas.devices import open_device
+from latent_nas.jobs import cost
 from latent_nas.limits import Limits
-from latent_nas.pipeline import explain
 from latent_nas.runtimes import open_runtime
 from latent_nas.spaces import open_space
 from latent_nas.zoo import open_network
@@ -41,7 +41,7 @@ def test_a_named_network_layer_by_layer(capsys):
 
 
 def test_what_does_not_fit_says_where_and_by_how_much(capsys):
-    found = explain.explain(open_network("st_mobilenet_v1_05_224"), "stm32f405", "cmsis_nn", Limits())
+    found = cost.explain(open_network("st_mobilenet_v1_05_224"), "stm32f405", "cmsis_nn", Limits())
     assert found["fits"] is False
     assert found["region"] is None
     assert [region["left"] for region in found["regions"]] == [r - found["ram_bytes"] for r in (131_072, 65_536)]
@@ -61,7 +61,7 @@ def test_genes_and_candidates_and_graphs_are_read(tmp_path):
     }
     for name, content in files.items():
         (tmp_path / name).write_text(json.dumps(content))
-        assert explain.open_graph(str(tmp_path / name), 2) == graph
+        assert cost.open_graph(str(tmp_path / name), 2) == graph
 
 
 def test_a_runtime_of_ones_own(tmp_path, capsys):

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from latent_nas.crews import carry_out, open_crew
-from latent_nas.evaluators import Job, Target
+from latent_nas.evaluators import Job
 from latent_nas.evaluators._work import record_of
 from latent_nas.evaluators.training import Training
-from latent_nas.pipeline.setup import Setup
 from latent_nas.seeds import rng
+from latent_nas.target import Setup, Target
 
 TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn")
 

@@ -7,14 +7,14 @@ import torch
 from latent_nas import seeds
 from latent_nas.codec import CodecSettings
 from latent_nas.codec.train import train_codec
-from latent_nas.evaluators import Job, Target
+from latent_nas.evaluators import Job
 from latent_nas.evaluators._work import record_of
 from latent_nas.graph.deploy import deploy
 from latent_nas.graph.features import graph_features
 from latent_nas.operators.conv2d import Conv2d
-from latent_nas.pipeline.folder import architecture
-from latent_nas.pipeline.setup import Setup
+from latent_nas.runs.folder import architecture
 from latent_nas.spaces import open_space
+from latent_nas.target import Setup, Target
 from latent_nas.training.network import Network
 from latent_nas.training.quantise import QuantisedNetwork
 from latent_nas.zoo import open_network

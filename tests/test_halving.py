@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from latent_nas import seeds
-from latent_nas.evaluators import Evaluator, Target
+from latent_nas.evaluators import Evaluator
 from latent_nas.evaluators._work import record_of
+from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.search.prepare import prepare
+from latent_nas.judge.fidelity import translated
+from latent_nas.judge.scorer import labels
 from latent_nas.limits import Limits
-from latent_nas.pipeline.config import SearchConfig
-from latent_nas.pipeline.prepare import prepare
-from latent_nas.pipeline.setup import Setup
 from latent_nas.records import SEARCH, SHORT, Record
-from latent_nas.scorer import labels
 from latent_nas.store import Store
 from latent_nas.strategies import Problem, open_strategy
 from latent_nas.study import Budget
 from latent_nas.study.halving import Halving
-from latent_nas.surrogates.fidelity import translated
+from latent_nas.target import Setup, Target
 from latent_nas.tasks import Part, open_task
 from latent_nas.training import subset
 

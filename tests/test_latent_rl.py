@@ -5,12 +5,12 @@ import pytest
 from toy import OPEN, ToyCodec, ToyScorer, ToySpace, record, toy_problem, true_accuracy
 
 from latent_nas import seeds
+from latent_nas.agent.population import CodeEdits, GeneMutations, judged_pool, search
 from latent_nas.env.core import EditCore
 from latent_nas.env.single import EditEnv
 from latent_nas.limits import Limits
 from latent_nas.strategies import Problem, open_strategy
 from latent_nas.strategies._diverse import apart
-from latent_nas.strategies._population import CodeEdits, GeneMutations, judged_pool, search
 from latent_nas.strategies.latent_rl import LatentRL
 
 pytestmark = pytest.mark.usefixtures("quick_strategies")

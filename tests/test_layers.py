@@ -14,16 +14,18 @@ PACKAGE = Path(latent_nas.__file__).parent
 # A new module or folder of the package gets its place here: in the lowest layer that is above all it imports.
 LAYERS = [
     {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits", "front_end"}
-    | {"compiled", "kernels", "extras", "ranges"},
+    | {"compiled", "kernels", "extras", "ranges", "units"},
     {"graph", "operators", "readers"},
     {"spaces", "tasks", "devices", "runtimes", "zoo"},
     {"costs", "training", "codec", "surrogates", "tables", "crews", "analog"},
-    {"scorer", "firmware", "interchange", "calibration"},
+    {"target", "judge", "firmware", "interchange", "calibration"},
     {"env", "evaluators"},
-    {"strategies", "objectives"},
+    {"agent", "objectives"},
+    {"strategies"},
     {"study", "optuna_sampler"},
+    {"runs"},
     {"report"},
-    {"pipeline"},
+    {"jobs"},
     {"cli", "api"},
     {"__main__"},  # starts the cli
 ]
@@ -112,18 +114,18 @@ def check(root: Path, files: dict[str, str]) -> list[str]:
 @pytest.mark.parametrize(
     ("file", "text", "expected"),
     [
-        ("env.py", "from toy.study import Study", "env (L5) imports up: study (L7)"),
-        ("env.py", "import toy.study", "env (L5) imports up: study (L7)"),
-        ("env.py", "from toy import study", "env (L5) imports up: study (L7)"),
+        ("env.py", "from toy.study import Study", "env (L5) imports up: study (L8)"),
+        ("env.py", "import toy.study", "env (L5) imports up: study (L8)"),
+        ("env.py", "from toy import study", "env (L5) imports up: study (L8)"),
         (
             "env.py",
             "def f():\n    from toy.study import Study",
-            "toy/env.py:2: env (L5) imports up: study (L7)",
+            "toy/env.py:2: env (L5) imports up: study (L8)",
         ),
-        ("env.py", "if TYPE_CHECKING:\n    from toy.study import Study", "env (L5) imports up: study (L7)"),
+        ("env.py", "if TYPE_CHECKING:\n    from toy.study import Study", "env (L5) imports up: study (L8)"),
         ("codec/net.py", "from toy.training import fit", "codec (L3) imports sideways: training (L3)"),
         ("codec/net.py", "from ..training import fit", "codec (L3) imports sideways: training (L3)"),
-        ("codec/deep/net.py", "from ...cli import main", "codec (L3) imports up: cli (L10)"),
+        ("codec/deep/net.py", "from ...cli import main", "codec (L3) imports up: cli (L12)"),
         ("codec/__init__.py", "from .. import training", "codec (L3) imports sideways: training (L3)"),
         ("spaces/a.py", "from toy import tasks", "spaces (L2) imports sideways: tasks (L2)"),
         ("seeds.py", "from toy.graph import Graph", "seeds (L0) imports up: graph (L1)"),

@@ -15,7 +15,7 @@ from latent_nas import plugins
 from latent_nas.calibration.measurements import read
 from latent_nas.costs import costs
 from latent_nas.devices import Region, open_device
-from latent_nas.evaluators import Job, Target, _work
+from latent_nas.evaluators import Job, _work
 from latent_nas.evaluators.emulate import emulated_record
 from latent_nas.firmware import Fault, bench, elf, qemu
 from latent_nas.firmware.check import emulate, run_on_qemu
@@ -25,22 +25,22 @@ from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import project
 from latent_nas.firmware.linker import STACK_BYTES
 from latent_nas.graph import Builder
+from latent_nas.jobs.calibrate import calibrate
+from latent_nas.jobs.deploy import Build, linked
+from latent_nas.jobs.proof import above, fits, tools_missing
+from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.search.prepare import prepare
+from latent_nas.jobs.search.run import over
+from latent_nas.jobs.summary import summary
+from latent_nas.judge.recalibrate import excess
 from latent_nas.limits import Limits
 from latent_nas.operators._rim import Rim
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
-from latent_nas.pipeline.calibrate import calibrate
-from latent_nas.pipeline.config import SearchConfig
-from latent_nas.pipeline.deploy import Build, linked
-from latent_nas.pipeline.prepare import prepare
-from latent_nas.pipeline.proof import above, fits, tools_missing
-from latent_nas.pipeline.search import over
-from latent_nas.pipeline.setup import Setup
-from latent_nas.pipeline.summary import summary
 from latent_nas.records import Record
 from latent_nas.runtimes import open_runtime
-from latent_nas.surrogates.recalibrate import excess
+from latent_nas.target import Setup, Target
 
 DEVICE, NATIVE = open_device("stm32f405"), open_runtime("native")
 TARGET = Target("mcu_cnn", "digits", "stm32f405", "native")
@@ -98,7 +98,7 @@ class TestRecalibration:
         assert many == pytest.approx([1.1, 1, 1.5], rel=0.02)
 
     def test_the_scorer_takes_it_up(self):
-        from latent_nas.scorer import Scorer
+        from latent_nas.judge.scorer import Scorer
         from latent_nas.surrogates import design
         from latent_nas.surrogates.mlp import Mlp
 
@@ -227,7 +227,7 @@ class TestRim:
         ],
     )
     def test_counts_are_those_of_a_walk_over_all_windows(self, size, kernel, stride, padding):
-        from latent_nas.operators._window import output_size, pads
+        from latent_nas.operators.window import output_size, pads
 
         rim, (top, _, left, _) = Rim.of(*size, kernel, stride, padding), pads(*size, kernel, stride, padding)
         inside = rows = words = 0

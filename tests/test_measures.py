@@ -6,10 +6,10 @@ import pytest
 from latent_nas import artifacts, seeds
 from latent_nas.codec import Codec, CodecSettings
 from latent_nas.codec.train import train_codec
-from latent_nas.pipeline.make import known
+from latent_nas.jobs.make.artefacts import known
+from latent_nas.judge.measures import Measures, measured
 from latent_nas.records import Record
 from latent_nas.spaces import open_space
-from latent_nas.surrogates.measures import Measures, measured
 
 SPACE = open_space("resnet_analog:first=8,16;stages=1-2;repeats=1-2;branches=1-2", (8, 8, 1), 10)
 NAMES = ("analog_accuracy_1d", "analog_accuracy_1d_std", "analog_variation_1month")

@@ -9,9 +9,9 @@ import pytest
 
 from latent_nas import cli, plugins, seeds
 from latent_nas.devices import open_device
+from latent_nas.jobs.search.config import default_limits
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
-from latent_nas.pipeline.config import default_limits
 from latent_nas.records import Record
 
 LIMITS = open_device("stm32f405").limits

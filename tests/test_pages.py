@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pages import PAGES, ROOT, commands, furnish
 
 from latent_nas import cli
-from latent_nas.pipeline import models
+from latent_nas.jobs import models
 
 NOT_RUN = {  # what it begins with: why
     "make ": "installs the project from a package index; the test runs the `latent-nas search` that it calls",

@@ -8,12 +8,12 @@ import torch
 from stable_baselines3.common.vec_env import VecMonitor
 from toy import OPEN, ToyCodec, ToyScorer, ToySpace
 
+from latent_nas.agent import learner
+from latent_nas.agent.choice import draw, softmax
+from latent_nas.agent.learner import EditVecEnv, train
+from latent_nas.agent.network import Network, views
 from latent_nas.env.batched import BatchedEditEnv
 from latent_nas.env.core import PLACES, EditCore
-from latent_nas.strategies import _ppo
-from latent_nas.strategies._choice import draw, softmax
-from latent_nas.strategies._policy import Network, views
-from latent_nas.strategies._ppo import EditVecEnv, train
 
 
 @pytest.fixture(autouse=True)
@@ -82,13 +82,13 @@ def test_the_agent_samples_its_own_distribution_but_no_idle_edit():
 
 @pytest.mark.parametrize("place", PLACES)
 def test_logits_are_those_of_the_trained_policy(place, monkeypatch):
-    class Watched(_ppo.EditPolicy):
+    class Watched(learner.EditPolicy):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             policies.append(self)
 
     policies = []
-    monkeypatch.setattr(_ppo, "EditPolicy", Watched)
+    monkeypatch.setattr(learner, "EditPolicy", Watched)
     core = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, place=place)
     agent = train(core, None, 512, seed=0, envs=64)
     seen, _ = BatchedEditEnv(core, 5, brief=True).reset(seed=0)

@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 
 from latent_nas import artifacts
-from latent_nas.pipeline import ask
-from latent_nas.pipeline.models import pretrained
-from latent_nas.pipeline.setup import MAIN_LIMITS, MAIN_TARGET, Setup
+from latent_nas.jobs import query
+from latent_nas.jobs.models import pretrained
+from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Setup
 
 KIND = "accuracy surrogates"
 
 
 def asked(folder):
-    (found,) = ask.candidates(Setup(MAIN_TARGET), MAIN_LIMITS, 1, 200, None, folder, None, 0)["candidates"]
+    (found,) = query.candidates(Setup(MAIN_TARGET), MAIN_LIMITS, 1, 200, None, folder, None, 0)["candidates"]
     return found
 
 

@@ -14,10 +14,10 @@ from latent_nas import plugins, report
 from latent_nas.records import Record
 from latent_nas.report._drawing import draw
 from latent_nas.report._html import tag
-from latent_nas.report._run import Run
 from latent_nas.report.again import command
 from latent_nas.report.latent import components
 from latent_nas.report.summary import price
+from latent_nas.runs.read import Run
 
 
 @pytest.fixture(scope="module")

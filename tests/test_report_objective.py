@@ -9,8 +9,8 @@ from run_folder import make
 
 from latent_nas import report
 from latent_nas.records import objective_of
-from latent_nas.report._objective import Scale
-from latent_nas.report._run import Run
+from latent_nas.runs.read import Run
+from latent_nas.runs.scale import Scale
 
 
 def weighted(record):

@@ -10,13 +10,13 @@ import torch
 from toy import ToyScorer, ToySpace, fits, record, true_accuracy
 
 from latent_nas import seeds
+from latent_nas.agent.controller import Controller
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.spaces import Gene
 from latent_nas.spaces.categorical import Categorical
 from latent_nas.strategies import Problem, open_strategy
-from latent_nas.strategies._controller import Controller
-from latent_nas.strategies._optuna import distribution
+from latent_nas.strategies.samplers import distribution
 
 RIVALS = ["bayesian", "gp", "greedy_surrogate", "local_search", "nsga2", "reinforce"]
 SMALL = Categorical([Gene("a", (1, 2, 3)), Gene("b", ("x", "y", "z")), Gene("c", (True,))])

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from latent_nas.judge.scorer import PRIOR_ACCURACY, Scorer, labels
 from latent_nas.limits import Limits
 from latent_nas.records import Record
-from latent_nas.scorer import PRIOR_ACCURACY, Scorer, labels
 from latent_nas.spaces import open_space
 from latent_nas.surrogates import design
 from latent_nas.surrogates.mlp import Mlp

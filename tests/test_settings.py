@@ -9,16 +9,16 @@ import torch
 from toy import ToySpace, fits, record, true_accuracy, true_costs
 
 from latent_nas import plugins, seeds
+from latent_nas.agent.controller import Controller
 from latent_nas.cli.search import search as command
-from latent_nas.evaluators import Target
+from latent_nas.jobs.bench.run import BenchConfig
+from latent_nas.jobs.search import presets
+from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.limits import Limits
-from latent_nas.pipeline import presets
-from latent_nas.pipeline.bench import BenchConfig
-from latent_nas.pipeline.config import SearchConfig
 from latent_nas.spaces import open_space
 from latent_nas.strategies import Problem
-from latent_nas.strategies._controller import Controller
-from latent_nas.strategies._settings import configured, settings
+from latent_nas.strategies.settings import configured, settings
+from latent_nas.target import Target
 from latent_nas.tasks import open_task
 
 LIMITS = Limits(flash_bytes=4000, latency_ms=8.0)

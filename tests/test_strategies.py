@@ -10,8 +10,8 @@ import torch
 from toy import ToyScorer, fits, record, toy_problem
 
 from latent_nas import plugins
+from latent_nas.jobs.search.config import SearchConfig, pinned
 from latent_nas.limits import Limits
-from latent_nas.pipeline.config import SearchConfig, pinned
 from latent_nas.records import Record
 from latent_nas.strategies import open_strategy
 

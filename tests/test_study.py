@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from latent_nas.evaluators import Evaluator, Target
+from latent_nas.evaluators import Evaluator
 from latent_nas.evaluators._work import record_of
 from latent_nas.limits import Limits
-from latent_nas.pipeline.setup import Setup
-from latent_nas.records import Record
+from latent_nas.records import Record, front, ranked
 from latent_nas.store import Store
 from latent_nas.strategies import Problem, open_strategy
-from latent_nas.study import Budget, Study, front, ranked
+from latent_nas.study import Budget, Study
+from latent_nas.target import Setup, Target
 
 TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn")
 SETUP = Setup(TARGET)

@@ -8,11 +8,11 @@ import torch
 from sklearn.base import clone
 
 from latent_nas import artifacts, plugins
+from latent_nas.judge.link import Link
 from latent_nas.spaces import open_space
 from latent_nas.surrogates import design, restore
 from latent_nas.surrogates.conformal import Calibration, Conformal
 from latent_nas.surrogates.gp import Gp, _loss
-from latent_nas.surrogates.link import Link
 from latent_nas.surrogates.mlp import Mlp
 from latent_nas.surrogates.xgb import Xgb
 

@@ -5,10 +5,9 @@ import json
 import pytest
 
 from latent_nas.codec import Codec
-from latent_nas.evaluators import Target
-from latent_nas.pipeline import models
-from latent_nas.pipeline.setup import Setup
-from latent_nas.pipeline.sweep import sweep, worth
+from latent_nas.jobs import models
+from latent_nas.jobs.make.sweep import sweep, worth
+from latent_nas.target import Setup, Target
 
 SETUP = Setup(Target("resnet_analog:first=8,12;stages=1-2;repeats=1-2;branches=1-2", "digits", "stm32h743", "cmsis_nn"))
 GOOD = {"exact": 1.0, "perplexity": 16.0, "distinct": 10_000}

@@ -13,9 +13,9 @@ from latent_nas import artifacts
 from latent_nas.cli import main
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
-from latent_nas.pipeline.curves import svg
-from latent_nas.pipeline.network import network_of
-from latent_nas.pipeline.train import TrainConfig, _some, begin, resumed, train
+from latent_nas.jobs.curves import svg
+from latent_nas.jobs.network import network_of
+from latent_nas.jobs.train import TrainConfig, _some, begin, resumed, train
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Recipe, open_task
 from latent_nas.training.checkpoint import HISTORY

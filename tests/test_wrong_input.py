@@ -12,13 +12,13 @@ import pytest
 from latent_nas import artifacts
 from latent_nas.cli import main
 from latent_nas.devices import open_device
+from latent_nas.jobs.make import dataset
 from latent_nas.limits import Limits
-from latent_nas.pipeline import dataset
-from latent_nas.pipeline.folder import RunFolder
-from latent_nas.pipeline.setup import MAIN_TARGET, Setup
 from latent_nas.records import Record
 from latent_nas.report import write as write_report
+from latent_nas.runs.folder import RunFolder
 from latent_nas.store import Store
+from latent_nas.target import MAIN_TARGET, Setup
 from latent_nas.tasks import open_task
 
 TABLE = "gene.a,gene.b,metric.acc,cost.x\n" + "\n".join(f"{i},{j},{i - j},{-i}" for i in range(3) for j in range(3))

@@ -39,8 +39,8 @@ def bench(
     import json
 
     from latent_nas.cli.show import show
-    from latent_nas.pipeline.bench import BenchConfig, parse_limits, summary
-    from latent_nas.pipeline.bench import bench as run
+    from latent_nas.jobs.bench.run import BenchConfig, parse_limits, summary
+    from latent_nas.jobs.bench.run import bench as run
     from latent_nas.strategies import full_strategy
 
     names = tuple(full_strategy(name.strip()) for name in strategies.split(",") if name.strip())

@@ -29,7 +29,7 @@ def calibrate(
 
     Example: latent-nas calibrate --measurements layers.csv --runtime my_board --out runs/runtimes
     """
-    from latent_nas.pipeline import calibrate as job
+    from latent_nas.jobs import calibrate as job
 
     found = job.calibrate(measurements, runtime, base, board, out)
     print(json.dumps(found, indent=1) if as_json else job.table(found))

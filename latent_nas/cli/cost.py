@@ -28,9 +28,9 @@ def cost(
 
     Example: latent-nas cost mlperf_resnet8 --device stm32f446
     """
+    from latent_nas.jobs import cost as job
     from latent_nas.limits import Limits
-    from latent_nas.pipeline import explain
 
     limits = Limits.parse(limit or [])
-    found = explain.explain(explain.open_graph(network, entry), device, runtime, limits)
-    print(json.dumps(found, indent=1) if as_json else explain.table(found))
+    found = job.explain(job.open_graph(network, entry), device, runtime, limits)
+    print(json.dumps(found, indent=1) if as_json else job.table(found))

@@ -55,7 +55,7 @@ def dataset_info(name: str, device: Device = "stm32f405", as_json: options.Json 
 
     Example: latent-nas dataset info photos/ --input 48x48x1
     """
-    from latent_nas.pipeline import data
+    from latent_nas.jobs import data
 
     found = data.info(name, device)
     print(json.dumps(found, indent=1) if as_json else data.text(found))
@@ -72,7 +72,7 @@ def dataset_import(
 
     Example: latent-nas dataset import photos/ --input 48x48x1 --out photos.npz
     """
-    from latent_nas.pipeline import data
+    from latent_nas.jobs import data
 
     found = data.copy(name, device, out)
     print(json.dumps(found, indent=1) if as_json else data.text(found))

@@ -43,7 +43,7 @@ def deploy(
     """
     from latent_nas.cli.show import show
     from latent_nas.firmware import Fault
-    from latent_nas.pipeline import deploy as job
+    from latent_nas.jobs import deploy as job
 
     try:
         with show(as_json) as view:

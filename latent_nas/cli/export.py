@@ -17,6 +17,6 @@ def export(
 
     Example: latent-nas export runs/mine/networks/1 --out best.tflite
     """
-    from latent_nas.pipeline import export as job
+    from latent_nas.jobs import export as job
 
     print(job.export(network, out, format))

@@ -38,10 +38,9 @@ def dataset_build(
 
     from latent_nas import artifacts
     from latent_nas.cli.show import show
-    from latent_nas.evaluators import Target
+    from latent_nas.jobs.make import dataset
     from latent_nas.limits import Limits
-    from latent_nas.pipeline import dataset
-    from latent_nas.pipeline.setup import Setup
+    from latent_nas.target import Setup, Target
 
     target = Target(space, task, device, runtime)
     limits = Limits.parse(limit) if limit else Setup(target).task.limits
@@ -87,11 +86,10 @@ def codec_train(
     Example: latent-nas codec train --steps 500 --out runs/codec
     """
     from latent_nas.cli.show import show
-    from latent_nas.evaluators import Target
-    from latent_nas.pipeline import make
-    from latent_nas.pipeline import sweep as search
-    from latent_nas.pipeline.board import Board, beside
-    from latent_nas.pipeline.setup import Setup
+    from latent_nas.jobs.make import artefacts
+    from latent_nas.jobs.make import sweep as search
+    from latent_nas.jobs.search.board import Board, beside
+    from latent_nas.target import Setup, Target
 
     setup = Setup(Target(space, task, device, runtime)).check()
     name = "codec-labelled" if table else "codec"
@@ -99,7 +97,7 @@ def codec_train(
     board = Board(beside(place)) if tensorboard else None
     with show(as_json) as view:
         given = (table, steps, seed, place, view.say, view.done, metric or ())
-        result = search.sweep(setup, sweep, *given) if sweep else make.codec(setup, *given, board)
+        result = search.sweep(setup, sweep, *given) if sweep else artefacts.codec(setup, *given, board)
     _print(result)
 
 
@@ -119,13 +117,12 @@ def surrogate_train(
     Example: latent-nas surrogate train --out runs/surrogates
     """
     from latent_nas.cli.show import show
-    from latent_nas.evaluators import Target
-    from latent_nas.pipeline import make
-    from latent_nas.pipeline.setup import Setup
+    from latent_nas.jobs.make import artefacts
+    from latent_nas.target import Setup, Target
 
     setup = Setup(Target(space, task, device, runtime)).check()
     with show(as_json) as view:
-        result = make.surrogates(setup, table, codec, seed, out or _place(setup, "."), view.say)
+        result = artefacts.surrogates(setup, table, codec, seed, out or _place(setup, "."), view.say)
     _print(result)
 
 
@@ -152,19 +149,18 @@ def agent_train(
     Example: latent-nas agent train --steps 100000 --out runs/agent
     """
     from latent_nas.cli.show import show
-    from latent_nas.evaluators import Target
+    from latent_nas.jobs.make import artefacts
+    from latent_nas.jobs.search.board import Board, beside
     from latent_nas.limits import Limits
-    from latent_nas.pipeline import make
-    from latent_nas.pipeline.board import Board, beside
-    from latent_nas.pipeline.setup import Setup
+    from latent_nas.target import Setup, Target
 
     setup = Setup(Target(space, task, device, runtime)).check()
     limits = Limits.parse(limit).tighten(setup.device.limits) if limit else None
     folder = out or _place(setup, "agent")
     board = Board(beside(folder)) if tensorboard else None
     with show(as_json) as view:
-        agent = make.AgentOptions(learner, place, history, parameters)
-        result = make.agent(setup, limits, codec, surrogates, steps, seed, folder, view.say, agent, board)
+        agent = artefacts.AgentOptions(learner, place, history, parameters)
+        result = artefacts.agent(setup, limits, codec, surrogates, steps, seed, folder, view.say, agent, board)
     _print(result)
 
 

@@ -31,10 +31,9 @@ def query(
     Example: latent-nas query --flash-kb 32 --ram-kb 16 --latency-ms 5 --top 10
     """
     from latent_nas import artifacts
-    from latent_nas.evaluators import Target
+    from latent_nas.jobs import query as job
     from latent_nas.limits import Limits
-    from latent_nas.pipeline import ask
-    from latent_nas.pipeline.setup import Setup
+    from latent_nas.target import Setup, Target
 
     if out:
         artifacts.writable(out)
@@ -42,7 +41,7 @@ def query(
     named = {"flash_kb": flash_kb, "ram_kb": ram_kb, "latency_ms": latency_ms}
     given = [*(limit or []), *(f"{k}={v}" for k, v in named.items() if v is not None)]
     limits = (Limits.parse(given) if given else setup.task.limits).tighten(setup.device.limits)
-    text = json.dumps(ask.candidates(setup, limits, top, queries, codec, surrogates, agent, seed), indent=1)
+    text = json.dumps(job.candidates(setup, limits, top, queries, codec, surrogates, agent, seed), indent=1)
     if out:
         artifacts.write(out, text + "\n")
     print(text)
@@ -64,9 +63,9 @@ def validate(
     Example: latent-nas query --out runs/candidates.json && latent-nas validate runs/candidates.json
     """
     from latent_nas.cli.show import show
-    from latent_nas.pipeline import validation
-    from latent_nas.pipeline.summary import summary
+    from latent_nas.jobs import validate as job
+    from latent_nas.jobs.summary import summary
 
     with show(as_json) as view:
-        result = validation.validate(candidates, top, final_seeds, workers, seed, out, view.say, view.done)
+        result = job.validate(candidates, top, final_seeds, workers, seed, out, view.say, view.done)
     print(json.dumps(result, indent=1) if as_json else summary(result, out))

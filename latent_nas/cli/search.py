@@ -62,14 +62,14 @@ def search(
     Example: latent-nas search --device stm32f405 --limit flash_kb=32 --limit ram_kb=16 --trainings 24
     """
     from latent_nas.cli.show import show
-    from latent_nas.evaluators import Target
+    from latent_nas.jobs.search import plan
+    from latent_nas.jobs.search.board import Board, check
+    from latent_nas.jobs.search.config import new_config
+    from latent_nas.jobs.search.run import begin, resumed
+    from latent_nas.jobs.search.run import search as run
+    from latent_nas.jobs.summary import summary
     from latent_nas.limits import Limits
-    from latent_nas.pipeline import plan
-    from latent_nas.pipeline.board import Board, check
-    from latent_nas.pipeline.config import new_config
-    from latent_nas.pipeline.search import begin, resumed
-    from latent_nas.pipeline.search import search as run
-    from latent_nas.pipeline.summary import summary
+    from latent_nas.target import Target
     from latent_nas.tasks import with_options
 
     if tensorboard:

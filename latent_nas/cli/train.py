@@ -42,9 +42,9 @@ def train(
     Example: latent-nas train nascnn15 --task cifar10 --epochs 30 --schedule one-cycle
     """
     from latent_nas.cli.show import show
-    from latent_nas.pipeline.network import network_of
-    from latent_nas.pipeline.train import TrainConfig, begin, recipe_of, resumed, summary
-    from latent_nas.pipeline.train import train as run
+    from latent_nas.jobs.network import network_of
+    from latent_nas.jobs.train import TrainConfig, begin, recipe_of, resumed, summary
+    from latent_nas.jobs.train import train as run
     from latent_nas.tasks import open_task
 
     if resume is not None:

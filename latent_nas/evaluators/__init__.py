@@ -2,31 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from latent_nas.records import Record
-from latent_nas.tasks import Recipe, Task
-
-
-@dataclass(frozen=True)
-class Target:
-    """What networks are made for, by names, so that a worker process can open it all itself.
-
-    Attributes:
-        search_epochs: of a training of the search, in place of the recipe's; 0 is the recipe's.
-    """
-
-    space: str
-    task: str
-    device: str
-    runtime: str
-    search_epochs: int = 0
-
-    def recipe(self, task: Task, fidelity: str) -> Recipe:
-        """Return how networks are trained for the target's task."""
-        found = task.recipe(fidelity)
-        return replace(found, epochs=self.search_epochs) if self.search_epochs and fidelity == "search" else found
+from latent_nas.target import Target
 
 
 @dataclass(frozen=True)

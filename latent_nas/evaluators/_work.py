@@ -10,11 +10,12 @@ import numpy as np
 
 from latent_nas.costs import costs
 from latent_nas.devices import Device, open_device
-from latent_nas.evaluators import Job, Target
+from latent_nas.evaluators import Job
 from latent_nas.graph import Graph
 from latent_nas.records import Record, versions
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.spaces import Space, open_space
+from latent_nas.target import Target
 from latent_nas.tasks import Task, open_task
 from latent_nas.training import FLOAT, TrainingFailed, train
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from latent_nas.evaluators import Evaluator, Job, Target
+from latent_nas.evaluators import Evaluator, Job
 from latent_nas.evaluators._work import opened, trained
 from latent_nas.evaluators.training import Training
 from latent_nas.firmware import Fault
@@ -14,6 +14,7 @@ from latent_nas.firmware.check import emulate, sizes
 from latent_nas.firmware.compile import build, check_tools
 from latent_nas.firmware.export import RUNTIME, project
 from latent_nas.records import Record
+from latent_nas.target import Target
 
 if TYPE_CHECKING:
     from latent_nas.training.quantise import QuantisedNetwork

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from latent_nas.evaluators import Evaluator, Job, Target
+from latent_nas.evaluators import Evaluator, Job
 from latent_nas.records import Record
 from latent_nas.tables.space import TableSpace
+from latent_nas.target import Target
 
 
 class TableLookup(Evaluator):

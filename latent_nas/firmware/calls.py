@@ -9,7 +9,7 @@ import numpy as np
 
 from latent_nas.graph import Node
 from latent_nas.operators import Shape
-from latent_nas.operators._window import pads
+from latent_nas.operators.window import pads
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,20 @@ import numpy as np
 
 from latent_nas.graph import Builder
 from latent_nas.operators import Operator, Shape
-from latent_nas.operators._elementwise import Elementwise
-from latent_nas.operators._window import Padding, pads
 from latent_nas.operators.add import Add
 from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.concat import Concat
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
+from latent_nas.operators.elementwise import Elementwise
 from latent_nas.operators.flatten import Flatten
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.window import Padding, pads
 from latent_nas.operators.zero import Zero
 
 PASSES = {"Identity", "Dropout", "QuantizeLinear", "DequantizeLinear", "Cast"}

@@ -11,7 +11,6 @@ import numpy as np
 
 from latent_nas.fixed_point import Quant
 from latent_nas.operators import Operator, Shape
-from latent_nas.operators._window import Padding, Pair, pads
 from latent_nas.operators.add import Add
 from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.concat import Concat
@@ -23,6 +22,7 @@ from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.window import Padding, Pair, pads
 from latent_nas.operators.zero import Zero
 
 SAME, VALID = 0, 1

@@ -6,7 +6,7 @@ Rows and columns are independent of each other, so a sum over all pixels is a pr
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from latent_nas.operators._window import Padding, Pair, output_size, pads
+from latent_nas.operators.window import Padding, Pair, output_size, pads
 
 Cut = tuple[int, int, int]  # elements of a window before the image, inside it, after it
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from latent_nas.operators import Operator, Shape, image
 from latent_nas.operators._rim import Rim
-from latent_nas.operators._window import Padding, Pair, output_size, pads
+from latent_nas.operators.window import Padding, Pair, output_size, pads
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from latent_nas.fixed_point import Quant, requantise
 from latent_nas.operators import Operator, Shape, image
 from latent_nas.operators._rim import Rim
 from latent_nas.operators._weights import integer_constants, matmul_exact
-from latent_nas.operators._window import Padding, Pair, output_size, pads, taps
+from latent_nas.operators.window import Padding, Pair, output_size, pads, taps
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from latent_nas.operators import Shape
-from latent_nas.operators._elementwise import Elementwise
+from latent_nas.operators.elementwise import Elementwise
 
 if TYPE_CHECKING:
     from torch import nn

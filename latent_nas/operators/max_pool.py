@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from latent_nas.operators import Shape
-from latent_nas.operators._window import taps
 from latent_nas.operators._window_pool import WindowPool
+from latent_nas.operators.window import taps
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,7 +7,7 @@ import numpy as np
 
 from latent_nas.fixed_point import Quant
 from latent_nas.operators import Shape
-from latent_nas.operators._elementwise import Elementwise
+from latent_nas.operators.elementwise import Elementwise
 
 if TYPE_CHECKING:
     from torch import nn

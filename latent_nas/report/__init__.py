@@ -11,7 +11,7 @@ from typing import ClassVar
 from latent_nas import __version__, artifacts, plugins
 from latent_nas.report._html import Html, join, tag
 from latent_nas.report._page import page
-from latent_nas.report._run import Run
+from latent_nas.runs.read import Run
 
 FILE = "report.html"
 

@@ -8,7 +8,7 @@ from typing import Any
 from latent_nas.records import versions
 from latent_nas.report import Section
 from latent_nas.report._html import Html, join, table, tag
-from latent_nas.report._run import Run
+from latent_nas.runs.read import Run
 
 OPTIONS = {"search_epochs": "--child-epochs", "asynchronous": "--async", "settings": "--set"}
 UNSAID = {"target", "limits", "data", "workers"}  # said otherwise, no option, or of no consequence

@@ -8,8 +8,8 @@ from latent_nas.records import Record
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
-from latent_nas.report._run import Run
-from latent_nas.report._units import COSTS, cost
+from latent_nas.runs.read import Run
+from latent_nas.units import COSTS, cost
 
 KEY = (
     ("dot", c.BLUE, "measured, validation part"),

@@ -5,8 +5,8 @@ from typing import Any
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, table, tag
-from latent_nas.report._run import Run
-from latent_nas.report._units import count, size
+from latent_nas.runs.read import Run
+from latent_nas.units import count, size
 
 
 class Firmware(Section):

@@ -8,8 +8,8 @@ from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._drawing import HEAD, ROW, draw
 from latent_nas.report._html import Html, join, tag
-from latent_nas.report._run import Run
-from latent_nas.report._units import count, size
+from latent_nas.runs.read import Run
+from latent_nas.units import count, size
 
 COLUMNS = (  # of a layer: title, attribute, text
     ("MACs", "macs", count),

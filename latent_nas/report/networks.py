@@ -3,9 +3,9 @@
 from latent_nas.records import Record
 from latent_nas.report import Section
 from latent_nas.report._html import Html, join, tag
-from latent_nas.report._objective import Scale
-from latent_nas.report._run import Run
-from latent_nas.report._units import COSTS, count
+from latent_nas.runs.read import Run
+from latent_nas.runs.scale import Scale
+from latent_nas.units import COSTS, count
 
 MEASURED = (("int8, measured %", 1), ("float, measured %", 1))
 HEAD = (

@@ -5,7 +5,7 @@ import numpy as np
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
-from latent_nas.report._run import Run
+from latent_nas.runs.read import Run
 
 
 class Quantisation(Section):

@@ -5,9 +5,9 @@ import numpy as np
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
-from latent_nas.report._objective import Scale
-from latent_nas.report._run import Run
-from latent_nas.report._units import percent
+from latent_nas.runs.read import Run
+from latent_nas.runs.scale import Scale
+from latent_nas.units import percent
 
 COVERAGE = 0.9
 

@@ -4,13 +4,12 @@ import math
 
 import numpy as np
 
-from latent_nas.records import Record
+from latent_nas.records import Record, front
 from latent_nas.report import Section
 from latent_nas.report._html import Html, join, tag
-from latent_nas.report._objective import Scale
-from latent_nas.report._run import Run
-from latent_nas.report._units import COSTS, cost, percent, seconds
-from latent_nas.study import front
+from latent_nas.runs.read import Run
+from latent_nas.runs.scale import Scale
+from latent_nas.units import COSTS, cost, percent, seconds
 
 POINT = 0.01
 NEAR = 0.05  # networks of the front this close to the best tell what accuracy costs there

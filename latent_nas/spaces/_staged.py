@@ -11,13 +11,13 @@ import numpy as np
 
 from latent_nas.graph import Builder, Graph
 from latent_nas.operators import Shape
-from latent_nas.operators._window import pads
 from latent_nas.operators.add import Add
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.relu import Relu
+from latent_nas.operators.window import pads
 from latent_nas.spaces import Gene, Space
 from latent_nas.spaces._staged_canonical import REPEATS, canonical
 from latent_nas.spaces._staged_features import NAMES, features

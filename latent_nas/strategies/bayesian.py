@@ -4,7 +4,7 @@ from typing import Any
 
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Strategy
-from latent_nas.strategies._optuna import propose
+from latent_nas.strategies.samplers import propose
 
 
 class Bayesian(Strategy):

@@ -6,7 +6,7 @@ import numpy as np
 
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Strategy
-from latent_nas.strategies._optuna import propose
+from latent_nas.strategies.samplers import propose
 
 
 class Gp(Strategy):

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from latent_nas.judge.link import Link
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Strategy
 from latent_nas.surrogates import design
-from latent_nas.surrogates.link import Link
 
 
 class GreedySurrogate(Strategy):

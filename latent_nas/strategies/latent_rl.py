@@ -4,25 +4,22 @@ From random starts and alone the agent loses to evolution at equal queries; as t
 (tournament parents, one sampled edit each, the best kept) it can win.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from latent_nas import seeds
+from latent_nas.agent.journal import episodes
+from latent_nas.agent.policy import Agent
+from latent_nas.agent.population import Archive, CodeEdits, Pool, judged_pool, search
+from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, train_agent
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import ACQUISITION
 from latent_nas.limits import Limits
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Problem, Strategy
-from latent_nas.strategies._agent import Agent
 from latent_nas.strategies._diverse import apart
-from latent_nas.strategies._journal import episodes
-from latent_nas.strategies._population import Archive, CodeEdits, Pool, judged_pool, search
 
-BEST = 256  # networks that the agent's training hands on
-Watch = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
-Tell = Callable[[int, dict[str, float]], None]
 AGENT = "agent."  # prefix of the policy's weights in a state
 
 
@@ -35,12 +32,12 @@ class LatentRL(Strategy):
     initial = 10  # labels before the first proposals by judgement, where costs have no limits
     steps = 65_536  # environment steps of training per round
     visits = 2  # steps per network, where a space has few
-    envs = 1024
-    episode = 4  # edits
-    share = 0.9  # of the episodes that start from the best networks met
+    envs = ENVS
+    episode = EPISODE
+    share = SHARE
     random_share = 0.1  # of the population's edits
     elites = 32  # trained networks that episodes and population start from
-    population, batch, queries = 64, 64, 4096
+    population, batch, queries = POPULATION, BATCH, 4096
     shortlist = 256  # proposals to re-rank
 
     def __init__(self, problem: Problem, seed: int) -> None:
@@ -97,14 +94,14 @@ class LatentRL(Strategy):
 
         The agent is rewarded by the pessimistic score; what is kept for training is what the acquisition likes.
         """
-        limits, codec = limit_row(self.problem.limits), self.problem.codec
+        limits, codec = self.problem.limits.row(), self.problem.codec
         core = EditCore(codec, scorer, limits, self.episode, keep=True, share=self.share)
         genes = np.concatenate([self._elites(), self.problem.space.sample(rng, 4 * self.population)])
         start = judged_pool(core, codec.encode(genes), genes, limits)
         seed = seeds.derive(self.seed, self.name, self.round, "school")
         promising = Archive(start, self.shortlist + len(self.genes), by=ACQUISITION)
         lessons: list[dict[str, float]] = []
-        self._trained, archive = school(
+        self._trained, archive = train_agent(
             core,
             start,
             self.agent,
@@ -178,46 +175,6 @@ class LatentRL(Strategy):
     def _latent(self, genes: np.ndarray) -> np.ndarray:
         """Return the latents (n, slots * dim) of genes (n, g)."""
         return np.asarray(self.problem.codec.latent(self.problem.codec.encode(genes))).reshape(len(genes), -1)
-
-
-def school(
-    core: EditCore,
-    start: Pool,
-    agent: Agent | None,
-    steps: int,
-    seed: int,
-    envs: int = 1024,
-    watch: Watch | None = None,
-    tell: Tell | None = None,
-) -> tuple[Agent, Archive]:
-    """Return the agent after more training, and the best networks that were met in it and in ``start``.
-
-    Episodes that don't start from random latents start from the best networks met so far. ``watch`` is shown codes,
-    genes and judgement of every network met; ``tell`` is as in ``_ppo.train``.
-    """
-    from latent_nas.strategies._ppo import train
-
-    archive = Archive(start, BEST)
-
-    def met(codes: np.ndarray, genes: np.ndarray, judged: np.ndarray) -> None:
-        archive.add(codes, genes, judged)
-        if watch:
-            watch(codes, genes, judged)
-
-    core.watch = met
-
-    def renew() -> float:
-        best = archive.pool.best(LatentRL.population)
-        core.starts = best.codes
-        return max(float(best.values.std()), 1e-9)
-
-    return train(core, agent, steps, seed, envs, renew, tell=tell), archive
-
-
-def limit_row(limits: Limits) -> np.ndarray:
-    """Return flash_bytes, ram_bytes, latency_ms, (3,); inf where open."""
-    given = (limits.flash_bytes, limits.ram_bytes, limits.latency_ms)
-    return np.array([np.inf if v is None else v for v in given], float)
 
 
 Plugin = LatentRL

@@ -6,7 +6,7 @@ import numpy as np
 
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Strategy
-from latent_nas.strategies._optuna import propose
+from latent_nas.strategies.samplers import propose
 
 ORDER = (2, 0, 1)  # latency, flash, RAM: the cost is the first that differs between the records
 

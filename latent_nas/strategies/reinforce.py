@@ -140,7 +140,7 @@ class Reinforce(Strategy):
 
     def _controller(self) -> Any:
         """Return the controller as it is now."""
-        from latent_nas.strategies._controller import Controller
+        from latent_nas.agent.controller import Controller
 
         seed = seeds.derive(self.seed, self.name, "controller")
         return Controller(self.problem.space.sizes, self.hidden, self.scale, seed, self._arrays)

@@ -12,9 +12,9 @@ import numpy as np
 
 from latent_nas import artifacts, seeds
 from latent_nas.evaluators import Evaluator, Job
+from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
-from latent_nas.records import SEARCH, Record
-from latent_nas.scorer import Scorer
+from latent_nas.records import SEARCH, Record, ranked
 from latent_nas.store import Store
 from latent_nas.strategies import Strategy
 
@@ -199,23 +199,6 @@ class Study:
                 for g, p, a, b, m in rows
             ],
         }
-
-
-def ranked(records: list[Record]) -> list[Record]:
-    """Return the records that are ok, the best measured objective first, equal ones by latency, flash, RAM."""
-    good = [r for r in records if r.ok and r.objective is not None]
-    return sorted(good, key=lambda r: (-(r.objective or 0), r.latency_ms, r.flash_bytes, r.ram_bytes, r.genes))
-
-
-def front(records: list[Record]) -> list[Record]:
-    """Return the records that no other beats in measured objective, flash, RAM and latency all at once."""
-    good = ranked(records)
-    points = np.array([(-(r.objective or 0), r.flash_bytes, r.ram_bytes, r.latency_ms) for r in good])
-    return [
-        record
-        for record, point in zip(good, points, strict=True)
-        if not ((points <= point).all(axis=1) & (points < point).any(axis=1)).any()
-    ]
 
 
 def line(findings: dict[str, Any], trainings: int) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from latent_nas import artifacts
 from latent_nas.evaluators import Job
-from latent_nas.records import Record
-from latent_nas.study import Genes, Study, line, ranked
+from latent_nas.records import Record, ranked
+from latent_nas.study import Genes, Study, line
 
 
 @dataclass

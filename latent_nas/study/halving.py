@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from latent_nas import artifacts
-from latent_nas.records import SHORT, Record
-from latent_nas.study import Genes, Study, ranked
+from latent_nas.records import SHORT, Record, ranked
+from latent_nas.study import Genes, Study
 
 
 @dataclass

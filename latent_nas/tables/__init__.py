@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from latent_nas.spaces import Gene
-from latent_nas.tables._columns import choices, columns, groups, load, numbers
+from latent_nas.tables.columns import choices, columns, groups, load, numbers
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from latent_nas.graph import Graph
 from latent_nas.spaces import Space
 from latent_nas.tables import Table
-from latent_nas.tables._columns import hashed
+from latent_nas.tables.columns import hashed
 
 GRID = 2**22  # combinations of choices that are looked up all at once
 LISTED = 2**20

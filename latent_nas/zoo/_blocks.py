@@ -2,7 +2,6 @@
 
 from latent_nas.graph import Builder, Graph
 from latent_nas.operators import Shape
-from latent_nas.operators._window import Padding, Pair
 from latent_nas.operators.add import Add
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
@@ -10,6 +9,7 @@ from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.window import Padding, Pair
 
 ACTIVATIONS = {"relu": Relu(), "relu6": Relu6()}
 

@@ -1,0 +1,1 @@
+"""The agent: networks, learners, population, elites and journal of the one who edits the latent."""

@@ -1,0 +1,181 @@
+"""An agent for every budget: trained under limits drawn anew for every episode, asked under limits it never saw."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import artifacts, seeds
+from latent_nas.agent.elites import Elites
+from latent_nas.agent.policy import Agent
+from latent_nas.agent.population import CodeEdits, GeneMutations, Pool, Proposer, judged_pool, search
+from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, Tell
+from latent_nas.codec import Codec
+from latent_nas.env.core import EditCore
+from latent_nas.env.rows import JUDGED
+from latent_nas.judge.scorer import Scorer
+
+ROWS, SAMPLES = 1024, 4096  # limits drawn at every renewal; random networks behind their range
+LOW, HIGH = 0.02, 0.6  # quantiles of random networks' costs between which limits are drawn
+CHOICE = 8  # an episode starts from one of so many elites under its limits
+START = 128  # networks that an answer starts from
+RANDOM_SHARE = 0.4  # of an answer's edits; with fewer the agent repeats itself and leaves half of the queries unused
+
+
+@dataclass
+class Adept:
+    """A trained agent and the good networks of all sizes that it met."""
+
+    agent: Agent
+    elites: Elites
+
+    def save(self, folder: Path, made: dict[str, Any], quality: dict[str, float]) -> None:
+        """Write both as an artefact."""
+        e = self.elites
+        grid = {"codes": e.codes.astype(np.int16), "genes": e.genes.astype(np.int16), "judged": e.judged}
+        files = {
+            "agent.safetensors": artifacts.pack(self.agent.weights),
+            "elites.safetensors": artifacts.pack({**grid, "low": e.low, "high": e.high}),
+        }
+        artifacts.save(folder, artifacts.Artifact("agent", made, quality, files))
+
+    @staticmethod
+    def load(folder: Path, codec: Codec) -> "Adept":
+        """Return the agent of a folder.
+
+        Raises:
+            ValueError: none there, a damaged one, or one of another codec.
+        """
+        files = artifacts.load(folder, "agent").files
+        try:
+            agent = Agent(artifacts.unpack(files["agent.safetensors"]))
+            grid = artifacts.unpack(files["elites.safetensors"])
+            codes, genes = grid["codes"].astype(np.int64), grid["genes"].astype(np.int64)
+            elites = Elites(grid["low"], grid["high"], codes, genes, grid["judged"], np.ones(len(codes), bool))
+            adept = Adept(agent, elites)
+            sound = agent.fits(adept.core(codec, None, np.ones(3)))
+            sound &= codes.shape[1] == codec.slots and elites.judged.shape == (len(codes), JUDGED)
+        except (KeyError, IndexError):
+            sound = False
+        if not sound:
+            raise ValueError(
+                f"{folder} holds no agent of this version and codec; train one with `latent-nas agent train`"
+            )
+        return adept
+
+    def core(self, codec: Codec, scorer: Any, limits: np.ndarray) -> EditCore:
+        """Return an environment as the agent knows it, under limits (3,)."""
+        return EditCore(codec, scorer, limits, EPISODE, keep=True, **self.agent.form(codec.dim))
+
+
+def draw_limits(log_costs: np.ndarray, rng: np.random.Generator, n: int) -> np.ndarray:
+    """Return n limits (n, 3), log-uniform between the quantiles LOW and HIGH of random networks' log costs (m, 3)."""
+    low, high = np.quantile(log_costs, (LOW, HIGH), axis=0)
+    return np.asarray(np.exp(rng.uniform(low, high, (n, 3))))
+
+
+def train_agent(
+    scorer: Scorer,
+    codec: Codec,
+    limits: np.ndarray | None,
+    steps: int,
+    seed: int,
+    learner: str = "ppo",
+    place: str = "slot",
+    history: int = 0,
+    tell: Tell | None = None,
+) -> Adept:
+    """Return an agent trained for so many environment steps, and the elites it met.
+
+    Args:
+        limits: flash_bytes, ram_bytes, latency_ms, (3,), to learn for one budget only; None draws limits.
+        tell: called after every rollout with the steps so far and how its episodes went.
+        learner: "ppo" or "a2c". place, history: see ``EditCore``.
+
+    Raises:
+        ValueError: no such learner or place, or a negative history.
+    """
+    from latent_nas.agent.learner import train
+
+    space, rng = scorer.space, seeds.rng(seed, "agent", "school")
+    genes = space.sample(rng, SAMPLES)
+    logs = _log_costs(scorer, genes)
+
+    def drawn() -> np.ndarray:
+        return draw_limits(logs, rng, ROWS) if limits is None else np.broadcast_to(limits, (ROWS, 3))
+
+    options: dict[str, Any] = {"keep": True, "share": SHARE, "place": place, "history": history}
+    core = EditCore(codec, scorer, drawn(), EPISODE, **options)
+    elites = Elites.empty(logs, core.slots, genes.shape[1], JUDGED)
+    elites.add(codec.encode(genes), genes, core.judge_genes(genes, core.limits[np.arange(len(genes)) % ROWS]))
+    core.watch = elites.add
+
+    def renew() -> float:
+        core.limits = core.start_limits = drawn()
+        best = elites.best(core.limits, CHOICE, scorer.weight, scorer.margin)
+        worth = np.take_along_axis(elites.worth(core.limits, scorer.weight, scorer.margin), best, axis=1)
+        core.starts = elites.codes[best[np.arange(ROWS), rng.integers(best.shape[1], size=ROWS)]]
+        return max(float(np.median(worth.std(axis=1))), 1e-9)
+
+    agent = train(core, None, steps, seeds.derive(seed, "agent") % 2**31, ENVS, renew, learner, tell)
+    return Adept(agent, elites.compact())
+
+
+def start(core: EditCore, adept: Adept, limits: np.ndarray, n: int = START) -> Pool:
+    """Return the elites under limits (3,) as a judged pool of up to n networks; n queries."""
+    scorer: Any = core.scorer
+    best = adept.elites.best(limits[None], n, scorer.weight, scorer.margin)[0]
+    return judged_pool(core, adept.elites.codes[best], adept.elites.genes[best], limits)
+
+
+def answer(
+    core: EditCore, first: Pool, propose: Proposer, rng: np.random.Generator, queries: int, keep: int = 64
+) -> Pool:
+    """Return the best ``keep`` networks after ``queries`` judged in all, those of ``first`` included.
+
+    Args:
+        propose: the edit operator of the population, e.g. ``edits``.
+    """
+    left = max(queries - len(first), 0)
+    return search(core, first, propose, rng, left, max(keep, POPULATION), BATCH)
+
+
+def edits(core: EditCore, adept: Adept) -> CodeEdits:
+    """Return the agent as the edit operator of a population."""
+    return CodeEdits(core, adept.agent, RANDOM_SHARE)
+
+
+def unseen(scorer: Scorer, seed: int, n: int) -> np.ndarray:
+    """Return n limits (n, 3) of the range that it is trained on, from a generator of their own."""
+    rng = seeds.rng(seed, "agent", "unseen limits")
+    return draw_limits(_log_costs(scorer, scorer.space.sample(rng, SAMPLES)), rng, n)
+
+
+def _log_costs(scorer: Scorer, genes: np.ndarray) -> np.ndarray:
+    """Return the logarithms of the predicted costs of genes (n, genes), (n, 3)."""
+    scores = scorer(genes)
+    costs = (scores.predicted_flash_bytes, scores.predicted_ram_bytes, scores.predicted_latency_ms)
+    return np.log(np.stack(costs, axis=1))
+
+
+def compare(
+    scorer: Scorer, codec: Codec, adept: Adept, limits: np.ndarray, queries: int, seed: int, methods: tuple[str, ...]
+) -> dict[str, float]:
+    """Return the best score that each method finds under limits (3,) in the same population at equal queries.
+
+    "agent", "random codes" and "mutations" start from the agent's elites; "evolution" mutates random networks.
+    """
+    found = {}
+    for method in methods:
+        core = adept.core(codec, scorer, limits)
+        rng = seeds.rng(seed, "answer", method)
+        if method == "evolution":
+            genes = scorer.space.sample(rng, START)
+            first = judged_pool(core, np.zeros((len(genes), core.slots), np.int64), genes, limits)
+        else:
+            first = start(core, adept, limits)
+        moves: dict[str, Proposer] = {"agent": edits(core, adept), "random codes": CodeEdits(core, None)}
+        propose = moves.get(method) or GeneMutations(scorer.space)
+        found[method] = float(answer(core, first, propose, rng, queries).values[0])
+    return found

@@ -1,0 +1,1 @@
+"""The jobs that users run, put together from the parts."""

@@ -1,0 +1,230 @@
+"""From a run's final network to firmware: exported, compiled, and run on the emulated device."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import artifacts, seeds
+from latent_nas.devices import Device, open_device
+from latent_nas.extras import need
+from latent_nas.firmware import qemu
+from latent_nas.firmware.check import emulate, run_on_qemu, sizes
+from latent_nas.firmware.compile import Overflow, build, check_toolchain
+from latent_nas.firmware.elf import read
+from latent_nas.firmware.emulate import Emulator
+from latent_nas.firmware.export import Project, project
+from latent_nas.firmware.text import Speech
+from latent_nas.runs.read import FIRMWARE
+from latent_nas.tasks import open_task
+from latent_nas.training import FLOAT
+from latent_nas.training.quantise import KIND, QuantisedNetwork
+
+
+@dataclass(frozen=True)
+class Text:
+    """What a network of text is to write: so many characters after a prompt, drawn with a seed at a temperature."""
+
+    characters: int = 200
+    prompt: str = "\n"
+    seed: int = 0
+    temperature: float = 0.8
+
+
+@dataclass(frozen=True)
+class Build:
+    """How a firmware is built and run: ``plain`` without SMLAD, ``toolchain`` "zig" or "gcc".
+
+    ``emulator``: "unicorn", "qemu", or "" for none.
+    """
+
+    plain: bool = False
+    toolchain: str = "zig"
+    emulator: str = ""
+
+    def check(self, device: Device) -> "Build":
+        """Return itself, or raise ValueError that names what is unknown or not installed."""
+        if self.emulator not in ("", "unicorn", "qemu"):
+            raise ValueError(f'emulator {self.emulator!r}; there are: "unicorn", "qemu"')
+        check_toolchain(self.toolchain, device.core)
+        if self.emulator == "qemu":
+            qemu.check(device)
+        elif self.emulator:
+            need("unicorn", "mcu")
+        return self
+
+
+def deploy(
+    source: Path,
+    device: str,
+    out: Path,
+    how: Build,
+    inputs: int,
+    rank: int,
+    say: Callable[[str], None],
+    calibration: Path | None = None,
+    text: Text | None = None,
+) -> dict[str, Any]:
+    """Return what the firmware of a network is and does; its project is in ``out``, with this as ``report.json``.
+
+    Args:
+        source: a run folder, the folder of an int8 network, or an ONNX file. calibration: the data (.npz) that a float
+            ONNX file is quantised with. rank: which of a run's final networks, from 1.
+        inputs: how many validation inputs to run, of a text tokens, but two windows at least; for a network of no known
+            task, random ones. text: what a network of text writes; None: as ``Text`` says.
+
+    Raises:
+        ValueError: no network there, no compiler or emulator, or it fits no region: which one, by how many bytes, at
+            which layer.
+        Fault: the firmware did what the device can't.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / "device.ld").exists():
+        raise ValueError(f"{out} is there already, not empty and no firmware; choose another --out")
+    if inputs < 1:
+        raise ValueError(f"--inputs {inputs}; wanted 1 or more")
+    opened, text = open_device(device), text or Text()
+    how.check(opened)
+    network, made, folder = open_network(source, rank, calibration)
+    speech = _speech(network, made, text)
+    if network.graph.input.vocabulary and how.emulator == "qemu":
+        raise ValueError("--emulator qemu runs a network once, a text takes many runs; leave it out")
+    firmware = project(network, opened, speech=speech)
+    firmware.write(out)
+    say(f"wrote {len(firmware.files)} files to {out}; arena {firmware.plan.peak} B in {firmware.region.name}")
+    elf = linked(firmware, out, how)
+    kernels = "plain" if how.plain else "smlad"
+    report: dict[str, Any] = {"rank": rank, "device": device, "kernels": kernels, "elf": elf.name}
+    report |= {"toolchain": how.toolchain, "arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name}
+    report |= sizes(elf)
+    if how.emulator:
+        x = _inputs(network, made, inputs)
+        if how.emulator == "qemu":
+            measuring = build(out, opened.core, how.plain, how.toolchain, qemu.DEFINES)
+            found, outputs = run_on_qemu(firmware, measuring, x)
+            linked(firmware, out, how)  # the folder is left with the firmware itself
+        else:
+            _, found, outputs = emulate(firmware, elf, x)
+        report["emulated"] = {"emulator": how.emulator, **found, **_agreement(folder, x, outputs)}
+    if how.emulator and speech:
+        say(f"writing {text.characters} characters, on the device and by the reference")
+        said = Emulator(read(elf), opened, [name for _, name in firmware.operators]).text(text.characters)
+        same = said == speech.generate(network, text.characters)
+        report["text"] = {**asdict(text), "emulated_text": said, "same_as_reference": same}
+    written = json.dumps(report, indent=1) + "\n"
+    artifacts.write(out / "report.json", written)
+    if (source / "networks").is_dir():  # the run's own report shows it
+        artifacts.write(source / FIRMWARE / f"{rank}-{device}-{kernels}.json", written)
+    return report
+
+
+def linked(firmware: Project, out: Path, how: Build) -> Path:
+    """Return the compiled firmware of a project in its folder.
+
+    Raises:
+        ValueError: it does not fit: which region, by how many bytes, at which layer; or the compiler refused it.
+    """
+    try:
+        return build(out, firmware.device.core, how.plain, how.toolchain)
+    except Overflow as error:
+        raise ValueError(f"{error}; most flash is taken by layer {firmware.heaviest}") from None
+
+
+def open_network(
+    source: Path, rank: int = 1, calibration: Path | None = None
+) -> tuple[QuantisedNetwork, dict[str, Any], Path | None]:
+    """Return an int8 network, what made it, and its folder; of an ONNX file, neither is known.
+
+    Raises:
+        ValueError: there is none; the message says what was looked for.
+    """
+    if source.suffix == ".onnx":
+        from latent_nas.interchange.onnx_network import open_int8
+
+        return open_int8(source, calibration), {}, None
+    if calibration is not None:
+        raise ValueError(f"--calibration is for float .onnx files; {source} is none")
+    folder = source / "networks" / str(rank) if (source / "networks").is_dir() else source
+    if not (folder / artifacts.MANIFEST).exists():
+        raise ValueError(
+            f"{source} holds no int8 network: wanted {artifacts.MANIFEST} there, or networks/{rank}/ of a finished"
+            " run; `latent-nas search` and `validate` end with such networks"
+        )
+    return QuantisedNetwork.load(folder), artifacts.load(folder, KIND).made, folder
+
+
+def _speech(network: QuantisedNetwork, made: dict[str, Any], text: Text) -> Speech | None:
+    """Return what a network of text writes; None where it is none, or of no known task."""
+    if not network.graph.input.vocabulary or "task" not in made:
+        return None
+    pieces = open_task(made["task"]).pieces(network.graph.output_shape[-1])
+    strange = sorted(set(text.prompt) - set(pieces))
+    if strange or not text.prompt or text.characters < 1:
+        what = f"the task's text has no {strange[0]!r}" if strange else "both are at least one character"
+        raise ValueError(f"can't write {text.characters} characters after the prompt {text.prompt!r}: {what}")
+    return Speech.of(network, pieces, [pieces.index(c) for c in text.prompt], text.seed, text.temperature)
+
+
+def _inputs(network: QuantisedNetwork, made: dict[str, Any], n: int) -> np.ndarray:
+    vocabulary = network.graph.input.vocabulary
+    if vocabulary:
+        n = max(n, 2 * network.graph.input_shape[0])  # so that the oldest tokens are forgotten
+        if "task" in made:
+            return open_task(made["task"]).data_of(network.graph).valid.x.reshape(1, -1)[:, :n]
+        return seeds.rng(0, "firmware inputs").integers(0, vocabulary, (1, n))
+    if "task" in made:
+        x = open_task(made["task"]).data().valid.x
+        if x.shape[1:] == network.graph.input_shape:
+            return x[:n]
+    drawn: np.ndarray = seeds.rng(0, "firmware inputs").normal(size=(n, *network.graph.input_shape))
+    return drawn.astype(np.float32)
+
+
+def same(report: dict[str, Any]) -> bool:
+    """Return whether all that was emulated is what the reference gives."""
+    exact = report.get("emulated", {}).get("bit_exact", True)
+    return bool(exact and report.get("text", {}).get("same_as_reference", True))
+
+
+def _agreement(folder: Path | None, x: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
+    """Return which share of outputs (n, outputs) has the float network's argmax; None where that one was not kept.
+
+    Of texts x is (texts, tokens), and there is a row of outputs per token.
+    """
+    if folder is None or not (folder / FLOAT / artifacts.MANIFEST).exists():
+        return {"float_argmax_agreement": None}
+    from latent_nas.training.network import Network
+
+    wanted = Network.load(folder / FLOAT).outputs(x).argmax(axis=-1).reshape(-1)
+    return {"float_argmax_agreement": float((wanted == outputs.argmax(axis=-1).reshape(-1)).mean())}
+
+
+def summary(report: dict[str, Any]) -> str:
+    """Return the report in a few lines."""
+    lines = [
+        f"flash {report['flash_bytes']} B, RAM {report['ram_bytes']} B, of which arena {report['arena_bytes']} B"
+        f" in {report['arena_region']} ({report['kernels']} kernels, {report['device']})"
+    ]
+    if "emulated" in report:
+        e = report["emulated"]
+        low, high = e["emulated_ms"]
+        same = "bit-exact" if e["bit_exact"] else f"NOT bit-exact: {e['equal_outputs']:.2%} of outputs equal"
+        float_too = e["float_argmax_agreement"]
+        lines += [
+            f"{e['inputs']} inputs emulated by {e['emulator']}, {same} with the integer reference"
+            + ("" if float_too is None else f"; the float network's class in {float_too:.1%}"),
+            f"{e['instructions']} instructions an inference, emulated {low:.2f} to {high:.2f} ms",
+        ]
+        if "peak_stack_bytes" in e:
+            lines.append(
+                f"stack {e['peak_stack_bytes']} B at most; arena used up to {e['arena_high_water_bytes']} B of the"
+                f" {e['arena_planned_bytes']} B planned"
+            )
+    if "text" in report:
+        t = report["text"]
+        equal = "the same as" if t["same_as_reference"] else "NOT the same as"
+        lines += [f"{t['characters']} characters emulated, {equal} the reference's (seed {t['seed']}):"]
+        lines += [t["prompt"] + t["emulated_text"]]
+    return "\n".join(lines)

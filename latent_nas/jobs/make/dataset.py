@@ -1,0 +1,267 @@
+"""Tables of truly trained networks: draw, train, measure, write as Parquet with a card."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import artifacts, plugins, seeds
+from latent_nas.evaluators import Job
+from latent_nas.limits import Limits
+from latent_nas.ranges import check_least
+from latent_nas.records import Record, versions
+from latent_nas.store import Store
+from latent_nas.target import Setup, Target
+
+VAIN = 20  # batches of 500 random networks without a new one, after which drawing ends
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """What is trained.
+
+    Attributes:
+        networks: distinct ones, each with seed 0. repeats: how many of the first of them are trained with
+            ``repeat_seeds`` seeds in all. limits: three quarters of the networks keep them, one quarter costs up to
+            twice as much.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+
+    target: Target
+    limits: Limits
+    networks: int = 3000
+    repeats: int = 300
+    repeat_seeds: int = 5
+    seed: int = 0
+    evaluator: str = "training"
+
+    def __post_init__(self) -> None:
+        check_least(1, networks=self.networks, repeat_seeds=self.repeat_seeds)
+        check_least(0, repeats=self.repeats, seed=self.seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; those of a plan from before there were other evaluators are what they were."""
+        found = {**asdict(self), "limits": self.limits.to_json()}
+        if self.evaluator == "training":
+            del found["evaluator"]
+        return found
+
+
+def draw(setup: Setup, plan: DatasetPlan) -> list[tuple[int, ...]]:
+    """Return the distinct networks to train, (flash, RAM, latency) limits kept as the plan says.
+
+    Raises:
+        ValueError: there are not so many, or none is found.
+    """
+    double = Limits(**{k: None if v is None else 2 * v for k, v in asdict(plan.limits).items()})
+    found: dict[tuple[int, ...], None] = {}
+    inside, batch, last = 0, 0, 0  # last: batch with something new
+    while len(found) < plan.networks:
+        if batch - last > VAIN:
+            raise ValueError(
+                f"{plan.networks} networks are wanted and {len(found)} were found, three quarters within {plan.limits},"
+                " none beyond twice that; ask for fewer, or loosen the limits"
+            )
+        genes = setup.space.sample(seeds.rng(plan.seed, "dataset", batch), 500)
+        for row, tight, wide in zip(genes, setup.fits(genes, plan.limits), setup.fits(genes, double), strict=True):
+            key = tuple(map(int, row))
+            room = inside < 0.75 * plan.networks if tight else len(found) - inside < 0.25 * plan.networks
+            if wide and room and key not in found and len(found) < plan.networks:
+                found[key] = None
+                inside, last = inside + int(tight), batch
+        batch += 1
+    return list(found)
+
+
+def build(
+    plan: DatasetPlan, path: Path, workers: int, say: Callable[[str], None], done: Callable[[int, int], None]
+) -> list[Record]:
+    """Train what the store at ``path`` does not hold yet and return all records of the plan, in its order."""
+    setup = Setup(plan.target).check()
+    networks = None
+    if not path.exists():  # what can't be drawn leaves no store
+        say(f"drawing {plan.networks} networks")
+        networks = draw(setup, plan)
+    store = Store(path)
+    wanted: dict[str, Any] = {"plan": plan.to_json()}
+    wanted |= {"data": setup.task.fingerprint} if setup.task.fingerprint else {}
+    if store.note("plan") not in (None, wanted):
+        raise ValueError(f"{path} holds another data set's trainings; choose another --work file")
+    store.write_note("plan", wanted)
+    networks = networks or store.note("networks") or draw(setup, plan)
+    store.write_note("networks", networks)
+    keys = [(tuple(g), 0) for g in networks]
+    keys += [(tuple(g), s) for g in networks[: plan.repeats] for s in range(1, plan.repeat_seeds)]
+    held = {(r.genes, r.seed) for r in store.records()}
+    jobs = [Job(genes, seed) for genes, seed in keys if (genes, seed) not in held]
+    finished = len(keys) - len(jobs)
+    evaluator = plugins.load("evaluators", plan.evaluator)(plan.target, workers)
+    try:
+        for start in range(0, len(jobs), 200):
+            for record in evaluator.evaluate(jobs[start : start + 200]):
+                store.add(record)
+                finished += 1
+                done(finished, len(keys))
+    finally:
+        evaluator.close()
+    records = {(r.genes, r.seed): r for r in store.records()}
+    store.close()
+    return [records[key] for key in keys]
+
+
+def with_costs(setup: Setup, records: list[Record]) -> list[Record]:
+    """Return the records with their costs computed anew for the setup's device and runtime."""
+    exact = setup.exact(np.array([r.genes for r in records]))
+    device, runtime = setup.target.device, setup.target.runtime
+    return [
+        replace(
+            r, flash_bytes=int(flash), ram_bytes=int(ram), latency_ms=float(latency), device=device, runtime=runtime
+        )
+        for r, (flash, ram, latency) in zip(records, exact, strict=True)
+    ]
+
+
+def table(setup: Setup, records: list[Record]) -> Any:
+    """Return a pandas frame: a column per gene, then what was measured and computed, the curve as a list."""
+    import pandas as pd
+
+    rows = []
+    for record in records:
+        body = record.to_json()
+        genes = dict(zip((f"gene.{g.name}" for g in setup.space.genes), body.pop("genes"), strict=True))
+        del body["versions"], body["confusion"]  # of the machine; of final trainings only
+        genes |= {f"metric.{name}": value for name, value in body.pop("measured_metrics").items()}
+        rows.append({**genes, **body, "curve": list(record.curve)})
+    return pd.DataFrame(rows)
+
+
+def read(path: Path) -> list[Record]:
+    """Return the records of a table.
+
+    Raises:
+        ValueError: the file is missing, damaged, or no such table.
+    """
+    import pandas as pd
+
+    try:
+        frame = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist; build it with scripts/build_dataset.py") from None
+    except (OSError, ValueError) as error:  # pyarrow's errors are both
+        raise ValueError(f"{path} is not a whole Parquet file: {str(error).splitlines()[0]}") from None
+    genes = [c for c in frame.columns if c.startswith("gene.")]
+    needed = {"space", "task", "seed", "status", "measured_int8_accuracy"} - set(frame.columns)
+    if not genes or needed:
+        raise ValueError(
+            f"{path} has no {', '.join(sorted(needed)) or 'gene.* column'}; is it a table of this project?"
+        )
+    matrix = frame[genes].to_numpy(int)
+    named = [c for c in frame.columns if c.startswith("metric.")]
+    metrics = frame[named].to_dict("records")
+    rows = frame.drop(columns=genes + named).to_dict("records")
+    found = []
+    for g, row, measured in zip(matrix.tolist(), rows, metrics, strict=True):
+        known = {str(k).removeprefix("metric."): v for k, v in measured.items() if not np.isnan(v)}
+        plain = {str(k): _plain(v) for k, v in row.items()}
+        found.append(Record.from_json({**plain, "genes": g, "measured_metrics": known}))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def write(setup: Setup, plan: DatasetPlan, records: list[Record], folder: Path) -> Path:
+    """Write ``<space>-<task>.parquet`` and its card ``.md`` and return the table's path."""
+    import io
+
+    name = f"{plan.target.space}-{setup.task.name}"
+    records = with_costs(setup, records)
+    buffer = io.BytesIO()
+    table(setup, records).to_parquet(buffer, index=False, compression="zstd")
+    artifacts.write(folder / f"{name}.parquet", buffer.getvalue())
+    artifacts.write(folder / f"{name}.md", card(setup, plan, records))
+    return folder / f"{name}.parquet"
+
+
+def noise(records: list[Record]) -> dict[str, float]:
+    """Return the spread of the objective over seeds of one network, and Kendall's tau-b between two single seeds."""
+    from scipy.stats import kendalltau
+
+    runs: dict[tuple[int, ...], list[float]] = {}
+    for record in records:
+        if record.ok and record.objective is not None:
+            runs.setdefault(record.genes, []).append(record.objective)
+    repeated = [v for v in runs.values() if len(v) > 1]
+    if len(repeated) < 3:
+        return {}
+    full = np.array([v for v in repeated if len(v) == max(map(len, repeated))])
+    means = [np.delete(full, i, 1).mean(axis=1) for i in range(full.shape[1])]
+    pairs = [(i, j) for i in range(full.shape[1]) for j in range(i)]
+    return {
+        "networks": len(full),
+        "seeds": full.shape[1],
+        "std_median": float(np.median(full.std(axis=1, ddof=1))),
+        "std_root_mean_square": float(np.sqrt(full.var(axis=1, ddof=1).mean())),
+        "tau_seed_to_seed": float(np.mean([kendalltau(full[:, i], full[:, j]).statistic for i, j in pairs])),
+        "tau_seed_to_mean_of_others": float(
+            np.mean([kendalltau(m, full[:, i]).statistic for i, m in enumerate(means)])
+        ),
+    }
+
+
+def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
+    """Return the table's description in Markdown, figures computed from the records."""
+    first = [r for r in records if r.seed == 0]
+    good = [r for r in first if r.ok]
+    accuracy = np.array([r.objective for r in good], float)
+    integer = all(r.measured_int8_accuracy is not None for r in good)
+    within = [not plan.limits.exceeded(r.flash_bytes, r.ram_bytes, r.latency_ms) for r in first]
+    inside = sum(within) / len(within)
+    loss = np.array([(r.measured_float_accuracy or 0) - (r.measured_int8_accuracy or 0) for r in good])
+    what, lost = "Objective** (what a search maximises", ""
+    if integer:
+        what, lost = "Accuracy** (int8", f"; quantisation loses {loss.mean():.4f}"
+    spread = noise(records)
+    recipe = setup.task.recipes["search"]
+    limits = ", ".join(f"{k} {v:g}" for k, v in plan.limits.to_json().items() if v is not None)
+    lines = [
+        f"# {plan.target.space} on {setup.task.name}",
+        "",
+        f"{len(records):,} true trainings of {len({r.genes for r in records}):,} distinct networks"
+        f" ({len(first) - len(good)} of the first trainings failed and are kept with their reason).",
+        "",
+        f"- **Drawn** by the space's own sampler, seed {plan.seed}: three quarters within {limits};"
+        f" one quarter up to twice that ({inside:.0%} are within now that costs were computed anew).",
+        f"- **Trained** with the task's recipe `search`: {recipe}. The table's seed is the training's. The data's split"
+        " is fixed; accuracies are of the validation part, the test part was not read.",
+        "- **Quantised** to int8 as `latent_nas.training.quantise` says; `measured_int8_accuracy` is the integer"
+        " reference's."
+        if integer
+        else f"- **Measured** by the evaluator `{plan.evaluator}`; `metric.*` are what it measured.",
+        f"- **Costs** are computed for {plan.target.device} with runtime {plan.target.runtime}.",
+        f"- **{what}, seed 0): median {np.median(accuracy):.4f}, quartiles {np.quantile(accuracy, 0.25):.4f}"
+        f" and {np.quantile(accuracy, 0.75):.4f}, best {accuracy.max():.4f}{lost}.",
+    ]
+    if spread:
+        lines.append(
+            f"- **Seed noise**: {spread['networks']} networks with {spread['seeds']} seeds each: standard deviation"
+            f" {spread['std_median']:.4f} (median), {spread['std_root_mean_square']:.4f} (root mean square); Kendall's"
+            f" tau-b between two single seeds {spread['tau_seed_to_seed']:.3f}, between one seed and the mean of the"
+            f" others {spread['tau_seed_to_mean_of_others']:.3f}, about the best that a surrogate can do on one seed."
+        )
+    made = ", ".join(f"{k} {v}" for k, v in versions().items())
+    lines += [
+        f"- **Time**: {sum(r.wall_s for r in records) / 3600:.2f} hours of one core.",
+        f"- **Made by** `scripts/build_dataset.py` with {made}.",
+        "",
+        "Columns: `gene.*` (index of the choice), `measured_*`, computed costs, `curve` (validation accuracy after each"
+        " epoch), `epochs` (of the best one), `seed`, `status`, `reason`, `wall_s`.",
+    ]
+    return "\n".join(lines) + "\n"

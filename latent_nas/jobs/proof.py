@@ -1,0 +1,93 @@
+"""The proof of final networks: each is deployed, and run on the emulated device."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from latent_nas.costs import Costs
+from latent_nas.firmware import Fault
+from latent_nas.firmware.compile import check_tools
+from latent_nas.jobs.deploy import Build, deploy
+from latent_nas.limits import Limits
+from latent_nas.target import Setup
+
+INPUTS = 20
+
+
+def tools_missing(setup: Setup) -> str:
+    """Return why networks can't be proven here in a line, "" where they can."""
+    try:
+        check_tools(setup.device.core)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def prove(setup: Setup, network: Path, out: Path, say: Callable[[str], None]) -> dict[str, Any]:
+    """Return what a network's firmware takes on the emulated device, its project in ``out``.
+
+    ``refused`` says why there is no firmware, or why it is not to be trusted; None where it is bit-exact.
+    """
+    try:
+        report = deploy(network, setup.device.name, out, Build(emulator="unicorn"), INPUTS, 1, lambda line: None)
+    except (ValueError, Fault) as error:
+        say(f"{network.name}. network: no firmware: {error}")
+        return {"refused": str(error)}
+    found = report["emulated"]
+    exact = found["bit_exact"]
+    return {
+        "refused": None if exact else f"{1 - found['equal_outputs']:.2%} of outputs differ from the integer reference",
+        "emulated_flash_bytes": report["flash_bytes"],
+        "emulated_ram_bytes": report["ram_bytes"],
+        "emulated_arena_region": report["arena_region"],
+        "emulated_instructions": found["instructions"],
+        "emulated_ms": found["emulated_ms"],
+        "emulated_peak_stack_bytes": found["peak_stack_bytes"],
+        "emulated_bit_exact": exact,
+        "emulated_inputs": found["inputs"],
+        "emulated_float_argmax_agreement": found["float_argmax_agreement"],
+    }
+
+
+def fits(cost: Costs, limits: Limits, proof: dict[str, Any] | None) -> bool:
+    """Return whether a network keeps the limits and the device's memory.
+
+    A firmware's whole image has to link for the device. Limits count it too where the runtime's costs do
+    (``Runtime.counts_image``), with the upper end of its time; of other runtimes, what is computed of the model.
+    """
+    if cost.region is None or cost.exceeded(limits):
+        return False
+    if proof is None:
+        return True
+    if proof["refused"] is not None:
+        return False
+    took = proof["emulated_flash_bytes"], proof["emulated_ram_bytes"], proof["emulated_ms"][1]
+    return not (cost.counts_image and limits.exceeded(*took))
+
+
+def above(limits: Limits, proof: dict[str, Any] | None) -> dict[str, int]:
+    """Return by how many bytes a firmware's whole image is above the limits of flash and RAM, where it is.
+
+    Those whose runtime counts the model alone may well be: code and stack come on top.
+    """
+    if proof is None or "emulated_flash_bytes" not in proof:
+        return {}
+    took = {
+        name: proof[f"emulated_{name}"] - (getattr(limits, name) or math.inf) for name in ("flash_bytes", "ram_bytes")
+    }
+    return {name: int(over) for name, over in took.items() if over > 0}
+
+
+def text(proof: dict[str, Any] | None) -> str:
+    """Return the proof for a line of a table, "" where there is none."""
+    if proof is None:
+        return ""
+    if "emulated_flash_bytes" not in proof:
+        return "; NO FIRMWARE"
+    low, high = proof["emulated_ms"]
+    return (
+        f"; firmware {proof['emulated_flash_bytes'] / 1024:.1f} KB flash,"
+        f" {proof['emulated_ram_bytes'] / 1024:.1f} KB RAM, {proof['emulated_instructions']:,} instructions, emulated"
+        f" {low:.2f} to {high:.2f} ms, {'bit-exact' if proof['emulated_bit_exact'] else 'NOT BIT-EXACT'}"
+    )

@@ -1,0 +1,1 @@
+"""The main job: search, recalibrate, train the best in full, prove that they fit."""

@@ -1,0 +1,147 @@
+"""What decides a search: its configuration, and what goes without saying in a new one."""
+
+import math
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from latent_nas import plugins
+from latent_nas.jobs.search import presets
+from latent_nas.limits import Limits
+from latent_nas.ranges import check_least
+from latent_nas.strategies import full_strategy
+from latent_nas.strategies.settings import configured
+from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Target
+from latent_nas.tasks import full_name, open_task
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """Everything that decides a search's result, and how many processes it uses.
+
+    Attributes:
+        trainings: true trainings to spend. batch: of a round. limits: hard, the device's own apply as well.
+        wall_s: no new round after so many seconds. workers: processes; 0 is one per core.
+        top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
+        warm_start: a table of records to begin with, or "" for none. settings: of the strategy, as in
+            "reinforce.entropy=0.01".
+        measure: the evaluator: "training", "emulate" to run every trained network on the emulated device as well, or
+            "analog". ray: address of a cluster that trains, "local", or "".
+        asynchronous: whether a free worker goes on without waiting for the others; then results depend on timing.
+        data: hash of the task's data where it may change. halving: short trainings for one of full length, which the
+            best gets; 0 is none. objective: what of a training is maximised.
+    """
+
+    target: Target = MAIN_TARGET
+    strategy: str = "latent_rl"
+    trainings: int = 24
+    batch: int = 4
+    limits: Limits = field(default_factory=lambda: MAIN_LIMITS)
+    wall_s: float | None = None
+    workers: int = 0
+    seed: int = 0
+    top: int = 3
+    final_seeds: int = 3
+    codec: str = ""
+    warm_start: str = ""
+    settings: tuple[str, ...] = ()
+    measure: str = "training"
+    ray: str = ""
+    asynchronous: bool = False
+    data: str = ""
+    halving: int = 0
+    objective: str = "metric"
+
+    def check(self) -> "SearchConfig":
+        """Return itself, or raise ValueError that names the first setting out of range or unknown."""
+        check_least(1, trainings=self.trainings, batch=self.batch, final_seeds=self.final_seeds)
+        check_least(0, workers=self.workers, seed=self.seed, top=self.top)
+        if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
+            raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
+        if self.target.search_epochs < 0:
+            raise ValueError(f"child-epochs is at least 1, got {self.target.search_epochs}")
+        if self.halving < 0 or self.halving == 1:
+            raise ValueError(f"halving is 0 (none) or at least 2, got {self.halving}")
+        if self.halving and self.asynchronous:
+            raise ValueError("--halving promotes the best of a round, which --async has none of; leave one out")
+        configured(self.strategy, self.settings)
+        plugins.load("objectives", self.objective)
+        if not plugins.load("evaluators", self.measure).trains:
+            raise ValueError(f"evaluator {self.measure!r} trains nothing; a search wants training, emulate or analog")
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, read back by ``from_json``."""
+        return {**asdict(self), "limits": self.limits.to_json()}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> "SearchConfig":
+        """Return the configuration of ``to_json``.
+
+        Raises:
+            ValueError: a key is missing or unknown.
+        """
+        try:
+            parts: dict[str, Any] = {"target": Target(**data["target"]), "limits": Limits.from_json(data["limits"])}
+            parts["settings"] = tuple(data.get("settings", ()))
+            return SearchConfig(**{**data, **parts}).check()
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"the run's config.json is not one of this version: {error}") from None
+
+
+def new_config(
+    target: Target,
+    preset: str = "",
+    trainings: int | None = None,
+    child_epochs: int | None = None,
+    limits: Limits | None = None,
+    **others: Any,
+) -> SearchConfig:
+    """Return the configuration of a new search, pinned.
+
+    Args:
+        target: its runtime may be "", which is the one that goes with ``measure``.
+        trainings, child_epochs: None is what the preset says. limits: None is what goes with objective and task.
+        others: attributes of ``SearchConfig``.
+
+    Raises:
+        ValueError: a wrong name or number of epochs.
+    """
+    chosen = presets.load(preset)
+    if child_epochs is not None:
+        check_least(1, child_epochs=child_epochs)
+    runtime = target.runtime or plugins.load("evaluators", others.get("measure", SearchConfig.measure)).runtime
+    epochs = chosen.child_epochs if child_epochs is None else child_epochs
+    if limits is None:
+        limits = default_limits(target.task, others.get("objective", SearchConfig.objective))
+    return pinned(
+        SearchConfig(
+            replace(target, runtime=runtime, search_epochs=epochs),
+            trainings=chosen.trainings if trainings is None else trainings,
+            limits=limits,
+            **others,
+        )
+    )
+
+
+def pinned(config: SearchConfig) -> SearchConfig:
+    """Return the configuration with names in full and its data's path and hash: refused where the data changes."""
+    device, runtime = plugins.located(config.target.device), plugins.located(config.target.runtime)
+    target = replace(config.target, task=full_name(config.target.task), device=device, runtime=runtime)
+    strategy = full_strategy(config.strategy)
+    return replace(config, target=target, strategy=strategy, data=open_task(target.task).fingerprint)
+
+
+def default_limits(task: str, objective: str) -> Limits:
+    """Return what a search keeps to that is told no limits: those of an objective that weighs costs, or of the task.
+
+    Raises:
+        ValueError: no such task or objective.
+    """
+    own: Limits = plugins.load("objectives", objective).own
+    return open_task(task).limits if own == Limits() else own
+
+
+def override(config: SearchConfig, workers: int | None, ray: str | None = None) -> SearchConfig:
+    """Return a resumed run's configuration with other workers, which change no result."""
+    workers = config.workers if workers is None else workers
+    return replace(config, workers=workers, ray=config.ray if ray is None else ray).check()

@@ -1,0 +1,61 @@
+"""What a search checks before it begins, so that wrong input leaves nothing behind."""
+
+from pathlib import Path
+
+from latent_nas import plugins
+from latent_nas.codec import Codec
+from latent_nas.jobs.make import dataset
+from latent_nas.jobs.reach import check_reachable
+from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.limits import Limits
+from latent_nas.records import SHORT, Record
+from latent_nas.target import Setup
+
+LEAST_SHORT = 2000  # samples seen by a short training
+
+
+def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
+    """Return the opened target and the limits in force, everything checked that can be checked before training."""
+    setup = Setup(config.check().target).check()
+    if config.data and config.data != setup.task.fingerprint:
+        raise ValueError(
+            f"the data at {config.target.task} has changed since the run began (sha256 {config.data[:12]}..., now"
+            f" {setup.task.fingerprint[:12]}...); put it back, or begin another run"
+        )
+    limits = config.limits.tighten(setup.device.limits).tighten(plugins.load("objectives", config.objective).own)
+    for outputs in setup.space.all_outputs:
+        setup.task.check(outputs)
+    if config.halving:
+        _check_halving(setup)
+    if config.codec:
+        Codec.load(Path(config.codec), setup.space)
+    if config.warm_start:
+        warm_records(config)
+    plugins.load("evaluators", config.measure).check(config.target)
+    if config.ray:
+        plugins.load("crews", "ray").check(config.ray)
+    check_reachable(setup, limits)
+    return setup, limits
+
+
+def _check_halving(setup: Setup) -> None:
+    """Raise ValueError where a short training would see too little to say anything."""
+    seen = len(setup.task.data().train) * setup.task.recipe(SHORT).work
+    if seen < LEAST_SHORT:
+        raise ValueError(
+            f"halving is for larger data: a short training on {setup.task.name} would see {seen:.0f} samples, and under"
+            f" {LEAST_SHORT} say nothing; leave --halving away"
+        )
+
+
+def warm_records(config: SearchConfig) -> list[Record]:
+    """Return the records of the table that a search begins with.
+
+    Raises:
+        ValueError: it can't be read, or is of another space or task.
+    """
+    records = dataset.read(Path(config.warm_start))
+    wanted = (config.target.space, config.target.task)
+    if {(r.space, r.task) for r in records} != {wanted}:
+        raise ValueError(f"{config.warm_start} is not a table of space {wanted[0]!r} and task {wanted[1]!r}")
+    return records

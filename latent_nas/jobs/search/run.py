@@ -1,0 +1,202 @@
+"""The main job: search, recalibrate, train the best in full, prove that they fit."""
+
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import plugins, report
+from latent_nas.evaluators import Evaluator
+from latent_nas.jobs import models
+from latent_nas.jobs.final import finalise
+from latent_nas.jobs.make import dataset
+from latent_nas.jobs.search.board import Board
+from latent_nas.jobs.search.config import SearchConfig, override
+from latent_nas.jobs.search.prepare import prepare, warm_records
+from latent_nas.judge.recalibrate import excess
+from latent_nas.judge.scorer import Scorer
+from latent_nas.limits import Limits
+from latent_nas.objectives import Judged, open_objective
+from latent_nas.records import SEARCH, SHORT, Record, ranked, versions
+from latent_nas.runs.folder import RunFolder, new_path
+from latent_nas.store import Store
+from latent_nas.strategies import Problem
+from latent_nas.strategies.settings import configured
+from latent_nas.study import Budget, Study
+from latent_nas.study.asynchronous import AsyncStudy
+from latent_nas.study.halving import Halving
+from latent_nas.target import Setup
+
+Say = Callable[[str], None]
+Done = Callable[[str, int, int], None]
+
+
+def begin(config: SearchConfig, out: Path | None) -> RunFolder:
+    """Return the folder of a new run: ``out``, or runs/<time>-<strategy>.
+
+    Raises:
+        ValueError: wrong input, or there is something at that place; nothing is written then.
+    """
+    prepare(config)
+    return RunFolder.create(out or new_path(config.strategy), config.to_json())
+
+
+def resumed(path: Path, workers: int | None, ray: str | None) -> tuple[SearchConfig, RunFolder]:
+    """Return what ``begin`` has put into a folder, with other workers where they are not None.
+
+    Raises:
+        ValueError: it is no run folder, or is damaged.
+    """
+    folder, saved = RunFolder.open(path)
+    return override(SearchConfig.from_json(saved), workers, ray), folder
+
+
+def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done, board: Board | None = None) -> dict[str, Any]:
+    """Run or continue a search in a run folder and return what ``result.json`` holds.
+
+    Args:
+        say: is told events in a line. done: is told (what, finished, wanted). board: gets every round.
+
+    Raises:
+        ValueError: a wrong name or setting, or limits that nothing meets; before any training.
+    """
+    started = time.monotonic()
+
+    def tell(line: str) -> None:
+        folder.log(line)
+        say(line)
+
+    setup, limits = prepare(config)
+    store = folder.store()
+    before = max(store.note("wall_s") or 0.0, store.note("search_s") or 0.0)  # a killed run has noted its rounds only
+    pool: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
+    evaluator = Judged(pool, open_objective(config.objective, limits))
+    try:
+        for line in setup.task.about():
+            tell(line)
+        ears = setup.front_end
+        if ears is not None:
+            tell(f"front end, beside the limits: {ears.text()}")
+        study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
+        tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {_text(limits)}")
+        study.after_round = lambda: show(folder, setup, study, tell, board)
+        found = study.run()
+        show(folder, setup, study, tell)  # a run that was killed between its last round and this has no tables of it
+        best = [r for r in ranked(found) if not over(r, limits)][: config.top]
+        if left := sum(over(r, limits) for r in found if r.ok):
+            tell(f"{left} trained networks exceed the limits on the emulated device and are left out")
+        if best:
+            tell(f"training the best {len(best)} in full, {config.final_seeds} seeds each")
+        networks = finalise(
+            setup,
+            limits,
+            best,
+            evaluator,
+            store,
+            config.seed,
+            config.final_seeds,
+            folder.path / "networks",
+            tell,
+            lambda a, b: done("final trainings", a, b),
+        )
+    finally:
+        evaluator.close()
+        store.write_note("wall_s", before + time.monotonic() - started)
+    result = {
+        "networks": networks,
+        "trainings": len(found),
+        "failed_trainings": sum(not r.ok for r in found),
+        "best_measured_valid_int8_accuracy": best[0].measured_int8_accuracy if best else None,
+        **_circumstances(config, setup, limits, store),
+    }
+    folder.write_json("result.json", result)
+    store.close()
+    report_on(folder, tell)
+    return result
+
+
+def _circumstances(config: SearchConfig, setup: Setup, limits: Limits, store: Store) -> dict[str, Any]:
+    """Return what ``result.json`` says of a run beside what it found."""
+    return {
+        "wall_s": store.note("wall_s"),
+        "search_s": store.note("search_s"),
+        "seed": config.seed,
+        "test_reads": store.note("test_reads") or 0,
+        "limits": limits.to_json(),
+        "front_end": setup.front_end and setup.front_end.to_json(),
+        "config": config.to_json(),
+        "versions": versions(),
+    }
+
+
+def show(folder: RunFolder, setup: Setup, study: Study, say: Say, board: Board | None = None) -> None:
+    """Write a study's tables and report as they are after a round."""
+    folder.write_tables(setup, study.records, study.store)
+    codec = study.strategy.problem.codec
+    if codec is not None and study.records:
+        folder.write_latent(codec, study.records)
+    report_on(folder, say)
+    if board:
+        board.round(study.store, study.records)
+
+
+def report_on(folder: RunFolder, say: Say) -> None:
+    """Write a run's report; where that is impossible it is said, and no search ends by it."""
+    try:
+        report.write(folder.path)
+    except (ValueError, OSError) as error:
+        say(f"the report was not written: {error}")
+
+
+def over(record: Record, limits: Limits) -> bool:
+    """Return whether a network was emulated and exceeded the limits there."""
+    if not record.emulated_instructions:
+        return False
+    emulated = record.emulated_flash_bytes, record.emulated_ram_bytes, record.emulated_latency_ms
+    return bool(limits.exceeded(*(cost or 0 for cost in emulated)))
+
+
+def assemble(
+    config: SearchConfig,
+    setup: Setup,
+    limits: Limits,
+    folder: RunFolder,
+    evaluator: Evaluator,
+    say: Say,
+    done: Callable[[int, int], None],
+) -> Study:
+    """Return the study of a configuration, ready to run."""
+    kind = configured(config.strategy, config.settings)
+    objective = open_objective(config.objective, limits)
+    known = dataset.with_costs(setup, warm_records(config)) if config.warm_start else []  # costs as they are now
+    prior = [objective.judge(record) for record in known]
+    codec = scorer = None
+    if kind.judged:
+        named = Path(config.codec) if config.codec else None
+        codec = models.codec(setup, named, folder.path / "codec", config.seed, say)
+        scorer = Scorer(setup.space, limits, models.cost_surrogate(setup, config.seed, say), codec, config.seed)
+
+    def fits(genes: np.ndarray) -> np.ndarray:
+        """Keep the limits as computed, and as the networks emulated so far say that they will be on the device."""
+        longer = np.exp(np.maximum(excess(prior + study.records), 0))
+        return setup.fits(genes, limits.scaled(1 / longer))
+
+    problem = Problem(setup.space, codec, limits, fits)
+    budget = Budget(config.trainings, config.batch, config.wall_s)
+    strategy = kind(problem, config.seed)
+    loop = AsyncStudy if config.asynchronous else Study
+    study = loop(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
+    if config.halving:
+        share = setup.task.recipe(SHORT).work / setup.task.recipe(SEARCH).work
+        given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}
+        study = Halving(**given, halving=config.halving, share=share)
+    return study
+
+
+def _text(limits: Limits) -> str:
+    units = {"flash_bytes": (1024, "KB flash"), "ram_bytes": (1024, "KB RAM"), "latency_ms": (1, "ms")}
+    held = [f"{v / units[k][0]:g} {units[k][1]}" for k, v in limits.to_json().items() if v is not None]
+    return "at most " + ", ".join(held)

@@ -1,0 +1,49 @@
+"""A finished search or validation in a few lines for a person."""
+
+from pathlib import Path
+from typing import Any
+
+from latent_nas.jobs import proof
+from latent_nas.report.summary import above
+
+
+def summary(result: dict[str, Any], folder: Path) -> str:
+    """Return what ``result.json`` holds as text: a line for each final network."""
+    lines = [
+        f"{result['trainings']} true trainings in {result['search_s'] or 0:.0f} s; all took {result['wall_s']:.0f} s.",
+        "Fully trained on train + validation data, measured on the test part (mean and std over seeds):",
+        *(f"  {rank}. {_network(network)}" for rank, network in enumerate(result["networks"], 1)),
+    ]
+    if result.get("front_end"):
+        ears = result["front_end"]
+        lines.append(
+            f"Before each of them runs the front end: {ears['computed_latency_ms']:.1f} ms (+-"
+            f" {ears['computed_latency_error_ms']:.1f}), {ears['computed_flash_bytes'] / 1024:.1f} KB of flash,"
+            f" {ears['computed_ram_bytes'] / 1024:.1f} KB of RAM (computed, beside the limits)"
+        )
+    return "\n".join([*lines, f"Run folder: {folder}"])
+
+
+def _network(network: dict[str, Any]) -> str:
+    if not network["seeds"]:
+        return "final training failed"
+    region, ram = next(iter(network["ram_bytes"].items()))
+    over = above(network.get("emulated_above_bytes", {}))
+    return (
+        f"{_measured(network)} (float {network['measured_float_accuracy']:.4f});"
+        f" flash {network['flash_bytes'] / 1024:.1f} KB,"
+        f" RAM {ram / 1024:.1f} KB in {region}, {network['latency_ms']:.2f} ms"
+        f" (+- {network['latency_error_ms']:.2f}, computed){proof.text(network['firmware'])};"
+        f" {'fits' if network['fits'] else 'DOES NOT FIT'}" + (f"\n     {over}" if over else "")
+    )
+
+
+def _measured(network: dict[str, Any]) -> str:
+    """Return its int8 accuracy, or its metrics where that is none of them."""
+    if network["measured_int8_accuracy"] is not None:
+        return f"int8 accuracy {network['measured_int8_accuracy']:.4f} +- {network['measured_int8_accuracy_std']:.4f}"
+    return "; ".join(
+        f"{name} {mean:.4f} +- {network['measured_metrics_std'][name]:.4f}"
+        for name, mean in network["measured_metrics"].items()
+        if not name.endswith("_std")
+    )

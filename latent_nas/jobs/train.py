@@ -1,0 +1,198 @@
+"""One network trained for a task: any named one, or any genes; kept after every epoch, resumed to the same result."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import artifacts, seeds
+from latent_nas.graph import Graph
+from latent_nas.graph.deploy import deploy
+from latent_nas.jobs.curves import svg
+from latent_nas.ranges import check_least
+from latent_nas.records import versions
+from latent_nas.runs.folder import RunFolder, new_path
+from latent_nas.tasks import Part, Recipe, open_task
+
+COLUMNS = ("learning_rate", "train_loss", "measured_valid_score", "wall_s")  # of the history of an epoch
+Say = Callable[[str], None]
+Done = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a training's result, beside its graph.
+
+    Attributes:
+        network: name or file, as it was given. samples, valid_samples: so many of those parts, drawn by the seed; 0 is
+            all. test: whether the test part is read at the end.
+    """
+
+    network: str
+    task: str
+    recipe: Recipe
+    seed: int = 0
+    samples: int = 0
+    valid_samples: int = 0
+    test: bool = False
+
+    def __post_init__(self) -> None:
+        check_least(0, seed=self.seed, samples=self.samples, valid_samples=self.valid_samples)
+
+
+def recipe_of(task: str, fidelity: str, **changes: Any) -> Recipe:
+    """Return a task's recipe with changes; those that are None change nothing.
+
+    Raises:
+        ValueError: no such task, it has no such recipe, or a value is out of range.
+    """
+    known = open_task(task).recipes
+    if fidelity not in known:
+        raise ValueError(f"task {task!r} has no recipe {fidelity!r}; there are: {', '.join(known)}")
+    return replace(known[fidelity], **{name: value for name, value in changes.items() if value is not None})
+
+
+def begin(config: TrainConfig, graph: Graph, out: Path | None) -> RunFolder:
+    """Return a new run folder that holds all that the training is decided by: ``out``, or runs/<time>-<network>.
+
+    Raises:
+        ValueError: the task's data can't be had, a recipe that can't be followed, or something is there already.
+    """
+    from latent_nas import training
+
+    open_task(config.task).data()
+    training.check(config.recipe)
+    folder = RunFolder.create(out or new_path(Path(config.network).stem), {"training": asdict(config)})
+    folder.write_json("graph.json", graph.to_json())
+    return folder
+
+
+def resumed(path: Path) -> tuple[TrainConfig, Graph, RunFolder]:
+    """Return what ``begin`` has put into a folder.
+
+    Raises:
+        ValueError: the folder is none of a training, or is damaged.
+    """
+    try:
+        config = json.loads((path / "config.json").read_text(encoding="utf-8"))["training"]
+        graph = Graph.from_json(json.loads((path / "graph.json").read_text(encoding="utf-8")))
+        return TrainConfig(**{**config, "recipe": Recipe(**config["recipe"])}), graph, RunFolder(path)
+    except OSError as error:
+        raise ValueError(f"{path} is no folder of `latent-nas train`: {error.strerror}: {error.filename}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"its files name no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(
+            f"{path} is no folder of `latent-nas train`: {reason}; a search goes on with `latent-nas search --resume`"
+        ) from None
+
+
+def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: Done) -> dict[str, Any]:
+    """Train, quantise and measure a network in its folder, and return what ``result.json`` then holds.
+
+    The folder gets ``checkpoint.safetensors``, ``metrics.csv`` and ``curves.svg`` after every epoch, and at the end the
+    float weights in ``float``, the int8 network in ``int8`` and ``result.json``.
+
+    Raises:
+        ValueError: the training gave no network.
+    """
+    from latent_nas import training  # imports torch when it trains
+
+    task, started = open_task(config.task), time.perf_counter()
+    data = task.data()
+    learn = _some(data.train, config.samples, config.seed, "train")
+    judge = _some(data.valid, config.valid_samples, config.seed, "valid")
+    history = np.zeros((0, len(COLUMNS)))
+
+    def watch(rows: np.ndarray) -> None:
+        nonlocal history
+        history = rows
+        _write(folder, config, rows)
+        done("epochs", len(rows), config.recipe.epochs)
+        rate, loss, score, seconds = rows[-1]
+        say(f"epoch {len(rows)}: loss {loss:.4f}, validation {score:.4f}, rate {rate:.2g}, {seconds:.0f} s")
+
+    say(f"training {config.network} on {len(learn)} samples of {config.task}, judged on {len(judge)}")
+    keep = folder.path / "checkpoint.safetensors"
+    try:
+        trained = training.train(graph, task, config.recipe, config.seed, learn, judge, keep=keep, watch=watch)
+    except training.TrainingFailed as error:
+        raise ValueError(
+            f"{error}: {config.network} learnt nothing at a learning rate of {config.recipe.learning_rate:g}; try a"
+            f" smaller --learning-rate and another --out ({folder.path / 'metrics.csv'} has the epochs)"
+        ) from None
+    small = deploy(graph).graph
+    trained.network.save(folder.path / "int8", {"network": config.network, "task": config.task, "seed": config.seed})
+    made = {"network": config.network, "task": config.task, "seed": config.seed, "recipe": asdict(config.recipe)}
+    trained.model.save(folder.path / training.FLOAT, made)
+    result: dict[str, Any] = {
+        "network": config.network,
+        "task": config.task,
+        "metric": task.metrics[0].name,
+        "measured_valid_float_accuracy": trained.float_score,
+        "measured_valid_int8_accuracy": trained.int8_score,
+        "epochs": trained.epochs,
+        "curve": list(trained.curve),
+        "samples": len(learn),
+        "valid_samples": len(judge),
+        "trained_parameters": trained_parameters(graph),
+        "parameters": small.parameters,
+        "macs": small.macs,
+        "seed": config.seed,
+        "wall_s": round(time.perf_counter() - started, 3),
+        "versions": versions(),
+    }
+    if config.test:
+        say("the test part is read, once")
+        outputs = trained.network.outputs(data.test.x)
+        result["measured_test_int8_accuracy"] = task.score(outputs, data.test.y)
+    folder.write_json("result.json", result)
+    return result
+
+
+def summary(result: dict[str, Any], folder: Path) -> str:
+    """Return what ``result.json`` holds as text for a person."""
+    return (
+        f"{result['metric']} on {result['valid_samples']} validation samples: float"
+        f" {result['measured_valid_float_accuracy']:.4f}, int8 {result['measured_valid_int8_accuracy']:.4f}, weights of"
+        f" epoch {result['epochs']} of {len(result['curve'])}; {result['trained_parameters']:,} trained parameters,"
+        f" {result['macs']:,} MACs; {result['wall_s']:.0f} s\nRun folder: {folder}"
+    )
+
+
+def trained_parameters(graph: Graph) -> int:
+    """Return the number of weights that training moves, those of batch norms among them."""
+    from latent_nas.training.network import Network
+
+    return sum(p.numel() for p in Network(graph).parameters())
+
+
+def _some(part: Part, n: int, seed: int, name: str) -> Part:
+    """Return n samples of a part, drawn by the seed; all of them for 0.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    if not n:
+        return part
+    if n > len(part):
+        raise ValueError(f"the {name} part has {len(part)} samples, wanted {n}")
+    chosen = np.sort(seeds.rng(seed, "samples", name).permutation(len(part))[:n])
+    return Part(part.x[chosen], part.y[chosen])
+
+
+def _write(folder: RunFolder, config: TrainConfig, history: np.ndarray) -> None:
+    """Write the metrics and the picture of an unfinished or finished training."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("epoch", *COLUMNS))
+    writer.writerows((i, *map(float, row)) for i, row in enumerate(history, 1))
+    artifacts.write(folder.path / "metrics.csv", text.getvalue())
+    panels = [("training loss", history[:, 1]), ("validation score", history[:, 2]), ("learning rate", history[:, 0])]
+    title = f"{config.network} on {config.task}, seed {config.seed}"
+    artifacts.write(folder.path / "curves.svg", svg(title, panels, logarithmic=("learning rate",)))

@@ -1,0 +1,263 @@
+"""The scorer: surrogates, limits and objective made one value and its parts; the judge passed to strategies."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from latent_nas import artifacts, seeds
+from latent_nas.judge.accuracy import AccuracyModel
+from latent_nas.judge.explore import explore
+from latent_nas.judge.fidelity import translated
+from latent_nas.judge.listing import Listing
+from latent_nas.judge.recalibrate import COSTS, excess
+from latent_nas.limits import Limits
+from latent_nas.records import SHORT, Record
+from latent_nas.spaces import Space
+from latent_nas.surrogates import Surrogate, chosen, design
+
+ELITES = 100  # labelled networks from which the fast surrogate's lessons start
+PRIOR_ACCURACY, PRIOR_STD = 0.5, 0.25
+KIND = "accuracy surrogates"
+
+
+class Codec(Protocol):
+    """What the scorer needs of a codec."""
+
+    def encode(self, genes: np.ndarray) -> np.ndarray:
+        """Return codes (n, slots) of genes (n, genes)."""
+
+    def latent(self, codes: np.ndarray) -> np.ndarray:
+        """Return latents (n, slots, dim) of codes (n, slots)."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A batch of scored architectures; all arrays are (n,).
+
+    Attributes:
+        predicted_accuracy, predicted_std: in the metric's unit. penalty: the same, 0 inside the limits.
+        pessimistic: the accuracy kappa std below the mean - penalty: what an agent is rewarded by.
+        acquisition: the accuracy beta std above the mean - penalty: what is worth a training.
+    """
+
+    predicted_accuracy: np.ndarray
+    predicted_std: np.ndarray
+    predicted_flash_bytes: np.ndarray
+    predicted_ram_bytes: np.ndarray
+    predicted_latency_ms: np.ndarray
+    penalty: np.ndarray
+    pessimistic: np.ndarray
+    acquisition: np.ndarray
+
+
+class Scorer:
+    """Scores batches of canonical genes; of a space that can be listed, all at once after each fit.
+
+    Args:
+        space: of the genes. limits: those of every row that brings none of its own. costs: a fitted surrogate,
+            design(space, genes) -> log of flash_bytes, ram_bytes, latency_ms, (n, 3); None where networks cost nothing,
+            which is then 1 each. codec: whose latent is among
+            the full accuracy surrogate's inputs; None for none. seed: of every fit. kappa, beta: how many std the
+            pessimistic score lies below and the acquisition above the mean, on the scale of ``surrogates.link``.
+            weight: penalty per unit of log excess. margin: log cost by which the limits are drawn closer, for the cost
+            surrogate's error. beyond: further costs that are known: genes (n, genes) -> how far they exceed their
+            limits, as log(cost / limit) summed, 0 inside, (n,).
+
+    Attributes:
+        queries: architectures scored so far, by the call and by ``rerank``. labels: networks behind the last fit.
+        objective: what loaded surrogates predict, and 1 or -1 where less of it is better; see ``records.objective_of``.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        limits: Limits,
+        costs: Surrogate | None,
+        codec: Codec | None = None,
+        seed: int = 0,
+        kappa: float = 0.5,
+        beta: float = 1.0,
+        weight: float = 1.0,
+        margin: float = 0.02,
+        beyond: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> None:
+        self.space, self.limits, self.costs, self.codec = space, limits, costs, codec
+        self.seed, self.kappa, self.beta, self.weight, self.margin = seed, kappa, beta, weight, margin
+        self.beyond = beyond
+        self.queries = 0
+        self.objective = ("int8_accuracy", 1.0)
+        self.accuracy: AccuracyModel | None = None
+        self._listing = Listing.of(space)
+        self._excess = np.zeros(len(COSTS))
+        self._beliefs: list[np.ndarray] | None = None  # of all that is listed
+
+    @property
+    def labels(self) -> int:
+        """How many networks the accuracy surrogates have been fitted to."""
+        return self.accuracy.labels if self.accuracy else 0
+
+    def refit(self, records: Sequence[Record]) -> None:
+        """Fit the accuracy surrogates to the records that are ok; repeats of one network count as their mean.
+
+        Where networks were emulated, the predicted costs are moved by how far the emulated ones were from the computed.
+
+        The result depends on nothing but the seed, the limits and the set of records.
+        """
+        genes, accuracy = labels(records)
+        self.accuracy = self._beliefs = None
+        self._excess = excess(records)
+        if len(genes):
+            best = genes[np.argsort(-accuracy, kind="stable")[:ELITES]]
+
+            def unlabelled(value: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+                rng, limits = seeds.rng(self.seed, "explore"), np.log(self._bounds(None, 0))
+                return explore(self.space, self._design, self._log_costs, value, limits, self.weight, best, rng)
+
+            self.accuracy = AccuracyModel.fit(
+                self._design(genes),
+                accuracy,
+                None if self._listing else unlabelled,
+                self._own,
+                self.seed,
+                self.kappa,
+            )
+
+    def __call__(self, genes: np.ndarray, limits: np.ndarray | None = None) -> Scores:
+        """Return the scores of canonical genes (n, genes) by the fast surrogates.
+
+        Args:
+            limits: per row (n, 3): flash_bytes, ram_bytes, latency_ms, inf for none; default those of the scorer.
+        """
+        return self._score(genes, limits, full=False)
+
+    def rerank(self, genes: np.ndarray, limits: np.ndarray | None = None) -> Scores:
+        """Return the scores by the full surrogates: slower, for the few that a search brings."""
+        return self._score(genes, limits, full=True)
+
+    def batch(self, genes: np.ndarray, n: int) -> np.ndarray:
+        """Return the indices (n,) of those of genes (m, genes) to train together, the best first.
+
+        By the full surrogates' acquisition, where no two shall teach the same; in the given order without labels.
+        """
+        if self.accuracy is None:
+            return np.arange(min(n, len(genes)))
+        penalty = self._score(genes, None, full=True).penalty
+        return self.accuracy.batch(self._design(np.asarray(genes)), self.beta, penalty, n)
+
+    def interval(self, genes: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Return low and high (n,) between which that share of measured accuracies lies; infinite with few labels."""
+        if self.accuracy is None:
+            return np.full(len(genes), -np.inf), np.full(len(genes), np.inf)
+        return self.accuracy.interval(self._design(np.asarray(genes)), coverage)
+
+    def save(self, folder: Path, made: dict[str, Any], quality: dict[str, Any]) -> None:
+        """Write the accuracy surrogates as an artefact.
+
+        Raises:
+            ValueError: there are none, or the folder is something else.
+        """
+        if self.accuracy is None:
+            raise ValueError("the scorer has no accuracy surrogates to save; refit it to records first")
+        made = {**made, "columns": self.accuracy.full.n_features_in_, "labels": self.labels}
+        artifacts.save(folder, artifacts.Artifact(KIND, made, quality, self.accuracy.files()))
+
+    def load(self, folder: Path) -> None:
+        """Take the accuracy surrogates of ``save``.
+
+        Raises:
+            ValueError: none there, damaged ones, or ones of another space or codec.
+        """
+        found = artifacts.load(folder, KIND)
+        columns = self._design(self.space.sample(seeds.rng(0), 1)).shape[1]
+        if found.made.get("columns") != columns:
+            raise ValueError(
+                f"{folder} holds accuracy surrogates of {found.made.get('columns')} columns, this space and codec give"
+                f" {columns}; fit them for this space and codec"
+            )
+        self.accuracy, self._beliefs = AccuracyModel.of_files(found.files), None
+        self.objective = (str(found.made.get("objective", "int8_accuracy")), float(found.made.get("sign", 1)))
+
+    def _score(self, genes: np.ndarray, limits: np.ndarray | None, full: bool) -> Scores:
+        genes = np.asarray(genes)
+        self.queries += len(genes)
+        if self._listing and not full:
+            if self._beliefs is None:
+                self._beliefs = self._believed(self._listing.genes, full=True)
+            rows = self._listing.rows(genes)
+            logs, mean, std, low, high = (part[rows] for part in self._beliefs)
+        else:
+            logs, mean, std, low, high = self._believed(genes, full)
+        excess = np.maximum(logs - np.log(self._bounds(limits, len(genes))) + self.margin, 0)
+        penalty = self.weight * excess.sum(axis=1)
+        if self.beyond is not None:
+            penalty = penalty + self._steep * self.beyond(genes)
+        flash, ram, latency = np.exp(logs).T
+        return Scores(mean, std, flash, ram, latency, penalty, low - penalty, high - penalty)
+
+    def _believed(self, genes: np.ndarray, full: bool) -> list[np.ndarray]:
+        """Return log costs (n, 3), and accuracy's mean, std, pessimistic and optimistic value, (n,) each."""
+        if full or (self.accuracy is not None and self.accuracy.fast is None):
+            inputs = self._design(genes)
+            logs = self._log_costs(inputs)
+        else:
+            choices = chosen(self.space, genes), self.space.features(genes)
+            logs = self._free(genes) if self.costs is None else self.costs.predict_choices(*choices) + self._excess
+        if self.accuracy is None:
+            low = mean = high = np.full(len(genes), PRIOR_ACCURACY)
+            return [logs, mean, np.full(len(genes), PRIOR_STD), low, high]
+        if full or self.accuracy.fast is None:
+            return [logs, *self.accuracy.bands(inputs, self.kappa, self.beta)]
+        return [logs, *self.accuracy.fast_bands(*choices, self.kappa, self.beta)]
+
+    @property
+    def _steep(self) -> float:
+        """The penalty per unit of ``beyond``, in the metric's unit: ten times the median distance from the best."""
+        return 10 * self.accuracy.link.scale if self.accuracy else 1.0
+
+    def _bounds(self, limits: np.ndarray | None, n: int) -> np.ndarray:
+        if limits is None:
+            given = (getattr(self.limits, name) for name in COSTS)
+            return np.array([np.inf if g is None else float(g) for g in given])
+        limits = np.asarray(limits, np.float64)
+        if limits.shape != (n, 3) or not (limits > 0).all():
+            raise ValueError(
+                f"got limits of shape {limits.shape}, expected positive numbers ({n}, 3): {', '.join(COSTS)}"
+            )
+        return limits
+
+    def _log_costs(self, inputs: np.ndarray) -> np.ndarray:
+        """Return log costs (n, 3) of designs (n, columns), with a latent or without."""
+        if self.costs is None:
+            return self._free(inputs)
+        return np.asarray(self.costs.predict(inputs[:, : self.costs.n_features_in_])) + self._excess
+
+    def _free(self, rows: np.ndarray) -> np.ndarray:
+        return np.zeros((len(rows), len(COSTS)))
+
+    @property
+    def _own(self) -> int:
+        return int(self.space.sizes.sum()) + len(self.space.feature_names)
+
+    def _design(self, genes: np.ndarray) -> np.ndarray:
+        if self.codec is None:
+            return design(self.space, genes)
+        return design(self.space, genes, self.codec.latent(self.codec.encode(genes)))
+
+
+def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
+    """Return genes (n, genes) and objective (n,) of ok validation records, sorted, repeats averaged.
+
+    The objective is a measured one; of networks with short trainings only, what ``translated`` makes of these.
+    """
+    found: dict[tuple[int, ...], list[float]] = {}
+    short: dict[tuple[int, ...], list[float]] = {}
+    for record in records:
+        if record.ok and record.part == "valid" and record.objective is not None:
+            held = short if record.fidelity == SHORT else found
+            held.setdefault(tuple(record.genes), []).append(record.objective)
+    order = sorted({*found, *short})
+    full, brief = (np.array([np.mean(sorted(d[g])) if g in d else np.nan for g in order]) for d in (found, short))
+    return np.array(order, np.int64), translated(full, brief)

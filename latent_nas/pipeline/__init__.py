@@ -1,1 +1,0 @@
-"""The jobs that users run, put together from the parts: data sets, codecs, surrogates, searches."""

@@ -1,0 +1,186 @@
+"""The folder of a run: its configuration, log, store, and what is written from the store."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import artifacts
+from latent_nas.codec import Codec
+from latent_nas.graph.deploy import deploy
+from latent_nas.records import Record, front, ranked
+from latent_nas.runs.read import LATENT
+from latent_nas.store import Store
+from latent_nas.target import Setup
+
+COLUMNS = (
+    "measured_int8_accuracy",
+    "measured_float_accuracy",
+    "flash_bytes",
+    "ram_bytes",
+    "latency_ms",
+    "emulated_flash_bytes",
+    "emulated_ram_bytes",
+    "emulated_instructions",
+    "emulated_latency_ms",
+    "macs",
+    "parameters",
+    "epochs",
+    "status",
+    "reason",
+    "seed",
+    "wall_s",
+)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Files of one run, all written whole."""
+
+    path: Path
+
+    @staticmethod
+    def create(path: Path, config: dict[str, Any]) -> "RunFolder":
+        """Return a new run folder with its configuration.
+
+        Raises:
+            ValueError: there is something at that place already, or no folder can be made there.
+        """
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise ValueError(
+                f"{path} is there already and not empty; choose another --out, or continue it with --resume"
+            )
+        artifacts.make_folder(path)
+        artifacts.write(path / "config.json", json.dumps(config, indent=1) + "\n")
+        return RunFolder(path)
+
+    @staticmethod
+    def open(path: Path) -> tuple["RunFolder", dict[str, Any]]:
+        """Return an existing run folder and its configuration.
+
+        Raises:
+            ValueError: it is none, or its configuration is damaged.
+        """
+        try:
+            config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise ValueError(f"{path} is not a run folder: it has no config.json") from None
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise ValueError(f"{path / 'config.json'} is damaged; restore it from a copy") from None
+        if not isinstance(config, dict) or "strategy" not in config:
+            raise ValueError(f"{path} is not a run folder: its config.json names no strategy")
+        return RunFolder(path), config
+
+    def store(self) -> Store:
+        """Return the run's store.
+
+        Raises:
+            ValueError: it is damaged, or gone although the folder shows that trainings were stored.
+        """
+        file, shown = self.path / "study.sqlite", self.path / "history.csv"
+        if shown.exists() and not (file.exists() and file.stat().st_size):
+            raise ValueError(f"{file} is gone or empty, but {shown} has trainings of it; restore it from a copy")
+        return Store(file)
+
+    def log(self, line: str) -> None:
+        """Append a line with the time to ``search.log``."""
+        with open(self.path / "search.log", "a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+
+    def write_tables(self, setup: Setup, records: list[Record], store: Store) -> None:
+        """Write ``history.csv``, ``rounds.csv``, ``pareto.csv``, ``best_architecture.json`` and what else there is."""
+        best, history = None, []
+        for number, record in enumerate(records, 1):
+            if record.ok:
+                best = max(value for value in (best, record.objective) if value is not None)
+            history.append({"training": number, "round": record.round, "best_so_far": best, **_row(record)})
+        self._csv("history.csv", history)
+        findings = store.findings()
+        predictions = [{"round": f["round"], **p} for f in findings for p in f.get("predictions", ())]
+        lessons = [{"round": n, **lesson} for n, j in store.journals().items() for lesson in j.get("school", ())]
+        self._csv("rounds.csv", [{k: v for k, v in f.items() if k != "predictions"} for f in findings])
+        if predictions:
+            self._csv("predictions.csv", [{**p, "genes": _words(p["genes"])} for p in predictions])
+        if lessons:
+            self._csv("agent.csv", lessons)
+        self._csv("pareto.csv", [_row(r) for r in front(records)])
+        top = ranked(records)[:1]
+        if top:
+            self.write_json("best_architecture.json", architecture(setup, top[0]))
+
+    def write_latent(self, codec: Codec, records: list[Record]) -> None:
+        """Write the codec's "codebook" (slots, codes, dim), and "genes" (n, genes) with their "codes" (n, slots)."""
+        genes = np.array([r.genes for r in records], np.int64)
+        arrays = {"codebook": codec.codebook, "genes": genes, "codes": codec.encode(genes)}
+        artifacts.write(self.path / LATENT, artifacts.pack(arrays))
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a JSON file."""
+        artifacts.write(self.path / name, json.dumps(value, indent=1) + "\n")
+
+    def _csv(self, name: str, rows: list[dict[str, Any]]) -> None:
+        text = io.StringIO()
+        if rows:
+            writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        artifacts.write(self.path / name, text.getvalue())
+
+
+def new_path(name: str) -> Path:
+    """Return where a run goes whose user names no folder: runs/<time>-<name>."""
+    return Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+
+
+def architecture(setup: Setup, record: Record) -> dict[str, Any]:
+    """Return one trained network for people and programs: genes, deployed graph, layers, costs, accuracies."""
+    cost = setup.costs(record.genes)
+    return {
+        "space": record.space,
+        "task": record.task,
+        "genes": list(record.genes),
+        "architecture": setup.space.describe(record.genes),
+        "graph": deploy(setup.space.graph(record.genes)).graph.to_json(),
+        "layers": [
+            {
+                "kernel": layer.kernel,
+                "macs": layer.macs,
+                "flash_bytes": layer.flash_bytes,
+                "live_bytes": layer.live_bytes,
+                "cycles": round(layer.cycles),
+            }
+            for layer in cost.layers
+        ],
+        "measured_on": record.part,
+        "fidelity": record.fidelity,
+        "seed": record.seed,
+        "measured_float_accuracy": record.measured_float_accuracy,
+        "measured_int8_accuracy": record.measured_int8_accuracy,
+        "device": record.device,
+        "runtime": record.runtime,
+        "flash_bytes": cost.flash_bytes,
+        "ram_bytes": cost.ram_bytes,
+        "region": cost.region,
+        "latency_ms": cost.latency_ms,
+        "latency_error_ms": cost.latency_error_ms,
+        "emulated_flash_bytes": record.emulated_flash_bytes,
+        "emulated_ram_bytes": record.emulated_ram_bytes,
+        "emulated_instructions": record.emulated_instructions,
+        "emulated_latency_ms": record.emulated_latency_ms,
+        "macs": cost.macs,
+        "parameters": cost.parameters,
+    }
+
+
+def _row(record: Record) -> dict[str, Any]:
+    return {**{name: getattr(record, name) for name in COLUMNS}, "genes": _words(record.genes)}
+
+
+def _words(genes: Iterable[int]) -> str:
+    return " ".join(map(str, genes))

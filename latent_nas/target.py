@@ -1,0 +1,100 @@
+"""What networks are made for: space, task, device and runtime, by name and opened; exact costs and feasibility."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from latent_nas.costs import Costs, costs
+from latent_nas.costs.front_end import FrontEndCost, front_end_cost
+from latent_nas.devices import Device, open_device
+from latent_nas.limits import Limits
+from latent_nas.runtimes import Runtime, open_runtime
+from latent_nas.spaces import Space, open_space
+from latent_nas.tasks import Recipe, Task, open_task
+
+
+@dataclass(frozen=True)
+class Target:
+    """What networks are made for, by names, so that a worker process can open it all itself.
+
+    Attributes:
+        search_epochs: of a training of the search, in place of the recipe's; 0 is the recipe's.
+    """
+
+    space: str
+    task: str
+    device: str
+    runtime: str
+    search_epochs: int = 0
+
+    def recipe(self, task: Task, fidelity: str) -> Recipe:
+        """Return how networks are trained for the target's task."""
+        found = task.recipe(fidelity)
+        return replace(found, epochs=self.search_epochs) if self.search_epochs and fidelity == "search" else found
+
+
+MAIN_TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn")
+MAIN_LIMITS = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=5.0)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A target with its parts opened.
+
+    Raises:
+        ValueError: when a part is first used whose name is unknown.
+    """
+
+    target: Target
+
+    @cached_property
+    def task(self) -> Task:
+        """The task."""
+        return open_task(self.target.task)
+
+    @cached_property
+    def space(self) -> Space:
+        """The space, bound to the task."""
+        return open_space(self.target.space, self.task.input_shape, self.task.outputs)
+
+    @cached_property
+    def device(self) -> Device:
+        """The device."""
+        return open_device(self.target.device)
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """The runtime."""
+        return open_runtime(self.target.runtime)
+
+    @cached_property
+    def front_end(self) -> FrontEndCost | None:
+        """What the task's front end costs on the device, None where it has none; no limit counts it."""
+        return front_end_cost(self.task.front_end, self.device) if self.task.front_end else None
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, ...], tuple[float, float, float]]:
+        return {}
+
+    def check(self) -> "Setup":
+        """Return itself with every part opened, so that a wrong name is said before any work."""
+        _ = self.space, self.device, self.runtime
+        return self
+
+    def costs(self, genes: tuple[int, ...]) -> Costs:
+        """Return all costs of one network."""
+        return costs(self.space.graph(genes), self.device, self.runtime)
+
+    def exact(self, genes: np.ndarray) -> np.ndarray:
+        """Return flash_bytes, ram_bytes and latency_ms (n, 3) of canonical genes (n, g), remembered."""
+        rows = [tuple(map(int, row)) for row in genes]
+        for row in rows:
+            if row not in self._known:
+                cost = self.costs(row)
+                self._known[row] = (cost.flash_bytes, cost.ram_bytes, cost.latency_ms)
+        return np.array([self._known[row] for row in rows], float).reshape(-1, 3)
+
+    def fits(self, genes: np.ndarray, limits: Limits) -> np.ndarray:
+        """Return whether networks keep the limits exactly, (n,) bool."""
+        return np.array([not limits.exceeded(*row) for row in self.exact(genes)], bool)
