@@ -6,7 +6,7 @@ study.optimize(lambda trial: score(trial.suggest_categorical("kernel", [1, 3, 5]
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,17 +28,6 @@ from latent_nas.strategies import Problem, Strategy
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 STEPS = 600  # of the codec that is trained at the start
-
-
-@dataclass(frozen=True)
-class NoCosts:
-    """In the place of a cost surrogate where nothing costs anything: flash, RAM and latency are 1."""
-
-    n_features_in_: int = 0
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return log costs (n, 3) for n rows."""
-        return np.zeros((len(X), 3))
 
 
 class LatentSampler(BaseSampler):
@@ -126,7 +115,7 @@ class LatentSampler(BaseSampler):
         codec, scorer = self.codec, self.scorer
         if self.kind.judged:
             codec = codec or _codec(space, seeds.derive(self.seed, "codec"))
-            scorer = scorer or Scorer(space, Limits(), NoCosts(), codec, self.seed)  # type: ignore[arg-type]
+            scorer = scorer or Scorer(space, Limits(), None, codec, self.seed)
         problem = Problem(space, codec, Limits(), self.fits)
         return _Search(study, parameters, space, self.kind(problem, self.seed), scorer)
 
@@ -147,7 +136,7 @@ class _Search:
         self.records: list[Record] = []
         self._told: set[int] = set()  # numbers of trials
         self._queue: list[Genes] = []
-        self._open: set[Genes] = set()  # proposed, not yet told
+        self._open: dict[Genes, None] = {}  # proposed, not yet told, in order
         self._unit: tuple[float, float] | None = None
 
     def next(self, study: Study, batch: int) -> Genes | None:
@@ -158,7 +147,8 @@ class _Search:
         if not self._queue:
             new = self._finished(study)
             self.records += new
-            self._open -= {record.genes for record in new}
+            for record in new:
+                self._open.pop(record.genes, None)
             if new:
                 self.strategy.tell(new)
                 if self.scorer:
@@ -171,12 +161,14 @@ class _Search:
                 )
             self._queue = self._asked(batch)
         genes = self._queue.pop(0)
-        self._open.add(genes)
+        self._open[genes] = None
         return genes
 
     def _spent(self) -> bool:
         """Return whether every combination of choices was proposed or is known."""
-        return len({record.genes for record in self.records} | self._open) >= np.prod(self.space.sizes.astype(float))
+        return len({record.genes for record in self.records} | self._open.keys()) >= np.prod(
+            self.space.sizes.astype(float)
+        )
 
     def _partial(self, study: Study) -> bool:
         """Return whether trials have parameters beside those of the search."""
@@ -188,12 +180,10 @@ class _Search:
         """Return up to ``batch`` proposals that no running trial has, fewer at the end of a small space."""
         for n in dict.fromkeys((batch, 1)):
             try:
-                asked = self.strategy.ask(n + len(self._open), self.scorer)
+                return self.strategy.ask(n, self.scorer, list(self._open))
             except ValueError:
                 if n == 1:
                     raise
-                continue
-            return [genes for genes in asked if genes not in self._open][:n]
         raise AssertionError("there is always a batch of one")
 
     def _finished(self, study: Study) -> list[Record]:

@@ -73,6 +73,25 @@ def test_a_slow_training_holds_nobody_up_and_none_is_done_twice(tmp_path, strate
     assert sum(found["trainings"] for found in loop.store.findings()) == 20
 
 
+def test_the_strategy_is_asked_for_what_is_wanted_and_told_what_is_in_training(tmp_path):
+    loop = study(tmp_path / "a.sqlite", Uneven(), [], "evolution")
+    asked, ask = [], loop.strategy.ask
+
+    def heard(n, judge, pending):
+        new = ask(n, judge, pending)
+        asked.append((n, list(pending), new, {r.genes for r in loop.records}))
+        return new
+
+    loop.strategy.ask = heard
+    loop.run()
+    proposed = []
+    for n, pending, new, ended in asked:
+        assert n == len(new) == 4
+        assert pending == [genes for genes in proposed if genes not in ended]
+        proposed += new
+    assert any(pending for _, pending, _, _ in asked)
+
+
 @pytest.mark.parametrize("stop_after", [0, 1, 4, 7, 19])
 @pytest.mark.parametrize("strategy", ["evolution", "local_search"])
 def test_killed_and_resumed_loses_nothing_and_repeats_nothing(tmp_path, stop_after, strategy):

@@ -59,7 +59,8 @@ strategy = open_strategy("mutate_best", Problem(space, None, Limits(), lambda g:
 first = strategy.ask(3, None)
 strategy.tell([Record(g, "mcu_cnn", "digits", 0, measured_int8_accuracy=0.5) for g in first])
 second = strategy.ask(3, None)
-assert len({*first, *second}) == 6
+third = strategy.ask(3, None, second)
+assert len({*first, *second, *third}) == 9
 """,
     "operators": """
 import numpy as np

@@ -73,6 +73,17 @@ def test_with_space_codec_and_scorer_given(monkeypatch):
     assert np.mean([t.value for t in study.trials[4:]]) > np.mean([t.value for t in study.trials[:4]])
 
 
+def test_the_agent_works_in_a_space_too_large_to_list():
+    """18 parameters of two choices are 2^18 combinations: nothing is looked up, the fast surrogate judges."""
+
+    def objective(trial):
+        return sum(trial.suggest_categorical(f"x{i}", [0, 1]) for i in range(18))
+
+    study = optimised(LatentSampler(seed=0, batch=2), objective, n=14)
+    assert len(set(asked(study))) == 14
+    assert np.mean([t.value for t in study.trials[10:]]) > np.mean([t.value for t in study.trials[:10]])
+
+
 class TestWithoutAJudge:
     def test_same_seed_same_trials(self):
         one, two, other = (optimised(LatentSampler(strategy="evolution", seed=s)) for s in (1, 1, 2))

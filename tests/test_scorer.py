@@ -97,6 +97,14 @@ def test_a_batch_starts_with_the_best_and_teaches_more_than_the_best_few(space, 
     assert information(batch) > information(order[:8])
 
 
+def test_a_pending_network_counts_as_the_first_of_a_batch(fitted, networks):
+    genes = networks[60:80]
+    together = fitted.batch(genes, 4)
+    first, rest = together[0], np.delete(np.arange(len(genes)), together[0])
+    others = rest[fitted.batch(genes[rest], 3, pending=genes[[first]])]
+    assert others.tolist() == together[1:].tolist()
+
+
 def test_penalty_is_zero_inside_and_grows_outside(space, fitted, networks):
     flash = fitted(networks).predicted_flash_bytes
     rows = np.full((len(networks), 3), np.inf)

@@ -13,7 +13,7 @@ from latent_nas import plugins
 from latent_nas.jobs.search.config import SearchConfig, pinned
 from latent_nas.limits import Limits
 from latent_nas.records import Record
-from latent_nas.strategies import open_strategy
+from latent_nas.strategies import Problem, open_strategy
 
 NAMES = plugins.names("strategies")
 LIMITS = Limits(flash_bytes=2200)
@@ -88,6 +88,26 @@ class TestContract:
         strategy.tell([record((1,) * 8)])
         assert not set(strategy.ask(8, ToyScorer())) & {*failed, (1,) * 8}
 
+    def test_pending_networks_are_not_asked_for_again(self, name):
+        strategy = opened(name)
+        rounds(strategy, 2)
+        pending, scorer = [], ToyScorer(labels=8)
+        for _ in range(3):
+            asked = strategy.ask(4, scorer, pending)
+            assert len(set(asked)) == 4
+            assert not {*asked} & {*pending, *map(tuple, strategy.genes.tolist())}
+            pending += asked
+        assert strategy.ask(4, scorer, pending[:4]) == pending[4:8]  # pending changes no state
+
+    def test_pending_networks_use_up_a_small_space(self, name):
+        strategy = opened(name, limits=Limits(flash_bytes=1100))  # 8 networks
+        scorer = ToyScorer(labels=0)
+        first = strategy.ask(4, scorer)
+        second = strategy.ask(4, scorer, first)
+        assert len({*first, *second}) == 8
+        with pytest.raises(ValueError, match=r"found 0 .*loosen the limits"):
+            strategy.ask(1, scorer, [*first, *second])
+
     def test_the_last_feasible_networks_are_found_and_then_it_says_so(self, name):
         limits = Limits(flash_bytes=1100)  # at most one gene is 1, all others 0: 8 networks, 7 of them canonical
         strategy = opened(name, limits=limits)
@@ -119,3 +139,15 @@ def test_the_folder_is_light():
     heavy = "{'torch', 'stable_baselines3', 'gymnasium'}"
     code = f"import sys, latent_nas.strategies; print(*{heavy} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout.strip() == b""
+
+
+def test_one_random_network_is_checked_when_one_is_wanted():
+    problem, checked = toy_problem(), []
+
+    def counted(genes):
+        checked.extend(genes.tolist())
+        return fits(Limits(), genes)
+
+    strategy = open_strategy("random", Problem(problem.space, problem.codec, Limits(), counted), 0)
+    assert strategy.ask(1, None) == [tuple(checked[0])]
+    assert len(checked) == 1

@@ -89,7 +89,7 @@ class ToyScorer:
 
     rerank = __call__
 
-    def batch(self, genes: np.ndarray, n: int) -> np.ndarray:
+    def batch(self, genes: np.ndarray, n: int, pending: np.ndarray | None = None) -> np.ndarray:
         """Return the indices (n,) of the best."""
         return np.argsort(-self.rerank(genes).acquisition, kind="stable")[:n]
 

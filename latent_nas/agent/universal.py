@@ -14,7 +14,7 @@ from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, T
 from latent_nas.codec import Codec
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import JUDGED
-from latent_nas.judge.scorer import Scorer
+from latent_nas.judge import Judge
 
 ROWS, SAMPLES = 1024, 4096  # limits drawn at every renewal; random networks behind their range
 LOW, HIGH = 0.02, 0.6  # quantiles of random networks' costs between which limits are drawn
@@ -64,9 +64,9 @@ class Adept:
             )
         return adept
 
-    def core(self, codec: Codec, scorer: Any, limits: np.ndarray) -> EditCore:
-        """Return an environment as the agent knows it, under limits (3,)."""
-        return EditCore(codec, scorer, limits, EPISODE, keep=True, **self.agent.form(codec.dim))
+    def core(self, codec: Codec, judge: Judge | None, limits: np.ndarray) -> EditCore:
+        """Return an environment as the agent knows it, under limits (3,); without a judge it tells sizes only."""
+        return EditCore(codec, judge, limits, EPISODE, keep=True, **self.agent.form(codec.dim))
 
 
 def draw_limits(log_costs: np.ndarray, rng: np.random.Generator, n: int) -> np.ndarray:
@@ -76,7 +76,7 @@ def draw_limits(log_costs: np.ndarray, rng: np.random.Generator, n: int) -> np.n
 
 
 def train_agent(
-    scorer: Scorer,
+    scorer: Judge,
     codec: Codec,
     limits: np.ndarray | None,
     steps: int,
@@ -124,8 +124,8 @@ def train_agent(
 
 def start(core: EditCore, adept: Adept, limits: np.ndarray, n: int = START) -> Pool:
     """Return the elites under limits (3,) as a judged pool of up to n networks; n queries."""
-    scorer: Any = core.scorer
-    best = adept.elites.best(limits[None], n, scorer.weight, scorer.margin)[0]
+    assert core.scorer is not None
+    best = adept.elites.best(limits[None], n, core.scorer.weight, core.scorer.margin)[0]
     return judged_pool(core, adept.elites.codes[best], adept.elites.genes[best], limits)
 
 
@@ -146,13 +146,13 @@ def edits(core: EditCore, adept: Adept) -> CodeEdits:
     return CodeEdits(core, adept.agent, RANDOM_SHARE)
 
 
-def unseen(scorer: Scorer, seed: int, n: int) -> np.ndarray:
+def unseen(scorer: Judge, seed: int, n: int) -> np.ndarray:
     """Return n limits (n, 3) of the range that it is trained on, from a generator of their own."""
     rng = seeds.rng(seed, "agent", "unseen limits")
     return draw_limits(_log_costs(scorer, scorer.space.sample(rng, SAMPLES)), rng, n)
 
 
-def _log_costs(scorer: Scorer, genes: np.ndarray) -> np.ndarray:
+def _log_costs(scorer: Judge, genes: np.ndarray) -> np.ndarray:
     """Return the logarithms of the predicted costs of genes (n, genes), (n, 3)."""
     scores = scorer(genes)
     costs = (scores.predicted_flash_bytes, scores.predicted_ram_bytes, scores.predicted_latency_ms)
@@ -160,7 +160,7 @@ def _log_costs(scorer: Scorer, genes: np.ndarray) -> np.ndarray:
 
 
 def compare(
-    scorer: Scorer, codec: Codec, adept: Adept, limits: np.ndarray, queries: int, seed: int, methods: tuple[str, ...]
+    scorer: Judge, codec: Codec, adept: Adept, limits: np.ndarray, queries: int, seed: int, methods: tuple[str, ...]
 ) -> dict[str, float]:
     """Return the best score that each method finds under limits (3,) in the same population at equal queries.
 

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from latent_nas.env import Judge, LatentCodec
+from latent_nas.env import LatentCodec
 from latent_nas.env.draws import uniform
 from latent_nas.env.memo import Memo
 from latent_nas.env.observation import Observation
 from latent_nas.env.rows import ACCURACY, ACQUISITION, JUDGED, LOG_COSTS, PESSIMISTIC, PLAIN, Rows
+from latent_nas.judge import Judge
 
 PLACES = ("slot", "dimension")
 
@@ -27,7 +28,7 @@ class EditCore:
     def __init__(
         self,
         codec: LatentCodec,
-        scorer: Judge,
+        scorer: Judge | None,
         limits: np.ndarray,
         steps: int = 16,
         place: str = "slot",
@@ -41,7 +42,7 @@ class EditCore:
         """Bind the parts.
 
         Args:
-            codec: gives the latent. scorer: the judge.
+            codec: gives the latent. scorer: the judge; None where sizes are wanted and nothing is judged.
             limits: flash_bytes, ram_bytes, latency_ms, (3,), or rows (m, 3) of which an episode draws one; inf is open.
             steps: an episode's length. place: "slot" or "dimension".
             starts: codes (k, slots) of elites or records. share: of the episodes that start from one of them.
@@ -95,6 +96,7 @@ class EditCore:
 
         def ask(rows: np.ndarray | slice) -> np.ndarray:
             """Return what the scorer says of some of the genes, (rows, JUDGED)."""
+            assert self.scorer is not None, "this core was made without a judge"
             s = self.scorer(genes[rows], limits[rows])
             judged = np.empty((len(s.pessimistic), JUDGED))
             self.queries += len(judged)

@@ -110,16 +110,28 @@ class AccuracyModel:
         low, high = self.link.back(t - kappa * std), self.link.back(t + beta * std)
         return self.link.back(t), (self.link.back(t + std) - self.link.back(t - std)) / 2, low, high
 
-    def batch(self, X: np.ndarray, beta: float, penalty: np.ndarray, n: int) -> np.ndarray:
+    def batch(
+        self, X: np.ndarray, beta: float, penalty: np.ndarray, n: int, pending: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return indices (n,) of a batch to train: by acquisition, each as if those before it were measured already.
 
         A measurement takes uncertainty from its likes, whatever it says; means stay (GP-BUCB, Desautels et al. 2014).
 
         Args:
             X: (m, columns), m of n or more. penalty: subtracted, (m,).
+            pending: (k, columns), networks in training, taken as measured before the first.
         """
         t = self.full.predict(X)
-        covariance, noise = self.full.covariance(X)
+        covariance, noise = self.full.covariance(X if pending is None else np.concatenate([X, pending]))
+
+        def measured(i: int) -> np.ndarray:
+            """Return the covariance once network i is measured."""
+            row = covariance[i]
+            return covariance - np.outer(row, row) / (row[i] + noise)
+
+        for i in range(len(X), len(covariance)):
+            covariance = measured(i)
+        covariance = covariance[: len(X), : len(X)]
         left, chosen = np.ones(len(X), bool), []
         for _ in range(min(n, len(X))):
             std = np.sqrt(np.maximum(np.diag(covariance), 0))
@@ -127,8 +139,7 @@ class AccuracyModel:
             best = int(worth.argmax())
             chosen.append(best)
             left[best] = False
-            row = covariance[best]
-            covariance = covariance - np.outer(row, row) / (row[best] + noise)
+            covariance = measured(best)
         return np.array(chosen, np.int64)
 
     def interval(self, X: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,13 @@
 """The scorer: surrogates, limits and objective made one value and its parts; the judge passed to strategies."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from latent_nas import artifacts, seeds
+from latent_nas.judge import Scores
 from latent_nas.judge.accuracy import AccuracyModel
 from latent_nas.judge.explore import explore
 from latent_nas.judge.fidelity import translated
@@ -31,26 +31,6 @@ class Codec(Protocol):
 
     def latent(self, codes: np.ndarray) -> np.ndarray:
         """Return latents (n, slots, dim) of codes (n, slots)."""
-
-
-@dataclass(frozen=True)
-class Scores:
-    """A batch of scored architectures; all arrays are (n,).
-
-    Attributes:
-        predicted_accuracy, predicted_std: in the metric's unit. penalty: the same, 0 inside the limits.
-        pessimistic: the accuracy kappa std below the mean - penalty: what an agent is rewarded by.
-        acquisition: the accuracy beta std above the mean - penalty: what is worth a training.
-    """
-
-    predicted_accuracy: np.ndarray
-    predicted_std: np.ndarray
-    predicted_flash_bytes: np.ndarray
-    predicted_ram_bytes: np.ndarray
-    predicted_latency_ms: np.ndarray
-    penalty: np.ndarray
-    pessimistic: np.ndarray
-    acquisition: np.ndarray
 
 
 class Scorer:
@@ -137,15 +117,17 @@ class Scorer:
         """Return the scores by the full surrogates: slower, for the few that a search brings."""
         return self._score(genes, limits, full=True)
 
-    def batch(self, genes: np.ndarray, n: int) -> np.ndarray:
+    def batch(self, genes: np.ndarray, n: int, pending: np.ndarray | None = None) -> np.ndarray:
         """Return the indices (n,) of those of genes (m, genes) to train together, the best first.
 
-        By the full surrogates' acquisition, where no two shall teach the same; in the given order without labels.
+        By the full surrogates' acquisition, where no two shall teach the same, nor what those of ``pending`` (k, genes)
+        will teach; in the given order without labels.
         """
         if self.accuracy is None:
             return np.arange(min(n, len(genes)))
         penalty = self._score(genes, None, full=True).penalty
-        return self.accuracy.batch(self._design(np.asarray(genes)), self.beta, penalty, n)
+        known = None if pending is None or not len(pending) else self._design(np.asarray(pending))
+        return self.accuracy.batch(self._design(np.asarray(genes)), self.beta, penalty, n, known)
 
     def interval(self, genes: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Return low and high (n,) between which that share of measured accuracies lies; infinite with few labels."""

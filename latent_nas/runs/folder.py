@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from latent_nas import artifacts
-from latent_nas.codec import Codec
+from latent_nas.env import LatentCodec
 from latent_nas.graph.deploy import deploy
 from latent_nas.records import Record, front, ranked
 from latent_nas.runs.read import LATENT
@@ -114,7 +114,7 @@ class RunFolder:
         if top:
             self.write_json("best_architecture.json", architecture(setup, top[0]))
 
-    def write_latent(self, codec: Codec, records: list[Record]) -> None:
+    def write_latent(self, codec: LatentCodec, records: list[Record]) -> None:
         """Write the codec's "codebook" (slots, codes, dim), and "genes" (n, genes) with their "codes" (n, slots)."""
         genes = np.array([r.genes for r in records], np.int64)
         arrays = {"codebook": codec.codebook, "genes": genes, "codes": codec.encode(genes)}

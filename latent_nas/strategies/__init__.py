@@ -1,8 +1,9 @@
 """Strategies: one file each; they ask for networks to train and are told what was measured.
 
-``ask`` gets the judge passed in, so no strategy keeps a stale model. All randomness is derived from the seed and the
-number of ``tell`` calls: a restored strategy goes on exactly as one that was never stopped, and to ask twice without a
-``tell`` between gives the same answer twice.
+``ask`` gets the judge passed in, so no strategy keeps a stale model, and the networks that are still in training, so
+that no caller asks for more than it wants. All randomness is derived from the seed and the number of ``tell`` calls: a
+restored strategy goes on exactly as one that was never stopped, and to ask twice without a ``tell`` between gives the
+same answer twice.
 """
 
 from abc import ABC, abstractmethod
@@ -13,6 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from latent_nas import plugins, seeds
+from latent_nas.env import LatentCodec
+from latent_nas.judge import Judge
 from latent_nas.limits import Limits
 from latent_nas.records import SHORT, Record
 from latent_nas.spaces import Genes, Space
@@ -29,7 +32,7 @@ class Problem:
     """
 
     space: Space
-    codec: Any
+    codec: LatentCodec | None
     limits: Limits
     fits: Callable[[np.ndarray], np.ndarray]
 
@@ -45,7 +48,7 @@ class Strategy(ABC):
     """
 
     name: ClassVar[str]
-    judged: ClassVar[bool] = True  # whether it asks a scorer; else none is made, nor a codec opened
+    judged: ClassVar[bool] = True  # whether it asks a judge; else none is made, nor a codec opened
     round_size: ClassVar[int] = 10  # trainings of a round, where nobody says how many
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # of settings, see ``settings``, where not the usual ones
     draws: ClassVar[int] = 20_000  # candidates to look through before feasible networks are declared out of reach
@@ -57,11 +60,12 @@ class Strategy(ABC):
         self._known: set[Genes] = set()  # those of ``genes``
 
     @abstractmethod
-    def ask(self, n: int, scorer: Any) -> list[Genes]:
-        """Return n distinct canonical networks that keep the limits exactly and were not yet trained.
+    def ask(self, n: int, judge: Judge | None, pending: Sequence[Genes] = ()) -> list[Genes]:
+        """Return n distinct canonical networks that keep the limits exactly and are neither trained nor pending.
 
         Args:
-            n: how many. scorer: the judge, fitted to all records told; None while nothing was measured.
+            n: how many. judge: fitted to all records told; None for strategies that are not ``judged``.
+            pending: canonical networks in training, asked for and not yet told, in the order they were asked for.
 
         Raises:
             ValueError: fewer than n such networks were found.
@@ -120,13 +124,16 @@ class Strategy(ABC):
         return [genes for genes, good in zip(new, fits, strict=True) if good]
 
     def first(self, candidates: np.ndarray, n: int, taken: Sequence[Genes] = ()) -> list[Genes]:
-        """Return up to n of the candidates (k, g) that may be asked for, in order; no more than needed are checked."""
-        found: list[Genes] = []
-        start, size = 0, max(n, 8)
-        while len(found) < n and start < len(candidates):
-            found += self.fresh(candidates[start : start + size], [*taken, *found])
+        """Return up to n of the candidates (k, g) that may be asked for, in order.
+
+        Costs are worked out of n at first, and of twice as many whenever these were not enough.
+        """
+        allowed: list[Genes] = []
+        start, size = 0, n
+        while len(allowed) < n and start < len(candidates):
+            allowed += self.fresh(candidates[start : start + size], [*taken, *allowed])
             start, size = start + size, 2 * size
-        return found[:n]
+        return allowed[:n]
 
     def random(self, n: int, rng: np.random.Generator, taken: Sequence[Genes] = ()) -> list[Genes]:
         """Return n random networks that may be asked for, by rejection.
@@ -138,25 +145,26 @@ class Strategy(ABC):
             ValueError: fewer were found in ``draws`` candidates.
         """
         space = self.problem.space
-        found: list[Genes] = []
+        allowed: list[Genes] = []
         drawn, size = 0, max(4 * n, 16)
-        while len(found) < n and drawn < self.draws:
+        while len(allowed) < n and drawn < self.draws:
             size = min(size, self.draws - drawn)
             candidates = space.sample(rng, size)
-            if drawn >= self.draws // 2 and (len(self.genes) or taken or found):
-                known = np.concatenate([self.genes, np.array([*taken, *found], np.int64).reshape(-1, len(space.genes))])
-                candidates = space.mutate(known[rng.integers(len(known), size=size)], rng)
-            found += self.fresh(candidates, [*taken, *found])
+            if drawn >= self.draws // 2 and (len(self.genes) or taken or allowed):
+                near = np.array([*taken, *allowed], np.int64).reshape(-1, len(space.genes))
+                parents = np.concatenate([self.genes, near])
+                candidates = space.mutate(parents[rng.integers(len(parents), size=size)], rng)
+            allowed += self.first(candidates, n - len(allowed), [*taken, *allowed])
             drawn, size = drawn + size, min(2 * size, self.draws // 8)  # mutants of mutants need several batches
-        if len(found) < n and space.listed is not None:
-            found += self.fresh(rng.permutation(space.listed), [*taken, *found])
-        if len(found) < n:
+        if len(allowed) < n and space.listed is not None:
+            allowed += self.first(rng.permutation(space.listed), n - len(allowed), [*taken, *allowed])
+        if len(allowed) < n:
             limits = {k: v for k, v in self.problem.limits.to_json().items() if v is not None}
             raise ValueError(
                 f"strategy {self.name!r} wants {n} untrained networks of space {space.name!r} within"
-                f" {limits or 'no limits'}, found {len(found)} in {drawn} candidates; loosen the limits"
+                f" {limits or 'no limits'}, found {len(allowed)} in {drawn} candidates; loosen the limits"
             )
-        return found[:n]
+        return allowed
 
 
 def full_strategy(name: str) -> str:

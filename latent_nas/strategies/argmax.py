@@ -3,10 +3,10 @@
 Surrogates, acquisition, batch and spread are those of ``latent_rl``; the comparison shows what the agent adds.
 """
 
-from typing import Any
-
 import numpy as np
 
+from latent_nas.judge import Judge
+from latent_nas.spaces import Genes
 from latent_nas.strategies.latent_rl import LatentRL
 
 
@@ -17,12 +17,12 @@ class Argmax(LatentRL):
     candidates = 20_000  # samples per round where a space is not listed
     parents, children = 10, 100  # of the mutations among them
 
-    def _promising(self, scorer: Any, rng: np.random.Generator) -> np.ndarray:
-        """Return the untrained networks of the best acquisition, (k, g); the fast surrogate judges."""
-        found = self._sampled(rng)
-        worth = scorer(found).acquisition
-        order = np.argsort(-worth, kind="stable")[: self.shortlist + len(self.genes)]
-        return found[[i for i in order if tuple(found[i].tolist()) not in self._known]][: self.shortlist]
+    def _promising(self, judge: Judge, rng: np.random.Generator, taken: set[Genes]) -> np.ndarray:
+        """Return the networks of the best acquisition but those taken, (k, g); the fast surrogate judges."""
+        sampled = self._sampled(rng)
+        worth = judge(sampled).acquisition
+        order = np.argsort(-worth, kind="stable")[: self.shortlist + len(taken)]
+        return sampled[[i for i in order if tuple(sampled[i].tolist()) not in taken]][: self.shortlist]
 
     def _sampled(self, rng: np.random.Generator) -> np.ndarray:
         """Return distinct networks (k, g)."""

@@ -4,10 +4,11 @@ The population is the youngest networks that were trained; a child is a mutation
 Only measured accuracies count, no surrogate; of equals the cheaper wins.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from latent_nas.judge import Judge
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Strategy
 
@@ -21,13 +22,14 @@ class Evolution(Strategy):
     sample = 5
     mutations = 200  # children to try for one that fits before a random network takes the place
 
-    def ask(self, n: int, scorer: Any) -> list[Genes]:
-        """Return random networks until the population is full, then children; the scorer is not asked."""
+    def ask(self, n: int, judge: Judge | None, pending: Sequence[Genes] = ()) -> list[Genes]:
+        """Return random networks until the population is full, then children; the judge is not asked."""
         rng = self.rng()
-        missing = min(n, max(self.population - len(self.genes), 0))
-        asked = self.random(missing, rng) if missing else []
+        missing = min(n, max(self.population - len(self.genes) - len(pending), 0))
+        asked = self.random(missing, rng, pending)
         while len(asked) < n:
-            asked += self._child(rng, asked) or self.random(1, rng, asked)
+            taken = [*pending, *asked]
+            asked += self._child(rng, taken) or self.random(1, rng, taken)
         return asked
 
     def _child(self, rng: np.random.Generator, taken: list[Genes]) -> list[Genes]:

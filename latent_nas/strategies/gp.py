@@ -1,9 +1,10 @@
 """A Gaussian process with expected improvement (Snoek et al. 2012), by Optuna."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from latent_nas.judge import Judge
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Strategy
 from latent_nas.strategies.samplers import propose
@@ -21,13 +22,14 @@ class Gp(Strategy):
     tries = 3  # proposals per network wanted; each fits the process anew
     trials = 100
 
-    def ask(self, n: int, scorer: Any) -> list[Genes]:
-        """Return random networks first, then the process's; the scorer is not asked."""
+    def ask(self, n: int, judge: Judge | None, pending: Sequence[Genes] = ()) -> list[Genes]:
+        """Return random networks first, then the process's; the judge is not asked."""
         from optuna.samplers import GPSampler
 
         return propose(
             self,
             n,
+            pending,
             lambda seed: GPSampler(n_startup_trials=0, seed=seed),
             self.accuracies[:, None],
             self.tries,

@@ -1,9 +1,10 @@
 """The plain bar: XGBoost on one-hots and graph features, the best predicted of many candidates, a batch at a time."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from latent_nas.judge import Judge
 from latent_nas.judge.link import Link
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Strategy
@@ -20,18 +21,18 @@ class GreedySurrogate(Strategy):
     parents, children = 10, 100  # of the mutations among the candidates
     trees, depth, rate, row_share, column_share = 200, 5, 0.1, 0.9, 0.4
 
-    def ask(self, n: int, scorer: Any) -> list[Genes]:
-        """Return random networks until there are ``first_random``, then the best predicted; the scorer is not asked."""
+    def ask(self, n: int, judge: Judge | None, pending: Sequence[Genes] = ()) -> list[Genes]:
+        """Return random networks until there are ``first_random``, then the best predicted; the judge is not asked."""
         rng = self.rng()
-        missing = min(n, max(self.first_random - len(self.genes), 0))
+        missing = min(n, max(self.first_random - len(self.genes) - len(pending), 0))
         if np.isfinite(self.accuracies).sum() < 2:  # nothing to tell networks apart by
             missing = n
-        asked = self.random(missing, rng) if missing else []
+        asked = self.random(missing, rng, pending)
         if len(asked) < n:
             candidates = rng.permutation(self._candidates(rng))  # so that chance decides between equals
             order = np.argsort(-self._predicted(candidates, rng), kind="stable")
-            asked += self.first(candidates[order], n - len(asked), asked)
-        return asked + self.random(n - len(asked), rng, asked) if len(asked) < n else asked
+            asked += self.first(candidates[order], n - len(asked), [*pending, *asked])
+        return asked + self.random(n - len(asked), rng, [*pending, *asked])
 
     def _candidates(self, rng: np.random.Generator) -> np.ndarray:
         """Return distinct networks, (k, g): samples and mutations of the best, or all there are."""

@@ -4,6 +4,7 @@ From random starts and alone the agent loses to evolution at equal queries; as t
 (tournament parents, one sampled edit each, the best kept) it can win.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from latent_nas.agent.journal import episodes
 from latent_nas.agent.policy import Agent
 from latent_nas.agent.population import Archive, CodeEdits, Pool, judged_pool, search
 from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, train_agent
+from latent_nas.env import LatentCodec
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import ACQUISITION
+from latent_nas.judge import Judge
 from latent_nas.limits import Limits
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Problem, Strategy
@@ -50,18 +53,18 @@ class LatentRL(Strategy):
         self._trained: Agent | None = None  # becomes the agent with the next ``tell``
         self._journal: dict[str, Any] = {}
 
-    def ask(self, n: int, scorer: Any) -> list[Genes]:
+    def ask(self, n: int, judge: Judge | None, pending: Sequence[Genes] = ()) -> list[Genes]:
         """Return the most promising networks; before the first label feasible ones, spread in latent and cost."""
         rng, self._journal = self.rng(), {}
-        if scorer is None or not scorer.labels:
-            return self._first(n, scorer, rng)
-        if self._free and scorer.labels < self.initial:
-            return self._large(n, rng)
-        found = self._promising(scorer, rng)
-        order = np.argsort(-scorer.rerank(found).acquisition, kind="stable")
-        good = self.first(found[order], max(4 * n, 64))
-        good += self.random(n - len(good), rng, good) if len(good) < n else []
-        return [good[i] for i in scorer.batch(np.array(good), n)]
+        if judge is None or not judge.labels:
+            return self._first(n, judge, rng, pending)
+        if self._free and judge.labels < self.initial:
+            return self._large(n, rng, pending)
+        promising = self._promising(judge, rng, self._known.union(pending))
+        order = np.argsort(-judge.rerank(promising).acquisition, kind="stable")
+        good = self.first(promising[order], max(4 * n, 64), pending)
+        good += self.random(n - len(good), rng, [*pending, *good])
+        return [good[i] for i in judge.batch(np.array(good), n, np.array(pending, np.int64))]
 
     def tell(self, records: Any) -> None:
         """Learn what was measured; the agent trained in this round stays."""
@@ -74,10 +77,10 @@ class LatentRL(Strategy):
 
     def state(self) -> dict[str, np.ndarray]:
         """Return records and the policy's weights."""
-        found = super().state()
+        state = super().state()
         for prefix, agent in ((AGENT, self.agent), (f"trained.{AGENT}", self._trained)):
-            found |= {prefix + name: array.copy() for name, array in (agent.weights if agent else {}).items()}
-        return found
+            state |= {prefix + name: array.copy() for name, array in (agent.weights if agent else {}).items()}
+        return state
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Become the strategy that gave the state."""
@@ -89,17 +92,17 @@ class LatentRL(Strategy):
 
         self.agent, self._trained = agent(AGENT), agent(f"trained.{AGENT}")
 
-    def _promising(self, scorer: Any, rng: np.random.Generator) -> np.ndarray:
-        """Train the agent, set it to work, and return the most promising networks (k, g) met, untrained.
+    def _promising(self, judge: Judge, rng: np.random.Generator, taken: set[Genes]) -> np.ndarray:
+        """Train the agent, set it to work, and return the most promising networks (k, g) met but those taken.
 
         The agent is rewarded by the pessimistic score; what is kept for training is what the acquisition likes.
         """
-        limits, codec = self.problem.limits.row(), self.problem.codec
-        core = EditCore(codec, scorer, limits, self.episode, keep=True, share=self.share)
+        limits, codec = self.problem.limits.row(), self._codec
+        core = EditCore(codec, judge, limits, self.episode, keep=True, share=self.share)
         genes = np.concatenate([self._elites(), self.problem.space.sample(rng, 4 * self.population)])
         start = judged_pool(core, codec.encode(genes), genes, limits)
         seed = seeds.derive(self.seed, self.name, self.round, "school")
-        promising = Archive(start, self.shortlist + len(self.genes), by=ACQUISITION)
+        promising = Archive(start, self.shortlist + len(taken), by=ACQUISITION)
         lessons: list[dict[str, float]] = []
         self._trained, archive = train_agent(
             core,
@@ -119,36 +122,36 @@ class LatentRL(Strategy):
         edits = CodeEdits(core, self._trained, self.random_share)
         search(core, archive.pool, edits, rng, self.queries, self.population, self.batch, each=keep)
         self._journal = {"school": lessons, "episodes": episodes(core, self._trained, self.rng("journal"))}
-        found = promising.pool.genes
-        new = [i for i, genes in enumerate(map(tuple, found.tolist())) if genes not in self._known]
-        return found[new[: self.shortlist]]
+        met = promising.pool.genes
+        new = [i for i, genes in enumerate(map(tuple, met.tolist())) if genes not in taken]
+        return met[new[: self.shortlist]]
 
-    def _first(self, n: int, scorer: Any, rng: np.random.Generator) -> list[Genes]:
+    def _first(self, n: int, judge: Judge | None, rng: np.random.Generator, pending: Sequence[Genes]) -> list[Genes]:
         """Return feasible networks of all sizes up to the limits, the large first, far apart in the latent."""
         if self._free:
-            return self._large(n, rng)
+            return self._large(n, rng, pending)
         samples = np.unique(self.problem.space.sample(rng, 2048), axis=0)
         rng.shuffle(samples)
-        if scorer is None:
-            return self._apart(self.random(8 * n, rng), n)
-        scores = scorer(samples)
+        if judge is None:
+            return self._apart(self.random(8 * n, rng, pending), n, pending)
+        scores = judge(samples)
         size = np.log(scores.predicted_flash_bytes * scores.predicted_ram_bytes * scores.predicted_latency_ms)
         inside = np.flatnonzero(scores.penalty <= 0)
         ranked = samples[inside[np.argsort(-size[inside], kind="stable")]]
         asked: list[Genes] = []
         for part in np.array_split(ranked[: max(len(ranked) * 3 // 4, n)], n):
-            good = self.first(part[:32], 8, asked)
-            asked += self._apart(good, 1, asked)
-        return asked + self.random(n - len(asked), rng, asked) if len(asked) < n else asked
+            taken = [*pending, *asked]
+            asked += self._apart(self.first(part[:32], 8, taken), 1, taken)
+        return asked + self.random(n - len(asked), rng, [*pending, *asked])
 
-    def _apart(self, candidates: list[Genes], n: int, taken: list[Genes] | None = None) -> list[Genes]:
+    def _apart(self, candidates: list[Genes], n: int, taken: Sequence[Genes]) -> list[Genes]:
         """Return n of the candidates, each the farthest in the latent from those before it and those taken."""
         if not candidates:
             return []
-        latent = self._latent(np.array(candidates + (taken or [])))
+        latent = self._latent(np.array([*candidates, *taken]))
         return [candidates[i] for i in apart(latent[: len(candidates)], n, latent[len(candidates) :])]
 
-    def _large(self, n: int, rng: np.random.Generator) -> list[Genes]:
+    def _large(self, n: int, rng: np.random.Generator, pending: Sequence[Genes]) -> list[Genes]:
         """Return random networks of the quarter with most MACs, of any size where the space does not tell them.
 
         Nothing is known yet but that large networks are seldom the worst.
@@ -159,8 +162,8 @@ class LatentRL(Strategy):
             samples = space.sample(rng, 1024)
             samples = samples[self.problem.fits(samples)]
             size = space.features(samples)[:, space.feature_names.index("macs")]
-            asked = self.first(samples[size >= np.quantile(size, 0.75)], n) if len(samples) else []
-        return asked + self.random(n - len(asked), rng, asked) if len(asked) < n else asked
+            asked = self.first(samples[size >= np.quantile(size, 0.75)], n, pending) if len(samples) else []
+        return asked + self.random(n - len(asked), rng, [*pending, *asked])
 
     @property
     def _free(self) -> bool:
@@ -174,7 +177,12 @@ class LatentRL(Strategy):
 
     def _latent(self, genes: np.ndarray) -> np.ndarray:
         """Return the latents (n, slots * dim) of genes (n, g)."""
-        return np.asarray(self.problem.codec.latent(self.problem.codec.encode(genes))).reshape(len(genes), -1)
+        return np.asarray(self._codec.latent(self._codec.encode(genes))).reshape(len(genes), -1)
+
+    @property
+    def _codec(self) -> LatentCodec:
+        assert self.problem.codec is not None, "a judged strategy is given a codec"
+        return self.problem.codec
 
 
 Plugin = LatentRL

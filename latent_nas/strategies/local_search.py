@@ -5,10 +5,10 @@ than where it stands, and starts anew from a random network where no neighbour i
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from latent_nas.judge import Judge
 from latent_nas.records import Record
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Problem, Strategy
@@ -27,11 +27,11 @@ class LocalSearch(Strategy):
         super().__init__(problem, seed)
         self.centre = -1  # the record whose neighbours are trained; -1: start from a random network
 
-    def ask(self, n: int, scorer: Any) -> list[Genes]:
-        """Return untrained neighbours, random networks where they run out; the scorer is not asked."""
+    def ask(self, n: int, judge: Judge | None, pending: Sequence[Genes] = ()) -> list[Genes]:
+        """Return untrained neighbours, random networks where they run out; the judge is not asked."""
         rng = self.rng()
-        asked = [] if self.centre < 0 else self.first(rng.permutation(self._neighbours(self.centre)), n)
-        return asked + self.random(n - len(asked), rng, asked) if len(asked) < n else asked
+        asked = [] if self.centre < 0 else self.first(rng.permutation(self._neighbours(self.centre)), n, pending)
+        return asked + self.random(n - len(asked), rng, [*pending, *asked])
 
     def tell(self, records: Sequence[Record]) -> None:
         """Learn what was measured and move."""

@@ -1,9 +1,10 @@
 """NSGA-II (Deb et al. 2002), by Optuna: accuracy up and one cost down."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from latent_nas.judge import Judge
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Strategy
 from latent_nas.strategies.samplers import propose
@@ -19,14 +20,15 @@ class Nsga2(Strategy):
     population = 20  # small, for budgets of a few hundred trainings
     tries = 30  # children per network wanted
 
-    def ask(self, n: int, scorer: Any) -> list[Genes]:
-        """Return random networks first, then children of the fronts; the scorer is not asked."""
+    def ask(self, n: int, judge: Judge | None, pending: Sequence[Genes] = ()) -> list[Genes]:
+        """Return random networks first, then children of the fronts; the judge is not asked."""
         from optuna.samplers import NSGAIISampler
 
         key = NSGAIISampler._get_generation_key()
         return propose(
             self,
             n,
+            pending,
             lambda seed: NSGAIISampler(population_size=self.population, seed=seed),
             self._objectives(),
             self.tries,

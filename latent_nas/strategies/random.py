@@ -1,7 +1,8 @@
 """Random search: feasible samples of the space."""
 
-from typing import Any
+from collections.abc import Sequence
 
+from latent_nas.judge import Judge
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Strategy
 
@@ -12,9 +13,9 @@ class Random(Strategy):
     name = "random"
     judged = False
 
-    def ask(self, n: int, scorer: Any) -> list[Genes]:
-        """Return n random feasible networks; the scorer is not asked."""
-        return self.random(n, self.rng())
+    def ask(self, n: int, judge: Judge | None, pending: Sequence[Genes] = ()) -> list[Genes]:
+        """Return n random feasible networks; the judge is not asked."""
+        return self.random(n, self.rng(), pending)
 
 
 Plugin = Random

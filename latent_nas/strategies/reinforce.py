@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from latent_nas import seeds
+from latent_nas.judge import Judge
 from latent_nas.records import Record
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Problem, Strategy
@@ -58,25 +59,24 @@ class Reinforce(Strategy):
         self._sampled = self._none()  # by the last ask
         self._good = np.zeros(0, bool)  # whether those keep the limits
 
-    def ask(self, n: int, scorer: Any) -> list[Genes]:
-        """Return networks sampled from the controller, random ones where it brings few new; the scorer is not asked."""
+    def ask(self, n: int, judge: Judge | None, pending: Sequence[Genes] = ()) -> list[Genes]:
+        """Return networks sampled from the controller, random ones where it brings few new; the judge is not asked."""
         rng, controller = self.rng(), self._controller()
         asked: list[Genes] = []
         sampled, good = [self._none()], [np.zeros(0, bool)]
-        trained = set(map(tuple, self.genes.tolist()))
         for _ in range(self.draws_per_network):
             if len(asked) == n:
                 break
             actions = controller.sample(n, rng)
             genes = list(map(tuple, self.problem.space.canonical(actions).tolist()))
-            new = self.fresh(np.array(genes), asked)
-            keeps = np.array([g in trained or g in asked or g in new for g in genes])
+            new = self.fresh(np.array(genes), [*pending, *asked])
+            keeps = np.array([g in self._known or g in pending or g in asked or g in new for g in genes])
             asked += new[: n - len(asked)]
             use = np.array([not ok or g in asked for g, ok in zip(genes, keeps, strict=True)])
             sampled.append(actions[use])
             good.append(keeps[use])
         self._sampled, self._good = np.concatenate(sampled), np.concatenate(good)
-        return asked + self.random(n - len(asked), rng, asked) if len(asked) < n else asked
+        return asked + self.random(n - len(asked), rng, [*pending, *asked])
 
     def tell(self, records: Sequence[Record]) -> None:
         """Learn what was measured; one step of the policy gradient with what was sampled for this round."""

@@ -1,7 +1,7 @@
 """Optuna's samplers as strategies: an in-memory study is made of the told records for every round.
 
 Nothing but the records, the seed and the round goes into it, so a restored strategy goes on exactly. Networks of one
-batch are running trials to the sampler.
+batch, and those in training, are running trials to the sampler.
 """
 
 import warnings
@@ -24,6 +24,7 @@ FIRST_RANDOM = 10
 def propose(
     strategy: Strategy,
     n: int,
+    pending: Sequence[Genes],
     make: Callable[[int], "BaseSampler"],
     values: np.ndarray,
     tries: int,
@@ -36,15 +37,16 @@ def propose(
     that was measured.
 
     Args:
-        make: returns a sampler of a seed. values: objectives of every record, all higher is better, (m, k); NaN in
-            rows of failed trainings. tries: proposals per network wanted, before a random one takes its place.
+        pending: networks in training, see ``Strategy.ask``. make: returns a sampler of a seed.
+        values: objectives of every record, all higher is better, (m, k); NaN in rows of failed trainings.
+        tries: proposals per network wanted, before a random one takes its place.
         told: indices of the records to tell the sampler of, in order; default all that did not fail.
         attributes: system attributes of the i-th told trial.
     """
     rng = strategy.rng()
     good = np.flatnonzero(np.isfinite(values).all(axis=1))
-    missing = n if len(good) < 2 else min(n, max(FIRST_RANDOM - len(strategy.genes), 0))
-    asked = strategy.random(missing, rng) if missing else []
+    missing = n if len(good) < 2 else min(n, max(FIRST_RANDOM - len(strategy.genes) - len(pending), 0))
+    asked = strategy.random(missing, rng, pending)
     if len(asked) == n:
         return asked
     space = strategy.problem.space
@@ -63,7 +65,7 @@ def propose(
         study = optuna.create_study(directions=["maximize"] * values.shape[1], sampler=make(int(rng.integers(2**32))))
         for i, row in enumerate(good if told is None else told):
             study.add_trial(trial_of(strategy.genes[row], values=values[row].tolist(), system_attrs=attributes(i)))
-        for genes in asked:
+        for genes in [*pending, *asked]:
             study.add_trial(trial_of(genes, state=TrialState.RUNNING))
         for _ in range(tries * (n - len(asked))):
             if len(asked) == n:
@@ -73,13 +75,13 @@ def propose(
             genes = tuple(space.canonical(raw)[0].tolist())
             if genes in known:
                 study.tell(trial, known[genes])
-            elif genes in asked:
+            elif genes in asked or genes in pending:
                 study.tell(trial, state=TrialState.FAIL)
             elif not strategy.fresh(np.array([genes])):  # breaks the limits, or failed in training
                 study.tell(trial, worst)
             else:
                 asked.append(genes)
-    return asked + strategy.random(n - len(asked), rng, asked) if len(asked) < n else asked
+    return asked + strategy.random(n - len(asked), rng, [*pending, *asked])
 
 
 def distribution(gene: Gene) -> "BaseDistribution":

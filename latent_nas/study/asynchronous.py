@@ -73,14 +73,14 @@ class AsyncStudy(Study):
             yield Job(genes, self.training_seed, round=self._asked[genes])
 
     def _ask(self) -> None:
-        """Put new proposals into the queue; what is under way may be proposed again and is left out."""
+        """Put new proposals into the queue."""
         self._tell()
         if self.scorer:
             self.scorer.refit(self.prior + self.records)
-        pending = self._asked.keys() - {r.genes for r in self.records}
+        ended = {r.genes for r in self.records}
+        pending = [genes for genes in self._asked if genes not in ended]
         n = min(self.budget.batch, self.budget.trainings - len(self._asked))
-        found = self.strategy.ask(n + len(pending), self.scorer)
-        new = [genes for genes in found if genes not in pending][:n]
+        new = self.strategy.ask(n, self.scorer, pending)
         self.store.propose(self._number, new, artifacts.pack(self.strategy.state()))
         self._asked |= dict.fromkeys(new, self._number)
         self._queue += new
