@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-_UNITS = {
-    "flash_kb": ("flash_bytes", 1024),
-    "flash_bytes": ("flash_bytes", 1),
-    "ram_kb": ("ram_bytes", 1024),
-    "ram_bytes": ("ram_bytes", 1),
-    "latency_ms": ("latency_ms", 1),
+from latent_nas.units import COSTS
+
+# Key of a setting -> the limit and how many of its units the setting's number stands for.
+_KEYS = {
+    key: (name, size)
+    for name, cost in COSTS.items()
+    for key, size in ((f"{name.partition('_')[0]}_{cost.unit.lower()}", cost.size), (name, 1.0))
 }
 
 
@@ -44,16 +45,16 @@ class Limits:
         limits = Limits()
         for setting in settings:
             key, _, text = setting.partition("=")
-            if key not in _UNITS:
-                raise ValueError(f"no limit {key!r} (in {setting!r}); there are: {', '.join(_UNITS)}")
-            name, unit = _UNITS[key]
+            if key not in _KEYS:
+                raise ValueError(f"no limit {key!r} (in {setting!r}); there are: {', '.join(_KEYS)}")
+            name, unit = _KEYS[key]
             try:
                 value = float(text) * unit
                 given = Limits.from_json({name: value if name == "latency_ms" else int(value)})
                 limits = limits.tighten(given)
             except (ValueError, OverflowError):
                 message = f"limit {setting!r} wants a positive number, as in {key}=32"
-                raise ValueError(f"{message}; there are: {', '.join(_UNITS)}") from None
+                raise ValueError(f"{message}; there are: {', '.join(_KEYS)}") from None
         return limits
 
     def tighten(self, other: "Limits") -> "Limits":
@@ -64,12 +65,12 @@ class Limits:
 
     def scaled(self, factors: Iterable[float]) -> "Limits":
         """Return the limits of flash, RAM and latency times one factor each."""
-        held = zip(asdict(self).items(), factors, strict=True)
-        return Limits(**{name: None if limit is None else limit * factor for (name, limit), factor in held})
+        scaled = zip(asdict(self).items(), factors, strict=True)
+        return Limits(**{name: None if limit is None else limit * factor for (name, limit), factor in scaled})
 
     def ratios(self, flash_bytes: float, ram_bytes: float, latency_ms: float) -> dict[str, float]:
         """Return cost / limit for every limit there is, by its name; above 1 is too much."""
-        costs = {"flash_bytes": flash_bytes, "ram_bytes": ram_bytes, "latency_ms": latency_ms}
+        costs = dict(zip(COSTS, (flash_bytes, ram_bytes, latency_ms), strict=True))
         return {name: costs[name] / limit for name, limit in asdict(self).items() if limit is not None}
 
     def exceeded(self, flash_bytes: float, ram_bytes: float, latency_ms: float) -> dict[str, float]:
@@ -80,6 +81,12 @@ class Limits:
     def row(self) -> np.ndarray:
         """Return flash_bytes, ram_bytes, latency_ms as an array, (3,); inf where open."""
         return np.array([math.inf if limit is None else limit for limit in asdict(self).values()], float)
+
+    def text(self) -> str:
+        """Return the limits for a sentence: "at most 32 KB flash, 16 KB RAM, 5 ms"; "no limits" without any."""
+        given = [(COSTS[name], limit) for name, limit in asdict(self).items() if limit is not None]
+        words = [f"{cost.number(v)} {cost.unit}" + (f" {cost.word}" if cost.unit == "KB" else "") for cost, v in given]
+        return f"at most {', '.join(words)}" if words else "no limits"
 
     def to_json(self) -> dict[str, float | None]:
         """Return the fields, read back by ``from_json``."""

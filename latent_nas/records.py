@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from latent_nas import __version__
+from latent_nas.units import cost_row
 
 SHORT, SEARCH = "short", "search"  # fidelities: a first look at a network, and what a search measures
 
@@ -109,7 +110,7 @@ def ranked(records: list[Record]) -> list[Record]:
 def front(records: list[Record]) -> list[Record]:
     """Return the records that no other beats in measured objective, flash, RAM and latency all at once."""
     good = ranked(records)
-    points = np.array([(-(r.objective or 0), r.flash_bytes, r.ram_bytes, r.latency_ms) for r in good])
+    points = np.array([(-(r.objective or 0), *cost_row(r)) for r in good])
     return [
         record
         for record, point in zip(good, points, strict=True)

@@ -12,6 +12,7 @@ from latent_nas.limits import Limits
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.spaces import Space, open_space
 from latent_nas.tasks import Recipe, Task, open_task
+from latent_nas.units import cost_row
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Setup:
         for row in rows:
             if row not in self._known:
                 cost = self.costs(row)
-                self._known[row] = (cost.flash_bytes, cost.ram_bytes, cost.latency_ms)
+                self._known[row] = cost_row(cost)
         return np.array([self._known[row] for row in rows], float).reshape(-1, 3)
 
     def fits(self, genes: np.ndarray, limits: Limits) -> np.ndarray:

@@ -1,7 +1,39 @@
-"""Numbers for people, a space that never breaks before the unit. 1 KB = 1024 B."""
+"""Numbers for people, a space that never breaks before the unit; and the one list of costs. 1 KB = 1024 B."""
 
-COSTS = {"flash_bytes": ("flash", "KB", 1024.0), "ram_bytes": ("RAM", "KB", 1024.0), "latency_ms": ("time", "ms", 1.0)}
+from typing import Any, NamedTuple
+
 SPACE = "\u00a0"
+
+
+class Cost(NamedTuple):
+    """How one cost of a network is called and shown.
+
+    Attributes:
+        word: for people. unit: that it is shown in. size: of that unit, in the cost's own.
+        layer: the attribute of a layer's costs that decides which layer takes most of it.
+    """
+
+    word: str
+    unit: str
+    size: float
+    layer: str
+
+    def number(self, value: float) -> str:
+        """Return the value in ``unit``, without the unit: 32768 as "32"."""
+        return f"{value / self.size:g}"
+
+
+# What a network costs, by the name that limits, records and costs have for it, in the order of every row of costs.
+COSTS = {
+    "flash_bytes": Cost("flash", "KB", 1024.0, "flash_bytes"),
+    "ram_bytes": Cost("RAM", "KB", 1024.0, "live_bytes"),
+    "latency_ms": Cost("time", "ms", 1.0, "cycles"),
+}
+
+
+def cost_row(holder: Any, prefix: str = "") -> tuple[Any, ...]:
+    """Return the attributes of ``COSTS`` of a record, of costs or of scores, each with a prefix such as "emulated_"."""
+    return tuple(getattr(holder, prefix + name) for name in COSTS)
 
 
 def percent(fraction: float | None, digits: int = 1) -> str:

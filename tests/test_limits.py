@@ -1,8 +1,11 @@
 """Limits: parsing, tightening, what is exceeded."""
 
+from dataclasses import fields
+
 import pytest
 
 from latent_nas.limits import Limits
+from latent_nas.units import COSTS, cost_row
 
 
 def test_parse_reads_kilobytes_bytes_and_milliseconds():
@@ -52,3 +55,16 @@ def test_json_round_trip():
     assert Limits.from_json(limits.to_json()) == limits
     with pytest.raises(ValueError, match="no limits flash; there are: flash_bytes"):
         Limits.from_json({"flash": 3})
+
+
+def test_text_is_one_sentence_part_in_the_order_of_the_costs():
+    assert Limits(32768, 16384, 5.0).text() == "at most 32 KB flash, 16 KB RAM, 5 ms"
+    assert Limits(ram_bytes=1536).text() == "at most 1.5 KB RAM"
+    assert Limits().text() == "no limits"
+
+
+def test_row_is_in_the_order_of_the_one_list_of_costs():
+    limits = Limits(100, None, 2.5)
+    assert limits.row().tolist() == [100, float("inf"), 2.5]
+    assert list(COSTS) == [field.name for field in fields(Limits)]
+    assert cost_row(limits) == (100, None, 2.5)

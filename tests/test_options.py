@@ -71,7 +71,7 @@ class TestPlan:
         code, out, _ = run(capsys, "search", "--dry-run", "--trainings", 8)
         assert code == 0
         assert "8 trainings and 12 final ones" in out
-        assert "KB flash" in out
+        assert "flash (KB)" in out
         assert not list(tmp_path.iterdir())
 
     def test_limits_out_of_reach_are_said(self, capsys):

@@ -15,6 +15,7 @@ from latent_nas.codec import Codec
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import JUDGED
 from latent_nas.judge import Judge
+from latent_nas.units import cost_row
 
 ROWS, SAMPLES = 1024, 4096  # limits drawn at every renewal; random networks behind their range
 LOW, HIGH = 0.02, 0.6  # quantiles of random networks' costs between which limits are drawn
@@ -154,9 +155,7 @@ def unseen(scorer: Judge, seed: int, n: int) -> np.ndarray:
 
 def _log_costs(scorer: Judge, genes: np.ndarray) -> np.ndarray:
     """Return the logarithms of the predicted costs of genes (n, genes), (n, 3)."""
-    scores = scorer(genes)
-    costs = (scores.predicted_flash_bytes, scores.predicted_ram_bytes, scores.predicted_latency_ms)
-    return np.log(np.stack(costs, axis=1))
+    return np.log(np.stack(cost_row(scorer(genes), "predicted_"), axis=1))
 
 
 def compare(

@@ -13,6 +13,7 @@ from latent_nas.graph.deploy import deploy
 from latent_nas.graph.step import stepped
 from latent_nas.limits import Limits
 from latent_nas.runtimes import Runtime
+from latent_nas.units import COSTS, cost_row
 
 
 class LayerCost(NamedTuple):
@@ -88,16 +89,19 @@ class Costs:
 
     def exceeded(self, limits: Limits) -> dict[str, float]:
         """Return cost / limit of every limit that is exceeded, by its name; empty when the network fits."""
-        return limits.exceeded(self.flash_bytes, self.ram_bytes, self.latency_ms)
+        return limits.exceeded(*cost_row(self))
 
     def binding(self, limits: Limits) -> Binding | None:
         """Return the limit with the largest cost / limit; None when there are no limits."""
-        ratios = limits.ratios(self.flash_bytes, self.ram_bytes, self.latency_ms)
+        ratios = limits.ratios(*cost_row(self))
         if not ratios:
             return None
         name = max(ratios, key=lambda limit: ratios[limit])
-        part = {"flash_bytes": "flash_bytes", "ram_bytes": "live_bytes", "latency_ms": "cycles"}[name]
-        return Binding(name, ratios[name], max(self.layers, key=lambda cost: float(getattr(cost, part))))
+        return Binding(name, ratios[name], self.largest(name))
+
+    def largest(self, name: str) -> LayerCost:
+        """Return the layer that takes most of a cost: of "flash_bytes", "ram_bytes" or "latency_ms"."""
+        return max(self.layers, key=lambda layer: float(getattr(layer, COSTS[name].layer)))
 
 
 def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:

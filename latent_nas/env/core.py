@@ -10,6 +10,7 @@ from latent_nas.env.memo import Memo
 from latent_nas.env.observation import Observation
 from latent_nas.env.rows import ACCURACY, ACQUISITION, JUDGED, LOG_COSTS, PESSIMISTIC, PLAIN, Rows
 from latent_nas.judge import Judge
+from latent_nas.units import COSTS, cost_row
 
 PLACES = ("slot", "dimension")
 
@@ -56,7 +57,7 @@ class EditCore:
         """
         limits = np.atleast_2d(np.asarray(limits, float))
         if limits.shape[1] != 3 or not len(limits) or not (limits > 0).all():
-            raise ValueError(f"limits are positive (flash_bytes, ram_bytes, latency_ms) got {limits.tolist()[:3]}")
+            raise ValueError(f"limits are positive ({', '.join(COSTS)}), got {limits.tolist()[:3]}")
         if place not in PLACES:
             raise ValueError(f"no place {place!r}; there are: {', '.join(PLACES)}")
         if steps < 1:
@@ -101,11 +102,7 @@ class EditCore:
             judged = np.empty((len(s.pessimistic), JUDGED))
             self.queries += len(judged)
             judged[:, PESSIMISTIC], judged[:, ACCURACY] = s.pessimistic, s.predicted_accuracy
-            for column, cost in zip(
-                judged.T[LOG_COSTS],
-                (s.predicted_flash_bytes, s.predicted_ram_bytes, s.predicted_latency_ms),
-                strict=True,
-            ):
+            for column, cost in zip(judged.T[LOG_COSTS], cost_row(s, "predicted_"), strict=True):
                 np.log(np.maximum(cost, 1e-9), out=column)
             judged[:, ACQUISITION], judged[:, PLAIN] = s.acquisition, s.pessimistic + s.penalty
             return judged

@@ -11,6 +11,7 @@ from latent_nas.limits import Limits
 from latent_nas.runtimes import open_runtime
 from latent_nas.spaces import open_space
 from latent_nas.tasks import open_task
+from latent_nas.units import COSTS
 from latent_nas.zoo import open_network
 
 
@@ -113,11 +114,9 @@ def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -
 
 def _slack(cost: Costs, limits: Limits) -> list[dict[str, Any]]:
     """Return used, limit and left of every limit, with the layer that takes most of it."""
-    parts = {"flash_bytes": "flash_bytes", "ram_bytes": "live_bytes", "latency_ms": "cycles"}
     rows = []
     for name, limit in limits.to_json().items():
-        used = getattr(cost, name)
-        most = max(cost.layers, key=lambda layer, part=parts[name]: float(getattr(layer, part)))  # type: ignore[misc]
+        used, most = getattr(cost, name), cost.largest(name)
         left = None if limit is None else limit - used
         rows.append(
             {"limit": name, "used": used, "at_most": limit, "left": left, "layer": f"{most.node}:{most.kernel}"}
@@ -142,8 +141,8 @@ def table(found: dict[str, Any]) -> str:
     lines += ["", f"On {found['device']} under {found['runtime']} (computed):"]
     for row in found["limits"]:
         unit = "ms" if row["limit"] == "latency_ms" else "B"
-        ram = "RAM" if found["counts_image"] else "RAM (arena)"
-        name = {"flash_bytes": "flash", "ram_bytes": ram, "latency_ms": "time"}[row["limit"]]
+        arena = row["limit"] == "ram_bytes" and not found["counts_image"]
+        name = COSTS[row["limit"]].word + (" (arena)" if arena else "")
         error = f" (+- {found['latency_error_ms']:.2f})" if unit == "ms" else ""
         text = f"  {name:12}{_number(row['used'], unit)}{error}"
         if row["at_most"] is None:
@@ -163,7 +162,7 @@ def table(found: dict[str, Any]) -> str:
     )
     binds = found["binding"]
     where = f" (region {binds['region']})" if binds["region"] else ""
-    what = {"flash_bytes": "flash", "ram_bytes": "RAM", "latency_ms": "time"}[binds["limit"]]
+    what = COSTS[binds["limit"]].word
     lines.append(f"{'Fits' if found['fits'] else 'DOES NOT FIT'}. What binds: {what}{where}, {binds['used']:.1%} used,")
     lines[-1] += f" at layer {binds['layer']}."
     return "\n".join(lines)

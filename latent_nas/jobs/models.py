@@ -12,6 +12,7 @@ from latent_nas.codec.quality import exact
 from latent_nas.surrogates import Surrogate, design, restore
 from latent_nas.surrogates.mlp import Mlp
 from latent_nas.target import Setup
+from latent_nas.units import COSTS
 
 Say = Callable[[str], None]
 COST_SAMPLES = 4000
@@ -43,7 +44,7 @@ def fit_costs(setup: Setup, seed: int, say: Say, n: int | None = None) -> tuple[
     inputs, held = design(setup.space, genes), n // 10
     model = Mlp.for_costs(seeds.derive(seed, "cost surrogate") % 2**31).fit(inputs[held:], logs[held:])
     error = np.median(np.abs(np.expm1(model.predict(inputs[:held]) - logs[:held])), axis=0)
-    return model, {f"median_error_{k}": float(e) for k, e in zip(("flash", "ram", "latency"), error, strict=True)}
+    return model, {f"median_error_{k.partition('_')[0]}": float(e) for k, e in zip(COSTS, error, strict=True)}
 
 
 def costs_made(setup: Setup, seed: int) -> dict[str, Any]:

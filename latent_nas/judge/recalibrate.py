@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from latent_nas.records import Record
+from latent_nas.units import COSTS
 
-COSTS = ("flash_bytes", "ram_bytes", "latency_ms")
 PRIOR = 1.0  # networks' worth of belief that what is computed is right
 
 
@@ -16,8 +16,10 @@ def excess(records: Sequence[Record]) -> np.ndarray:
 
     It is 0 without emulated records, and depends on nothing but their set.
     """
-    found = [[_log(record, name) for name in COSTS] for record in records if record.emulated_instructions]
-    return np.array([math.fsum(column) / (len(found) + PRIOR) for column in zip(*found, strict=True)] or [0.0] * 3)
+    logs = [[_log(record, name) for name in COSTS] for record in records if record.emulated_instructions]
+    return np.array(
+        [math.fsum(column) / (len(logs) + PRIOR) for column in zip(*logs, strict=True)] or [0.0] * len(COSTS)
+    )
 
 
 def _log(record: Record, name: str) -> float:

@@ -12,11 +12,12 @@ from latent_nas.judge.accuracy import AccuracyModel
 from latent_nas.judge.explore import explore
 from latent_nas.judge.fidelity import translated
 from latent_nas.judge.listing import Listing
-from latent_nas.judge.recalibrate import COSTS, excess
+from latent_nas.judge.recalibrate import excess
 from latent_nas.limits import Limits
 from latent_nas.records import SHORT, Record
 from latent_nas.spaces import Space
 from latent_nas.surrogates import Surrogate, chosen, design
+from latent_nas.units import COSTS
 
 ELITES = 100  # labelled networks from which the fast surrogate's lessons start
 PRIOR_ACCURACY, PRIOR_STD = 0.5, 0.25
@@ -201,8 +202,7 @@ class Scorer:
 
     def _bounds(self, limits: np.ndarray | None, n: int) -> np.ndarray:
         if limits is None:
-            given = (getattr(self.limits, name) for name in COSTS)
-            return np.array([np.inf if g is None else float(g) for g in given])
+            return self.limits.row()
         limits = np.asarray(limits, np.float64)
         if limits.shape != (n, 3) or not (limits > 0).all():
             raise ValueError(

@@ -5,6 +5,7 @@ from typing import ClassVar
 from latent_nas.limits import Limits
 from latent_nas.objectives import Objective
 from latent_nas.records import Record
+from latent_nas.units import cost_row
 
 MOST_MS = 100.0
 
@@ -36,7 +37,7 @@ class Weighted(Objective):
         """
         if record.measured_int8_accuracy is None:
             raise ValueError(f"objective 'weighted' wants a task that measures accuracy, not {record.task!r}")
-        if self.limits.exceeded(record.flash_bytes, record.ram_bytes, record.latency_ms):
+        if self.limits.exceeded(*cost_row(record)):
             return 0.0
         flash = record.flash_bytes / (self.limits.flash_bytes or 1)
         return 0.5 * record.measured_int8_accuracy + 0.25 * (1 - flash) + 0.25 * (1 - record.latency_ms / MOST_MS)

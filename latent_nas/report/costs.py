@@ -40,7 +40,7 @@ class CostCharts(Section):
 
 
 def _chart(run: Run, name: str) -> Html:
-    what, unit, scale = COSTS[name]
+    what, unit, scale, _ = COSTS[name]
     best = [r for r in run.best if getattr(r, name) > 0]
     x = [getattr(r, name) / scale for r in best]
     traces = [

@@ -57,7 +57,7 @@ def _row(run: Run, number: int, record: Record, rank: int | None) -> Html:
         _cell(record.round + 1),
         *measured,
         _cell(foreseen["predicted_objective"] if foreseen else None, scale, digits),
-        *(_cell(getattr(record, name), 1 / unit, 2) for name, (_, _, unit) in COSTS.items()),
+        *(_cell(getattr(record, name), 1 / cost.size, 2) for name, cost in COSTS.items()),
         _cell(record.macs),
         _cell(record.parameters),
         _cell(record.epochs),

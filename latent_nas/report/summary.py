@@ -39,7 +39,7 @@ def _used(run: Run) -> dict[str, float]:
     if run.networks:
         first = run.networks[0]
         ram = sum(first["ram_bytes"].values())
-        return {"flash_bytes": first["flash_bytes"], "ram_bytes": ram, "latency_ms": first["latency_ms"]}
+        return {name: ram if name == "ram_bytes" else first[name] for name in COSTS}
     return {name: getattr(run.best[0], name) for name in COSTS}
 
 

@@ -19,6 +19,7 @@ from latent_nas.judge import Judge
 from latent_nas.limits import Limits
 from latent_nas.records import SHORT, Record
 from latent_nas.spaces import Genes, Space
+from latent_nas.units import cost_row
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Strategy(ABC):
         if records:
             genes = self.problem.space.canonical(self.problem.space.check(np.array([r.genes for r in records])))
             measured = [r.objective if r.ok and r.fidelity != SHORT else None for r in records]
-            costs = [(r.flash_bytes, r.ram_bytes, r.latency_ms) for r in records]
+            costs = [cost_row(r) for r in records]
             self.genes = np.concatenate([self.genes, genes])
             self._known.update(map(tuple, genes.tolist()))
             self.accuracies = np.append(self.accuracies, np.array(measured, float))
@@ -159,10 +160,9 @@ class Strategy(ABC):
         if len(allowed) < n and space.listed is not None:
             allowed += self.first(rng.permutation(space.listed), n - len(allowed), [*taken, *allowed])
         if len(allowed) < n:
-            limits = {k: v for k, v in self.problem.limits.to_json().items() if v is not None}
             raise ValueError(
-                f"strategy {self.name!r} wants {n} untrained networks of space {space.name!r} within"
-                f" {limits or 'no limits'}, found {len(allowed)} in {drawn} candidates; loosen the limits"
+                f"strategy {self.name!r} wants {n} untrained networks of space {space.name!r} of"
+                f" {self.problem.limits.text()}, found {len(allowed)} in {drawn} candidates; loosen the limits"
             )
         return allowed
 

@@ -47,7 +47,7 @@ class Evolution(Strategy):
 
     def _ranks(self) -> np.ndarray:
         """Return each record's rank, 0 the best, (m,): by accuracy (failed trainings last), then by relative cost."""
-        limits = np.array([v or np.inf for v in self.problem.limits.to_json().values()], float)
+        limits = self.problem.limits.row()
         costs = self.costs / np.where(np.isfinite(limits), limits, self.costs.max(axis=0).clip(1e-9))
         accuracies = np.where(np.isnan(self.accuracies), -np.inf, self.accuracies)
         ranks = np.empty(len(costs), int)

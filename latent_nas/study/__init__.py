@@ -17,6 +17,7 @@ from latent_nas.limits import Limits
 from latent_nas.records import SEARCH, Record, ranked
 from latent_nas.store import Store
 from latent_nas.strategies import Strategy
+from latent_nas.units import cost_row
 
 Genes = tuple[int, ...]
 
@@ -145,7 +146,7 @@ class Study:
             self.done(finished, wanted)
 
     def _keep(self, record: Record) -> None:
-        over = self.limits.exceeded(record.flash_bytes, record.ram_bytes, record.latency_ms)
+        over = self.limits.exceeded(*cost_row(record))
         assert not over, f"strategy {self.strategy.name} proposed {record.genes}, which exceeds {over}"
         self.store.add(record)
         if not record.ok:

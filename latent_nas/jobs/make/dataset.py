@@ -14,6 +14,7 @@ from latent_nas.ranges import check_least
 from latent_nas.records import Record, versions
 from latent_nas.store import Store
 from latent_nas.target import Setup, Target
+from latent_nas.units import cost_row
 
 VAIN = 20  # batches of 500 random networks without a new one, after which drawing ends
 
@@ -222,7 +223,7 @@ def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
     good = [r for r in first if r.ok]
     accuracy = np.array([r.objective for r in good], float)
     integer = all(r.measured_int8_accuracy is not None for r in good)
-    within = [not plan.limits.exceeded(r.flash_bytes, r.ram_bytes, r.latency_ms) for r in first]
+    within = [not plan.limits.exceeded(*cost_row(r)) for r in first]
     inside = sum(within) / len(within)
     loss = np.array([(r.measured_float_accuracy or 0) - (r.measured_int8_accuracy or 0) for r in good])
     what, lost = "Objective** (what a search maximises", ""

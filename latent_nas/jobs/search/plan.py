@@ -13,9 +13,9 @@ from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import prepare
 from latent_nas.target import Setup
 from latent_nas.training import train
+from latent_nas.units import COSTS
 
 SAMPLES = 256
-COSTS = ("flash_bytes", "ram_bytes", "latency_ms")
 
 
 def plan(config: SearchConfig) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def plan(config: SearchConfig) -> dict[str, Any]:
     setup, limits = prepare(config)
     genes = np.unique(setup.space.sample(seeds.rng(config.seed, "plan"), SAMPLES), axis=0)
     cost = setup.exact(genes)
-    bounds = np.array([np.inf if v is None else float(v) for v in limits.to_json().values()])
+    bounds = limits.row()
     inside = (cost <= bounds).all(axis=1)
     epoch_s = _epoch_s(setup, genes[inside] if inside.any() else genes[cost.prod(axis=1).argsort()[:1]])
     workers = config.workers or os.cpu_count() or 1
@@ -64,19 +64,16 @@ def plan(config: SearchConfig) -> dict[str, Any]:
 
 def summary(found: dict[str, Any]) -> str:
     """Return the plan in a few lines for people."""
-    units = {"flash_bytes": (1024, "KB flash"), "ram_bytes": (1024, "KB RAM"), "latency_ms": (1, "ms")}
     shown = [
         f"space {found['space']}: {found['genes']} genes, 10^{found['log10_combinations']:g} combinations",
         f"of {found['random_networks']} random networks {found['share_within_limits']:.0%} keep the limits on"
         f" {found['device']}:",
     ]
-    for name, (unit, text) in units.items():
-        cost, limit = found["random_costs"][name], found["limits"][name]
-        held = (
-            "no limit" if limit is None else f"limit {limit / unit:g}, {found['share_beyond'][name]:.0%} are beyond it"
-        )
-        span = ", ".join(f"{what} {value / unit:.3g}" for what, value in cost.items())
-        shown.append(f"  {text}: {span}; {held}")
+    for name, cost in COSTS.items():
+        limit, beyond = found["limits"][name], found["share_beyond"][name]
+        bound = "no limit" if limit is None else f"limit {cost.number(limit)}, {beyond:.0%} are beyond it"
+        span = ", ".join(f"{what} {value / cost.size:.3g}" for what, value in found["random_costs"][name].items())
+        shown.append(f"  {cost.word} ({cost.unit}): {span}; {bound}")
     minutes = found["expected_training_s_at_most"] / 60
     shown.append(
         f"{found['trainings']} trainings and {found['final_trainings']} final ones on {found['workers']} processes:"

@@ -29,6 +29,7 @@ from latent_nas.study import Budget, Study
 from latent_nas.study.asynchronous import AsyncStudy
 from latent_nas.study.halving import Halving
 from latent_nas.target import Setup
+from latent_nas.units import cost_row
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
@@ -81,7 +82,7 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done, board:
         if ears is not None:
             tell(f"front end, beside the limits: {ears.text()}")
         study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
-        tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {_text(limits)}")
+        tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {limits.text()}")
         study.after_round = lambda: show(folder, setup, study, tell, board)
         found = study.run()
         show(folder, setup, study, tell)  # a run that was killed between its last round and this has no tables of it
@@ -155,8 +156,7 @@ def over(record: Record, limits: Limits) -> bool:
     """Return whether a network was emulated and exceeded the limits there."""
     if not record.emulated_instructions:
         return False
-    emulated = record.emulated_flash_bytes, record.emulated_ram_bytes, record.emulated_latency_ms
-    return bool(limits.exceeded(*(cost or 0 for cost in emulated)))
+    return bool(limits.exceeded(*(cost or 0 for cost in cost_row(record, "emulated_"))))
 
 
 def assemble(
@@ -194,9 +194,3 @@ def assemble(
         given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}
         study = Halving(**given, halving=config.halving, share=share)
     return study
-
-
-def _text(limits: Limits) -> str:
-    units = {"flash_bytes": (1024, "KB flash"), "ram_bytes": (1024, "KB RAM"), "latency_ms": (1, "ms")}
-    held = [f"{v / units[k][0]:g} {units[k][1]}" for k, v in limits.to_json().items() if v is not None]
-    return "at most " + ", ".join(held)
