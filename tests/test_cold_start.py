@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from sklearn.preprocessing import StandardScaler
 
 from latent_nas import artifacts, shipped
 from latent_nas.judge.accuracy import AccuracyModel
+from latent_nas.surrogates import restore
+from latent_nas.surrogates._kernel import JITTER, STRIP, distances, factor_of, matern
 from latent_nas.surrogates._trees import Trees
-from latent_nas.surrogates.gp import Gp, _distances, _matern
+from latent_nas.surrogates.gp import Gp
 from latent_nas.surrogates.xgb import Xgb
 
 UNNEEDED = {"torch", "sklearn", "pandas", "pyarrow", "xgboost", "networkx", "scipy.stats", "scipy.optimize", "optuna"}
@@ -61,28 +64,76 @@ class TestTrees:
         np.testing.assert_array_equal(model.predict(X), raw * model.scale_ + model.mean_)
 
 
-def test_a_stored_process_is_solved_already():
-    """What an artefact keeps is what the kernel's equations give of the inputs and their labels."""
-    X, y = problem(80)
-    gp = Gp().fit(X, y)
-    arrays = artifacts.unpack(gp.artifact().files["gp.safetensors"])
+def equations(gp, S):
+    """The kernel matrix of inputs S on their length scales, as the head of surrogates/gp.py writes it."""
     amplitude, slope, noise = np.exp(gp.theta[0, -3:])
-    S = gp.inputs * np.exp(-gp.theta[0, :-3])[gp.of]
-    K = amplitude * _matern(_distances(S, S)) + slope * S @ S.T + (noise + 1e-4) * np.eye(80)
-    np.testing.assert_allclose(arrays["alpha0"], np.linalg.solve(K, gp.outputs[:, 0]), rtol=1e-3, atol=1e-5)
-    np.testing.assert_allclose(arrays["factor0"], np.linalg.cholesky(K)[np.tril_indices(80)], rtol=1e-4, atol=1e-6)
+    return amplitude * matern(distances(S, S)) + slope * S @ S.T + (noise + JITTER) * np.eye(len(S))
+
+
+def of_version_0_1(gp):
+    """The artefact of a fitted process of one target as version 0.1 wrote it."""
+    new = gp.artifact()
+    arrays = artifacts.unpack(new.files["gp.safetensors"])
+    arrays = {name: arrays[name] for name in ("shift", "mean", "scale", "theta")}
+    for target, (scale, S) in enumerate(gp._parts):
+        arrays |= {f"scales{target}": scale, f"inputs{target}": S, f"alpha{target}": gp.alpha[target]}
+        arrays[f"factor{target}"] = gp._factors[target][np.tril_indices(len(S))]
+    return replace(new, files={"gp.safetensors": artifacts.pack(arrays)})
+
+
+@pytest.mark.parametrize("rows", [80, STRIP, STRIP + 88])
+class TestStoredProcess:
+    def test_it_is_the_same_as_the_fitted_one(self, rows):
+        X, y = problem(rows + 50)
+        gp = Gp(fitted_rows=60).fit(X[:rows], np.stack([y, -3 * y], axis=1)[:rows])
+        again = restore(gp.artifact())
+        np.testing.assert_array_equal(again.predict(X, return_std=True), gp.predict(X, return_std=True))
+        for target in range(2):
+            np.testing.assert_array_equal(again.covariance(X, target)[0], gp.covariance(X, target)[0])
+        assert again.artifact() == gp.artifact()
+
+    def test_it_keeps_the_weights_and_no_matrix_of_rows_by_rows(self, rows):
+        X, y = problem(rows)
+        gp = Gp(fitted_rows=60).fit(X, y)
+        arrays = artifacts.unpack(gp.artifact().files["gp.safetensors"])
+        assert sum(array.size for array in arrays.values()) < 1.1 * rows * (X.shape[1] + 1) + 100
+        K = equations(gp, gp._scaled(0))
+        np.testing.assert_allclose(arrays["alpha"][0], np.linalg.solve(K, gp.outputs[:, 0]), rtol=1e-3, atol=1e-5)
+
+    def test_the_factor_is_that_of_the_kernel(self, rows):
+        X, y = problem(rows)
+        gp = Gp(fitted_rows=60).fit(X, y)
+        S = gp._scaled(0)
+        wanted = np.linalg.cholesky(equations(gp, S))
+        np.testing.assert_allclose(factor_of(S, gp.theta[0]), wanted, rtol=1e-7, atol=1e-9)
+
+    def test_one_of_version_0_1_is_read(self, rows):
+        X, y = problem(rows + 50)
+        X[:, 4] = 1  # a choice that nobody has made otherwise
+        y += np.random.default_rng(1).normal(0, 0.3, len(y))  # without noise the weights are large and roundings too
+        gp = Gp(fitted_rows=60).fit(X[:rows], y[:rows])
+        old = restore(of_version_0_1(gp))
+        for found, wanted in zip(old.predict(X, return_std=True), gp.predict(X, return_std=True), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=5e-5)
+        again = restore(old.artifact())
+        np.testing.assert_array_equal(again.predict(X, return_std=True), old.predict(X, return_std=True))
+
+
+def test_one_of_version_0_1_of_several_targets_is_refused_in_a_line():
+    X, y = problem(40)
+    gp = Gp(fitted_rows=30).fit(X, np.stack([y, -y], axis=1))
+    with pytest.raises(ValueError, match=r"version 0\.1 wrote it, for 2 targets.*; fit it again"):
+        restore(of_version_0_1(gp))
 
 
 def test_the_shipped_process_is_solved_right():
-    """The first rows of a Cholesky factor depend on nothing behind them, so a corner of it can be worked out anew."""
+    """K times K^-1 y gives the labels back, which were standardised."""
     (folder,) = shipped.folder("pretrained").glob("mcu_cnn-digits/accuracy")
     gp = AccuracyModel.of_files(artifacts.load(folder, "accuracy surrogates").files).full.parts["gp"]
-    _, S, alpha, factor = gp._parts[0]
-    amplitude, slope, noise = np.exp(gp.theta[0, -3:])
-    corner = S[:300].astype(float)
-    K = amplitude * _matern(_distances(corner, corner)) + slope * corner @ corner.T + (noise + 1e-4) * np.eye(300)
-    np.testing.assert_allclose(factor[:300, :300], np.linalg.cholesky(K), rtol=1e-3, atol=1e-4)
-    assert len(alpha) == len(factor) == len(S)
+    labels = equations(gp, gp._scaled(0)) @ gp.alpha[0].astype(float)
+    assert len(labels) == 3000
+    assert abs(labels.mean()) < 0.02
+    assert labels.std() == pytest.approx(1, abs=0.02)
 
 
 @pytest.mark.parametrize("make", [lambda: Xgb(members=2, rounds=30), Gp])

@@ -12,8 +12,9 @@ import numpy as np
 from latent_nas import seeds
 from latent_nas.artifacts import pack, unpack
 from latent_nas.surrogates import Surrogate, standardise
+from latent_nas.surrogates._kernel import JITTER, distances, factor_of, matern, posterior_loss
 
-JITTER = 1e-4
+STATE = ("shift", "gain", "of", "mean", "scale", "theta", "inputs", "alpha")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Gp(Surrogate):
                 thetas.append(start)
                 continue
             found = minimize(
-                _loss,
+                posterior_loss,
                 start,
                 (start, Z[tried], Y[tried, target], scales.of),
                 jac=True,
@@ -75,30 +76,36 @@ class Gp(Surrogate):
                 options={"maxiter": self.steps},
             )
             thetas.append(found.x)
-        self.theta, self.of, self.inputs, self.outputs = np.array(thetas), scales.of, Z[kept], Y[kept]
+        self.theta, self.of, self.inputs, self.outputs = np.array(thetas), scales.of, X[kept], Y[kept]
         self._solve()
 
     def _solve(self) -> None:
-        """Work out what predictions need, in single precision; it is what an artefact keeps.
+        """Work out what predictions need, in single precision: K^-1 y, and per target the factor L of K."""
+        from scipy.linalg import cho_solve
 
-        Per target: what columns are multiplied by, the inputs on their length scales, K^-1 y and the factor L of K.
-        """
-        from scipy.linalg import cho_factor, cho_solve
-
-        self._parts = []
+        self._factors: dict[int, np.ndarray] = {}
+        alphas = []
         for target, theta in enumerate(self.theta):
-            amplitude, slope, noise = np.exp(theta[-3:])
-            S = self.inputs * np.exp(-theta[:-3])[self.of]
-            K = _matern(_distances(S, S))
-            K *= amplitude
-            K += slope * S @ S.T
-            K[np.diag_indices(len(S))] += noise + JITTER
-            factor = cho_factor(K, lower=True, overwrite_a=True, check_finite=False)
-            alpha = cho_solve(factor, self.outputs[:, target])
-            scale = (self.gain * np.exp(-theta[:-3])[self.of]).astype(np.float32)
-            self._parts.append(
-                (scale, S.astype(np.float32), alpha.astype(np.float32), np.tril(factor[0]).astype(np.float32))
+            factor = factor_of(self._scaled(target), theta)
+            alphas.append(cho_solve((factor, True), self.outputs[:, target]).astype(np.float32))
+            self._factors[target] = factor.astype(np.float32)
+        self.alpha = np.array(alphas)
+        self._place()
+
+    def _place(self) -> None:
+        """Keep, per target, what columns are multiplied by and the inputs on their length scales."""
+        self._parts = [
+            (
+                (self.gain * np.exp(-theta[:-3])[self.of]).astype(np.float32),
+                self._scaled(target).astype(np.float32),
             )
+            for target, theta in enumerate(self.theta)
+        ]
+
+    def _scaled(self, target: int) -> np.ndarray:
+        """Return the inputs (rows, columns) on a target's length scales."""
+        lengths = np.exp(-self.theta[target, :-3])[self.of]
+        return np.asarray((self.inputs - self.shift).astype(float) * self.gain * lengths)
 
     def _predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mean, std = np.zeros((len(X), self.targets_)), np.zeros((len(X), self.targets_))
@@ -107,7 +114,7 @@ class Gp(Surrogate):
         for target in range(self.targets_):
             amplitude, slope, _ = np.exp(self.theta[target, -3:]).astype(np.float32)
             T, k, v = self._seen(X, target)
-            mean[:, target] = k @ self._parts[target][2]
+            mean[:, target] = k @ self.alpha[target]
             prior = amplitude + slope * (T * T).sum(axis=1)
             std[:, target] = np.sqrt(np.maximum(prior - (v * v).sum(axis=0), 1e-6))
         return mean * self.scale + self.mean, std * self.scale
@@ -117,7 +124,7 @@ class Gp(Surrogate):
         X = np.asarray(X, np.float32)
         amplitude, slope, noise = np.exp(self.theta[target, -3:])
         T, _, v = self._seen(X, target)
-        covariance = amplitude * _matern(_distances(T, T)) + slope * (T @ T.T) - v.T @ v
+        covariance = amplitude * matern(distances(T, T)) + slope * (T @ T.T) - v.T @ v
         unit = float(self.scale[target]) ** 2
         return covariance.astype(float) * unit, float(noise + JITTER) * unit
 
@@ -125,99 +132,52 @@ class Gp(Surrogate):
         """Return X on its length scales, its kernel k with the inputs (n, rows), and L^-1 k (rows, n)."""
         from scipy.linalg import solve_triangular
 
-        scale, S, _, factor = self._parts[target]
+        scale, S = self._parts[target]
+        if target not in self._factors:  # an artefact comes without it: it is large, and solved in half a second
+            self._factors[target] = factor_of(self._scaled(target), self.theta[target]).astype(np.float32)
         amplitude, slope, _ = np.exp(self.theta[target, -3:]).astype(np.float32)
         T = (X - self.shift) * scale
-        k = amplitude * _matern(_distances(T, S)) + slope * (T @ S.T)
-        return T, k, solve_triangular(factor, k.T, lower=True, check_finite=False)
+        k = amplitude * matern(distances(T, S)) + slope * (T @ S.T)
+        return T, k, solve_triangular(self._factors[target], k.T, lower=True, check_finite=False)
 
     def _files(self) -> dict[str, bytes]:
-        arrays = {name: np.asarray(getattr(self, name)) for name in ("shift", "mean", "scale", "theta")}
-        for target, (scale, S, alpha, factor) in enumerate(self._parts):
-            arrays |= {f"scales{target}": scale, f"inputs{target}": S, f"alpha{target}": alpha}
-            arrays[f"factor{target}"] = np.concatenate([row[: i + 1] for i, row in enumerate(factor)])
-        return {"gp.safetensors": pack(arrays)}
+        return {"gp.safetensors": pack({name: np.asarray(getattr(self, name)) for name in STATE})}
 
     def _restore(self, files: dict[str, bytes]) -> None:
         arrays = unpack(files["gp.safetensors"])
-        columns, targets, rows = self.n_features_in_, self.targets_, len(arrays["alpha0"])
-        shapes: dict[str, tuple[int, ...]] = {"shift": (columns,), "mean": (targets,), "scale": (targets,)}
-        for target in range(targets):
-            shapes |= {f"scales{target}": (columns,), f"inputs{target}": (rows, columns), f"alpha{target}": (rows,)}
-            shapes[f"factor{target}"] = (rows * (rows + 1) // 2,)
+        arrays = _of_version_0_1(arrays) if "factor0" in arrays else arrays
+        columns, targets, rows = self.n_features_in_, self.targets_, len(arrays["inputs"])
+        scales = arrays["theta"].shape[-1] - 3
+        shapes = {"shift": (columns,), "gain": (columns,), "of": (columns,), "inputs": (rows, columns)}
+        shapes |= {"mean": (targets,), "scale": (targets,), "theta": (targets, scales + 3), "alpha": (targets, rows)}
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
                 raise ValueError(f"{name} is {arrays[name].shape}, expected {shape}")
-        if arrays["theta"].ndim != 2 or len(arrays["theta"]) != targets or arrays["theta"].shape[1] < 3:
-            raise ValueError(f"theta is {arrays['theta'].shape}, expected ({targets}, scales + 3)")
-        for name in ("shift", "mean", "scale", "theta"):
+        if not (arrays["of"].min(initial=0) >= 0 and arrays["of"].max(initial=0) < scales):
+            raise ValueError(f"of names length scales beyond the {scales} of theta")
+        for name in STATE:
             setattr(self, name, arrays[name])
-        self._parts = []
-        for target in range(targets):
-            scale, S, alpha = (arrays[f"{name}{target}"] for name in ("scales", "inputs", "alpha"))
-            self._parts.append((scale, S, alpha, _square(arrays[f"factor{target}"])))
+        self._factors = {}
+        self._place()
 
 
-def _square(packed: np.ndarray) -> np.ndarray:
-    """Return the lower triangle (n, n) of its rows behind each other, (n * (n + 1) / 2,)."""
-    n = int((2 * len(packed)) ** 0.5)
-    full = np.zeros((n, n), packed.dtype)
-    for i, row in enumerate(full):
-        row[: i + 1] = packed[i * (i + 1) // 2 :][: i + 1]
-    return full
+def _of_version_0_1(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the state of a process that version 0.1 kept: scaled inputs and the factor, in place of the inputs.
 
+    The inputs are found again to within their rounding; numbers that are whole but for it are taken as whole.
 
-def _distances(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """Return squared distances (a, b) of rows (a, columns) and (b, columns)."""
-    D = A @ B.T
-    D *= -2  # in place: thousands of rows make large matrices
-    D += (A * A).sum(axis=1)[:, None]
-    D += (B * B).sum(axis=1)
-    return np.asarray(np.maximum(D, 0, out=D))
-
-
-def _matern(D: np.ndarray) -> np.ndarray:
-    """Return the Matern 5/2 kernel of squared distances, which are written over."""
-    D *= 5
-    r = np.sqrt(D)
-    D /= 3
-    D += r
-    D += 1
-    D *= np.exp(np.negative(r, out=r), out=r)
-    return D
-
-
-def _matern_slope(D: np.ndarray) -> np.ndarray:
-    """Return the derivative of the Matern 5/2 kernel by squared distances."""
-    r = np.sqrt(5 * D)
-    return np.asarray(-5 / 6 * (1 + r) * np.exp(-r))
-
-
-def _loss(
-    theta: np.ndarray, prior: np.ndarray, Z: np.ndarray, y: np.ndarray, of: np.ndarray
-) -> tuple[float, np.ndarray]:
-    """Return the negative log posterior of theta and its gradient (Rasmussen and Williams, equations 5.8 and 5.9)."""
-    from scipy.linalg import cho_factor, cho_solve
-
-    amplitude, slope, noise = np.exp(theta[-3:])
-    S = Z * np.exp(-theta[:-3])[of]
-    D = _distances(S, S)
-    by_distance, matern = _matern_slope(D), _matern(D)
-    linear = S @ S.T
-    K = amplitude * matern + slope * linear
-    K[np.diag_indices(len(K))] += noise + JITTER
-    factor = cho_factor(K, lower=True)
-    alpha = cho_solve(factor, y)
-    loss = 0.5 * y @ alpha + np.log(np.diag(factor[0])).sum()
-    Q = cho_solve(factor, np.eye(len(y))) - np.outer(alpha, alpha)
-    M = amplitude * Q * by_distance
-    column = -2 * ((S * S * M.sum(axis=1)[:, None]).sum(axis=0) - (S * (M @ S)).sum(axis=0)) - slope * (
-        S * (Q @ S)
-    ).sum(0)
-    gradient = np.zeros(len(theta))
-    gradient[: len(theta) - 3] = np.bincount(of, column, len(theta) - 3)
-    gradient[-3:] = 0.5 * np.array([amplitude * (Q * matern).sum(), slope * (Q * linear).sum(), noise * np.trace(Q)])
-    return loss + 0.5 * ((theta - prior) ** 2).sum(), gradient + theta - prior
+    Raises:
+        ValueError: it is of several targets, whose shared length scales can't be told any more.
+    """
+    if len(arrays["theta"]) != 1:
+        raise ValueError(f"version 0.1 wrote it, for {len(arrays['theta'])} targets")
+    scale, shift = arrays["scales0"].astype(float), arrays["shift"].astype(float)
+    X = shift + np.divide(arrays["inputs0"], scale, out=np.zeros(arrays["inputs0"].shape), where=scale != 0)
+    X = np.where(np.abs(X - X.round()) < 1e-5, X.round(), X)
+    known = {name: arrays[name] for name in ("shift", "mean", "scale", "theta")}
+    gain = (scale * np.exp(arrays["theta"][0, 0])).astype(np.float32)  # as if all columns shared the first length scale
+    inputs, of = X.astype(np.float32), np.zeros(len(scale), int)
+    return {**known, "gain": gain, "of": of, "inputs": inputs, "alpha": arrays["alpha0"][None]}
 
 
 Plugin = Gp

@@ -1,0 +1,82 @@
+"""The kernel of a Gaussian process: amplitude * Matern 5/2 + slope * linear, with its likelihood and its factor."""
+
+import numpy as np
+
+JITTER = 1e-4
+STRIP = 512  # rows of the kernel at a time
+
+
+def distances(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """Return squared distances (a, b) of rows (a, columns) and (b, columns)."""
+    D = A @ B.T
+    D *= -2  # in place: thousands of rows make large matrices
+    D += (A * A).sum(axis=1)[:, None]
+    D += (B * B).sum(axis=1)
+    return np.asarray(np.maximum(D, 0, out=D))
+
+
+def matern(D: np.ndarray) -> np.ndarray:
+    """Return the Matern 5/2 kernel of squared distances, which are written over."""
+    D *= 5
+    r = np.sqrt(D)
+    D /= 3
+    D += r
+    D += 1
+    D *= np.exp(np.negative(r, out=r), out=r)
+    return D
+
+
+def matern_slope(D: np.ndarray) -> np.ndarray:
+    """Return the derivative of the Matern 5/2 kernel by squared distances."""
+    r = np.sqrt(5 * D)
+    return np.asarray(-5 / 6 * (1 + r) * np.exp(-r))
+
+
+def posterior_loss(
+    theta: np.ndarray, prior: np.ndarray, Z: np.ndarray, y: np.ndarray, of: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return the negative log posterior of theta and its gradient (Rasmussen and Williams, equations 5.8 and 5.9)."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    amplitude, slope, noise = np.exp(theta[-3:])
+    S = Z * np.exp(-theta[:-3])[of]
+    D = distances(S, S)
+    by_distance, correlation = matern_slope(D), matern(D)
+    linear = S @ S.T
+    K = amplitude * correlation + slope * linear
+    K[np.diag_indices(len(K))] += noise + JITTER
+    solved = cho_factor(K, lower=True)
+    alpha = cho_solve(solved, y)
+    loss = 0.5 * y @ alpha + np.log(np.diag(solved[0])).sum()
+    Q = cho_solve(solved, np.eye(len(y))) - np.outer(alpha, alpha)
+    M = amplitude * Q * by_distance
+    column = -2 * ((S * S * M.sum(axis=1)[:, None]).sum(axis=0) - (S * (M @ S)).sum(axis=0)) - slope * (
+        S * (Q @ S)
+    ).sum(0)
+    gradient = np.zeros(len(theta))
+    gradient[: len(theta) - 3] = np.bincount(of, column, len(theta) - 3)
+    gradient[-3:] = 0.5 * np.array(
+        [amplitude * (Q * correlation).sum(), slope * (Q * linear).sum(), noise * np.trace(Q)]
+    )
+    return loss + 0.5 * ((theta - prior) ** 2).sum(), gradient + theta - prior
+
+
+def factor_of(S: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    """Return L (n, n) of the kernel K = L L^T of inputs S (n, columns) on their length scales, noise included.
+
+    K is made in strips of rows and below its diagonal only, which for 3,000 rows takes half the time of the whole.
+    """
+    from scipy.linalg import cho_factor
+
+    amplitude, slope, noise = np.exp(theta[-3:])
+    K = np.zeros((len(S), len(S)))
+    squares = (S * S).sum(axis=1)
+    for start in range(0, len(S), STRIP):
+        rows, columns = slice(start, start + STRIP), slice(0, start + STRIP)
+        linear = S[rows] @ S[columns].T
+        D = linear * -2
+        D += squares[rows, None]
+        D += squares[columns]
+        K[rows, columns] = amplitude * matern(np.maximum(D, 0, out=D)) + slope * linear
+    K[np.diag_indices(len(S))] += noise + JITTER
+    return np.tril(cho_factor(K, lower=True, overwrite_a=True, check_finite=False)[0])
