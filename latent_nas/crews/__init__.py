@@ -62,6 +62,7 @@ def carry_out(
     ``fail(task, reason)``.
     """
     source, again = iter(tasks), list[Task]()
+    work = plugins.carried(work)
     running: dict[Any, tuple[Task, int]] = {}
     more = True
     while True:

@@ -58,13 +58,15 @@ class Device:
         return next((region for region in self.regions if room[region.name] >= arena_bytes), None)
 
 
-def open_device(name: str) -> Device:
-    """Return the device of ``devices/<name>.toml``, or of a file of one's own: a path that ends in ".toml".
+def open_device(name: str | Device) -> Device:
+    """Return the device of ``devices/<name>.toml``, of a file of one's own: a path that ends in ".toml", or as it is.
 
     Raises:
         ValueError: there is no such device, and the message names those there are; or the file is not of one.
     """
-    table = plugins.table("devices", name)
+    table = plugins.load("devices", name)
+    if isinstance(table, Device):
+        return table
     try:
         check_fields(table)
     except ValueError as error:

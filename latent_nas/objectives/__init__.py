@@ -50,10 +50,10 @@ class Judged(Evaluator):
 
 
 def open_objective(name: str, limits: Limits) -> Objective:
-    """Return an objective by name.
+    """Return an objective by name, or of a file of one's own; an object as it was made.
 
     Raises:
         ValueError: no such objective; the message names those there are.
     """
-    found: Objective = plugins.load("objectives", name)(limits)
-    return found
+    found: Objective | type[Objective] = plugins.load("objectives", name)
+    return found if isinstance(found, Objective) else found(limits)

@@ -121,13 +121,15 @@ class Runtime:
         return each, Error(error.median + near.error, error.p90 + near.error)
 
 
-def open_runtime(name: str) -> Runtime:
-    """Return the runtime of ``runtimes/<name>.toml``, or of a file of one's own: a path that ends in ".toml".
+def open_runtime(name: str | Runtime) -> Runtime:
+    """Return the runtime of ``runtimes/<name>.toml``, of a file of one's own (that ends in ".toml"), or as it is.
 
     Raises:
         ValueError: there is no such runtime, and the message names those there are; or the file is not of one.
     """
-    table = plugins.table("runtimes", name)
+    table = plugins.load("runtimes", name)
+    if isinstance(table, Runtime):
+        return table
     try:
         return from_table(table)
     except (TypeError, KeyError, AttributeError) as error:

@@ -130,15 +130,22 @@ def open_space(name: str, input_shape: Shape, outputs: int) -> Space:
     """Return a space bound to a task's input shape and number of outputs.
 
     Args:
-        name: of the space, or NAME:LIST=VALUES;LIST=VALUES where it takes lists of one's own, as in
-            "resnet_analog:first=8,16;repeats=1-3".
+        name: of the space, or the path of a file of one's own; followed by :LIST=VALUES;LIST=VALUES where it takes
+            lists of one's own, as in "resnet_analog:first=8,16;repeats=1-3" or "mine.py:widths=8,16".
 
     Raises:
         ValueError: no such space, an input it can't take, or lists it does not know.
     """
-    kind, colon, text = name.partition(":")
-    cls: type[Space] = plugins.load("spaces", kind)
-    if not colon:
+    kind, text = plugins.split(name)
+    cls: type[Space] | Space = plugins.load("spaces", kind)
+    if isinstance(cls, Space):
+        if (cls.input_shape, cls.outputs) != (tuple(input_shape), outputs):
+            raise ValueError(
+                f"the space {kind} is bound to input {cls.input_shape} and {cls.outputs} outputs; the task wants"
+                f" {tuple(input_shape)} and {outputs}"
+            )
+        return cls
+    if kind == name:
         return cls(input_shape, outputs)
     lists = _lists(name, text)
     known = [p for p in inspect.signature(cls.__init__).parameters if p not in ("self", "input_shape", "outputs")]

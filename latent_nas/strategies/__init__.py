@@ -168,15 +168,15 @@ class Strategy(ABC):
 
 
 def full_strategy(name: str) -> str:
-    """Return the name of a strategy's file: that of "rl" is "latent_rl", any other is its own."""
-    return "latent_rl" if name == "rl" else name
+    """Return a strategy's name in full: "rl" is "latent_rl", a file of one's own is its path from the root."""
+    return "latent_rl" if name == "rl" else plugins.located(name)
 
 
-def open_strategy(name: str, problem: Problem, seed: int) -> Strategy:
+def open_strategy(name: str | type[Strategy], problem: Problem, seed: int) -> Strategy:
     """Return a new strategy.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is none of that name, or the file is not one of a strategy.
     """
     strategy: Strategy = plugins.load("strategies", name)(problem, seed)
     return strategy

@@ -35,16 +35,17 @@ def configured(name: str, texts: Sequence[str], among: Sequence[str] = ()) -> ty
         ValueError: an unknown strategy or setting (the nearest is named), a wrong value, or a setting given twice.
     """
     kind: type[Strategy] = plugins.load("strategies", name)
+    called = {name, kind.name}  # that of a file of one's own is a path
     given: dict[str, Any] = {}
     for text in texts:
         left, equals, value = text.partition("=")
         strategy, dot, setting = left.strip().partition(".")
         if not (equals and dot and strategy and setting):
             raise ValueError(f"--set wants STRATEGY.SETTING=VALUE, as in reinforce.entropy=0.01; got {text!r}")
-        if strategy != name and strategy not in among:
+        if strategy not in called and strategy not in among:
             plugins.load("strategies", strategy)  # says so if there is none
-            raise ValueError(f"--set {text} is of strategy {strategy!r}, which is not used; used: {name}")
-        if strategy != name:
+            raise ValueError(f"--set {text} is of strategy {strategy!r}, which is not used; used: {kind.name}")
+        if strategy not in called:
             continue
         there = settings(kind)
         if setting not in there:

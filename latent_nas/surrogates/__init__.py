@@ -178,7 +178,7 @@ class Surrogate(ABC):
         if not hasattr(self, "targets_"):
             raise ValueError(f"this {type(self).__name__} is not fitted; call fit(X, y) first")
         state = {
-            "surrogate": type(self).__module__.rsplit(".", 1)[-1],
+            "surrogate": plugins.name_of(type(self)),
             "settings": self.get_params(),
             "columns": self.n_features_in_,
             "targets": self.targets_,

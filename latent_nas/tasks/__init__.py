@@ -220,12 +220,12 @@ class Task(ABC):
 
 
 def open_task(name: str) -> Task:
-    """Return a task by name: NAME, NAME:SOURCE, or the path of data of one's own, see ``latent_nas.tasks._own``.
+    """Return a task by name: NAME or FILE.py, NAME:SOURCE, or the path of data of one's own, see ``tasks._own``.
 
     Raises:
         ValueError: no such task, the message names those there are; or data that can't be used.
     """
-    kind, colon, source = name.partition(":")
+    kind, source = plugins.split(name)
     if not name:
         raise ValueError(f"the task's name is empty; there are: {', '.join(plugins.names('tasks'))}; or a path")
     if is_path(name):
@@ -233,10 +233,13 @@ def open_task(name: str) -> Task:
 
         return OwnTask(Source.parse(name))
     try:
-        found: type[Task] = plugins.load("tasks", kind)
+        found: type[Task] | Task = plugins.load("tasks", kind)
     except ValueError as error:
-        raise ValueError(f"{error}; or the path of your own data, e.g. ./{name}/") from None
-    if not colon:
+        more = "" if plugins.is_file(name) else f"; or the path of your own data, e.g. ./{name}/"
+        raise ValueError(f"{error}{more}") from None
+    if isinstance(found, Task):
+        return found
+    if kind == name:
         return found()
     try:
         return found(source)  # type: ignore[call-arg]
@@ -245,16 +248,20 @@ def open_task(name: str) -> Task:
 
 
 def is_path(name: str) -> bool:
-    """Return whether a task's name is meant as a path: it has a slash, a question mark or a suffix, or is there."""
-    if not name or name.partition(":")[0] in plugins.names("tasks"):
+    """Return whether a task's name is meant as data's path: it has a slash, a question mark or a suffix, or is there.
+
+    A file that ends in .py is a task, not data.
+    """
+    plugin = plugins.split(name)[0]
+    if not name or plugin.partition("#")[0].endswith(".py") or plugin in plugins.names("tasks"):
         return False
     return bool({"/", "\\", "?"} & set(name)) or bool(Path(name).suffix) or Path(name).exists()
 
 
 def full_name(name: str) -> str:
-    """Return a task's name as it is, and a path of one's own data as an absolute one, which any folder understands."""
+    """Return a task's name as it is, and the path of one's own task or data from the root."""
     if not is_path(name):
-        return name
+        return plugins.located(name)
     from latent_nas.tasks._own import Source
 
     return str(Source.parse(name))

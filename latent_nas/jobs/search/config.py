@@ -126,9 +126,11 @@ def new_config(
 def pinned(config: SearchConfig) -> SearchConfig:
     """Return the configuration with names in full and its data's path and hash: refused where the data changes."""
     device, runtime = plugins.located(config.target.device), plugins.located(config.target.runtime)
-    target = replace(config.target, task=full_name(config.target.task), device=device, runtime=runtime)
-    strategy = full_strategy(config.strategy)
-    return replace(config, target=target, strategy=strategy, data=open_task(target.task).fingerprint)
+    task, space = full_name(config.target.task), plugins.located(config.target.space)
+    target = replace(config.target, space=space, task=task, device=device, runtime=runtime)
+    strategy, objective = full_strategy(config.strategy), plugins.located(config.objective)
+    data, measure = open_task(target.task).fingerprint, plugins.located(config.measure)
+    return replace(config, target=target, strategy=strategy, objective=objective, measure=measure, data=data)
 
 
 def default_limits(task: str, objective: str) -> Limits:
