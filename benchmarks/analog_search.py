@@ -15,6 +15,7 @@ from latent_nas.codec import CodecSettings
 from latent_nas.codec.train import train_codec
 from latent_nas.jobs import models
 from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.search.prepare import prepare
 from latent_nas.jobs.search.run import search
 from latent_nas.limits import Limits
 from latent_nas.runs.folder import RunFolder
@@ -58,7 +59,7 @@ def main() -> None:
             )
             place = args.out / f"{name}-{seed}"
             folder = RunFolder.open(place)[0] if place.exists() else RunFolder.create(place, config.to_json())
-            search(config, folder, lambda line: None, lambda what, finished, wanted: None)
+            search(prepare(config), folder, lambda line: None, lambda what, finished, wanted: None)
             records = [r for r in folder.store().records() if r.ok]
             top = max(records, key=lambda r: r.objective or 0)
             best[name].append({**top.measured_metrics, "digital": top.measured_float_accuracy or 0})

@@ -22,6 +22,7 @@ def run(strategy: str, seed: int, trainings: int, batch: int, work: Path, warm_s
 
     torch.set_num_threads(1)
     from latent_nas.jobs.search.config import SearchConfig
+    from latent_nas.jobs.search.prepare import prepare
     from latent_nas.jobs.search.run import search
     from latent_nas.runs.folder import RunFolder
 
@@ -36,7 +37,7 @@ def run(strategy: str, seed: int, trainings: int, batch: int, work: Path, warm_s
     else:
         folder = RunFolder.create(path, config.to_json())
     if not (path / "result.json").exists():
-        search(config, folder, lambda line: None, lambda what, finished, wanted: None)
+        search(prepare(config), folder, lambda line: None, lambda what, finished, wanted: None)
     best = [float(row.split(",")[2] or 0) for row in (path / "history.csv").read_text().splitlines()[1:]]
     result = json.loads((path / "result.json").read_text())
     rounds = folder.store().findings()

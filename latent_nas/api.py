@@ -16,6 +16,7 @@ from latent_nas import report as page
 from latent_nas.jobs import deploy, export
 from latent_nas.jobs.search import run as job
 from latent_nas.jobs.search.config import SearchConfig, new_config
+from latent_nas.jobs.search.prepare import Prepared
 from latent_nas.limits import Limits
 from latent_nas.records import Record, front
 from latent_nas.runs.folder import RunFolder
@@ -206,15 +207,15 @@ class Study:
             ray=ray,
             asynchronous=asynchronous,
         )
-        folder = self._folder(config, Path(out) if out else None)
-        job.search(config, folder, print if self.verbose else _quiet, _quiet)
+        prepared, folder = self._folder(config, Path(out) if out else None)
+        job.search(prepared, folder, print if self.verbose else _quiet, _quiet)
         return Result.open(folder.path)
 
-    def _folder(self, config: SearchConfig, place: Path | None) -> RunFolder:
-        """Return the run folder, a new one or that of the same search."""
+    def _folder(self, config: SearchConfig, place: Path | None) -> tuple[Prepared, RunFolder]:
+        """Return the search and its run folder, a new one or that of the same search."""
         if place is None or not (place / "config.json").exists():
             return job.begin(config, place)
-        there, folder = job.resumed(place, config.workers, config.ray)
-        if there != config:
+        prepared, folder = job.resumed(place, config.workers, config.ray)
+        if prepared.config != config:
             raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")
-        return folder
+        return prepared, folder

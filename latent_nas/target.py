@@ -1,13 +1,16 @@
 """What networks are made for: space, task, device and runtime, by name and opened; exact costs and feasibility."""
 
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from latent_nas.costs import Costs, costs
 from latent_nas.costs.front_end import FrontEndCost, front_end_cost
 from latent_nas.devices import Device, open_device
+from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.spaces import Space, open_space
@@ -39,9 +42,19 @@ MAIN_TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn")
 MAIN_LIMITS = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=5.0)
 
 
+KEPT = 2048  # networks whose graphs and costs stay in memory, about 25 KB each
+
+
+class Built(NamedTuple):
+    """A network of a target's space: its graph, and what that costs on the target's device."""
+
+    graph: Graph
+    costs: Costs
+
+
 @dataclass(frozen=True)
 class Setup:
-    """A target with its parts opened.
+    """A target with its parts opened, and what was worked out of its networks; ``open_target`` makes one.
 
     Raises:
         ValueError: when a part is first used whose name is unknown.
@@ -75,27 +88,54 @@ class Setup:
         return front_end_cost(self.task.front_end, self.device) if self.task.front_end else None
 
     @cached_property
-    def _known(self) -> dict[tuple[int, ...], tuple[float, float, float]]:
-        return {}
+    def _rows(self) -> dict[tuple[int, ...], tuple[float, float, float]]:
+        return {}  # of every network that was asked for
+
+    @cached_property
+    def _built(self) -> "OrderedDict[tuple[int, ...], Built]":
+        return OrderedDict()  # the last ones
 
     def check(self) -> "Setup":
         """Return itself with every part opened, so that a wrong name is said before any work."""
         _ = self.space, self.device, self.runtime
         return self
 
+    def built(self, genes: tuple[int, ...]) -> Built:
+        """Return the graph and all costs of one network; those of the last ``KEPT`` are remembered."""
+        genes = tuple(map(int, genes))
+        if genes not in self._built:
+            graph = self.space.graph(genes)
+            self._built[genes] = Built(graph, costs(graph, self.device, self.runtime))
+            if len(self._built) > KEPT:
+                self._built.popitem(last=False)
+        return self._built[genes]
+
     def costs(self, genes: tuple[int, ...]) -> Costs:
         """Return all costs of one network."""
-        return costs(self.space.graph(genes), self.device, self.runtime)
+        return self.built(genes).costs
 
     def exact(self, genes: np.ndarray) -> np.ndarray:
         """Return flash_bytes, ram_bytes and latency_ms (n, 3) of canonical genes (n, g), remembered."""
         rows = [tuple(map(int, row)) for row in genes]
         for row in rows:
-            if row not in self._known:
-                cost = self.costs(row)
-                self._known[row] = cost_row(cost)
-        return np.array([self._known[row] for row in rows], float).reshape(-1, 3)
+            if row not in self._rows:
+                self._rows[row] = cost_row(self.costs(row))
+        return np.array([self._rows[row] for row in rows], float).reshape(-1, 3)
 
     def fits(self, genes: np.ndarray, limits: Limits) -> np.ndarray:
         """Return whether networks keep the limits exactly, (n,) bool."""
         return np.array([not limits.exceeded(*row) for row in self.exact(genes)], bool)
+
+
+_OPENED: dict[Target, Setup] = {}  # of this process
+
+
+def open_target(target: Target, anew: bool = False) -> Setup:
+    """Return the opened target, one and the same for all who ask in a process.
+
+    Args:
+        anew: open it again, as every job does at its start: a user's data may have changed since the last one.
+    """
+    if anew or target not in _OPENED:
+        _OPENED[target] = Setup(target)
+    return _OPENED[target]

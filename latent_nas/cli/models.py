@@ -40,10 +40,10 @@ def dataset_build(
     from latent_nas.cli.show import show
     from latent_nas.jobs.make import dataset
     from latent_nas.limits import Limits
-    from latent_nas.target import Setup, Target
+    from latent_nas.target import Target, open_target
 
     target = Target(space, task, device, runtime)
-    limits = Limits.parse(limit) if limit else Setup(target).task.limits
+    limits = Limits.parse(limit) if limit else open_target(target).task.limits
     plan = dataset.DatasetPlan(target, limits, networks, repeats, repeat_seeds, seed, measure)
     for place in (work, out / "table"):
         artifacts.writable(place)
@@ -51,7 +51,7 @@ def dataset_build(
         records = dataset.build(
             plan, work, workers or os.cpu_count() or 1, view.say, lambda a, b: view.done("trainings", a, b)
         )
-    path = dataset.write(Setup(plan.target), plan, records, out)
+    path = dataset.write(open_target(plan.target), plan, records, out)
     good = [r for r in records if r.ok]
     result = {
         "table": str(path),
@@ -89,9 +89,9 @@ def codec_train(
     from latent_nas.jobs.make import artefacts
     from latent_nas.jobs.make import sweep as search
     from latent_nas.jobs.search.board import Board, beside
-    from latent_nas.target import Setup, Target
+    from latent_nas.target import Target, open_target
 
-    setup = Setup(Target(space, task, device, runtime)).check()
+    setup = open_target(Target(space, task, device, runtime), anew=True).check()
     name = "codec-labelled" if table else "codec"
     place = out or _place(setup, name)
     board = Board(beside(place)) if tensorboard else None
@@ -118,9 +118,9 @@ def surrogate_train(
     """
     from latent_nas.cli.show import show
     from latent_nas.jobs.make import artefacts
-    from latent_nas.target import Setup, Target
+    from latent_nas.target import Target, open_target
 
-    setup = Setup(Target(space, task, device, runtime)).check()
+    setup = open_target(Target(space, task, device, runtime), anew=True).check()
     with show(as_json) as view:
         result = artefacts.surrogates(setup, table, codec, seed, out or _place(setup, "."), view.say)
     _print(result)
@@ -152,9 +152,9 @@ def agent_train(
     from latent_nas.jobs.make import artefacts
     from latent_nas.jobs.search.board import Board, beside
     from latent_nas.limits import Limits
-    from latent_nas.target import Setup, Target
+    from latent_nas.target import Target, open_target
 
-    setup = Setup(Target(space, task, device, runtime)).check()
+    setup = open_target(Target(space, task, device, runtime), anew=True).check()
     limits = Limits.parse(limit).tighten(setup.device.limits) if limit else None
     folder = out or _place(setup, "agent")
     board = Board(beside(folder)) if tensorboard else None

@@ -75,7 +75,7 @@ def search(
     if tensorboard:
         check()  # wrong input leaves no folder behind
     if resume is not None:
-        config, folder = resumed(resume, workers or None, ray)
+        prepared, folder = resumed(resume, workers or None, ray)
     else:
         config = new_config(
             Target(space, with_options(task, input=input, strict=strict), device, runtime or ""),
@@ -103,11 +103,11 @@ def search(
             found = plan.plan(config)
             print(json.dumps(found, indent=1) if as_json else plan.summary(found))
             return
-        folder = begin(config, out)
+        prepared, folder = begin(config, out)
     with show(as_json) as view:
         try:
             board = Board(folder.path / "tensorboard") if tensorboard else None
-            result = run(config, folder, view.say, view.done, board)
+            result = run(prepared, folder, view.say, view.done, board)
         except KeyboardInterrupt:
             held = len(folder.store().records())
             view.say(f"stopped; {held} trainings are stored. Continue with: latent-nas search --resume {folder.path}")

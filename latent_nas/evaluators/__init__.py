@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from latent_nas.records import Record
-from latent_nas.target import Target
+from latent_nas.target import Built, Target
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Job:
         part: what to measure on: "valid" after training on train, or "test" after training on train and valid.
         epochs: how many to train when measuring on "test", on the recipe's schedule, from a validation run.
         keep: folder to save the int8 network in, or "".
+        built: graph and exact costs, where they were worked out already; then the worker does not do it again.
     """
 
     genes: tuple[int, ...]
@@ -27,6 +28,7 @@ class Job:
     part: str = "valid"
     epochs: int | None = None
     keep: str = ""
+    built: Built | None = field(default=None, compare=False, repr=False)
 
 
 class Evaluator(ABC):

@@ -2,33 +2,18 @@
 
 import time
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_nas.costs import costs
-from latent_nas.devices import Device, open_device
 from latent_nas.evaluators import Job
-from latent_nas.graph import Graph
 from latent_nas.records import Record, versions
-from latent_nas.runtimes import Runtime, open_runtime
-from latent_nas.spaces import Space, open_space
-from latent_nas.target import Target
-from latent_nas.tasks import Task, open_task
+from latent_nas.target import Built, Target, open_target
 from latent_nas.training import FLOAT, TrainingFailed, train
 
 if TYPE_CHECKING:
     from latent_nas.training.quantise import QuantisedNetwork
-
-
-@lru_cache(4)
-def opened(target: Target) -> tuple[Space, Task, Device, Runtime]:
-    """Return what a target's names stand for."""
-    task = open_task(target.task)
-    space = open_space(target.space, task.input_shape, task.outputs)
-    return space, task, open_device(target.device), open_runtime(target.runtime)
 
 
 def record_of(target: Target, job: Job) -> Record:
@@ -38,10 +23,8 @@ def record_of(target: Target, job: Job) -> Record:
 
 def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"]:
     """Return the record of a job and its int8 network, None where the training failed."""
-    space, task, _, _ = opened(target)
-    started = time.perf_counter()
-    graph = space.graph(job.genes)
-    record = blank(target, job, graph)
+    task, started = open_target(target).task, time.perf_counter()
+    graph, record = built_of(target, job).graph, blank(target, job)
     data = task.data_of(graph)
     final = job.part == "test"
     learn, judge = (data.learn, data.test) if final else (data.train, data.valid)
@@ -72,10 +55,14 @@ def _rows(matrix: np.ndarray | None) -> tuple[tuple[int, ...], ...]:
     return () if matrix is None else tuple(map(tuple, matrix.tolist()))
 
 
-def blank(target: Target, job: Job, graph: Graph) -> Record:
+def built_of(target: Target, job: Job) -> Built:
+    """Return the graph and costs of a job's network: those that came with it, else worked out here."""
+    return job.built or open_target(target).built(job.genes)
+
+
+def blank(target: Target, job: Job) -> Record:
     """Return the record of a job with its computed costs and nothing measured."""
-    _, _, device, runtime = opened(target)
-    cost = costs(graph, device, runtime)
+    cost = built_of(target, job).costs
     return Record(
         genes=job.genes,
         space=target.space,
@@ -97,4 +84,4 @@ def blank(target: Target, job: Job, graph: Graph) -> Record:
 
 def failed(target: Target, job: Job, reason: str) -> Record:
     """Return the record of a job that a worker could not bring back."""
-    return replace(blank(target, job, opened(target)[0].graph(job.genes)), status="failed", reason=reason)
+    return replace(blank(target, job), status="failed", reason=reason)

@@ -13,11 +13,11 @@ import numpy as np
 from latent_nas import artifacts, seeds
 from latent_nas.analog import TIMES_S
 from latent_nas.evaluators import Evaluator, Job
-from latent_nas.evaluators._work import blank, opened
+from latent_nas.evaluators._work import blank, built_of
 from latent_nas.evaluators.training import Training
 from latent_nas.graph import Graph
 from latent_nas.records import Record
-from latent_nas.target import Target
+from latent_nas.target import Target, open_target
 from latent_nas.training import TrainingFailed
 
 if TYPE_CHECKING:
@@ -55,10 +55,8 @@ def record_of(target: Target, job: Job, aware: bool = True) -> Record:
     from latent_nas.analog.crossbar import accuracies
     from latent_nas.training.fit import fit
 
-    space, task, _, _ = opened(target)
-    started = time.perf_counter()
-    graph = space.graph(job.genes)
-    record = blank(target, job, graph)
+    task, started = open_target(target).task, time.perf_counter()
+    graph, record = built_of(target, job).graph, blank(target, job)
     data = task.data()
     final = job.part == "test"
     learn, judge = (data.learn, data.test) if final else (data.train, data.valid)

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from latent_nas.evaluators import Evaluator, Job
-from latent_nas.evaluators._work import opened, trained
+from latent_nas.evaluators._work import trained
 from latent_nas.evaluators.training import Training
 from latent_nas.firmware import Fault
 from latent_nas.firmware.check import emulate, sizes
 from latent_nas.firmware.compile import build, check_tools
 from latent_nas.firmware.export import RUNTIME, project
 from latent_nas.records import Record
-from latent_nas.target import Target
+from latent_nas.target import Target, open_target
 
 if TYPE_CHECKING:
     from latent_nas.training.quantise import QuantisedNetwork
@@ -37,8 +37,9 @@ class Emulation(Evaluator):
         Raises:
             ValueError: what is missing, and the next step.
         """
-        check_tools(opened(target)[2].core)
-        if not opened(target)[3].counts_image:  # native, or calibrated from it
+        setup = open_target(target)
+        check_tools(setup.device.core)
+        if not setup.runtime.counts_image:  # native, or calibrated from it
             raise ValueError(
                 f"what is emulated are this project's kernels, not those of {target.runtime!r}: --runtime {RUNTIME}"
             )
@@ -64,13 +65,13 @@ def emulated_record(target: Target, job: Job) -> Record:
 
 
 def _emulated(target: Target, network: "QuantisedNetwork") -> dict[str, Any]:
-    _, task, device, _ = opened(target)
-    made = project(network, device)
+    setup = open_target(target)
+    made = project(network, setup.device)
     with tempfile.TemporaryDirectory() as folder:
         made.write(Path(folder))
-        elf = build(Path(folder), device.core)
+        elf = build(Path(folder), setup.device.core)
         size = sizes(elf)
-        found = emulate(made, elf, task.data().valid.x[:INPUTS])[1]
+        found = emulate(made, elf, setup.task.data().valid.x[:INPUTS])[1]
     if not found["bit_exact"]:
         raise ValueError(f"{1 - found['equal_outputs']:.2%} of its outputs are not those of the integer reference")
     return {

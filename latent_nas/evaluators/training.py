@@ -1,13 +1,14 @@
 """True training and int8 quantisation, by a crew."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from latent_nas.crews import carry_out, open_crew
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.evaluators._work import failed, record_of
 from latent_nas.records import Record
-from latent_nas.target import Target
+from latent_nas.target import Target, open_target
 
 
 class Training(Evaluator):
@@ -26,7 +27,12 @@ class Training(Evaluator):
 
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
         """Yield records as they finish. A training that is lost is repeated; lost twice, it is a failed record."""
-        return carry_out(self.crew, partial(self.work, self.target), jobs, partial(failed, self.target))
+        work, fail = partial(self.work, self.target), partial(failed, self.target)
+        return carry_out(self.crew, work, map(self._complete, jobs), fail)
+
+    def _complete(self, job: Job) -> Job:
+        """Return the job with its graph and costs, which this process knows of a proposal already."""
+        return replace(job, built=job.built or open_target(self.target).built(job.genes))
 
     def close(self) -> None:
         """Give the workers back; what has not ended is dropped."""

@@ -15,7 +15,7 @@ from latent_nas.ranges import check_least
 from latent_nas.records import Record, ranked
 from latent_nas.runs.folder import RunFolder
 from latent_nas.store import Store
-from latent_nas.target import Setup, Target
+from latent_nas.target import Target, open_target
 
 
 def validate(
@@ -37,7 +37,7 @@ def validate(
     check_least(0, workers=workers, seed=seed)
     started = time.monotonic()
     target, limits, chosen, kind = _chosen(source, top)
-    setup = Setup(target).check()
+    setup = open_target(target).check()
     config = {"strategy": "validate", "source": str(source), "top": top, "final_seeds": final_seeds, "seed": seed}
     folder = RunFolder(out) if _continues(out, config) else RunFolder.create(out, config)
     store: Store = folder.store()
@@ -81,7 +81,7 @@ def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
     if source.is_dir():
         folder, saved = RunFolder.open(source)
         config = SearchConfig.from_json(saved)
-        limits = config.limits.tighten(Setup(config.target).device.limits)
+        limits = config.limits.tighten(open_target(config.target, anew=True).device.limits)
         found = ranked([r for r in folder.store().records() if r.fidelity == "search"])[:top]
         return config.target, limits, found, config.measure
     try:
@@ -94,7 +94,7 @@ def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
         raise ValueError(f"{source} is no result of `latent-nas query`: {error}") from None
     if not genes:
         raise ValueError(f"{source} has no candidates; ask again with wider limits or more --queries")
-    setup = Setup(target).check()
+    setup = open_target(target, anew=True).check()
     canonical = setup.space.canonical(setup.space.check(genes))
     blank = [Record(tuple(g), target.space, target.task, 0) for g in canonical.tolist()]
     return target, limits, with_costs(setup, blank), "training"

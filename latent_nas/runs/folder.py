@@ -140,13 +140,13 @@ def new_path(name: str) -> Path:
 
 def architecture(setup: Setup, record: Record) -> dict[str, Any]:
     """Return one trained network for people and programs: genes, deployed graph, layers, costs, accuracies."""
-    cost = setup.costs(record.genes)
+    graph, cost = setup.built(record.genes)
     return {
         "space": record.space,
         "task": record.task,
         "genes": list(record.genes),
         "architecture": setup.space.describe(record.genes),
-        "graph": deploy(setup.space.graph(record.genes)).graph.to_json(),
+        "graph": deploy(graph).graph.to_json(),
         "layers": [
             {
                 "kernel": layer.kernel,

@@ -1,6 +1,6 @@
 """Tables of truly trained networks: draw, train, measure, write as Parquet with a card."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
 from latent_nas.records import Record, versions
 from latent_nas.store import Store
-from latent_nas.target import Setup, Target
+from latent_nas.target import Setup, Target, open_target
 from latent_nas.units import cost_row
 
 VAIN = 20  # batches of 500 random networks without a new one, after which drawing ends
@@ -82,7 +82,7 @@ def build(
     plan: DatasetPlan, path: Path, workers: int, say: Callable[[str], None], done: Callable[[int, int], None]
 ) -> list[Record]:
     """Train what the store at ``path`` does not hold yet and return all records of the plan, in its order."""
-    setup = Setup(plan.target).check()
+    setup = open_target(plan.target, anew=True).check()
     networks = None
     if not path.exists():  # what can't be drawn leaves no store
         say(f"drawing {plan.networks} networks")
@@ -114,7 +114,7 @@ def build(
     return [records[key] for key in keys]
 
 
-def with_costs(setup: Setup, records: list[Record]) -> list[Record]:
+def with_costs(setup: Setup, records: Sequence[Record]) -> list[Record]:
     """Return the records with their costs computed anew for the setup's device and runtime."""
     exact = setup.exact(np.array([r.genes for r in records]))
     device, runtime = setup.target.device, setup.target.runtime

@@ -24,7 +24,8 @@ def plan(config: SearchConfig) -> dict[str, Any]:
     Raises:
         ValueError: a wrong name or setting, or limits that nothing meets.
     """
-    setup, limits = prepare(config)
+    prepared = prepare(config)
+    setup, limits = prepared.setup, prepared.limits
     genes = np.unique(setup.space.sample(seeds.rng(config.seed, "plan"), SAMPLES), axis=0)
     cost = setup.exact(genes)
     bounds = limits.row()

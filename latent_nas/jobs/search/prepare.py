@@ -1,5 +1,6 @@
 """What a search checks before it begins, so that wrong input leaves nothing behind."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from latent_nas import plugins
@@ -9,14 +10,33 @@ from latent_nas.jobs.reach import check_reachable
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.limits import Limits
 from latent_nas.records import SHORT, Record
-from latent_nas.target import Setup
+from latent_nas.target import Setup, open_target
 
 LEAST_SHORT = 2000  # samples seen by a short training
 
 
-def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
-    """Return the opened target and the limits in force, everything checked that can be checked before training."""
-    setup = Setup(config.check().target).check()
+@dataclass(frozen=True)
+class Prepared:
+    """A search that may begin.
+
+    Attributes:
+        setup: the opened target. limits: in force, the device's and the objective's own among them.
+        warm: records of the table that the search begins with; () without one.
+    """
+
+    config: SearchConfig
+    setup: Setup
+    limits: Limits
+    warm: tuple[Record, ...] = ()
+
+
+def prepare(config: SearchConfig) -> Prepared:
+    """Return a search with its parts opened, everything checked that can be checked before training.
+
+    Raises:
+        ValueError: a wrong name or setting, data that changed since the run began, or limits that nothing meets.
+    """
+    setup = open_target(config.check().target, anew=True).check()
     if config.data and config.data != setup.task.fingerprint:
         raise ValueError(
             f"the data at {config.target.task} has changed since the run began (sha256 {config.data[:12]}..., now"
@@ -29,13 +49,12 @@ def prepare(config: SearchConfig) -> tuple[Setup, Limits]:
         _check_halving(setup)
     if config.codec:
         Codec.load(Path(config.codec), setup.space)
-    if config.warm_start:
-        warm_records(config)
+    warm = _warm_records(config) if config.warm_start else []
     plugins.load("evaluators", config.measure).check(config.target)
     if config.ray:
         plugins.load("crews", "ray").check(config.ray)
     check_reachable(setup, limits)
-    return setup, limits
+    return Prepared(config, setup, limits, tuple(warm))
 
 
 def _check_halving(setup: Setup) -> None:
@@ -48,7 +67,7 @@ def _check_halving(setup: Setup) -> None:
         )
 
 
-def warm_records(config: SearchConfig) -> list[Record]:
+def _warm_records(config: SearchConfig) -> list[Record]:
     """Return the records of the table that a search begins with.
 
     Raises:

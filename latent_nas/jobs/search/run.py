@@ -15,7 +15,7 @@ from latent_nas.jobs.final import finalise
 from latent_nas.jobs.make import dataset
 from latent_nas.jobs.search.board import Board
 from latent_nas.jobs.search.config import SearchConfig, override
-from latent_nas.jobs.search.prepare import prepare, warm_records
+from latent_nas.jobs.search.prepare import Prepared, prepare
 from latent_nas.judge.recalibrate import excess
 from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
@@ -35,42 +35,40 @@ Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
 
 
-def begin(config: SearchConfig, out: Path | None) -> RunFolder:
-    """Return the folder of a new run: ``out``, or runs/<time>-<strategy>.
+def begin(config: SearchConfig, out: Path | None) -> tuple[Prepared, RunFolder]:
+    """Return a new search and the folder of its run: ``out``, or runs/<time>-<strategy>.
 
     Raises:
         ValueError: wrong input, or there is something at that place; nothing is written then.
     """
-    prepare(config)
-    return RunFolder.create(out or new_path(config.strategy), config.to_json())
+    prepared = prepare(config)
+    return prepared, RunFolder.create(out or new_path(config.strategy), config.to_json())
 
 
-def resumed(path: Path, workers: int | None, ray: str | None) -> tuple[SearchConfig, RunFolder]:
-    """Return what ``begin`` has put into a folder, with other workers where they are not None.
+def resumed(path: Path, workers: int | None, ray: str | None) -> tuple[Prepared, RunFolder]:
+    """Return the search of a run folder, with other workers where they are not None, and the folder.
 
     Raises:
-        ValueError: it is no run folder, or is damaged.
+        ValueError: it is not a run folder, or is damaged, or the search can't go on, see ``prepare``.
     """
     folder, saved = RunFolder.open(path)
-    return override(SearchConfig.from_json(saved), workers, ray), folder
+    return prepare(override(SearchConfig.from_json(saved), workers, ray)), folder
 
 
-def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done, board: Board | None = None) -> dict[str, Any]:
+def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: Board | None = None) -> dict[str, Any]:
     """Run or continue a search in a run folder and return what ``result.json`` holds.
 
     Args:
+        prepared, folder: of ``begin`` or ``resumed``.
         say: is told events in a line. done: is told (what, finished, wanted). board: gets every round.
-
-    Raises:
-        ValueError: a wrong name or setting, or limits that nothing meets; before any training.
     """
-    started = time.monotonic()
+    started, config = time.monotonic(), prepared.config
+    setup, limits = prepared.setup, prepared.limits
 
     def tell(line: str) -> None:
         folder.log(line)
         say(line)
 
-    setup, limits = prepare(config)
     store = folder.store()
     before = max(store.note("wall_s") or 0.0, store.note("search_s") or 0.0)  # a killed run has noted its rounds only
     pool: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
@@ -81,7 +79,7 @@ def search(config: SearchConfig, folder: RunFolder, say: Say, done: Done, board:
         ears = setup.front_end
         if ears is not None:
             tell(f"front end, beside the limits: {ears.text()}")
-        study = assemble(config, setup, limits, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
+        study = assemble(prepared, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {limits.text()}")
         study.after_round = lambda: show(folder, setup, study, tell, board)
         found = study.run()
@@ -160,18 +158,17 @@ def over(record: Record, limits: Limits) -> bool:
 
 
 def assemble(
-    config: SearchConfig,
-    setup: Setup,
-    limits: Limits,
+    prepared: Prepared,
     folder: RunFolder,
     evaluator: Evaluator,
     say: Say,
     done: Callable[[int, int], None],
 ) -> Study:
-    """Return the study of a configuration, ready to run."""
+    """Return the study of a search, ready to run."""
+    config, setup, limits = prepared.config, prepared.setup, prepared.limits
     kind = configured(config.strategy, config.settings)
     objective = open_objective(config.objective, limits)
-    known = dataset.with_costs(setup, warm_records(config)) if config.warm_start else []  # costs as they are now
+    known = dataset.with_costs(setup, prepared.warm) if prepared.warm else []  # costs as they are now
     prior = [objective.judge(record) for record in known]
     codec = scorer = None
     if kind.judged:
