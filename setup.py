@@ -1,4 +1,4 @@
-"""Installs latent_nas, with the shipped records and models beside it."""
+"""Installs latent_nas, with the shipped records and models inside it."""
 
 import re
 from pathlib import Path
@@ -31,15 +31,8 @@ TFLITE = [  # the schema's classes and an interpreter; the one for microcontroll
 RAY = ["ray>=2.40"]
 
 
-def shipped(folder: str) -> list[tuple[str, list[str]]]:
-    """Return (place in the installation, its files) for every directory under a top-level folder."""
-    files: dict[str, list[str]] = {}
-    for path in sorted((HERE / folder).rglob("*")):
-        place = path.relative_to(HERE)
-        if path.is_file() and not path.name.startswith("."):
-            files.setdefault(f"share/latent_nas/{place.parent.as_posix()}", []).append(place.as_posix())
-    return list(files.items())
-
+# Shipped records and models lie at the top of the repository and become data of the package (latent_nas/shipped.py).
+SHIPPED = {f"latent_nas._shipped.{folder}": folder for folder in ("datasets_arch", "pretrained")}
 
 setup(
     name="latent_nas",
@@ -47,12 +40,32 @@ setup(
     description="Finds neural networks that fit a microcontroller, in a learned latent space",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="MIT",
+    author="latent_nas contributors",
+    license_expression="MIT",
+    license_files=["LICENSE"],
+    keywords=["neural architecture search", "TinyML", "microcontroller", "Cortex-M", "int8", "VQ-VAE"],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        "Programming Language :: C",
+        "Programming Language :: Python :: 3 :: Only",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 15)),
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Software Development :: Embedded Systems",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.10",
-    packages=find_packages(include=["latent_nas*"]),
+    packages=[*find_packages(include=["latent_nas*"]), *SHIPPED],
+    package_dir=SHIPPED,
     # devices and runtimes are data plugins, kernels are C, the report's page has its style and script
-    package_data={"": ["*.toml", "*.c", "c/*.c", "c/*.h", "page/*.css", "page/*.js"]},
-    data_files=[*shipped("datasets_arch"), *shipped("pretrained")],
+    package_data={
+        "": ["*.toml", "*.c", "c/*.c", "c/*.h", "page/*.css", "page/*.js"],
+        "latent_nas": ["py.typed"],
+        **{package: ["**/*"] for package in SHIPPED},
+    },
     entry_points={"console_scripts": ["latent-nas = latent_nas.cli:main"]},
     install_requires=[
         "torch>=2.4",
@@ -79,6 +92,7 @@ setup(
     extras_require={
         "test": [
             *("pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx"),
+            "setuptools>=77",  # builds the wheel that is tested
             "playwright>=1.49",  # drives the browser of the machine; brings none
             *MCU,
             *ONNX,

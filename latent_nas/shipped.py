@@ -1,10 +1,21 @@
 """Where the files that come with the project lie: ``datasets_arch/`` and ``pretrained/``."""
 
-import sys
 from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """Return the folder "datasets_arch" or "pretrained": of the checkout, else of the installation."""
-    checkout = Path(__file__).resolve().parent.parent / name
-    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "latent_nas" / name
+    """Return the folder "datasets_arch" or "pretrained": of the installed package, else of the checkout around it.
+
+    An installation holds them inside the package (setup.py), so that they are found wherever pip puts it; an editable
+    one is the checkout.
+
+    Raises:
+        FileNotFoundError: it is in neither place, so the package is not whole.
+    """
+    places = PACKAGE / "_shipped" / name, PACKAGE.parent / name
+    for place in places:
+        if place.is_dir():
+            return place
+    raise FileNotFoundError(f"{name} is neither {places[0]} nor {places[1]}; install latent_nas again")

@@ -4,10 +4,11 @@ Exit codes: 0 done, 2 wrong input (one line says what), 3 a firmware that faults
 """
 
 import sys
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from latent_nas import __version__
 from latent_nas.cli import (
     bench,
     calibrate,
@@ -26,15 +27,31 @@ from latent_nas.cli import (
 from latent_nas.cli.configured import configured
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # of click, which newer typers bring inside
-app = typer.Typer(
-    no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=str(__doc__).split("\n\n")[0]
-)
+app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 groups = {
     "dataset": typer.Typer(no_args_is_help=True, help="Your own data, and tables of truly trained networks."),
     "codec": typer.Typer(no_args_is_help=True, help="The latent space."),
     "surrogate": typer.Typer(no_args_is_help=True, help="Predictors of accuracy and cost."),
     "agent": typer.Typer(no_args_is_help=True, help="The RL agent."),
 }
+
+
+def print_version(asked: bool) -> None:
+    """Print the version and end, if it was asked for."""
+    if asked:
+        print(f"latent_nas {__version__}")
+        raise typer.Exit
+
+
+@app.callback(help=str(__doc__).split("\n\n")[0])
+def of_every_command(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 for command in (
     search.search,
     train.train,

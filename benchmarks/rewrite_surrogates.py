@@ -1,6 +1,6 @@
 """Write a folder of accuracy surrogates again, as this version writes them; their predictions stay.
 
-python scripts/rewrite_surrogates.py pretrained/mcu_cnn-digits/accuracy
+python benchmarks/rewrite_surrogates.py pretrained/mcu_cnn-digits/accuracy
 
 Version 0.1 kept the Cholesky factor of the Gaussian process, four fifths of the folder.
 """
