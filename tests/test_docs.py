@@ -1,5 +1,6 @@
 """The site builds without a warning, and every command in README and docs is one that the command line understands."""
 
+import ast
 import os
 import re
 import shlex
@@ -59,3 +60,17 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert "--final-seeds" in commands
     for page in (tmp_path / "site").glob("*.html"):
         assert not re.findall(r"<(?:script|img|link)[^>]+(?:src|href)=\"https?://", page.read_text(encoding="utf-8"))
+
+
+def test_no_field_is_described_among_the_errors():
+    """A docstring's section ends where the next begins, so fields below ``Raises:`` are read as errors."""
+    misplaced = []
+    for file in sorted((ROOT / "latent_nas").rglob("*.py")):
+        for kind in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(kind, ast.ClassDef):
+                errors = (ast.get_docstring(kind) or "").partition("\nRaises:\n")[2].partition("\n\n")[0]
+                fields = {
+                    n.target.id for n in kind.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)
+                }
+                misplaced += [f"{file.name}: {kind.name}.{f}" for f in fields if re.search(rf"\b{f}: ", errors)]
+    assert not misplaced

@@ -71,11 +71,11 @@ class Recipe:
         drop: what "step" and "plateau" multiply the rate by. drop_after: epochs from one drop of "step" to the next;
             for "plateau", epochs without a better validation score.
         augment: whether the task varies its training inputs.
+        share: of the training data that is used, the same samples for every network. epoch_share: of these, what an
+            epoch uses, drawn anew for each.
 
     Raises:
         ValueError: a number out of range.
-        share: of the training data that is used, the same samples for every network. epoch_share: of these, what an
-            epoch uses, drawn anew for each.
     """
 
     epochs: int
