@@ -21,8 +21,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from latent_nas import artifacts
 from latent_nas.codec import Codec
+from latent_nas.jobs.bench.config import BenchConfig, open_contest
 from latent_nas.jobs.bench.contest import Contest, settings, trained_codec
-from latent_nas.jobs.bench.run import BenchConfig, open_contest
 from latent_nas.judge.scorer import Scorer
 
 WITHOUT = {  # what a run is without: attributes of its scorer

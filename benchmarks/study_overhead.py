@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from latent_nas.jobs.bench.run import BenchConfig, open_contest
+from latent_nas.jobs.bench.config import BenchConfig, open_contest
 
 
 def generated(path: Path, rows: int, genes: int, choices: int, seed: int = 0) -> Path:

@@ -18,8 +18,8 @@ from scipy.stats import kendalltau
 
 from latent_nas import artifacts, seeds
 from latent_nas.codec import Codec
+from latent_nas.jobs.bench.config import BenchConfig, open_contest
 from latent_nas.jobs.bench.contest import trained_codec
-from latent_nas.jobs.bench.run import BenchConfig, open_contest
 from latent_nas.judge.link import Link
 from latent_nas.surrogates import design
 from latent_nas.surrogates.gp import Gp

@@ -10,8 +10,9 @@ import pytest
 from latent_nas import cli, seeds
 from latent_nas.evaluators.table import TableLookup
 from latent_nas.jobs.bench import run as bench_module
+from latent_nas.jobs.bench.config import BenchConfig, open_contest, parse_limits
 from latent_nas.jobs.bench.contest import settings, trained_codec
-from latent_nas.jobs.bench.run import BenchConfig, bench, open_contest, parse_limits, summary
+from latent_nas.jobs.bench.run import bench, summary
 from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
 from latent_nas.spaces import open_space
@@ -114,6 +115,51 @@ def test_an_interrupted_bench_goes_on_to_the_same_runs(table, tmp_path, monkeypa
     assert plain(resumed["runs"]) == plain(whole["runs"])
     assert [r for r in resumed["runs"] if r in held] == held
     assert bench(config(table, workers=2), out, nothing, nothing)["runs"] == resumed["runs"]  # nothing left to run
+
+
+FRAGILE = """
+import os, signal
+from pathlib import Path
+from latent_nas.strategies.random import Random
+
+class Fragile(Random):
+    name = "NAME"
+
+    def ask(self, n, judge, pending=()):
+        mark = Path("MARK")
+        if self.seed == 1 and (TWICE or not mark.exists()):
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().ask(n, judge, pending)
+
+Plugin = Fragile
+"""
+
+
+def fragile(folder, name, twice):
+    """A strategy whose second run kills its worker, the first time or always."""
+    file = folder / f"{name}.py"
+    file.write_text(FRAGILE.replace("NAME", name).replace("MARK", str(folder / "mark")).replace("TWICE", str(twice)))
+    return str(file)
+
+
+def test_a_run_whose_worker_was_killed_is_repeated(table, tmp_path):
+    asked = config(table, strategies=(fragile(tmp_path, "killed_once", False),), workers=2)
+    runs = bench(asked, tmp_path / "b.json", nothing, nothing)["runs"]
+    assert (tmp_path / "mark").exists()
+    assert [run["seed"] for run in runs] == [0, 1]
+
+
+def test_a_run_that_is_lost_twice_is_said_and_the_others_are_kept(table, tmp_path):
+    out = tmp_path / "b.json"
+    asked = config(table, strategies=(fragile(tmp_path, "killed_always", True),), seeds=3, workers=2)
+    with pytest.raises(ValueError, match=r"seed 1 failed 2 times; .*the others are kept"):
+        bench(asked, out, nothing, nothing)
+    assert 0 in [run["seed"] for run in json.loads(out.read_text())["runs"]]
+
+
+def test_workers_and_clusters_decide_nothing(table):
+    assert config(table, workers=3, ray="local").decisive() == config(table).decisive()
 
 
 def test_another_bench_leaves_the_file_alone(table, tmp_path):

@@ -82,3 +82,23 @@ def test_a_search_says_so_within_ten_seconds_and_leaves_nothing(mute, tmp_path):
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: nothing answers at the Ray address")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_bench_on_a_cluster_gives_the_runs_of_one_process(tmp_path):
+    pytest.importorskip("ray", reason="Ray has no wheel for this Python")
+    table = tmp_path / "table.csv"
+    rows = [f"{i},{i % 4},{i // 4},{(i * 7) % 16}" for i in range(16)]
+    table.write_text("\n".join(["id,gene.a,gene.b,metric.m", *rows]) + "\n")
+    command = [sys.executable, "-m", "latent_nas", "bench", "--table", str(table), "--objective", "metric.m"]
+    command += ["--trainings", "8", "--seeds", "2", "--strategies", "random", "--json"]
+    results = []
+    for out, how in (("one.json", ["--workers", "1"]), ("ray.json", ["--ray", "local", "--workers", "2"])):
+        more = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        asked = [*command, *how, "--out", str(tmp_path / out)]
+        done = subprocess.run(asked, env=os.environ | more, capture_output=True, text=True, timeout=600, check=False)
+        if "can't be joined" in done.stderr:
+            pytest.skip("Ray gives a node's helpers 15 s to start, and this machine is too busy for that")
+        assert done.returncode == 0, done.stderr[-2000:]
+        runs = json.loads(done.stdout)["runs"]
+        results.append([{name: value for name, value in run.items() if name != "seconds"} for run in runs])
+    assert results[0] == results[1]

@@ -30,6 +30,10 @@ def bench(
     ] = None,
     settings: options.Settings = None,
     workers: Annotated[int, typer.Option(help="Processes; 0 is one per core. Changes no result.")] = 0,
+    ray: Annotated[
+        str | None,
+        typer.Option(help='Run on a Ray cluster whose nodes can read the table: host:port, or "local" (extra ray).'),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Compare strategies on a table of trained networks, at equal trainings.
@@ -39,8 +43,9 @@ def bench(
     import json
 
     from latent_nas.cli.show import show
-    from latent_nas.jobs.bench.run import BenchConfig, parse_limits, summary
+    from latent_nas.jobs.bench.config import BenchConfig, parse_limits
     from latent_nas.jobs.bench.run import bench as run
+    from latent_nas.jobs.bench.run import summary
     from latent_nas.strategies import full_strategy
 
     names = tuple(full_strategy(name.strip()) for name in strategies.split(",") if name.strip())
@@ -61,6 +66,7 @@ def bench(
         inputs=tuple(inputs or ()),
         workers=workers,
         settings=tuple(settings or ()),
+        ray=ray or "",
     )
     with show(as_json) as view:
         result = run(config, out, view.say, view.done)

@@ -1,0 +1,145 @@
+"""What decides a bench: its configuration, and the contest that all its runs share."""
+
+import json
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas import plugins
+from latent_nas.jobs.bench.contest import Contest
+from latent_nas.ranges import check_least
+from latent_nas.spaces import open_space
+from latent_nas.strategies.settings import configured
+from latent_nas.tables import read
+from latent_nas.tables.columns import columns
+from latent_nas.tables.space import TableSpace
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """Everything that decides the runs, and how many processes they use.
+
+    Attributes:
+        table: file. objective: column. strategies: names. trainings: of a run. seeds: runs of a strategy, 0, 1, ...
+        space: whose graphs and features the genes have, or "". report: column read of what was found, or "".
+        minimise: whether less of the objective is better. limits: column -> the most it may be. batch: of a round;
+            0 is each strategy's own. stop: whether a run ends when it has found the optimum.
+        front: column of a cost to trade the objective against, or "". inputs: columns that surrogates may see of
+            every network, since no training is behind them; "proxy." stands for all that begin so.
+        workers: processes; 0 is one per core. settings: of the strategies, as in "reinforce.entropy=0.01".
+        ray: address of a cluster that carries the runs out, all of whose nodes can read the table, "local", or "".
+    """
+
+    table: str
+    objective: str
+    strategies: tuple[str, ...]
+    trainings: int = 150
+    seeds: int = 20
+    space: str = ""
+    report: str = ""
+    minimise: bool = False
+    limits: tuple[tuple[str, float], ...] = ()
+    batch: int = 0
+    stop: bool = False
+    front: str = ""
+    inputs: tuple[str, ...] = ()
+    workers: int = 0
+    settings: tuple[str, ...] = ()
+    ray: str = ""
+
+    def check(self) -> "BenchConfig":
+        """Return itself, or raise ValueError that names the first setting that is unknown or out of range."""
+        check_least(1, trainings=self.trainings, seeds=self.seeds)
+        check_least(0, batch=self.batch, workers=self.workers)
+        if not self.strategies or len(set(self.strategies)) < len(self.strategies):
+            raise ValueError(
+                f"strategies are names, each once, as in random,evolution; got {','.join(self.strategies)}"
+            )
+        for name in self.strategies:
+            configured(name, self.settings, self.strategies)
+        if self.ray:
+            plugins.load("crews", "ray").check(self.ray)
+        return self
+
+    def decisive(self) -> dict[str, Any]:
+        """Return what decides the result, as plain values."""
+        decides = asdict(self)
+        del decides["workers"], decides["ray"], decides["table"]
+        if not self.settings:  # so that files from before there were any can be continued
+            del decides["settings"]
+        digest = sha256()
+        with open(self.table, "rb") as file:
+            while part := file.read(1 << 20):
+                digest.update(part)
+        plain: dict[str, Any] = json.loads(json.dumps({**decides, "table_sha256": digest.hexdigest()}))
+        return plain
+
+
+def parse_limits(settings: list[str]) -> tuple[tuple[str, float], ...]:
+    """Return the limits of ``["cost.macs_m=50"]``.
+
+    Raises:
+        ValueError: one that is not NAME=NUMBER, or a name twice.
+    """
+    limits: dict[str, float] = {}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not name or not np.isfinite(value):
+            raise ValueError(f"--max wants a column and a number, as in cost.macs_m=50; got {setting!r}")
+        if name in limits:
+            raise ValueError(f"--max names {name} twice")
+        limits[name] = value
+    return tuple(limits.items())
+
+
+def open_contest(config: BenchConfig) -> Contest:
+    """Return what a configuration's runs share.
+
+    Raises:
+        ValueError: a wrong table, space or column.
+    """
+    known = open_space(config.space, *plugins.load("spaces", config.space).published) if config.space else None
+    limits = dict(config.limits)
+    inputs = _inputs(config)
+    also = tuple(column for column in (config.report, *inputs) if column)
+    needed = (*limits, *([config.front] if config.front else []))
+    table = read(Path(config.table), config.objective, also, needed)
+    space = TableSpace(table, known, inputs)
+    return Contest(
+        space,
+        config.objective,
+        config.report,
+        config.minimise,
+        limits,
+        config.trainings,
+        config.batch,
+        config.stop,
+        config.front,
+        config.settings,
+    )
+
+
+def _inputs(config: BenchConfig) -> tuple[str, ...]:
+    """Return the columns that ``inputs`` names.
+
+    Raises:
+        ValueError: there are none such, or one is a metric or the objective.
+    """
+    there = columns(Path(config.table)) if config.inputs else []
+    found: list[str] = []
+    for name in config.inputs:
+        named = [c for c in there if c == name or (name.endswith(".") and c.startswith(name))]
+        if not named:
+            raise ValueError(f"{config.table} has no column {name!r}; there are: {', '.join(there)}")
+        found += [c for c in named if c not in found]
+    for name in found:
+        if not name.startswith(("proxy.", "cost.")) or name == config.objective:
+            raise ValueError(f"an input is known before any training, as proxy.NAME or cost.NAME are; got {name!r}")
+    return tuple(found)
