@@ -1,10 +1,12 @@
 """Random networks as firmware on the emulated STM32F405: bits, sizes and instructions against what was computed.
 
     python benchmarks/firmware_parity.py --networks 200 --inputs 20 --rows parity.jsonl
+    python benchmarks/firmware_parity.py --networks 20 --inputs 5 --rows cores.jsonl --cores
 
 Networks of ``mcu_cnn`` that fit the device, with drawn weights, each with plain and with SMLAD kernels; then the
 instructions per MAC of four layers. Every network measured is a line of ``--rows``; those there already are not
 measured again, so that a long run can be cut. What the runtime ``native`` says is computed when the report is printed.
+With ``--cores`` the same networks run on every core of ``latent_nas/cores``, each with the memory of the STM32F405.
 """
 
 import argparse
@@ -12,14 +14,16 @@ import json
 import os
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from latent_nas import seeds
+from latent_nas import plugins, seeds
+from latent_nas.cores import open_core
 from latent_nas.costs import costs
-from latent_nas.devices import open_device
+from latent_nas.devices import Device, open_device
 from latent_nas.firmware import elf
 from latent_nas.firmware.check import emulate
 from latent_nas.firmware.compile import build
@@ -40,17 +44,18 @@ LAYERS = {
 }
 
 
-def measure(graph: Graph, seed: int, inputs: int, folder: Path, plain: bool) -> dict[str, Any]:
+def measure(graph: Graph, seed: int, inputs: int, folder: Path, plain: bool, device: Device = DEVICE) -> dict[str, Any]:
     """Return what was measured of one network; every tensor of every input is compared."""
     network, x = drawn(graph, seed, max(inputs, 4))
-    made = project(network, DEVICE)
+    made = project(network, device)
     made.write(folder)
     start = _children_s()
-    firmware = build(folder, DEVICE.core, plain)
+    firmware = build(folder, device.core, plain)
     built, before = _children_s(), time.process_time()
     checked, report, _ = emulate(made, firmware, x[:inputs], tensors=inputs)
     read = elf.read(firmware)
     return {
+        "core": device.core.name,
         "plain": plain,
         "inputs": inputs,
         "macs": graph.macs,
@@ -81,7 +86,7 @@ def predicted(graph: Graph) -> dict[str, float]:
     return {
         "flash_bytes": cost.flash_bytes,
         "ram_bytes": cost.ram_bytes,
-        "instructions": cost.cycles / RUNTIME.cores[DEVICE.core].factor,
+        "instructions": cost.cycles / RUNTIME.row(DEVICE.core).factor,
         "arena_bytes": cost.arena_bytes,
     }
 
@@ -98,18 +103,21 @@ def networks(n: int, seed: int) -> list[Graph]:
     return found
 
 
-def measured(graphs: list[Graph], seed: int, inputs: int, path: Path, folder: Path) -> list[dict[str, Any]]:
+def measured(
+    graphs: list[Graph], seed: int, inputs: int, path: Path, folder: Path, device: Device = DEVICE
+) -> list[dict[str, Any]]:
     """Return the rows of all networks; those that the file lacks are measured and appended to it."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    held = {(r["seed"], r["network"], r["plain"], r["inputs"]): r for r in map(json.loads, lines)}
+    held = {(r["core"], r["seed"], r["network"], r["plain"], r["inputs"]): r for r in map(json.loads, lines)}
+    core = device.core.name
     for i, graph in enumerate(graphs):
         for plain in (False, True):
-            key = (seed, i, plain, inputs)
+            key = (core, seed, i, plain, inputs)
             if key not in held:
-                held[key] = {"seed": seed, "network": i, **measure(graph, seed + i, inputs, folder, plain)}
+                held[key] = {"seed": seed, "network": i, **measure(graph, seed + i, inputs, folder, plain, device)}
                 with open(path, "a", encoding="utf-8") as file:
                     file.write(json.dumps(held[key]) + "\n")
-    return [held[seed, i, plain, inputs] for i in range(len(graphs)) for plain in (False, True)]
+    return [held[core, seed, i, plain, inputs] for i in range(len(graphs)) for plain in (False, True)]
 
 
 def report(graphs: list[Graph], rows: list[dict[str, Any]]) -> None:
@@ -133,6 +141,26 @@ def report(graphs: list[Graph], rows: list[dict[str, Any]]) -> None:
         print(f"  emulation: at most {max(wall, default=0):.1f} s of CPU per 10 M MACs (networks of over 1 M MACs)")
 
 
+def report_cores(graphs: list[Graph], seed: int, inputs: int, path: Path, folder: Path) -> None:
+    """Print, per core and kernels, the shares of equal values and the instructions beside a Cortex-M4's SMLAD ones."""
+    base = np.array([r["instructions"] for r in measured(graphs, seed, inputs, path, folder) if not r["plain"]])
+    print(
+        "| core | kernels | outputs equal | elements of all tensors equal | instructions, times SMLAD's on cortex-m4 |"
+    )
+    print("|---|---|---|---|---|")
+    for name in plugins.names("cores"):
+        rows = measured(graphs, seed, inputs, path, folder, replace(DEVICE, core=open_core(name)))
+        for plain in (False, True):
+            some = [row for row in rows if row["plain"] == plain]
+            equal = [
+                f"{sum(r[f'equal_{what}'] for r in some):,} of {sum(r[what] for r in some):,}"
+                for what in ("outputs", "tensors")
+            ]
+            low, middle, high = np.quantile(np.array([r["instructions"] for r in some]) / base, [0, 0.5, 1])
+            kernels = f"asked for {'plain' if plain else 'fast'}: {open_core(name).kernels(plain)}"
+            print(f"| {name} | {kernels} | {' | '.join(equal)} | {middle:.2f} ({low:.2f} to {high:.2f}) |")
+
+
 def main() -> None:
     """Measure, print the report, then the instructions per MAC of single layers."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
@@ -140,9 +168,13 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rows", type=Path, default=Path("firmware_parity.jsonl"), help="what was measured so far")
+    parser.add_argument("--cores", action="store_true", help="every core that ships, instead of the STM32F405's")
     arguments = parser.parse_args()
     graphs = networks(arguments.networks, arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
+        if arguments.cores:
+            report_cores(graphs, arguments.seed, arguments.inputs, arguments.rows, Path(folder))
+            return
         rows = measured(graphs, arguments.seed, arguments.inputs, arguments.rows, Path(folder))
         report(graphs, rows)
         for name, (shape, operator, most) in LAYERS.items():

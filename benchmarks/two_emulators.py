@@ -31,13 +31,13 @@ def compare(graph: Graph, seed: int, inputs: int, toolchain: str, folder: Path) 
     network, x = drawn(graph, seed, max(inputs, 4))
     made = project(network, DEVICE)
     made.write(folder)
-    other = elf.read(build(folder, DEVICE.core, toolchain=toolchain, defines=qemu.DEFINES))
+    other = elf.read(build(folder, DEVICE.core, toolchain=toolchain, defines=qemu.defines(DEVICE)))
     own = elf.read(build(folder, DEVICE.core, toolchain=toolchain, defines=["BENCH"]))
     names, offset = [name for _, name in made.operators], made.plan.offsets[0]
     differences, total, equal = [], 0, 0
     reference = network.integers(x[:inputs])
     for one, wanted in zip(network.quants[0].quantise(x[:inputs]), reference, strict=True):
-        theirs, their_output = bench.split(qemu.bench(other, one, other.address("model_arena") + offset))
+        theirs, their_output = bench.split(qemu.bench(other, DEVICE, one, other.address("model_arena") + offset))
         ours, our_output = bench.split(Emulator(own, DEVICE, names).bench(one, offset))
         differences += [a - b for a, b in zip(counted(theirs), counted(ours), strict=True)]
         total += sum(counted(ours))
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2000)
     parser.add_argument("--toolchain", default="zig")
     arguments = parser.parse_args()
-    qemu.check(DEVICE)
+    qemu.machine(DEVICE)
     differences, total, equal, outputs = list[int](), 0, 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for i, graph in enumerate(networks(arguments.networks, arguments.seed)):

@@ -8,9 +8,12 @@ import pytest
 from latent_nas import cli
 from latent_nas.calibration.fit import counts, fit, left_out
 from latent_nas.calibration.measurements import read
+from latent_nas.cores import open_core
 from latent_nas.costs.layer import layer
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.runtimes import open_runtime
+
+M4 = open_core("cortex-m4")
 
 TRUE = {"macs": 2.0, "tail4_macs": 3.0, "outputs": 50.0, "pixels": 100.0}
 HEADER = "board,core,operator,input,filters,kernel_size,stride,padding,cycles"
@@ -81,17 +84,17 @@ def test_a_runtime_is_made_and_used(tmp_path, capsys):
     assert set(made.kernels) == set(base.kernels)
     assert made.kernels["conv2d"].scratch_bytes == {"column": 4}
     operator, shape = next(iter(convolutions()))
-    each, error = made.cycles("conv2d", "cortex-m4")
+    each, error = made.cycles("conv2d", M4)
     figures = layer(operator, (shape,))
     assert figures.total(each) == pytest.approx(figures.total(TRUE), rel=0.05)
     assert error.p90 < 0.05
-    add, _ = made.cycles("add", "cortex-m4")  # one layer: the base's proportions, scaled to it
+    add, _ = made.cycles("add", M4)  # one layer: the base's proportions, scaled to it
     assert 2142 * add["outputs"] == pytest.approx(136.7 * add["call"], rel=1e-3)
     assert add["call"] + 1024 * add["outputs"] == pytest.approx(70_000, rel=1e-3)
-    known, own = base.cycles("dense", "cortex-m4"), made.cycles("dense", "cortex-m4")
+    known, own = base.cycles("dense", M4), made.cycles("dense", M4)
     assert own[0].keys() == known[0].keys()
     assert own[1].p90 > known[1].p90  # not measured, so less is known of it than before
-    assert made.cycles("conv2d", "cortex-m7")[0]["macs"] == pytest.approx(0.54 * each["macs"])
+    assert made.cycles("conv2d", open_core("cortex-m7"))[0]["macs"] == pytest.approx(0.54 * each["macs"])
 
 
 def test_errors_are_reported_per_board(tmp_path, capsys):

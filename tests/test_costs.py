@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from latent_nas.cores import open_core
 from latent_nas.costs import costs
 from latent_nas.devices import open_device
 from latent_nas.graph import Builder, Graph
@@ -63,7 +64,7 @@ def test_latency_is_the_sum_of_coefficients_times_counts():
     for node in graph.nodes:
         work = node.operator.work(*graph.shapes_into(node))
         if work:
-            each, error = RUNTIME.cycles(node.operator.kernel(*graph.shapes_into(node)), "cortex-m4")
+            each, error = RUNTIME.cycles(node.operator.kernel(*graph.shapes_into(node)), open_core("cortex-m4"))
             own = sum(each[term] * work[term] for term in each)
             assert found.layers[node.id].cycles == pytest.approx(own)
             cycles, off = cycles + own, off + own * error.p90
@@ -73,8 +74,8 @@ def test_latency_is_the_sum_of_coefficients_times_counts():
 
 
 def test_latency_has_what_one_inference_takes_beside_its_kernels():
-    near = RUNTIME.cores[DEVICE.core]
-    slower = replace(RUNTIME, cores={**RUNTIME.cores, DEVICE.core: replace(near, cycles=168_000.0)})
+    near = RUNTIME.row(DEVICE.core)
+    slower = replace(RUNTIME, cores={**RUNTIME.cores, DEVICE.core.name: replace(near, cycles=168_000.0)})
     before, found = costs(network(), DEVICE, RUNTIME), costs(network(), DEVICE, slower)
     assert found.latency_ms == pytest.approx(before.latency_ms + 1)  # at 168 MHz
     assert found.cycles == pytest.approx(before.cycles + 168_000)
@@ -129,5 +130,5 @@ def test_an_operator_without_a_kernel_is_a_clear_error():
     poor = replace(RUNTIME, kernels={k: v for k, v in RUNTIME.kernels.items() if k != "add"})
     with pytest.raises(ValueError, match="has no kernel 'add'"):
         costs(network(), DEVICE, poor)
-    with pytest.raises(ValueError, match="knows no core 'cortex-m55'"):
-        costs(network(), replace(DEVICE, core="cortex-m55"), RUNTIME)
+    with pytest.raises(ValueError, match="has no row for core 'mine'"):
+        costs(network(), replace(DEVICE, core=replace(DEVICE.core, name="mine", near=None)), RUNTIME)

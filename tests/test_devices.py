@@ -1,11 +1,13 @@
 """Devices and runtimes: every file of their folders loads and says what costs need."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from latent_nas import plugins
+from latent_nas.cores import open_core
 from latent_nas.costs.layer import layer
 from latent_nas.devices import Device, Region, open_device
 from latent_nas.operators.add import Add
@@ -62,8 +64,10 @@ class TestEveryDevice:
         assert device.limits.latency_ms is None
 
     @pytest.mark.parametrize("runtime", plugins.names("runtimes"))
-    def test_every_runtime_knows_its_core(self, name, runtime):
-        assert open_device(name).core in open_runtime(runtime).cores
+    def test_every_runtime_has_cycles_of_its_core(self, name, runtime):
+        row = open_runtime(runtime).row(open_device(name).core)
+        assert row.factor > 0
+        assert row.source
 
 
 def test_stm32f405_has_two_regions_that_do_not_add_up():
@@ -78,7 +82,7 @@ def test_stm32f405_has_two_regions_that_do_not_add_up():
 
 
 def test_region_for_is_the_first_that_fits():
-    device = Device("d", "cortex-m4", 1, 1, (Region("near", 10), Region("far", 20)))
+    device = Device("d", open_core("cortex-m4"), 1, 1, (Region("near", 10), Region("far", 20)))
     assert [device.region_for(n) for n in (10, 11, 21)] == [Region("near", 10), Region("far", 20), None]
 
 
@@ -135,8 +139,8 @@ class TestEveryRuntime:
     @pytest.mark.parametrize(("operator", "inputs"), DEPLOYED, ids=lambda x: str(x)[:40])
     def test_has_cycles_of_every_deployed_operator_on_every_core(self, name, operator, inputs):
         runtime, figures = open_runtime(name), layer(operator, inputs)
-        for core in runtime.cores:
-            each, error = runtime.cycles(figures.kernel, core)
+        for row in runtime.cores.values():
+            each, error = runtime.cycles_by(figures.kernel, row)
             assert figures.total(each) > 0
             assert 0 <= error.median <= error.p90 <= 1
         assert figures.total(runtime.kernel(figures.kernel).scratch_bytes) >= 0
@@ -156,8 +160,8 @@ class TestEveryRuntime:
 def test_another_core_has_the_factor_and_the_error_of_its_file():
     runtime = open_runtime("cmsis_nn")
     near, far = runtime.cores["cortex-m4"], runtime.cores["cortex-m7"]
-    each, error = runtime.cycles("conv2d", "cortex-m4")
-    other, wider = runtime.cycles("conv2d", "cortex-m7")
+    each, error = runtime.cycles("conv2d", open_core("cortex-m4"))
+    other, wider = runtime.cycles("conv2d", open_core("cortex-m7"))
     assert {t: v * far.factor for t, v in each.items()} == pytest.approx(other)
     assert wider.p90 - error.p90 == pytest.approx(far.error - near.error)
 
@@ -165,8 +169,9 @@ def test_another_core_has_the_factor_and_the_error_of_its_file():
 def test_missing_kernel_and_core_name_what_there_is():
     runtime = open_runtime("cmsis_nn")
     with pytest.raises(ValueError, match=r"'cmsis_nn' has no kernel 'softmax'; there are: add, .*conv2d"):
-        runtime.cycles("softmax", "cortex-m4")
-    with pytest.raises(ValueError, match=r"'cmsis_nn' knows no core 'cortex-m3'; there are: .*cortex-m4"):
-        runtime.cycles("add", "cortex-m3")
+        runtime.cycles("softmax", open_core("cortex-m4"))
+    alone = replace(open_core("cortex-m3"), name="mine", near=None)
+    with pytest.raises(ValueError, match=r"'cmsis_nn' has no row for core 'mine', .* there are: .*cortex-m4, .*near"):
+        runtime.cycles("add", alone)
     with pytest.raises(ValueError, match=r"'add' does not count 'macs', but call, outputs"):
         layer(Add(), (IMAGE, IMAGE)).total({"macs": 1.0})

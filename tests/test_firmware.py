@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latent_nas import cli
+from latent_nas import cli, plugins
+from latent_nas.cores import open_core
 from latent_nas.devices import Region, open_device
 from latent_nas.extras import need
 from latent_nas.firmware import Fault, elf
 from latent_nas.firmware.check import emulate
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.draw import drawn
-from latent_nas.firmware.emulate import Emulator
+from latent_nas.firmware.emulate import Emulator, model_of
 from latent_nas.firmware.export import Project, project
 from latent_nas.firmware.linker import STACK_BYTES, arena_region
 from latent_nas.graph import Builder, Graph
@@ -110,12 +111,29 @@ class TestParity:
 
 
 @tools
-def test_a_core_without_dsp(tmp_path: Path):
-    network, x = drawn(small(), 0, 2)
-    device = open_device("rp2040")
+@pytest.mark.parametrize("core", plugins.names("cores"))
+@pytest.mark.parametrize("plain", [False, True])
+def test_every_core_gives_the_same_bits(tmp_path: Path, core: str, plain: bool):
+    network, x = drawn(every_operator(), 0, 4)
+    device = replace(DEVICE, core=open_core(core))
     made = project(network, device)
     made.write(tmp_path)
-    assert emulate(made, build(tmp_path, device.core), x)[1]["bit_exact"]
+    firmware = build(tmp_path, device.core, plain)
+    checked, report, _ = emulate(made, firmware, x[:1])
+    assert report["bit_exact"], report
+    assert checked.tensors > 500
+    assert ("nn_taps4" in elf.read(firmware).symbols) == (device.core.kernels(plain) == "smlad")
+
+
+@tools
+def test_unicorn_refuses_what_a_core_has_not(tmp_path: Path):
+    made, x = write(small(), tmp_path)
+    firmware = build(tmp_path, DEVICE.core)
+    other = replace(made, device=replace(DEVICE, core=open_core("cortex-m3")))
+    with pytest.raises(Fault, match="instruction"):  # SMLAD
+        emulate(other, firmware, x[:1])
+    with pytest.raises(ValueError, match=r"unicorn has no model 'CORTEX_M9', .* there are: .*CORTEX_M33"):
+        model_of(replace(DEVICE.core, unicorn="CORTEX_M9"))
 
 
 @tools
@@ -221,6 +239,21 @@ class TestCommand:
         assert report == json.loads((tmp_path / "fw/report.json").read_text())
         assert report["sections"][".arena"] == report["arena_bytes"]
         assert report["emulated"]["emulated_ms"][0] < report["emulated"]["emulated_ms"][1]
+
+    def test_says_what_a_core_lacks(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        drawn(small(), 0)[0].save(tmp_path / "one", {})
+        arguments = ["deploy", str(tmp_path / "one"), "--out", str(tmp_path / "fw"), "--device"]
+        with pytest.raises(SystemExit):
+            cli.main([*arguments, "nrf5340_net"])
+        said = capsys.readouterr().out
+        assert "core cortex-m33-nodsp: no DSP extension, so plain C kernels; soft float" in said
+        report = json.loads((tmp_path / "fw/report.json").read_text())
+        assert report["kernels"] == "plain"
+        assert report["core"]["name"] == "cortex-m33-nodsp"
+        with pytest.raises(SystemExit):
+            cli.main([*arguments, "stm32f405"])
+        assert "core cortex-m4" not in capsys.readouterr().out
+        assert json.loads((tmp_path / "fw/report.json").read_text())["core"]["lacks"] == []
 
     def test_a_fault_is_exit_code_3(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch):
         def faults(*_: object, **__: object) -> None:

@@ -148,7 +148,7 @@ class TestRefusals:
     def test_qemu_is_named(self, monkeypatch):
         monkeypatch.setattr(shutil, "which", lambda name: None)
         with pytest.raises(ValueError, match="qemu-system-arm is not installed"):
-            qemu.check(DEVICE)
+            qemu.machine(DEVICE)
 
 
 class TestWholeImage:
@@ -266,7 +266,7 @@ class TestBench:
 
     @pytest.mark.skipif(not shutil.which(qemu.PROGRAM), reason=f"{qemu.PROGRAM} is not installed")
     def test_qemu_counts_the_same_instructions(self, tmp_path: Path):
-        made, binary, x = firmware(tmp_path, qemu.DEFINES)
+        made, binary, x = firmware(tmp_path, qemu.defines(DEVICE))
         found, _ = run_on_qemu(made, binary, x[:2])
         assert found["bit_exact"]
         emulator = Emulator(elf.read(build(tmp_path, DEVICE.core, defines=["BENCH"])), DEVICE, [])

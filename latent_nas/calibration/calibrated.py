@@ -9,7 +9,7 @@ import numpy as np
 from latent_nas.calibration.fit import counts, fit, left_out, plain_counts
 from latent_nas.calibration.measurements import Measured
 from latent_nas.costs.layer import Layer, layer
-from latent_nas.runtimes import Core, Error, Runtime
+from latent_nas.runtimes import CoreRow, Error, Runtime
 
 ENOUGH = 10  # distinct layers of a kernel, below which its cycles are only scaled; and two more than it has terms
 
@@ -61,7 +61,7 @@ def calibrate(name: str, base: Runtime, measured: Sequence[Measured], source: st
             )
     cores = {core: entry for core, entry in base.cores.items() if entry.like in by_core}
     for core, rows in by_core.items():
-        cores[core] = Core(core, 1.0, 0.0, "measured on " + ", ".join(sorted({row.board for row in rows})))
+        cores[core] = CoreRow(core, 1.0, 0.0, "measured on " + ", ".join(sorted({row.board for row in rows})))
     made = replace(
         base, name=name, description=f"{base.description}, calibrated", source=source, kernels=kernels, cores=cores
     )
@@ -75,14 +75,14 @@ def _core(base: Runtime, core: str, rows: Sequence[Measured]) -> tuple[dict[str,
     """Return the cycles, errors and sources of all kernels on one core, and the quality of those measured."""
     like = core if core in base.cores else next(iter(base.cores))
     figures = [layer(row.operator, row.inputs) for row in rows]
-    before = np.array([one.total(base.cycles(one.kernel, like)[0]) for one in figures])
+    before = np.array([one.total(base.cycles_by(one.kernel, base.cores[like])[0]) for one in figures])
     ratios = np.array([row.cycles for row in rows]) / np.maximum(before, 1)
     factor, spread = float(np.median(ratios)), _quantile(np.abs(ratios / np.median(ratios) - 1), 0.9)
     found: dict[str, _Found] = {}
     for kind in base.kernels:
         if like not in base.kernels[kind].cycles and base.cores[like].like not in base.kernels[kind].cycles:
             continue
-        each, error = base.cycles(kind, like)
+        each, error = base.cycles_by(kind, base.cores[like])
         scaled = {term: factor * value for term, value in each.items()}
         wider = Error(min(error.median + spread / 2, 1.0), min(error.p90 + spread, 1.0))
         found[kind] = (scaled, wider, f"not measured; {base.name}'s times {factor:.3g}, as the measured ones are")
@@ -100,7 +100,7 @@ def _kernel(
 ) -> tuple[_Found, list[Quality]]:
     cycles, shapes = np.array([row.cycles for row in rows]), [row.shape for row in rows]
     kind, distinct = figures[0].kernel, len({*shapes})
-    terms, counted = counts(figures, base.cycles(kind, like)[0])
+    terms, counted = counts(figures, base.cycles_by(kind, base.cores[like])[0])
     fitted = distinct >= max(ENOUGH, len(terms) + 2)
     if fitted:
         each = dict(zip(terms, fit(counted, cycles).tolist(), strict=True))
@@ -109,7 +109,7 @@ def _kernel(
         how = f"fitted to {len(rows)} measurements of {distinct} layers"
     else:
         factor = float(np.median(ratios))
-        before, wide = base.cycles(kind, like)
+        before, wide = base.cycles_by(kind, base.cores[like])
         each = {term: factor * value for term, value in before.items()}
         errors = np.abs(factor / ratios - 1)
         error = Error(max(wide.median, _quantile(errors, 0.5)), max(wide.p90, _quantile(errors, 0.9)))

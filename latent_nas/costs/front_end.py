@@ -1,9 +1,4 @@
-"""What a front end costs on a device, beside the network: computed from counts, with a wide error bar.
-
-Cycles of the transform are measured ones: CMSIS-DSP's ``arm_cfft_f32``, 64 to 1,024 points, on a K64 (Cortex-M4F, 120
-MHz) and an i.MX RT1024 (Cortex-M7, 500 MHz), as mjbcswitzerland published them in NXP's forum ("How to improve i.MX
-RT1024 RFFT execution time"): 11.1 to 14.5 and 6.9 to 8.2 cycles per N log2 N. All else is reckoned from instructions.
-"""
+"""What a front end costs on a device, beside the network: from counts and the core's cycles, with a wide error bar."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +7,6 @@ from latent_nas.devices import Device
 from latent_nas.front_end import FrontEnd
 
 CODE_BYTES = 3000  # transform, logarithm, loops; reckoned
-CYCLES: dict[str, tuple[dict[str, float], float]] = {  # per count of ``FrontEnd.work``; and how far they may be off
-    "cortex-m4": ({"windowed": 6, "fft": 13, "split": 30, "macs": 4, "logs": 70, "values": 12}, 0.3),
-    "cortex-m7": ({"windowed": 4, "fft": 7.6, "split": 17, "macs": 2.5, "logs": 40, "values": 8}, 0.4),
-    "cortex-m0+": ({"windowed": 12, "fft": 60, "split": 120, "macs": 12, "logs": 300, "values": 40}, 0.5),  # 16 bits
-}
 
 
 @dataclass(frozen=True)
@@ -44,14 +34,8 @@ class FrontEndCost:
 
 
 def front_end_cost(front_end: FrontEnd, device: Device) -> FrontEndCost:
-    """Return what the front end of one recording costs on a device.
-
-    Raises:
-        ValueError: a core whose cycles nobody has reckoned.
-    """
-    if device.core not in CYCLES:
-        raise ValueError(f"no cycles of a front end on core {device.core!r}; there are: {', '.join(CYCLES)}")
-    each, error = CYCLES[device.core]
+    """Return what the front end of one recording costs on a device."""
+    each, error = device.core.front_end, device.core.front_end_error
     cycles = sum(count * each[name] for name, count in front_end.work().items())
     ms = cycles * 1e3 / device.clock_hz
     return FrontEndCost(cycles, ms, error * ms, front_end.table_bytes() + CODE_BYTES, front_end.buffer_bytes())

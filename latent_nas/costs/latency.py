@@ -30,5 +30,5 @@ def latency(layers: Sequence[Layer], device: Device, runtime: Runtime) -> Latenc
     known = {kernel: runtime.cycles(kernel, device.core) for kernel in {x.kernel for x in layers if x.work}}
     cycles = tuple(x.total(known[x.kernel][0]) if x.work else 0.0 for x in layers)
     off = sum([c * known[x.kernel][1].p90 for c, x in zip(cycles, layers, strict=True) if x.work])
-    beside = runtime.cores[device.core].cycles if known else 0.0
+    beside = runtime.row(device.core).cycles if known else 0.0
     return Latency(cycles, beside, (sum(cycles) + beside) * 1e3 / device.clock_hz, off * 1e3 / device.clock_hz)

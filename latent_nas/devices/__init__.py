@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 
 from latent_nas import plugins
+from latent_nas.cores import Core, open_core
 from latent_nas.devices._fields import check_fields
 from latent_nas.limits import Limits
 
@@ -19,24 +21,34 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Qemu:
+    """The machine of qemu-system-arm that has this device, and the address of a timer there that runs up."""
+
+    machine: str
+    counter: int
+
+
+@dataclass(frozen=True)
 class Device:
     """A microcontroller: its core, clock and flash, and its RAM in the order in which to fill it.
 
     Attributes:
-        core: as runtimes name it, e.g. "cortex-m4".
+        core: of ``cores/``, or of a file beside the device's.
         clock_hz: the highest clock of the datasheet.
         flash_address: where the flash begins.
         source: the document that the figures are from.
+        qemu: None where QEMU does not have it.
     """
 
     name: str
-    core: str
+    core: Core
     clock_hz: int
     flash_bytes: int
     regions: tuple[Region, ...]
     description: str = ""
     source: str = ""
     flash_address: int = 0x08000000
+    qemu: Qemu | None = None
 
     @property
     def largest_region_bytes(self) -> int:
@@ -62,7 +74,8 @@ def open_device(name: str | Device) -> Device:
     """Return the device of ``devices/<name>.toml``, of a file of one's own: a path that ends in ".toml", or as it is.
 
     Raises:
-        ValueError: there is no such device, and the message names those there are; or the file is not of one.
+        ValueError: there is no such device, or no such core, and the message names those there are; or a file is not
+            of one.
     """
     table = plugins.load("devices", name)
     if isinstance(table, Device):
@@ -71,9 +84,16 @@ def open_device(name: str | Device) -> Device:
         check_fields(table)
     except ValueError as error:
         raise ValueError(f"{name} is not the file of a device: {error}; see `latent-nas devices`") from None
-    regions = tuple(Region(r["name"], round(r["kb"] * 1024), r["address"]) for r in table.pop("regions"))
-    clock_hz, flash_bytes = round(table.pop("clock_mhz") * 1e6), round(table.pop("flash_kb") * 1024)
-    device = Device(clock_hz=clock_hz, flash_bytes=flash_bytes, regions=regions, **table)
+    core = open_core(table.pop("core"), Path(str(name)).parent)
+    qemu = table.pop("qemu", None)
+    device = Device(
+        core=core,
+        clock_hz=round(table.pop("clock_mhz") * 1e6),
+        flash_bytes=round(table.pop("flash_kb") * 1024),
+        regions=tuple(Region(r["name"], round(r["kb"] * 1024), r["address"]) for r in table.pop("regions")),
+        qemu=qemu and Qemu(**qemu),
+        **table,
+    )
     _check(device)
     return device
 

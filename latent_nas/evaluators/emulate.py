@@ -11,7 +11,8 @@ from latent_nas.evaluators._work import trained
 from latent_nas.evaluators.training import Training
 from latent_nas.firmware import Fault
 from latent_nas.firmware.check import emulate, sizes
-from latent_nas.firmware.compile import build, check_tools
+from latent_nas.firmware.compile import build
+from latent_nas.firmware.emulate import check_tools
 from latent_nas.firmware.export import RUNTIME, project
 from latent_nas.records import Record
 from latent_nas.target import Target, open_target

@@ -54,7 +54,7 @@ def split(text: str) -> tuple[str, list[int]]:
 def _cells(graph: Graph, device: Device, node: int) -> dict[str, str]:
     one = graph.nodes[node]
     shapes = "+".join("x".join(map(str, shape)) for shape in graph.shapes_into(one))
-    row = {"board": device.name, "core": device.core, "operator": one.operator.kind, "input": shapes}
+    row = {"board": device.name, "core": device.core.name, "operator": one.operator.kind, "input": shapes}
     return row | {field.name: _cell(getattr(one.operator, field.name)) for field in fields(one.operator)}
 
 

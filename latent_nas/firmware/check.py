@@ -12,14 +12,6 @@ from latent_nas.firmware import bench, elf, qemu
 from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import Project
 
-# Not measured: emulation counts instructions only. A Cortex-M4 takes 1 cycle for arithmetic and SMLAD, 2 for a load
-# that stands alone, 2 to 4 for a taken branch; constants in flash behind wait states add to that.
-CYCLES_PER_INSTRUCTION = (1.1, 2.0)
-WHY = (
-    "instructions are counted, cycles are not: 1.1 if nearly all loads are pipelined and flash never waits, 2.0 if"
-    " every second instruction waits for a load, a branch or the flash"
-)
-
 
 @dataclass(frozen=True)
 class Checked:
@@ -87,7 +79,7 @@ def emulate(
 
 
 def run_on_qemu(project: Project, firmware: Path, x: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
-    """Return what a build with ``qemu.DEFINES`` took under QEMU, as JSON values, and its int8 outputs (n, ...).
+    """Return what a build with ``qemu.defines`` took under QEMU, as JSON values, and its int8 outputs (n, ...).
 
     Instructions are those of the operators, with two of the measuring itself for each.
 
@@ -99,7 +91,7 @@ def run_on_qemu(project: Project, firmware: Path, x: np.ndarray) -> tuple[dict[s
     reference = network.integers(x)
     outputs, instructions = np.zeros_like(reference), []
     for i, one in enumerate(network.quants[0].quantise(x)):
-        table, y = bench.split(qemu.bench(read, one, address))
+        table, y = bench.split(qemu.bench(read, project.device, one, address))
         outputs[i] = np.array(y, np.int8).reshape(outputs[i].shape)
         instructions = [int(line.rsplit(",", 1)[1]) for line in table.splitlines()[1:]]
     return {
@@ -113,12 +105,13 @@ def run_on_qemu(project: Project, firmware: Path, x: np.ndarray) -> tuple[dict[s
 
 def _time(instructions: int, device: Device) -> dict[str, Any]:
     """Return instructions, and the range of cycles and ms that they stand for."""
-    low, high = (ratio * instructions for ratio in CYCLES_PER_INSTRUCTION)
+    each = device.core.cycles_per_instruction
+    low, high = each.low * instructions, each.high * instructions
     return {
         "instructions": instructions,
         "emulated_cycles": [round(low), round(high)],
         "emulated_ms": [low * 1e3 / device.clock_hz, high * 1e3 / device.clock_hz],
-        "cycles_per_instruction": {"range": list(CYCLES_PER_INSTRUCTION), "why": WHY},
+        "cycles_per_instruction": {"range": [each.low, each.high], "why": each.why},
     }
 
 

@@ -9,9 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from latent_nas.cores import Core
 from latent_nas.extras import need
-
-TARGETS = {"cortex-m4": "eabihf", "cortex-m7": "eabihf", "cortex-m0+": "eabi"}
 
 
 class Overflow(ValueError):
@@ -25,21 +24,11 @@ FLAGS += ["-fno-sanitize=undefined", "-fomit-frame-pointer"]
 FLAGS += ["-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
 
 
-def check_tools(core: str) -> None:
-    """Return if firmware for a core can be compiled and emulated here without further tools.
+def check_toolchain(toolchain: str) -> None:
+    """Return if a toolchain is installed.
 
     Raises:
-        ValueError: the extra is not installed, or the core is none that firmware is made for.
-    """
-    check_toolchain("zig", core)
-    need("unicorn", "mcu")
-
-
-def check_toolchain(toolchain: str, core: str) -> None:
-    """Return if a toolchain is installed and compiles for a core.
-
-    Raises:
-        ValueError: it is not, does not, or is none.
+        ValueError: it is not, or there is no such toolchain.
     """
     if toolchain not in ("zig", "gcc"):
         raise ValueError(f'toolchain {toolchain!r}; there are: "zig", "gcc"')
@@ -47,15 +36,13 @@ def check_toolchain(toolchain: str, core: str) -> None:
         raise ValueError("arm-none-eabi-gcc or make is not installed; leave --toolchain gcc out, and ziglang compiles")
     if toolchain == "zig":
         need("ziglang", "mcu")
-    if core not in TARGETS:
-        raise ValueError(f"firmware is compiled for {', '.join(TARGETS)}, not for {core!r}")
 
 
-def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig", defines: Sequence[str] = ()) -> Path:
+def build(folder: Path, core: Core, plain: bool = False, toolchain: str = "zig", defines: Sequence[str] = ()) -> Path:
     """Compile and link the project in a folder; return its ``firmware.elf``.
 
     Args:
-        core: as devices name it. plain: without the SMLAD kernels. toolchain: "zig" or "gcc".
+        core: that of the project's device. plain: without the SMLAD kernels. toolchain: "zig" or "gcc".
         defines: "BENCH" makes the firmware that measures itself.
 
     Raises:
@@ -63,17 +50,16 @@ def build(folder: Path, core: str, plain: bool = False, toolchain: str = "zig", 
     """
     elf = folder / "firmware.elf"
     plainly = [f"-D{name}" for name in (*(["NN_PLAIN"] if plain else []), *defines)]
-    check_toolchain(toolchain, core)
+    check_toolchain(toolchain)
     if toolchain == "gcc":
         command = ["make", "-B", "-s", f"NN={' '.join(plainly)}"]
     else:
-        cpu = core.replace("-", "_").replace("+", "plus")
-        command = [sys.executable, "-m", "ziglang", "cc", "-target", f"thumb-freestanding-{TARGETS[core]}"]
+        command = [sys.executable, "-m", "ziglang", "cc", "-target", core.zig_target]
         command += [
-            f"-mcpu={cpu}",
+            f"-mcpu={core.zig_cpu}",
             *FLAGS,
             *plainly,
-            *([] if core == "cortex-m0+" else ["-nostdlib"]),  # that one divides by the compiler's library
+            *([] if core.compiler_library else ["-nostdlib"]),
             "-Wl,--gc-sections",
             "-Wl,-e,Reset_Handler",
             "-T",

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from latent_nas.cores import Core
 from latent_nas.devices import Device
 from latent_nas.extras import need
 from latent_nas.firmware import Fault
-from latent_nas.firmware.compile import host_library
+from latent_nas.firmware.compile import check_toolchain, host_library
 from latent_nas.firmware.elf import Elf
 
 DWT, CYCCNT = 0xE0001000, 4  # the core's counter, which counts instructions here
@@ -23,6 +24,7 @@ SEMIHOSTING = 0xBEAB  # bkpt #0xab
 WRITE0, EXIT = 4, 0x18
 PAINTS = (0xA5, 0x5A)  # two, as one may be what the firmware writes
 HALT = "exchange"
+MODEL = "UC_CPU_ARM_"
 MOST_SECONDS = 60
 MOST_PIECE = 256  # bytes of a token's text
 
@@ -42,6 +44,34 @@ class Count:
     by_function: dict[str, int]
 
 
+def check_tools(core: Core) -> None:
+    """Return if firmware for a core can be compiled and emulated here without further tools.
+
+    Raises:
+        ValueError: the extra is not installed, or the emulator has no model of the core.
+    """
+    check_toolchain("zig")
+    model_of(core)
+
+
+def model_of(core: Core) -> int:
+    """Return the emulator's number of a core's model.
+
+    Raises:
+        ValueError: unicorn is not installed, or has no such model; the message names those it has.
+    """
+    need("unicorn", "mcu")
+    models = {
+        name.removeprefix(MODEL): number
+        for name, number in vars(need("unicorn.arm_const", "mcu")).items()
+        if name.startswith(MODEL)
+    }
+    if core.unicorn not in models:
+        there = ", ".join(sorted(name for name in models if "_M" in name))
+        raise ValueError(f"unicorn has no model {core.unicorn!r}, which core {core.name!r} names; there are: {there}")
+    return int(models[core.unicorn])
+
+
 class Emulator:
     """One device with a firmware in its flash, run up to the first ``exchange``."""
 
@@ -56,9 +86,9 @@ class Emulator:
         """
         self.elf, self.device, self.operators = elf, device, tuple(operators)
         self._lib, self._arm = need("unicorn", "mcu"), need("unicorn.arm_const", "mcu")
-        self._uc = self._lib.Uc(self._lib.UC_ARCH_ARM, self._lib.UC_MODE_THUMB | self._lib.UC_MODE_MCLASS)
-        model = device.core.replace("cortex-", "").replace("+", "").upper()
-        self._uc.ctl_set_cpu_model(getattr(self._arm, f"UC_CPU_ARM_CORTEX_{model}"))
+        # Not UC_MODE_MCLASS: it makes a Cortex-M33 of every model, which runs what the others have not.
+        self._uc = self._lib.Uc(self._lib.UC_ARCH_ARM, self._lib.UC_MODE_THUMB)
+        self._uc.ctl_set_cpu_model(model_of(device.core))
         self._uc.mem_map(device.flash_address, device.flash_bytes, self._lib.UC_PROT_READ | self._lib.UC_PROT_EXEC)
         for region in device.regions:
             self._uc.mem_map(region.address, region.bytes, self._lib.UC_PROT_READ | self._lib.UC_PROT_WRITE)

@@ -129,8 +129,7 @@ def _model(network: QuantisedNetwork, plan: MemoryPlan, operators: dict[int, str
 
 
 def _makefile(device: Device) -> str:
-    fpu = {"cortex-m4": "-mfloat-abi=hard -mfpu=fpv4-sp-d16", "cortex-m7": "-mfloat-abi=hard -mfpu=fpv5-sp-d16"}
-    return MAKEFILE.format(core=device.core.replace("+", "plus"), fpu=fpu.get(device.core, "-mfloat-abi=soft"))
+    return MAKEFILE.format(flags=" ".join(device.core.gcc_flags))
 
 
 def _readme(network: QuantisedNetwork, device: Device, plan: MemoryPlan, region: Region) -> str:
@@ -193,7 +192,7 @@ static uint32_t model_position;
 
 MAKEFILE = """# make, or make CC=clang; NN=-DNN_PLAIN builds the kernels without SMLAD.
 CC = arm-none-eabi-gcc
-FLAGS = -mcpu={core} -mthumb {fpu} -std=c99 -O2 -Wall -Wextra -ffreestanding \\
+FLAGS = {flags} -mthumb -std=c99 -O2 -Wall -Wextra -ffreestanding \\
  -ffunction-sections -fdata-sections -fno-tree-loop-distribute-patterns $(NN)
 OBJECTS = $(patsubst %.c,%.o,$(wildcard *.c))
 

@@ -1,7 +1,7 @@
 """The same firmware under QEMU, where qemu-system-arm is installed: a second emulator, written by others.
 
-A ``-DBENCH`` build runs on QEMU's own STM32F405 (``netduinoplus2``), its input put into RAM before the start. QEMU has
-no cycle counter, but counts time in instructions (``-icount shift=0``), and its timer TIM2 shows that time.
+A ``-DBENCH`` build runs on the machine that the device's file names, its input put into RAM before the start. QEMU has
+no cycle counter, but counts time in instructions (``-icount shift=0``), and a timer of the machine shows that time.
 """
 
 import shutil
@@ -11,30 +11,39 @@ from pathlib import Path
 
 import numpy as np
 
-from latent_nas.devices import Device
+from latent_nas import plugins
+from latent_nas.devices import Device, Qemu, open_device
 from latent_nas.firmware import Fault
 from latent_nas.firmware.elf import Elf
 
-PROGRAM, MACHINE = "qemu-system-arm", "netduinoplus2"
-DEVICE = "stm32f405"
-DEFINES = ("BENCH", "BENCH_COUNTER=0x40000024u")  # TIM2->CNT
+PROGRAM = "qemu-system-arm"
 MOST_SECONDS = 60
 
 
-def check(device: Device) -> None:
-    """Return if QEMU is installed and has the device.
+def machine(device: Device) -> Qemu:
+    """Return QEMU's machine for a device.
 
     Raises:
-        ValueError: it is not, or it has not.
+        ValueError: QEMU is not installed, or the device's file names no machine.
     """
     if not shutil.which(PROGRAM):
         raise ValueError(f"{PROGRAM} is not installed; leave --emulator qemu out, and unicorn emulates")
-    if device.name != DEVICE:
-        raise ValueError(f"QEMU is asked for {DEVICE} only, not for {device.name!r}; leave --emulator qemu out")
+    if device.qemu is None:
+        there = ", ".join(name for name in plugins.names("devices") if open_device(name).qemu)
+        raise ValueError(
+            f"the file of device {device.name!r} names no machine of QEMU, those of {there} do; leave"
+            " --emulator qemu out"
+        )
+    return device.qemu
 
 
-def bench(elf: Elf, x: np.ndarray, input_address: int) -> str:
-    """Return what a build with ``DEFINES`` prints when it starts with an int8 input in RAM.
+def defines(device: Device) -> tuple[str, ...]:
+    """Return what a firmware is built with that runs there."""
+    return "BENCH", f"BENCH_COUNTER={machine(device).counter:#010x}u"
+
+
+def bench(elf: Elf, device: Device, x: np.ndarray, input_address: int) -> str:
+    """Return what a build with ``defines`` prints when it starts with an int8 input in RAM.
 
     Raises:
         Fault: it was not done in time, or QEMU stopped it.
@@ -43,7 +52,7 @@ def bench(elf: Elf, x: np.ndarray, input_address: int) -> str:
         data, flash = Path(folder) / "input.bin", Path(folder) / "flash.bin"
         data.write_bytes(x.astype(np.int8).tobytes())
         flash.write_bytes(_flash(elf))  # of an ELF file QEMU would fill the RAM as well, and refuse the input
-        command = [PROGRAM, "-M", MACHINE, "-display", "none", "-monitor", "none", "-serial", "none"]
+        command = [PROGRAM, "-M", machine(device).machine, "-display", "none", "-monitor", "none", "-serial", "none"]
         command += ["-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel", str(flash)]
         command += ["-device", f"loader,file={data},addr={input_address:#x},force-raw=on"]
         try:

@@ -95,6 +95,8 @@ def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -
         "code_bytes": cost.code_bytes,
         "runtime_ram_bytes": cost.runtime_ram_bytes,
         "counts_image": cost.counts_image,
+        "core": device.core.name,
+        "cycles_borrowed": runtime.borrowed(device.core),
         "region": cost.region,
         "fits": cost.region is not None and not cost.exceeded(limits),
         "limits": _slack(cost, limits),
@@ -160,6 +162,7 @@ def table(found: dict[str, Any]) -> str:
         f"  {'in' if found['counts_image'] else 'apart from'} these: code {found['code_bytes']:,} B of flash, the"
         f" runtime's own RAM {found['runtime_ram_bytes']:,} B"
     )
+    lines += [f"  time: {found['cycles_borrowed']}"] if found["cycles_borrowed"] else []
     binds = found["binding"]
     where = f" (region {binds['region']})" if binds["region"] else ""
     what = COSTS[binds["limit"]].word

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from latent_nas import artifacts, seeds
+from latent_nas.cores import Core
 from latent_nas.devices import Device, open_device
-from latent_nas.extras import need
 from latent_nas.firmware import qemu
 from latent_nas.firmware.check import emulate, run_on_qemu, sizes
 from latent_nas.firmware.compile import Overflow, build, check_toolchain
 from latent_nas.firmware.elf import read
-from latent_nas.firmware.emulate import Emulator
-from latent_nas.firmware.export import Project, project
+from latent_nas.firmware.emulate import Emulator, model_of
+from latent_nas.firmware.export import RUNTIME, Project, project
 from latent_nas.firmware.text import Speech
 from latent_nas.runs.read import FIRMWARE
+from latent_nas.runtimes import open_runtime
 from latent_nas.tasks import open_task
 from latent_nas.training import FLOAT
 from latent_nas.training.quantise import KIND, QuantisedNetwork
@@ -49,11 +50,11 @@ class Build:
         """Return itself, or raise ValueError that names what is unknown or not installed."""
         if self.emulator not in ("", "unicorn", "qemu"):
             raise ValueError(f'emulator {self.emulator!r}; there are: "unicorn", "qemu"')
-        check_toolchain(self.toolchain, device.core)
+        check_toolchain(self.toolchain)
         if self.emulator == "qemu":
-            qemu.check(device)
+            qemu.machine(device)
         elif self.emulator:
-            need("unicorn", "mcu")
+            model_of(device.core)
         return self
 
 
@@ -95,14 +96,15 @@ def deploy(
     firmware.write(out)
     say(f"wrote {len(firmware.files)} files to {out}; arena {firmware.plan.peak} B in {firmware.region.name}")
     elf = linked(firmware, out, how)
-    kernels = "plain" if how.plain else "smlad"
+    kernels = opened.core.kernels(how.plain)
     report: dict[str, Any] = {"rank": rank, "device": device, "kernels": kernels, "elf": elf.name}
+    report["core"] = {**_core(opened.core), "cycles_borrowed": open_runtime(RUNTIME).borrowed(opened.core)}
     report |= {"toolchain": how.toolchain, "arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name}
     report |= sizes(elf)
     if how.emulator:
         x = _inputs(network, made, inputs)
         if how.emulator == "qemu":
-            measuring = build(out, opened.core, how.plain, how.toolchain, qemu.DEFINES)
+            measuring = build(out, opened.core, how.plain, how.toolchain, qemu.defines(opened))
             found, outputs = run_on_qemu(firmware, measuring, x)
             linked(firmware, out, how)  # the folder is left with the firmware itself
         else:
@@ -118,6 +120,10 @@ def deploy(
     if (source / "networks").is_dir():  # the run's own report shows it
         artifacts.write(source / FIRMWARE / f"{rank}-{device}-{kernels}.json", written)
     return report
+
+
+def _core(core: Core) -> dict[str, Any]:
+    return {"name": core.name, "float_abi": core.float_abi, "dsp": core.dsp, "mve": core.mve, "lacks": core.lacks()}
 
 
 def linked(firmware: Project, out: Path, how: Build) -> Path:
@@ -207,6 +213,9 @@ def summary(report: dict[str, Any]) -> str:
         f"flash {report['flash_bytes']} B, RAM {report['ram_bytes']} B, of which arena {report['arena_bytes']} B"
         f" in {report['arena_region']} ({report['kernels']} kernels, {report['device']})"
     ]
+    core = report["core"]
+    lines += [f"core {core['name']}: {'; '.join(core['lacks'])}"] if core["lacks"] else []
+    lines += [f"computed times: {core['cycles_borrowed']}"] if core["cycles_borrowed"] else []
     if "emulated" in report:
         e = report["emulated"]
         low, high = e["emulated_ms"]

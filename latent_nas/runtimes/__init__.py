@@ -4,11 +4,15 @@ A kernel's cycles are a sum over the terms of ``Operator.work``, coefficient tim
 data, so that a few measurements of another board make another runtime.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from latent_nas import plugins
+from latent_nas.cores import Core, Near
+
+MOST_STEPS = 4  # from a core to the nearest that a runtime knows
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Kernel:
 
 
 @dataclass(frozen=True)
-class Core:
+class CoreRow:
     """A core's cycles are those of a calibrated core (``like``, perhaps itself) times ``factor``.
 
     ``error`` is what that adds to a kernel's relative error: another core, or another chip with the same one.
@@ -51,6 +55,12 @@ class Core:
     error: float
     source: str = ""
     cycles: float = 0.0
+
+    def scaled(self, near: Near) -> "CoreRow":
+        """Return the row of a core that this one's stands for, with the wider error."""
+        return replace(
+            self, factor=self.factor * near.scale, error=self.error + near.error, cycles=self.cycles * near.scale
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +77,7 @@ class Runtime:
         code_bytes: its own flash, without kernels.
         model_bytes, model_bytes_per_operator: of the model's file, beside weights, biases and quantisation.
         ram_bytes, ram_bytes_per_operator, ram_bytes_per_channel: its own RAM, beside tensors and scratch.
-        kernels: by the names of ``Operator.kernel``. cores: by the names of devices.
+        kernels: by the names of ``Operator.kernel``. cores: rows by the cores' names.
         counts_image: limits count the whole image: code, and the runtime's own RAM, beside the model. False where these
             are only known roughly.
     """
@@ -87,7 +97,7 @@ class Runtime:
     ram_bytes_per_operator: int
     ram_bytes_per_channel: int
     kernels: Mapping[str, Kernel]
-    cores: Mapping[str, Core]
+    cores: Mapping[str, CoreRow]
     overlays: bool = False
     counts_image: bool = False
 
@@ -102,23 +112,61 @@ class Runtime:
             raise ValueError(f"runtime {self.name!r} has no kernel {name!r}; there are: {there}")
         return self.kernels[name]
 
-    def cycles(self, name: str, core: str) -> tuple[dict[str, float], Error]:
+    def row(self, core: Core) -> CoreRow:
+        """Return the row of a core: its own, else the nearest core's, scaled and with a wider error.
+
+        Raises:
+            ValueError: there is neither; the message names the cores that have a row.
+        """
+        return self._row(core)[0]
+
+    def borrowed(self, core: Core) -> str:
+        """Return whose cycles stand for those of a core without a row of its own, in a line; "" for one with."""
+        steps = self._row(core)[1]
+        if not steps:
+            return ""
+        scale, error = math.prod(near.scale for near in steps), sum(near.error for near in steps)
+        return (
+            f"runtime {self.name} has no cycles of {core.name}: those of {steps[-1].core} times {scale:.3g}, with an"
+            f" error {error:.0%} wider ({steps[0].source})"
+        )
+
+    def _row(self, core: Core) -> tuple[CoreRow, list[Near]]:
+        """Return a core's row and the steps that led to it."""
+        steps: list[Near] = []
+        at = core
+        while at.name not in self.cores:
+            nearest = at.neighbour
+            if at.near is None or nearest is None or len(steps) > MOST_STEPS:
+                raise ValueError(
+                    f"runtime {self.name!r} has no row for core {core.name!r}, nor for one that its file calls near;"
+                    f' there are: {", ".join(sorted(self.cores))}. Give the core\'s file a [near] with core = "..." of'
+                    " these, or measure the core: latent-nas calibrate"
+                )
+            steps.append(at.near)
+            at = nearest
+        row = self.cores[at.name]
+        for near in steps:
+            row = row.scaled(near)
+        return row, steps
+
+    def cycles(self, name: str, core: Core) -> tuple[dict[str, float], Error]:
         """Return a kernel's cycles per count of each term of ``Operator.work`` on a core, and their error.
 
         Raises:
-            ValueError: no such kernel or core, or no cycles of this kernel for this core.
+            ValueError: no such kernel, no row for the core, or no cycles of this kernel for it.
         """
+        return self.cycles_by(name, self.row(core))
+
+    def cycles_by(self, name: str, row: CoreRow) -> tuple[dict[str, float], Error]:
+        """Return a kernel's cycles by a core's row, and their error, see ``cycles``."""
         kernel = self.kernel(name)
-        if core not in self.cores:
-            there = ", ".join(sorted(self.cores))
-            raise ValueError(f"runtime {self.name!r} knows no core {core!r}; there are: {there}")
-        near = self.cores[core]
-        if near.like not in kernel.cycles:
+        if row.like not in kernel.cycles:
             there = ", ".join(sorted(kernel.cycles)) or "none"
-            raise ValueError(f"{self.name!r} has no cycles of {name!r} on {near.like!r}; there are: {there}")
-        error = kernel.error[near.like]
-        each = {term: near.factor * value for term, value in kernel.cycles[near.like].items()}
-        return each, Error(error.median + near.error, error.p90 + near.error)
+            raise ValueError(f"{self.name!r} has no cycles of {name!r} on {row.like!r}; there are: {there}")
+        error = kernel.error[row.like]
+        each = {term: row.factor * value for term, value in kernel.cycles[row.like].items()}
+        return each, Error(error.median + row.error, error.p90 + row.error)
 
 
 def open_runtime(name: str | Runtime) -> Runtime:
@@ -144,5 +192,5 @@ def from_table(table: dict[str, Any]) -> Runtime:
         kind: Kernel(**{**entry, "error": {core: Error(**e) for core, e in entry["error"].items()}})
         for kind, entry in table.pop("kernels").items()
     }
-    cores = {core: Core(**entry) for core, entry in table.pop("cores").items()}
+    cores = {core: CoreRow(**entry) for core, entry in table.pop("cores").items()}
     return Runtime(kernels=kernels, cores=cores, in_place=frozenset(table.pop("in_place")), **table)

@@ -81,6 +81,8 @@ def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: B
             tell(f"front end, beside the limits: {ears.text()}")
         study = assemble(prepared, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {limits.text()}")
+        for line in about_core(setup):
+            tell(line)
         study.after_round = lambda: show(folder, setup, study, tell, board)
         found = study.run()
         show(folder, setup, study, tell)  # a run that was killed between its last round and this has no tables of it
@@ -115,6 +117,15 @@ def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: B
     store.close()
     report_on(folder, tell)
     return result
+
+
+def about_core(setup: Setup) -> list[str]:
+    """Return what a search says of the device's core: what firmware does without, and whose cycles stand for its."""
+    core, runtime = setup.device.core, setup.runtime
+    lacks = core.lacks() if runtime.counts_image else []  # else the kernels are not ours
+    lines = [f"core {core.name}: {'; '.join(lacks)}"] if lacks else []
+    borrowed = runtime.borrowed(core)
+    return [*lines, f"computed times: {borrowed}"] if borrowed else lines
 
 
 def _circumstances(config: SearchConfig, setup: Setup, limits: Limits, store: Store) -> dict[str, Any]:
