@@ -33,9 +33,9 @@ def main() -> None:
         if failed:
             raise SystemExit(f"trainings failed: {failed}")
         found[aware] = {
-            "digital": [r.measured_float_accuracy for r in records],
-            **{t: [r.measured_metrics[f"analog_accuracy_{t}"] for r in records] for t in TIMES_S},
-            **{f"{t} std": [r.measured_metrics[f"analog_accuracy_{t}_std"] for r in records] for t in TIMES_S},
+            "digital": [r.measured_float["accuracy"] for r in records],
+            **{t: [r.measured_beside[f"analog_accuracy_{t}"] for r in records] for t in TIMES_S},
+            **{f"{t} std": [r.measured_beside[f"analog_accuracy_{t}_std"] for r in records] for t in TIMES_S},
         }
     print(f"{args.seeds} trainings each, recipe {args.fidelity}, {DRAWINGS} programmings of each, validation part\n")
     print("| training | digital |", " | ".join(TIMES_S), "|\n|---|---|" + "---|" * len(TIMES_S))

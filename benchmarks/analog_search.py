@@ -61,8 +61,8 @@ def main() -> None:
             folder = RunFolder.open(place)[0] if place.exists() else RunFolder.create(place, config.to_json())
             search(prepare(config), folder, lambda line: None, lambda what, finished, wanted: None)
             records = [r for r in folder.store().records() if r.ok]
-            top = max(records, key=lambda r: r.objective or 0)
-            best[name].append({**top.measured_metrics, "digital": top.measured_float_accuracy or 0})
+            top = max(records, key=lambda r: r.score or 0)
+            best[name].append({**top.measured_beside, "digital": top.measured_float.get("accuracy", 0)})
             print(name, seed, json.dumps(best[name][-1]), flush=True)
     shown = ("analog_accuracy_1d", "analog_accuracy_1d_std", "analog_variation_1month", "digital")
     print(f"\nbest of {args.trainings} trainings, {args.seeds} seeds, mean +- std over seeds, validation part\n")

@@ -59,7 +59,8 @@ def main() -> None:
     data = task.data_of(graph(8))
     parts = ("valid", "test") if arguments.test else ("valid",)
     rows = [
-        ("float", part, task.measure(model.outputs(getattr(data, part).x), getattr(data, part).y)) for part in parts
+        ("float", part, task.kind.measure(model.outputs(getattr(data, part).x), getattr(data, part).y))
+        for part in parts
     ]
     device, runtime = open_device("stm32f405"), open_runtime("native")
     for bits in (8, 4):
@@ -72,7 +73,7 @@ def main() -> None:
         )
         for part in parts:
             x, y = getattr(data, part).x, getattr(data, part).y
-            rows.append((f"{bits} bits", part, task.measure(network.outputs(x), y)))
+            rows.append((f"{bits} bits", part, task.kind.measure(network.outputs(x), y)))
             rows.append((f"{bits} bits, as a device runs", part, _running(network, task, x, y)))
     print("| network | part | bits per character | next-character accuracy |\n|---|---|---|---|")
     for name, part, found in rows:
@@ -104,7 +105,7 @@ def _running(network: QuantisedNetwork, task: Task, x: np.ndarray, y: np.ndarray
     begins = range(0, len(tokens) - 512, 448)
     rows = np.stack([tokens[b : b + 513] for b in begins])
     logits = np.concatenate([network.outputs(row[None, :-1])[:, 64:] for row in rows])
-    return task.measure(logits, rows[:, 65:])
+    return task.kind.measure(logits, rows[:, 65:])
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def main() -> None:
         for future in as_completed(futures):
             for record in future.result():
                 store.add(record)
-                print(space.describe(record.genes), record.measured_metrics, record.wall_s, flush=True)
+                print(space.describe(record.genes), dict(record.measured), record.wall_s, flush=True)
     records = [store.get(row, arguments.seed, "search") for group in groups.values() for row in group]
     if any(record is None for record in records):
         print("not all are trained yet: nothing is written; run again")
@@ -79,17 +79,18 @@ def pair(target: Target, group: list[tuple[int, ...]], seed: int) -> list[Record
     graph, recipe = space.graph(group[0]), task.recipes["search"]
     data, started = task.data_of(graph), time.process_time()
     model, _, _ = fit(graph, task, recipe, seed, data.train, None, recipe.epochs)
-    floats = task.measure(model.outputs(data.valid.x), data.valid.y)
+    floats = task.kind.measure(model.outputs(data.valid.x), data.valid.y)
     found = []
     for genes in group:
         network = quantise(space.graph(genes), model, data.train.x[:512])
-        metrics = task.measure(network.outputs(data.valid.x), data.valid.y)
+        metrics = task.kind.measure(network.outputs(data.valid.x), data.valid.y)
         record = replace(
             blank(target, Job(genes, seed), space.graph(genes)),
             measured_float_accuracy=floats["accuracy"],
-            measured_int8_accuracy=metrics["accuracy"],
-            measured_objective=task.signed(metrics),
-            measured_metrics={**metrics, "float_bits_per_character": floats["bits_per_character"]},
+            measured_float=floats,
+            measured_int8=metrics,
+            objective="int8_bits_per_character",
+            higher_is_better=False,
             epochs=recipe.epochs,
         )
         found.append(record)
@@ -105,8 +106,9 @@ def table(target: Target, records: list[Record]) -> str:
     rows = []
     for number, record in enumerate(records):
         named = {f"gene.{name}": value for name, value in space.describe(record.genes).items()}
-        measured = {f"metric.{name}": round(value, 6) for name, value in record.measured_metrics.items()}
-        measured["metric.weighted"] = round(weighted.judge(record).objective or 0.0, 6)
+        metrics = {**record.measured_int8, "float_bits_per_character": record.measured_float["bits_per_character"]}
+        measured = {f"metric.{name}": round(value, 6) for name, value in metrics.items()}
+        measured["metric.weighted"] = round(weighted.judge(record).score or 0.0, 6)
         cost = {"cost.flash_bytes": record.flash_bytes, "cost.ram_bytes": record.ram_bytes}
         cost |= {"cost.latency_ms": round(record.latency_ms, 4), "cost.macs": record.macs}
         rows.append({"id": number, **named, **measured, **cost, "proxy.parameters": record.parameters})
@@ -119,8 +121,8 @@ def table(target: Target, records: list[Record]) -> str:
 def card(target: Target, records: list[Record]) -> str:
     """Return the table's description in Markdown."""
     space, task, _, _ = opened(target)
-    bits = np.array([r.measured_metrics["bits_per_character"] for r in records])
-    accuracy = np.array([r.measured_int8_accuracy for r in records], float)
+    bits = np.array([r.measured_int8["bits_per_character"] for r in records])
+    accuracy = np.array([r.measured_int8["accuracy"] for r in records], float)
     best = records[int(bits.argmin())]
     four, eight = (
         np.mean([b for b, r in zip(bits, records, strict=True) if space.describe(r.genes)[BITS] == n]) for n in (4, 8)

@@ -54,10 +54,10 @@ def main():
             command += ["--workers", str(options.workers)]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             result = json.loads(done.stdout)
-            final = result["networks"][0]["measured_int8_accuracy"]
+            final = result["networks"][0]["measured_int8"]["accuracy"]
             finals.setdefault(halving, []).append(final)
             row = f"{result['search_s']:.0f} | {result['trainings']}"
-            row += f" | {result['best_measured_valid_int8_accuracy']:.4f} | {final:.4f}"
+            row += f" | {result['best_measured_valid']['int8_accuracy']:.4f} | {final:.4f}"
             print(f"| {halving} | {seed} | {row} |", flush=True)
     for halving, values in finals.items():
         spread = np.std(values, ddof=1) if len(values) > 1 else 0.0

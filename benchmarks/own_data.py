@@ -94,7 +94,7 @@ def main():
             )
             wall, cpu = time.monotonic() - started, _cpu_s() - before
             best = json.loads(done.stdout)["networks"][0]
-            accuracies = f"{best['measured_int8_accuracy']:.4f} | {best['measured_float_accuracy']:.4f}"
+            accuracies = f"{best['measured_int8']['accuracy']:.4f} | {best['measured_float']['accuracy']:.4f}"
             print(f"| {name} | {wall:.0f} | {cpu:.0f} | {accuracies} |", flush=True)
 
 

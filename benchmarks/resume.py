@@ -32,7 +32,7 @@ def essence(folder: Path) -> dict:
     return {
         "proposals": rows(folder, "SELECT number, proposals FROM round ORDER BY number"),
         "records": sorted(json.dumps(b, sort_keys=True) for b in bodies),
-        "best": json.loads((folder / "result.json").read_text())["best_measured_valid_int8_accuracy"],
+        "best": json.loads((folder / "result.json").read_text())["best_measured_valid"],
     }
 
 

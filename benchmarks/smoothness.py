@@ -32,7 +32,7 @@ def main() -> None:
     setup = Setup(MAIN_TARGET).check()
     codec = Codec.load(args.codec, setup.space)
     records = [r for r in dataset.read(artefacts.shipped_table(setup)) if r.ok]
-    known = {r.genes: r.measured_int8_accuracy for r in records if r.seed == 0}
+    known = {r.genes: r.measured_int8["accuracy"] for r in records if r.seed == 0}
     rng = seeds.rng(args.seed, "smoothness")
     genes = rng.permutation(np.array(sorted(known)))
     before, after, changed = edited(codec, genes, rng)
@@ -43,7 +43,7 @@ def main() -> None:
     result = {"networks": len(kept), "seed_alone": seed_alone(records)}
     for name, rows in children.items():
         jobs = [Job(tuple(g), 0) for g in rows.tolist()]
-        found = {r.genes: r.measured_int8_accuracy for r in evaluator.evaluate(jobs) if r.ok}
+        found = {r.genes: r.measured_int8["accuracy"] for r in evaluator.evaluate(jobs) if r.ok}
         change = np.abs(np.array([found.get(job.genes, np.nan) for job in jobs], float) - parents)
         change = change[np.isfinite(change)]
         half = 1.96 * change.std(ddof=1) / np.sqrt(len(change))
@@ -57,7 +57,7 @@ def main() -> None:
 
 def seed_alone(records: list) -> float:
     """Return the mean absolute difference of the accuracies of seeds 0 and 1 of one network."""
-    by_seed = [{r.genes: r.measured_int8_accuracy for r in records if r.seed == s} for s in (0, 1)]
+    by_seed = [{r.genes: r.measured_int8["accuracy"] for r in records if r.seed == s} for s in (0, 1)]
     both = by_seed[0].keys() & by_seed[1].keys()
     return float(np.mean([abs(by_seed[0][g] - by_seed[1][g]) for g in both]))
 

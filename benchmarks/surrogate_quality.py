@@ -76,7 +76,7 @@ def noise_ceiling(records):
     runs = {}
     for r in records:
         if r.ok:
-            runs.setdefault(r.genes, []).append(r.measured_int8_accuracy)
+            runs.setdefault(r.genes, []).append(r.measured_int8["accuracy"])
     many = [v for v in runs.values() if len(v) > 2]
     return round(tau([v[0] for v in many], [np.mean(v[1:]) for v in many]), 4) if len(many) > 20 else None
 

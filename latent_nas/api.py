@@ -2,7 +2,7 @@
 
 study = Study(task="digits", device="stm32f405", limits={"flash_kb": 32, "ram_kb": 16, "latency_ms": 5})
 result = study.run(trainings=24)
-print(result.best.measured_int8_accuracy, result.best.flash_bytes)
+print(result.best.measured_int8["accuracy"], result.best.flash_bytes)
 result.export("best.onnx")
 """
 
@@ -19,6 +19,7 @@ from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import Prepared
 from latent_nas.limits import Limits
 from latent_nas.records import Record, front
+from latent_nas.runs import release_0_1
 from latent_nas.runs.folder import RunFolder
 from latent_nas.target import MAIN_TARGET, Target
 
@@ -34,17 +35,18 @@ class Network:
     Attributes:
         genes: its place in the space. architecture: the same for people. folder: of the int8 network,
             ``networks/<rank>`` of its run.
-        measured_int8_accuracy, measured_int8_accuracy_std, measured_float_accuracy: mean and std over ``seeds`` seeds;
-            None where all trainings failed.
+        measured_int8, measured_float, measured_beside: the task's metrics by name, means over ``seeds`` seeds;
+            ``measured_int8_std``: their spread. Empty where all trainings failed.
         flash_bytes, ram_bytes, latency_ms: computed. fits: whether it keeps all limits.
         details: everything that ``result.json`` says of it.
     """
 
     genes: tuple[int, ...]
     architecture: Any
-    measured_int8_accuracy: float | None
-    measured_int8_accuracy_std: float | None
-    measured_float_accuracy: float | None
+    measured_int8: Mapping[str, float]
+    measured_int8_std: Mapping[str, float]
+    measured_float: Mapping[str, float]
+    measured_beside: Mapping[str, float]
     seeds: int
     flash_bytes: int
     ram_bytes: int
@@ -56,6 +58,7 @@ class Network:
     @staticmethod
     def of_json(data: dict[str, Any], folder: Path) -> "Network":
         """Return a network of ``result.json``."""
+        data = release_0_1.network(data)
         taken = {f.name: data[f.name] for f in fields(Network) if f.name in data}
         taken |= {"genes": tuple(data["genes"]), "ram_bytes": next(iter(data["ram_bytes"].values()))}
         return Network(**taken, folder=folder, details=data)
@@ -91,8 +94,8 @@ class Result:
     """What a finished search found.
 
     Attributes:
-        folder: of the run. networks: the final ones, the best validation accuracy first. records: every training of the
-            search. details: what ``result.json`` says.
+        folder: of the run. networks: the final ones, the best on the validation part first. records: every training of
+            the search. details: what ``result.json`` says.
     """
 
     folder: Path
@@ -135,7 +138,7 @@ class Result:
 
     @property
     def front(self) -> tuple[Record, ...]:
-        """The trainings that no other beats in measured accuracy, flash, RAM and latency all at once."""
+        """The trainings that no other beats in the measured objective, flash, RAM and latency all at once."""
         return tuple(front(list(self.records)))
 
     def export(self, file: str | Path) -> Path:

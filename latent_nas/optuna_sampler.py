@@ -209,7 +209,7 @@ class _Search:
         record = Record(tuple(genes), self.space.name, "optuna", 0, flash_bytes=1, ram_bytes=1, latency_ms=1.0)
         if np.isnan(value):
             return replace(record, status="failed", reason="the trial has no finite value")
-        return replace(record, measured_int8_accuracy=value)
+        return replace(record, measured_beside={"value": value}, objective="value")
 
 
 def _codec(space: Space, seed: int) -> Any:

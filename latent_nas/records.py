@@ -1,7 +1,7 @@
 """Records: what a true training measured of a network, beside what was computed of it."""
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -22,16 +22,17 @@ class Record:
         genes: canonical. space, task: names. seed: of the training. fidelity: the recipe, "short", "search" or "full".
         part: what was measured on: "valid" (trained on train) or "test" (trained on train and valid).
         status: "ok" or "failed"; reason: why it failed.
-        measured_float_accuracy, measured_int8_accuracy: on that part, fractions; None where failed.
-        measured_objective: what a search maximises where that is not the int8 accuracy, in its own unit: of a task or a
-            table its metric, negated where smaller is better. measured_metrics: of the int8 network, all of a task's
-            metrics by name, where it has several.
+        measured_float, measured_int8: the task's metrics by name, of the float and of the int8 network on that part;
+            empty where failed or not measured.
+        measured_beside: what else was measured, by name, e.g. "analog_accuracy_1d", or an objective made of several.
+        objective: which of ``measured`` the search optimises. higher_is_better: its direction.
         emulated_flash_bytes, emulated_ram_bytes, emulated_instructions, emulated_latency_ms: of the whole firmware,
             compiled and run on the emulated device; the time is the upper end of its range. None where it was not.
         flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
-        curve: validation accuracy after each epoch. epochs: of the best one. wall_s: of the training.
+        curve: the float network's first metric on the validation part after each epoch, so that more is better.
+        epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
-        confusion: of a final training, how often the int8 network took class (row) for class (column); () for none.
+        evidence: of a final training, what a report draws of the int8 network, see ``tasks.kinds.Kind.evidence``.
     """
 
     genes: tuple[int, ...]
@@ -42,8 +43,11 @@ class Record:
     part: str = "valid"
     status: str = "ok"
     reason: str = ""
-    measured_float_accuracy: float | None = None
-    measured_int8_accuracy: float | None = None
+    measured_float: Mapping[str, float] = field(default_factory=dict)
+    measured_int8: Mapping[str, float] = field(default_factory=dict)
+    measured_beside: Mapping[str, float] = field(default_factory=dict)
+    objective: str = "int8_accuracy"
+    higher_is_better: bool = True
     device: str = ""
     runtime: str = ""
     flash_bytes: int = 0
@@ -55,67 +59,98 @@ class Record:
     curve: tuple[float, ...] = ()
     wall_s: float = 0.0
     round: int = 0
-    versions: dict[str, str] = field(default_factory=dict)
-    measured_objective: float | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
     emulated_flash_bytes: int | None = None
     emulated_ram_bytes: int | None = None
     emulated_instructions: int | None = None
     emulated_latency_ms: float | None = None
-    measured_metrics: dict[str, float] = field(default_factory=dict)
-    confusion: tuple[tuple[int, ...], ...] = ()
+    evidence: Mapping[str, list[list[float]]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        """Whether the training gave an accuracy."""
+        """Whether the training gave a network."""
         return self.status == "ok"
 
     @property
-    def objective(self) -> float | None:
-        """What a search maximises, measured: ``measured_objective``, or the int8 accuracy where that is None."""
-        return self.measured_int8_accuracy if self.measured_objective is None else self.measured_objective
+    def measured(self) -> dict[str, float]:
+        """All that was measured: "float_accuracy", "int8_accuracy", ..., and what ``measured_beside`` holds."""
+        floats = {f"float_{name}": value for name, value in self.measured_float.items()}
+        integers = {f"int8_{name}": value for name, value in self.measured_int8.items()}
+        return {**floats, **integers, **self.measured_beside}
+
+    @property
+    def measured_objective(self) -> float | None:
+        """The objective as it was measured, in its own unit; None where it was not."""
+        return self.measured.get(self.objective)
+
+    @property
+    def score(self) -> float | None:
+        """The objective so that more is better; None where it was not measured."""
+        value = self.measured_objective
+        return value if value is None or self.higher_is_better else -value
 
     def to_json(self) -> dict[str, Any]:
-        """Return a dictionary of plain values."""
-        return {**vars(self), "versions": dict(self.versions), "measured_metrics": dict(self.measured_metrics)}
+        """Return a dictionary of plain values, read back by ``from_json``."""
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> "Record":
+    def from_json(data: Mapping[str, Any]) -> "Record":
         """Return the record of ``to_json``; fields that an older version did not write have their defaults."""
-        confusion = tuple(tuple(row) for row in data.get("confusion", ()))
-        lists = {"genes": tuple(data["genes"]), "curve": tuple(data["curve"]), "confusion": confusion}
-        return Record(**{**data, **lists})
+        plain = _of_release_0_1(data) if "measured_int8_accuracy" in data else dict(data)
+        return Record(**{**plain, "genes": tuple(data["genes"]), "curve": tuple(data.get("curve", ()))})
 
 
-def objective_of(records: Iterable[Record]) -> tuple[str, float]:
-    """Return the name of what records' objective is, and 1 if it is that number or -1 if less of it is better.
-
-    "int8_accuracy", the name of one of their metrics, or "objective" where it is none of these.
-    """
-    held = [r for r in records if r.ok and r.measured_objective is not None]
-    if not held:
-        return "int8_accuracy", 1.0
-    for name in held[0].measured_metrics:
-        for sign in (1.0, -1.0):
-            if all(r.measured_metrics.get(name) == sign * (r.measured_objective or 0.0) for r in held):
-                return name, sign
-    return "objective", 1.0
+def _of_release_0_1(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a record that release 0.1 wrote: accuracies, one number to maximise, loose metrics."""
+    plain = dict(data)
+    accuracies = {kind: plain.pop(f"measured_{kind}_accuracy") for kind in ("float", "int8")}
+    metrics, wanted = dict(plain.pop("measured_metrics", {})), plain.pop("measured_objective", None)
+    confusion = [list(row) for row in plain.pop("confusion", ())]
+    floats, integers = ({} if v is None else {"accuracy": v} for v in accuracies.values())
+    beside = {name: value for name, value in metrics.items() if name.startswith("analog_")}
+    integers |= {name: value for name, value in metrics.items() if name not in beside}
+    plain |= {"measured_float": floats, "measured_int8": integers, "measured_beside": beside}
+    if wanted is not None:  # one of the metrics, negated where less is better, or something made of several
+        named = {**{f"int8_{name}": value for name, value in integers.items()}, **beside}
+        same = [(name, sign > 0) for sign in (1, -1) for name, value in named.items() if value == sign * wanted]
+        plain["objective"], plain["higher_is_better"] = same[0] if same else ("objective", True)
+        if not same:
+            beside["objective"] = wanted
+    return plain | ({"evidence": {"confusion": confusion}} if confusion else {})
 
 
 def ranked(records: list[Record]) -> list[Record]:
-    """Return the records that are ok, the best measured objective first, equal ones by latency, flash, RAM."""
-    good = [r for r in records if r.ok and r.objective is not None]
-    return sorted(good, key=lambda r: (-(r.objective or 0), r.latency_ms, r.flash_bytes, r.ram_bytes, r.genes))
+    """Return the records that are ok, the best objective first, equal ones by latency, flash, RAM."""
+    good = [r for r in records if r.ok and r.score is not None]
+    return sorted(good, key=lambda r: (-(r.score or 0), r.latency_ms, r.flash_bytes, r.ram_bytes, r.genes))
 
 
 def front(records: list[Record]) -> list[Record]:
     """Return the records that no other beats in measured objective, flash, RAM and latency all at once."""
     good = ranked(records)
-    points = np.array([(-(r.objective or 0), *cost_row(r)) for r in good])
+    points = np.array([(-(r.score or 0), *cost_row(r)) for r in good])
     return [
         record
         for record, point in zip(good, points, strict=True)
         if not ((points <= point).all(axis=1) & (points < point).any(axis=1)).any()
     ]
+
+
+def objective_of(records: Sequence[Record]) -> tuple[str, bool]:
+    """Return what records' objective is called and whether higher is better; that of accuracies where there are none.
+
+    Raises:
+        ValueError: the records have several objectives.
+    """
+    names = {(r.objective, r.higher_is_better) for r in records if r.ok}
+    if len(names) > 1:
+        raise ValueError(f"the records have several objectives: {', '.join(sorted(name for name, _ in names))}")
+    return names.pop() if names else ("int8_accuracy", True)
+
+
+def words(name: str) -> str:
+    """Return the name of something measured for people: "int8 accuracy", "int8 bits per character"."""
+    return name.replace("_", " ")
 
 
 def versions() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Numbers for people, a space that never breaks before the unit; and the one list of costs. 1 KB = 1024 B."""
 
+import math
 from typing import Any, NamedTuple
 
 SPACE = "\u00a0"
@@ -69,3 +70,11 @@ def seconds(value: float | None) -> str:
     whole = round(value)
     parts = [(whole // 3600, "h"), (whole % 3600 // 60, "min"), (whole % 60, "s")]
     return " ".join(f"{n}{SPACE}{unit}" for n, unit in parts if n) or f"{value:.1f}{SPACE}s"
+
+
+def significant(value: float, digits: int = 4) -> str:
+    """Return a number with so many significant digits, at most six behind the point: 2.314, 53.27, 1,234."""
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
+    behind = digits - 1 - math.floor(math.log10(abs(value)))
+    return f"{value:,.{min(max(behind, 0), 6)}f}"

@@ -15,6 +15,7 @@ from latent_nas.jobs.models import pretrained
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.records import ranked, versions
 from latent_nas.runs.folder import RunFolder
+from latent_nas.study import best_of
 from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Setup
 from latent_nas.training.quantise import KIND
 
@@ -37,7 +38,7 @@ def make(path, n, finished=True, strategy="latent_rl", reason="", failing=False,
     if reason:
         bad = range(n) if failing else [n - 1]
         for i in bad:
-            records[i] = replace(records[i], status="failed", reason=reason, measured_int8_accuracy=None)
+            records[i] = replace(records[i], status="failed", reason=reason, measured_int8={})
     for number in range(-(-n // BATCH)):
         told = records[number * BATCH : (number + 1) * BATCH]
         keep_round(store, codec, number, told, rng)
@@ -91,18 +92,19 @@ def keep_round(store, codec, number, told, rng):
             "coverage": 0.75,
             "predictions": predictions,
         }
-    store.close_round(number, {**found, "best_measured_objective": None}, b"")
+    store.close_round(number, {**found, **best_of(ranked(told)[:1])}, b"")
 
 
 def prediction(record, rng):
     """A prediction a little off."""
-    predicted = float(min(record.objective + rng.normal(0, 0.02), 1))
+    predicted = float(record.measured_objective + rng.normal(0, 0.02))
+    predicted = min(predicted, 1.0) if record.higher_is_better else predicted
     return {
         "genes": list(record.genes),
         "predicted_objective": predicted,
         "predicted_low": predicted - 0.03,
         "predicted_high": predicted + 0.03,
-        "measured_objective": record.objective,
+        "measured_objective": record.measured_objective,
     }
 
 
@@ -112,8 +114,11 @@ def finish(folder, setup, store, best, rng):
     for rank, record in enumerate(best, 1):
         check = replace(record, fidelity="full", epochs=20, curve=tuple(np.linspace(0.5, 0.97, 30).round(4).tolist()))
         matrix = np.diag(np.full(10, 48)) + rng.integers(0, 3, (10, 10))
-        rows = tuple(map(tuple, matrix.tolist()))
-        finals = [replace(record, fidelity="full", part="test", seed=s, curve=(), confusion=rows) for s in range(3)]
+        rows = matrix.astype(float).tolist()
+        finals = [
+            replace(record, fidelity="full", part="test", seed=s, curve=(), evidence={"confusion": rows})
+            for s in range(3)
+        ]
         for one in (check, *finals):
             store.add(one)
         networks.append(describe(setup, MAIN_LIMITS, record, check, finals, None))

@@ -111,12 +111,12 @@ def test_a_record_says_what_the_network_is_worth_in_analog_memory(tmp_path):
     job = Job((0, 0, 0, 0, 0, 0), 3, keep=str(tmp_path / "kept"))
     record = record_of(TARGET, job)
     assert record.ok
-    metrics = record.measured_metrics
-    assert record.measured_int8_accuracy is None  # nothing was quantised
-    assert record.objective == metrics["analog_accuracy_1d"]
-    assert 0.2 < record.objective < record.measured_float_accuracy
+    metrics = record.measured_beside
+    assert record.measured_int8 == {}  # nothing was quantised
+    assert record.score == metrics["analog_accuracy_1d"]
+    assert 0.2 < record.score < record.measured_float["accuracy"]
     assert metrics["analog_variation_1month"] == metrics["analog_accuracy_1s"] - metrics["analog_accuracy_1month"]
     assert all(0 < metrics[f"analog_accuracy_{t}_std"] < 0.2 for t in ("1s", "1h", "1d", "1month"))
     assert (tmp_path / "kept" / "weights.safetensors").exists()
     again = record_of(TARGET, job)
-    assert again.measured_metrics == metrics
+    assert again.measured_beside == metrics

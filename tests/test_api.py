@@ -48,7 +48,7 @@ def test_a_finished_run_opens_as_the_result(example):
     assert all(record in result.records for record in result.front)
     assert result.front
     assert result.best.fits
-    assert 0 < result.best.measured_int8_accuracy <= 1
+    assert 0 < result.best.measured_int8["accuracy"] <= 1
     assert result.best.flash_bytes <= TINY["flash_kb"] * 1024
     assert result.best.folder.is_dir()
 

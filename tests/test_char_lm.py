@@ -9,8 +9,8 @@ from text import text
 
 from latent_nas.spaces.tiny_transformer import TinyTransformer
 from latent_nas.tasks import Task, open_task
-from latent_nas.tasks._vocabulary import Vocabulary
 from latent_nas.tasks.char_lm import CONTEXT, UNSCORED
+from latent_nas.tasks.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +98,10 @@ class TestMetrics:
         for size in (task.outputs, 60):
             pieces = task.pieces(size)
             y = np.array([[UNSCORED, 3, size - 1, 5]])
-            measured = task.measure(np.zeros((1, 4, size), np.float32), y)
+            measured = task.kind.measure(np.zeros((1, 4, size), np.float32), y)
             characters = sum(len(pieces[t]) for t in (3, size - 1, 5))
             assert measured["bits_per_character"] == pytest.approx(3 * log2(size) / characters, rel=1e-5)
-            assert task.score(np.zeros((1, 4, size), np.float32), y) == -measured["bits_per_character"]
+            assert task.kind.score(np.zeros((1, 4, size), np.float32), y) == -measured["bits_per_character"]
 
     def test_tokens_are_added_up_by_their_first_character(self, task: Task):
         pieces = task.pieces(60)
@@ -111,8 +111,8 @@ class TestMetrics:
         logits = np.full((1, 1, 60), -20.0, np.float32)
         logits[0, 0, alone], logits[0, 0, alike] = np.log(0.4), np.log(0.6 / len(alike))  # the likeliest token is "."
         assert logits.argmax() == alone
-        assert task.measure(logits, np.array([[alike[0]]]))["accuracy"] == 1
-        assert task.measure(logits, np.array([[alone]]))["accuracy"] == 0
+        assert task.kind.measure(logits, np.array([[alike[0]]]))["accuracy"] == 1
+        assert task.kind.measure(logits, np.array([[alone]]))["accuracy"] == 0
 
 
 class TestRefusals:

@@ -69,7 +69,7 @@ def test_a_search_ends_with_networks_that_fit_and_all_its_files(finished):
     assert sum(network["ram_bytes"].values()) <= 2 * 1024
     assert network["latency_ms"] <= 0.6
     assert network["seeds"] == 2
-    assert 0.1 < network["measured_int8_accuracy"] <= 1
+    assert 0.1 < network["measured_int8"]["accuracy"] <= 1
     assert result["trainings"] == 4
     assert result["test_reads"] == 2
     assert json.loads((folder / "result.json").read_text()) == result

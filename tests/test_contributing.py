@@ -37,7 +37,7 @@ task = open_task("parity")
 space = open_space("mcu_cnn", task.input_shape, task.outputs)
 data = task.data()
 genes = [0, 1, 0, 0, 0, 1, 1, 1, 0] + [0] * 26
-assert train(space.graph(genes), task, Recipe(epochs=3), 0, data.train, data.valid).int8_score > 0.6
+assert train(space.graph(genes), task, Recipe(epochs=3), 0, data.train, data.valid).int8_metrics["accuracy"] > 0.6
 """,
     "readers": """
 from pathlib import Path
@@ -57,7 +57,7 @@ from latent_nas.strategies import Problem, open_strategy
 space = open_space("mcu_cnn", (8, 8, 1), 10)
 strategy = open_strategy("mutate_best", Problem(space, None, Limits(), lambda g: np.ones(len(g), bool)), 0)
 first = strategy.ask(3, None)
-strategy.tell([Record(g, "mcu_cnn", "digits", 0, measured_int8_accuracy=0.5) for g in first])
+strategy.tell([Record(g, "mcu_cnn", "digits", 0, measured_int8={"accuracy": 0.5}) for g in first])
 second = strategy.ask(3, None)
 third = strategy.ask(3, None, second)
 assert len({*first, *second, *third}) == 9

@@ -131,6 +131,6 @@ def test_a_training_that_is_lost_twice_is_a_failed_record():
     workers = Training(TARGET, 1, work=lose)
     (record,) = workers.evaluate([job])
     workers.close()
-    assert (record.status, record.genes, record.objective) == ("failed", job.genes, None)
+    assert (record.status, record.genes, record.score) == ("failed", job.genes, None)
     assert "failed 2 times" in record.reason
     assert record.flash_bytes > 0

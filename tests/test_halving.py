@@ -58,7 +58,7 @@ def test_the_best_of_the_short_are_promoted_the_budget_is_kept_and_a_kill_change
     assert 4 - (1 + 3 * 0.125) < whole.spent <= 4
     first = {r.genes: r for r in whole.short}
     assert len(records) == 2  # one round: a second would cost more than is left
-    assert first[records[0].genes].objective == max(r.objective for r in first.values())
+    assert first[records[0].genes].score == max(r.score for r in first.values())
     assert np.isnan(whole.strategy.accuracies).sum() == len(whole.short) - len(records)
     killed = Here(stop_after=5)
     with pytest.raises(KeyboardInterrupt):
@@ -88,14 +88,14 @@ def test_small_data_is_no_case_for_halving():
 
 def test_a_subset_has_every_class_in_proportion_whatever_the_training_seed():
     y = np.repeat([0, 1, 2], [60, 30, 10])
-    part = Part(np.arange(100.0)[:, None], y)
-    some = subset(part, 0.2)
+    part, task = Part(np.arange(100.0)[:, None], y), open_task("digits")
+    some = subset(task, part, 0.2)
     assert np.bincount(some.y).tolist() == [12, 6, 2]
-    assert (subset(part, 0.2).x == some.x).all()
-    assert set(subset(part, 0.1).x[:, 0]) < set(some.x[:, 0])
-    assert subset(part, 1.0) is part
+    assert (subset(task, part, 0.2).x == some.x).all()
+    assert set(subset(task, part, 0.1).x[:, 0]) < set(some.x[:, 0])
+    assert subset(task, part, 1.0) is part
     with pytest.raises(ValueError, match="share"):
-        subset(part, 0.0)
+        subset(task, part, 0.0)
 
 
 def test_a_line_that_is_there_is_found_and_measured_full_values_stay():
@@ -110,7 +110,7 @@ def test_a_line_that_is_there_is_found_and_measured_full_values_stay():
 
 def test_labels_take_full_trainings_where_there_are_any():
     def record(gene, accuracy, fidelity):
-        return Record((gene,), "s", "t", 0, fidelity, measured_int8_accuracy=accuracy)
+        return Record((gene,), "s", "t", 0, fidelity, measured_int8={"accuracy": accuracy})
 
     records = [record(0, 0.5, SHORT), record(0, 0.8, SEARCH), record(1, 0.4, SHORT), record(2, 0.9, SEARCH)]
     genes, values = labels(records)

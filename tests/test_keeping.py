@@ -10,7 +10,7 @@ from latent_nas import artifacts, plugins, seeds
 from latent_nas.records import Record
 from latent_nas.store import Store
 
-RECORD = Record((1, 2), "mcu_cnn", "digits", 7, measured_int8_accuracy=0.5, curve=(0.1, 0.5))
+RECORD = Record((1, 2), "mcu_cnn", "digits", 7, measured_int8={"accuracy": 0.5}, curve=(0.1, 0.5))
 
 
 def test_store_gives_records_back_and_survives_reopening(tmp_path):

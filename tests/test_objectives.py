@@ -15,7 +15,9 @@ from latent_nas.objectives import Judged, open_objective
 from latent_nas.records import Record
 
 LIMITS = open_device("stm32f405").limits
-RECORD = Record((0,), "s", "t", 0, measured_int8_accuracy=0.8, flash_bytes=256 * 1024, ram_bytes=1000, latency_ms=20.0)
+RECORD = Record(
+    (0,), "s", "t", 0, measured_int8={"accuracy": 0.8}, flash_bytes=256 * 1024, ram_bytes=1000, latency_ms=20.0
+)
 
 
 @pytest.mark.parametrize("name", plugins.names("objectives"))
@@ -23,25 +25,26 @@ class TestContract:
     def test_better_accuracy_is_better_and_nothing_else_changes(self, name: str):
         objective = open_objective(name, LIMITS)
         judged = objective.judge(RECORD)
-        better = objective.judge(replace(RECORD, measured_int8_accuracy=0.9))
-        assert (judged.objective or 0) < (better.objective or 0)
-        assert replace(judged, measured_objective=None) == RECORD
+        better = objective.judge(replace(RECORD, measured_int8={"accuracy": 0.9}))
+        assert (judged.score or 0) < (better.score or 0)
+        same = {"measured_beside": {}, "objective": RECORD.objective}
+        assert replace(judged, **same) == RECORD
         assert objective.judge(judged) == judged
 
     def test_a_failed_record_stays_as_it_is(self, name: str):
-        record = replace(RECORD, status="failed", measured_int8_accuracy=None)
+        record = replace(RECORD, status="failed", measured_int8={})
         assert open_objective(name, LIMITS).judge(record) == record
 
 
 class TestWeighted:
     def test_by_hand(self):
-        value = open_objective("weighted", LIMITS).judge(RECORD).objective
+        value = open_objective("weighted", LIMITS).judge(RECORD).score
         assert value == pytest.approx(0.5 * 0.8 + 0.25 * (1 - 0.25) + 0.25 * (1 - 0.2))
 
     def test_milliseconds_are_milliseconds(self):
         """Milliseconds taken for seconds would be far beyond 100, and seconds for milliseconds almost free."""
         objective = open_objective("weighted", LIMITS)
-        fast, slow = (objective.judge(replace(RECORD, latency_ms=ms)).objective or 0 for ms in (1.0, 100.0))
+        fast, slow = (objective.judge(replace(RECORD, latency_ms=ms)).score or 0 for ms in (1.0, 100.0))
         assert fast - slow == pytest.approx(0.25 * 0.99)
 
     @pytest.mark.parametrize(
@@ -50,14 +53,14 @@ class TestWeighted:
     )
     def test_nothing_beyond_a_limit(self, cost: str, value: float):
         objective = open_objective("weighted", LIMITS)
-        assert (objective.judge(replace(RECORD, **{cost: value})).objective or 0) > 0
-        assert objective.judge(replace(RECORD, **{cost: value * 1.001})).objective == 0
+        assert (objective.judge(replace(RECORD, **{cost: value})).score or 0) > 0
+        assert objective.judge(replace(RECORD, **{cost: value * 1.001})).score == 0
 
     def test_what_it_can_not_judge(self):
         with pytest.raises(ValueError, match="limit of flash"):
             open_objective("weighted", Limits())
         with pytest.raises(ValueError, match="measures accuracy"):
-            open_objective("weighted", LIMITS).judge(replace(RECORD, measured_int8_accuracy=None))
+            open_objective("weighted", LIMITS).judge(replace(RECORD, measured_int8={}))
 
     def test_the_limits_of_a_search_that_is_told_none(self):
         assert default_limits("digits", "weighted") == Limits(latency_ms=100.0)
@@ -82,7 +85,7 @@ def test_an_evaluator_is_judged_and_closed():
 
     inner = Fixed()
     judged = Judged(inner, open_objective("weighted", LIMITS))  # type: ignore[arg-type]
-    assert [r.objective for r in judged.evaluate([(1,), (2,)])] == [pytest.approx(0.7875)] * 2  # type: ignore[list-item]
+    assert [r.score for r in judged.evaluate([(1,), (2,)])] == [pytest.approx(0.7875)] * 2  # type: ignore[list-item]
     judged.close()
     assert inner.closed
 
@@ -108,13 +111,13 @@ def test_a_search_of_language_models_writes_its_history(tmp_path: Path, monkeypa
     assert [row["training"] for row in history] == ["1", "2", "3"]
     result = json.loads(Path("run/result.json").read_text(encoding="utf-8"))
     network = result["networks"][0]
-    assert set(network["measured_metrics"]) == {"bits_per_character", "accuracy"}
-    assert network["measured_metrics"]["accuracy"] == network["measured_int8_accuracy"]
+    assert set(network["measured_int8"]) == {"bits_per_character", "accuracy"}
+    assert set(network["measured_beside"]) == {"weighted"}
     best = 0.0
     for row in history:  # what was maximised is what was asked for
         flash, ms = int(row["flash_bytes"]) / LIMITS.flash_bytes, float(row["latency_ms"]) / 100  # type: ignore[operator]
         best = max(best, 0.5 * float(row["measured_int8_accuracy"]) + 0.25 * (1 - flash) + 0.25 * (1 - ms))
-        assert float(row["best_so_far"]) == pytest.approx(best)
+        assert float(row["best_weighted"]) == pytest.approx(best)
         assert int(row["ram_bytes"]) > 2 * 32 * 64
 
 

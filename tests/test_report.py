@@ -56,7 +56,7 @@ def test_the_summary_says_what_was_found_within_what_and_what_binds(whole):
     text = Page(whole[1]).texts["summary"].replace("\u00a0", " ")
     result = json.loads((whole[0] / "result.json").read_text())
     first = result["networks"][0]
-    assert f"{100 * first['measured_int8_accuracy']:.1f} %" in text
+    assert f"{100 * first['measured_int8']['accuracy']:.1f} %" in text
     assert "32 KB" in text
     assert "16 KB" in text
     assert "5 ms" in text
@@ -91,7 +91,7 @@ def test_arcs_of_a_branched_network_lie_side_by_side():
 def test_the_matrix_is_the_sum_of_the_seeds(whole):
     run = Run.read(whole[0])
     genes = tuple(run.result["networks"][0]["genes"])
-    counts = np.sum([r.confusion for r in run.finals if r.genes == genes], axis=0)
+    counts = np.sum([r.evidence["confusion"] for r in run.finals if r.genes == genes], axis=0)
     ((_, figure),) = [c for c in Page(whole[1]).charts if c[0] == "confusion"]
     assert figure["data"][0]["customdata"] == counts.tolist()
 
@@ -174,7 +174,7 @@ def test_the_command_gives_the_configuration_back(whole):
 def point(accuracy, flash):
     """A record with one accuracy and one cost."""
     return Record(
-        (flash,), "s", "t", 0, measured_int8_accuracy=accuracy, flash_bytes=flash, ram_bytes=1, latency_ms=1.0
+        (flash,), "s", "t", 0, measured_int8={"accuracy": accuracy}, flash_bytes=flash, ram_bytes=1, latency_ms=1.0
     )
 
 
@@ -185,7 +185,8 @@ def test_the_price_of_a_point_is_that_of_the_front():
     assert "with 4 KB flash instead of 8 KB" in text
     assert "more than the limit" in price(points[::-1], "flash_bytes", 9 * 1024)
     assert "too few" in price(points[-1:], "flash_bytes", 32 * 1024)
-    assert "less than one is missing" in price([replace(points[0], measured_int8_accuracy=0.995)], "flash_bytes", 9000)
+    nearly = [replace(points[0], measured_int8={"accuracy": 0.995})]
+    assert "less than one is missing" in price(nearly, "flash_bytes", 9000)
 
 
 def test_components_are_those_of_the_largest_variance():

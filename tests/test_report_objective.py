@@ -14,27 +14,28 @@ from latent_nas.runs.scale import Scale
 
 
 def weighted(record):
-    return replace(record, measured_objective=0.5 * record.measured_int8_accuracy + 0.1)
+    value = 0.5 * record.measured_int8["accuracy"] + 0.1
+    return replace(record, measured_beside={"weighted": value}, objective="weighted")
 
 
 def lost(record):
     """A record of a task of text: bits, of which less is better, beside an accuracy."""
-    bits = 5 - 2 * record.measured_int8_accuracy
-    metrics = {"bits_per_character": bits, "accuracy": record.measured_int8_accuracy}
+    bits = 5 - 2 * record.measured_int8["accuracy"]
+    metrics = {"bits_per_character": bits, "accuracy": record.measured_int8["accuracy"]}
     curve = tuple(-6 + v for v in record.curve)
-    return replace(record, measured_objective=-bits, measured_metrics=metrics, curve=curve)
+    named = {"objective": "int8_bits_per_character", "higher_is_better": False}
+    return replace(record, measured_int8=metrics, measured_float=metrics, curve=curve, **named)
 
 
 def analog(record):
     """A record of analog memory: there is no int8 network."""
-    metrics = {"analog_accuracy_1s": 0.99, "analog_accuracy_1d": record.measured_int8_accuracy - 0.01}
-    told = metrics["analog_accuracy_1d"]
-    return replace(record, measured_objective=told, measured_metrics=metrics, measured_int8_accuracy=None)
+    metrics = {"analog_accuracy_1s": 0.99, "analog_accuracy_1d": record.measured_int8["accuracy"] - 0.01}
+    return replace(record, measured_beside=metrics, measured_int8={}, objective="analog_accuracy_1d")
 
 
 KINDS = {
-    "weighted": (weighted, "weighted", "objective 'weighted'", r"^0\.\d{3}$"),
-    "lost": (lost, "metric", "bits per character", r"^3\.\d{3}$"),
+    "weighted": (weighted, "weighted", "weighted", r"^0\.\d{4}$"),
+    "lost": (lost, "metric", "int8 bits per character", r"^3\.\d{3}$"),
     "analog": (analog, "metric", "analog accuracy 1d (%)", r"^9\d\.\d %$"),
 }
 
@@ -50,7 +51,7 @@ def shown(request, tmp_path_factory):
 def test_axes_and_columns_have_its_name_and_unit(shown):
     page, run, title, number = shown
     assert run.scale.title == title
-    assert re.match(number, run.scale.number(run.best[0].objective).replace("\u00a0", " "))
+    assert re.match(number, run.scale.number(run.best[0].measured_objective).replace("\u00a0", " "))
     titles = [axis.get("title", {}).get("text", "") for _, f in page.charts for axis in axes(f["layout"])]
     assert sum(t.startswith(title) for t in titles) >= 4
     assert f"measured {title}" in titles
@@ -67,32 +68,29 @@ def test_charts_show_its_numbers(shown):
     page, run, _, _ = shown
     progress = next(figure for section, figure in page.charts if section == "rounds")
     best, values = progress["data"][0]["y"], progress["data"][1]["y"]
-    assert values == pytest.approx([run.scale.of_value(r.objective) for r in run.records])
-    assert best[-1] == pytest.approx(min(values) if run.scale.factor < 0 else max(values))
+    assert values == pytest.approx([run.scale.of_record(r) for r in run.records])
+    assert best[-1] == pytest.approx(max(values) if run.scale.higher_is_better else min(values))
 
 
 def test_the_summary_speaks_of_it(shown):
     page, run, title, _ = shown
     text = page.texts["summary"].replace("\u00a0", " ")
-    wanted = "int8 accuracy" if title == "objective 'weighted'" else title.removesuffix(" (%)")
+    wanted = title.removesuffix(" (%)")
     assert f"{wanted} on the test part" in text
     assert ("What a point" in text) is run.scale.share
 
 
 def test_final_networks_are_shown_where_they_were_measured(shown):
-    _, run, title, _ = shown
+    _, run, _, _ = shown
     assert len(run.networks) == 3
     found = run.scale.final(run.networks[0])
-    assert (found is None) is (title == "objective 'weighted'")
-    if found:
-        assert found[0] == pytest.approx(run.scale.of_value(run.best[0].objective))
+    assert found[0] == pytest.approx(run.scale.of_record(run.best[0]))
 
 
-def test_what_is_maximised_is_read_from_the_records(shown):
+def test_what_is_optimised_is_read_from_the_records(shown):
     _, run, _, _ = shown
-    plain = [replace(r, measured_objective=None, measured_int8_accuracy=0.9) for r in run.records]
-    assert objective_of(plain) == ("int8_accuracy", 1.0)
+    plain = [replace(r, objective="int8_accuracy", higher_is_better=True) for r in run.records]
+    assert objective_of(plain) == ("int8_accuracy", True)
     assert Scale.of(plain) == Scale()
-    assert objective_of([replace(r, measured_metrics={"macs": 3.0}, measured_objective=0.5) for r in plain])[0] == (
-        "objective"
-    )
+    with pytest.raises(ValueError, match="several objectives: int8_accuracy, macs"):
+        objective_of([plain[0], replace(plain[1], objective="macs")])

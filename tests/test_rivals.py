@@ -46,7 +46,7 @@ class TestEveryRival:
         asked = []
         for n in (4, 4, 1):
             asked += strategy.ask(n, None)
-            told = [Record(g, "small", "t", 0, measured_int8_accuracy=sum(g) / 9) for g in asked[-n:]]
+            told = [Record(g, "small", "t", 0, measured_int8={"accuracy": sum(g) / 9}) for g in asked[-n:]]
             strategy.tell(told)
         assert sorted(asked) == [(a, b, 0) for a in range(3) for b in range(3)]
         with pytest.raises(ValueError, match=r"found 0 .*loosen the limits"):

@@ -33,7 +33,7 @@ def records_of(space, genes, noise=0.0):
     rng = np.random.default_rng(3)
     measured = accuracy(space, genes) + noise * rng.normal(size=len(genes))
     return [
-        Record(tuple(g), space.name, "digits", 0, measured_int8_accuracy=float(a))
+        Record(tuple(g), space.name, "digits", 0, measured_int8={"accuracy": float(a)})
         for g, a in zip(genes.tolist(), measured, strict=True)
     ]
 
@@ -161,17 +161,17 @@ def test_few_labels(space, costs, networks, n):
 
 def test_equal_labels(space, costs, networks):
     scorer = Scorer(space, Limits(), costs)
-    scorer.refit([replace(r, measured_int8_accuracy=0.9) for r in records_of(space, networks[:12])])
+    scorer.refit([replace(r, measured_int8={"accuracy": 0.9}) for r in records_of(space, networks[:12])])
     np.testing.assert_allclose(scorer(networks).predicted_accuracy, 0.9, atol=1e-3)
 
 
 def test_labels_are_averaged_and_only_what_was_validated_counts(space, networks):
     first, second = records_of(space, networks[:2])
-    again = replace(first, seed=1, measured_int8_accuracy=first.measured_int8_accuracy + 0.1)
-    others = [replace(second, status="failed", measured_int8_accuracy=None), replace(second, part="test")]
+    again = replace(first, seed=1, measured_int8={"accuracy": first.measured_int8["accuracy"] + 0.1})
+    others = [replace(second, status="failed", measured_int8={}), replace(second, part="test")]
     genes, measured = labels([first, again, *others])
     assert genes.tolist() == [list(first.genes)]
-    np.testing.assert_allclose(measured, first.measured_int8_accuracy + 0.05)
+    np.testing.assert_allclose(measured, first.measured_int8["accuracy"] + 0.05)
 
 
 def test_refit_does_not_depend_on_the_order(space, costs, networks):
@@ -222,7 +222,7 @@ def test_doubt_protects_from_being_fooled(space, costs):
     known = np.flatnonzero(size < 11.5)[:60]
     noisy = true[known] + 0.01 * rng.normal(size=len(known))
     records = [
-        Record(tuple(g), space.name, "digits", 0, measured_int8_accuracy=float(a))
+        Record(tuple(g), space.name, "digits", 0, measured_int8={"accuracy": float(a)})
         for g, a in zip(genes[known].tolist(), noisy, strict=True)
     ]
     scorer = Scorer(space, Limits(), costs, kappa=1.0)

@@ -78,7 +78,7 @@ def record(accuracy, flash=1, ram=1, latency=1.0, **more):
         "s",
         "t",
         0,
-        measured_int8_accuracy=accuracy,
+        measured_int8={"accuracy": accuracy},
         flash_bytes=flash,
         ram_bytes=ram,
         latency_ms=latency,

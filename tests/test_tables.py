@@ -207,6 +207,7 @@ def test_the_evaluator_gives_the_mean_of_a_network(tmp_path, minimise):
     evaluator = TableLookup(space, "metric.m", minimise)
     first, second = evaluator.evaluate([Job((0, 1), 0), Job((2, 2), 0)])
     sign = -1 if minimise else 1
-    assert (first.measured_objective, second.objective) == (6.0 * sign, 9.5 * sign)
-    assert first.measured_int8_accuracy is None
+    assert (first.measured_objective, second.measured_objective) == (6.0, 9.5)
+    assert (first.score, second.score) == (6.0 * sign, 9.5 * sign)
+    assert (first.objective, first.measured_int8) == ("metric.m", {})
     assert (first.flash_bytes, first.ram_bytes, first.latency_ms) == (0, 0, 0)

@@ -95,8 +95,8 @@ def test_everything_is_written_and_is_of_the_network_that_was_asked_for(finished
     assert QuantisedNetwork.load(folder / "int8").graph == deploy(graph).graph
     assert result["trained_parameters"] == sum(p.numel() for p in Network(graph).parameters())
     assert result["epochs"] == int(np.argmax(result["curve"])) + 1
-    assert result["measured_valid_float_accuracy"] == max(result["curve"]) > 0.3
-    assert "measured_test_int8_accuracy" not in result
+    assert result["measured_valid_float"]["accuracy"] == max(result["curve"]) > 0.3
+    assert "measured_test_int8" not in result
     assert json.loads((folder / "result.json").read_text()) == result
 
 
@@ -107,7 +107,7 @@ def test_the_saved_weights_are_those_that_were_measured(finished):
     network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in weights.items()})
     config, _, _ = resumed(folder)
     part = _some(TASK.data().valid, config.valid_samples, config.seed, "valid")
-    assert TASK.score(network.outputs(part.x), part.y) == result["measured_valid_float_accuracy"]
+    assert TASK.kind.score(network.outputs(part.x), part.y) == result["measured_valid_float"]["accuracy"]
 
 
 def test_metrics_and_curves(finished):

@@ -36,10 +36,10 @@ def test_split_is_fixed_stratified_and_disjoint():
 
 
 def test_it_learns_and_int8_keeps_it(trained):
-    assert trained.float_score > 0.85
-    assert abs(trained.float_score - trained.int8_score) < 0.03
+    assert trained.float_metrics["accuracy"] > 0.85
+    assert abs(trained.float_metrics["accuracy"] - trained.int8_metrics["accuracy"]) < 0.03
     assert len(trained.curve) == 6
-    assert trained.curve[trained.epochs - 1] == max(trained.curve) == trained.float_score
+    assert trained.curve[trained.epochs - 1] == max(trained.curve) == trained.float_metrics["accuracy"]
 
 
 def test_int8_outputs_are_close_to_the_floats_and_batching_changes_nothing(trained):
@@ -87,7 +87,7 @@ def test_balanced_classes_and_both_optimisers_learn(optimiser):
     skewed = Part(data.train.x[keep], data.train.y[keep])
     rate = 0.05 if optimiser == "sgd" else 6e-3
     recipe = replace(QUICK, optimiser=optimiser, balanced=True, learning_rate=rate)
-    assert train(SPACE.graph(GENES), TASK, recipe, 0, skewed, data.valid).float_score > 0.7
+    assert train(SPACE.graph(GENES), TASK, recipe, 0, skewed, data.valid).float_metrics["accuracy"] > 0.7
 
 
 def test_divergence_is_said():

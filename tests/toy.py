@@ -115,7 +115,9 @@ def record(genes: Genes) -> Record:
     flash, ram, latency = true_costs(np.array([genes]))[0]
     accuracy = float(true_accuracy(np.array([genes]))[0])
     costs = {"flash_bytes": int(flash), "ram_bytes": int(ram), "latency_ms": float(latency)}
-    return Record(genes, "toy", "toy", 0, measured_float_accuracy=accuracy, measured_int8_accuracy=accuracy, **costs)
+    return Record(
+        genes, "toy", "toy", 0, measured_float={"accuracy": accuracy}, measured_int8={"accuracy": accuracy}, **costs
+    )
 
 
 def toy_problem(limits: Limits = Limits()) -> Problem:  # noqa: B008 - frozen

@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from latent_nas.evaluators import Job
 from latent_nas.records import Record, versions
 from latent_nas.target import Built, Target, open_target
@@ -36,23 +34,17 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3)), None
     record = replace(
         record,
-        measured_float_accuracy=made.float_metrics.get("accuracy"),
-        measured_int8_accuracy=made.int8_metrics.get("accuracy"),
-        measured_objective=None if task.metrics[0].name == "accuracy" else made.int8_score,
-        measured_metrics=made.int8_metrics if len(task.metrics) > 1 else {},
+        measured_float=made.float_metrics,
+        measured_int8=made.int8_metrics,
         epochs=made.epochs,
         curve=tuple(round(v, 5) for v in made.curve),
         wall_s=round(time.perf_counter() - started, 3),
-        confusion=_rows(made.confusion) if final else (),
+        evidence=made.evidence if final else {},
     )
     if job.keep:
         made.network.save(Path(job.keep), record.to_json())
         made.model.save(Path(job.keep) / FLOAT, record.to_json())
     return record, made.network
-
-
-def _rows(matrix: np.ndarray | None) -> tuple[tuple[int, ...], ...]:
-    return () if matrix is None else tuple(map(tuple, matrix.tolist()))
 
 
 def built_of(target: Target, job: Job) -> Built:
@@ -62,6 +54,7 @@ def built_of(target: Target, job: Job) -> Built:
 
 def blank(target: Target, job: Job) -> Record:
     """Return the record of a job with its computed costs and nothing measured."""
+    metric = open_target(target).task.kind.metric
     cost = built_of(target, job).costs
     return Record(
         genes=job.genes,
@@ -78,6 +71,8 @@ def blank(target: Target, job: Job) -> Record:
         parameters=cost.parameters,
         part=job.part,
         round=job.round,
+        objective=f"int8_{metric.name}",
+        higher_is_better=metric.higher_is_better,
         versions=versions(),
     )
 

@@ -27,7 +27,7 @@ OBJECTIVE = "1d"
 
 
 class Analog(Evaluator):
-    """Trains like ``Training``; a record's objective is the mean accuracy one day after programming.
+    """Trains like ``Training``; a record's objective is the mean of the task's metric one day after programming.
 
     Args:
         aware: whether training is noise-aware. workers, ray: see ``Training``.
@@ -48,8 +48,8 @@ class Analog(Evaluator):
 def record_of(target: Target, job: Job, aware: bool = True) -> Record:
     """Return the record of a job, failed or ok; save the trained weights where the job says so.
 
-    ``measured_metrics`` holds analog_accuracy_1s, ..._1h, ..._1d, ..._1month, the same with _std, over 25 programmings,
-    and analog_variation_1month: what the mean loses from a second to a month.
+    ``measured_beside`` holds analog_METRIC_1s, ..._1h, ..._1d, ..._1month (of most tasks METRIC is the accuracy), the
+    same with _std, over 25 programmings, and analog_variation_1month: what the mean loses from a second to a month.
     """
     from latent_nas.analog.aware import make_aware, settle
     from latent_nas.analog.crossbar import accuracies
@@ -63,7 +63,7 @@ def record_of(target: Target, job: Job, aware: bool = True) -> Record:
     recipe, stop_at = target.recipe(task, job.fidelity), job.epochs if final else None
 
     def score(network: "Network") -> float:
-        return task.score(network.outputs(judge.x), judge.y)
+        return task.kind.score(network.outputs(judge.x), judge.y)
 
     try:
         prepare = make_aware if aware else None
@@ -79,14 +79,16 @@ def record_of(target: Target, job: Job, aware: bool = True) -> Record:
     digital = score(network)
     found = accuracies(network, score, seeds.derive(job.seed, "analog"))
     mean, std = found.mean(axis=0), found.std(axis=0, ddof=1)
-    metrics = {f"analog_accuracy_{name}": float(m) for name, m in zip(TIMES_S, mean, strict=True)}
-    metrics |= {f"analog_accuracy_{name}_std": float(s) for name, s in zip(TIMES_S, std, strict=True)}
-    metrics["analog_variation_1month"] = metrics["analog_accuracy_1s"] - metrics["analog_accuracy_1month"]
+    metric = task.kind.metric
+    analog = f"analog_{metric.name}"
+    metrics = {f"{analog}_{name}": metric.signed(float(m)) for name, m in zip(TIMES_S, mean, strict=True)}
+    metrics |= {f"{analog}_{name}_std": float(s) for name, s in zip(TIMES_S, std, strict=True)}
+    metrics["analog_variation_1month"] = float(mean[0] - mean[-1])
     record = replace(
         record,
-        measured_float_accuracy=digital,
-        measured_objective=metrics[f"analog_accuracy_{OBJECTIVE}"],
-        measured_metrics=metrics,
+        measured_float={metric.name: metric.signed(digital)},
+        measured_beside=metrics,
+        objective=f"{analog}_{OBJECTIVE}",
         epochs=epochs,
         curve=tuple(round(v, 5) for v in curve),
         wall_s=round(time.perf_counter() - started, 3),

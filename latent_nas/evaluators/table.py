@@ -14,15 +14,15 @@ class TableLookup(Evaluator):
     """Answers jobs at once with the mean over the rows of a network; no flash and no RAM is counted.
 
     Args:
-        space: of the table. objective: the column. minimise: whether smaller is better; the records hold it negated.
+        space: of the table. objective: the column. minimise: whether smaller is better.
         cost: a column to stand where a record has its latency, or "" for none.
     """
 
     trains = False
 
     def __init__(self, space: TableSpace, objective: str, minimise: bool = False, cost: str = "") -> None:
-        self.space, self.objective = space, objective
-        self.values = space.table.values[objective] * (-1.0 if minimise else 1.0)
+        self.space, self.objective, self.minimise = space, objective, minimise
+        self.values = space.table.values[objective]
         self.costs = space.table.values[cost] if cost else np.zeros(len(self.values))
 
     @classmethod
@@ -42,7 +42,9 @@ class TableLookup(Evaluator):
                 fidelity=job.fidelity,
                 part=job.part,
                 round=job.round,
-                measured_objective=float(self.values[network]),
+                measured_beside={self.objective: float(self.values[network])},
+                objective=self.objective,
+                higher_is_better=not self.minimise,
                 latency_ms=float(self.costs[network]),
             )
 

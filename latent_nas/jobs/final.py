@@ -1,6 +1,6 @@
 """Final validation: the best networks trained in full, on train and validation data, and read on the test part once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def finalise(
     say: Callable[[str], None],
     done: Callable[[int, int], None],
 ) -> list[dict[str, Any]]:
-    """Return a description of every chosen network, fully trained, best validation accuracy first.
+    """Return a description of every chosen network, fully trained, the best on the validation part first.
 
     The epochs are fixed by one run that stops early on the validation part; the networks reported are then trained on
     train and validation data with ``repeats`` seeds. The order comes from validation, never from the test part. Where
@@ -41,7 +41,7 @@ def finalise(
     for record in checked:
         if not record.ok:
             say(f"full training failed: {record.reason}")
-    order = sorted(pairs, key=lambda p: (-(p[1].objective or 0), p[1].latency_ms, p[1].genes))
+    order = sorted(pairs, key=lambda p: (-(p[1].score or 0), p[1].latency_ms, p[1].genes))
     jobs = [
         Job(r.genes, s, "full", part="test", epochs=c.epochs, keep=str(folder / f"{rank}") if s == runs[0] else "")
         for rank, (r, c) in enumerate(order, 1)
@@ -81,24 +81,18 @@ def describe(
     """
     cost = setup.costs(search.genes)
     ok = [f for f in finals if f.ok]
-    floats, integers = (_mean_std([getattr(f, f"measured_{kind}_accuracy") for f in ok]) for kind in ("float", "int8"))
     binding = cost.binding(limits)
-    names = sorted(set.intersection(*(set(f.measured_metrics) for f in ok))) if ok else []
-    spreads = {name: _mean_std([f.measured_metrics[name] for f in ok]) for name in names}
     return {
         "genes": list(search.genes),
         "architecture": setup.space.describe(search.genes),
         "measured_on": "test",
-        "measured_float_accuracy": floats[0],
-        "measured_float_accuracy_std": floats[1],
-        "measured_int8_accuracy": integers[0],
-        "measured_int8_accuracy_std": integers[1],
-        "measured_int8_accuracy_by_seed": {str(f.seed): f.measured_int8_accuracy for f in ok},
-        "measured_metrics": {name: mean for name, (mean, _) in spreads.items()},
-        "measured_metrics_std": {name: std for name, (_, std) in spreads.items()},
+        **_spread("measured_float", [f.measured_float for f in ok]),
+        **_spread("measured_int8", [f.measured_int8 for f in ok]),
+        **_spread("measured_beside", [f.measured_beside for f in ok]),
+        "measured_int8_by_seed": {str(f.seed): dict(f.measured_int8) for f in ok},
         "seeds": len(ok),
-        "measured_valid_int8_accuracy": check.measured_int8_accuracy,
-        "measured_search_int8_accuracy": search.measured_int8_accuracy,
+        "measured_valid_int8": dict(check.measured_int8),
+        "measured_search_int8": dict(search.measured_int8),
         "epochs": check.epochs,
         "flash_bytes": cost.flash_bytes,
         "ram_bytes": {cost.region: cost.ram_bytes} if cost.region else {"none large enough": cost.ram_bytes},
@@ -115,12 +109,14 @@ def describe(
     }
 
 
-def _mean_std(values: Sequence[float | None]) -> tuple[float | None, float | None]:
-    """Return mean and sample std, of one value 0; None and None where one was not measured."""
-    known = [v for v in values if v is not None]
-    if not known or len(known) < len(values):
-        return None, None
-    return float(np.mean(known)), float(np.std(known, ddof=1)) if len(known) > 1 else 0.0
+def _spread(name: str, measured: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Return mean and sample std (of one value 0) of every metric that all trainings measured, by name."""
+    metrics = sorted(set.intersection(*map(set, measured))) if measured else []
+    values = {metric: [one[metric] for one in measured] for metric in metrics}
+    return {
+        name: {metric: float(np.mean(known)) for metric, known in values.items()},
+        f"{name}_std": {m: float(np.std(v, ddof=1)) if len(v) > 1 else 0.0 for m, v in values.items()},
+    }
 
 
 def _all(jobs: Sequence[Job], evaluator: Evaluator, store: Store, done: Callable[[int], None]) -> list[Record]:

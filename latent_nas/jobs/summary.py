@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas.jobs import proof
+from latent_nas.records import words
 from latent_nas.report.summary import above
 
 
@@ -12,7 +13,7 @@ def summary(result: dict[str, Any], folder: Path) -> str:
     lines = [
         f"{result['trainings']} true trainings in {result['search_s'] or 0:.0f} s; all took {result['wall_s']:.0f} s.",
         "Fully trained on train + validation data, measured on the test part (mean and std over seeds):",
-        *(f"  {rank}. {_network(network)}" for rank, network in enumerate(result["networks"], 1)),
+        *(f"  {rank}. {_network(n, result.get('objective'))}" for rank, n in enumerate(result["networks"], 1)),
     ]
     if result.get("front_end"):
         ears = result["front_end"]
@@ -24,13 +25,13 @@ def summary(result: dict[str, Any], folder: Path) -> str:
     return "\n".join([*lines, f"Run folder: {folder}"])
 
 
-def _network(network: dict[str, Any]) -> str:
+def _network(network: dict[str, Any], objective: str | None) -> str:
     if not network["seeds"]:
         return "final training failed"
     region, ram = next(iter(network["ram_bytes"].items()))
     over = above(network.get("emulated_above_bytes", {}))
     return (
-        f"{_measured(network)} (float {network['measured_float_accuracy']:.4f});"
+        f"{_measured(network, objective)};"
         f" flash {network['flash_bytes'] / 1024:.1f} KB,"
         f" RAM {ram / 1024:.1f} KB in {region}, {network['latency_ms']:.2f} ms"
         f" (+- {network['latency_error_ms']:.2f}, computed){proof.text(network['firmware'])};"
@@ -38,12 +39,17 @@ def _network(network: dict[str, Any]) -> str:
     )
 
 
-def _measured(network: dict[str, Any]) -> str:
-    """Return its int8 accuracy, or its metrics where that is none of them."""
-    if network["measured_int8_accuracy"] is not None:
-        return f"int8 accuracy {network['measured_int8_accuracy']:.4f} +- {network['measured_int8_accuracy_std']:.4f}"
-    return "; ".join(
-        f"{name} {mean:.4f} +- {network['measured_metrics_std'][name]:.4f}"
-        for name, mean in network["measured_metrics"].items()
-        if not name.endswith("_std")
-    )
+def _measured(network: dict[str, Any], objective: str | None) -> str:
+    """Return what was measured of it: the int8 network's metrics or, for want of them, the float one's, and others.
+
+    The objective comes first.
+    """
+    texts: dict[str, str] = {}
+    for kind in ("int8", "beside") if network["measured_int8"] else ("float", "beside"):
+        for metric, mean in network[f"measured_{kind}"].items():
+            name = metric if kind == "beside" else f"{kind}_{metric}"
+            texts[name] = f"{words(name)} {mean:.4f} +- {network[f'measured_{kind}_std'][metric]:.4f}"
+            if kind == "int8" and metric in network["measured_float"]:
+                texts[name] += f" (float {network['measured_float'][metric]:.4f})"
+    order = sorted(texts, key=lambda name: (name != objective, name))
+    return "; ".join(texts[name] for name in order if not name.endswith("_std"))

@@ -16,7 +16,7 @@ from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.curves import svg
 from latent_nas.ranges import check_least
-from latent_nas.records import versions
+from latent_nas.records import versions, words
 from latent_nas.runs.folder import RunFolder, new_path
 from latent_nas.tasks import Part, Recipe, open_task
 
@@ -133,9 +133,9 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
     result: dict[str, Any] = {
         "network": config.network,
         "task": config.task,
-        "metric": task.metrics[0].name,
-        "measured_valid_float_accuracy": trained.float_score,
-        "measured_valid_int8_accuracy": trained.int8_score,
+        "objective": task.kind.metric.name,
+        "measured_valid_float": trained.float_metrics,
+        "measured_valid_int8": trained.int8_metrics,
         "epochs": trained.epochs,
         "curve": list(trained.curve),
         "samples": len(learn),
@@ -150,18 +150,19 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
     if config.test:
         say("the test part is read, once")
         outputs = trained.network.outputs(data.test.x)
-        result["measured_test_int8_accuracy"] = task.score(outputs, data.test.y)
+        result["measured_test_int8"] = task.kind.measure(outputs, data.test.y)
     folder.write_json("result.json", result)
     return result
 
 
 def summary(result: dict[str, Any], folder: Path) -> str:
     """Return what ``result.json`` holds as text for a person."""
+    metric = result["objective"]
+    floats, integers = (result[f"measured_valid_{kind}"][metric] for kind in ("float", "int8"))
     return (
-        f"{result['metric']} on {result['valid_samples']} validation samples: float"
-        f" {result['measured_valid_float_accuracy']:.4f}, int8 {result['measured_valid_int8_accuracy']:.4f}, weights of"
-        f" epoch {result['epochs']} of {len(result['curve'])}; {result['trained_parameters']:,} trained parameters,"
-        f" {result['macs']:,} MACs; {result['wall_s']:.0f} s\nRun folder: {folder}"
+        f"{words(metric)} on {result['valid_samples']} validation samples: float {floats:.4f}, int8 {integers:.4f},"
+        f" weights of epoch {result['epochs']} of {len(result['curve'])}; {result['trained_parameters']:,} trained"
+        f" parameters, {result['macs']:,} MACs; {result['wall_s']:.0f} s\nRun folder: {folder}"
     )
 
 

@@ -1,6 +1,6 @@
 """What else is measured of a network beside the objective, predicted by one surrogate with a target for each.
 
-A record's ``measured_metrics`` may hold anything: the std of the accuracy in analog memory and what it loses in a
+Records may measure anything beside what is optimised: the std of the accuracy in analog memory and what it loses in a
 month, or a text model's bits per character. None of it has a name in here.
 """
 
@@ -71,10 +71,19 @@ def measured(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray, tuple[s
     The metrics are those that all such records hold, sorted by name; there may be none.
     """
     good = [r for r in records if r.ok and r.part == "valid"]
-    names = tuple(sorted(set.intersection(*(set(r.measured_metrics) for r in good)))) if good else ()
+    names = tuple(sorted(set.intersection(*(set(beside(r)) for r in good)))) if good else ()
     found: dict[tuple[int, ...], list[list[float]]] = {}
     for record in good:
-        found.setdefault(tuple(record.genes), []).append([record.measured_metrics[name] for name in names])
+        found.setdefault(tuple(record.genes), []).append([beside(record)[name] for name in names])
     order = sorted(found)
     values = [np.mean(sorted(found[genes]), axis=0) for genes in order]
     return np.array(order, np.int64), np.array(values, float).reshape(len(order), len(names)), names
+
+
+def beside(record: Record) -> dict[str, float]:
+    """Return what a record measured of the network as it is deployed, without its objective, by name."""
+    return {
+        name: value
+        for name, value in record.measured.items()
+        if name != record.objective and not name.startswith("float_")
+    }

@@ -237,9 +237,9 @@ def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
     found: dict[tuple[int, ...], list[float]] = {}
     short: dict[tuple[int, ...], list[float]] = {}
     for record in records:
-        if record.ok and record.part == "valid" and record.objective is not None:
+        if record.ok and record.part == "valid" and record.score is not None:
             held = short if record.fidelity == SHORT else found
-            held.setdefault(tuple(record.genes), []).append(record.objective)
+            held.setdefault(tuple(record.genes), []).append(record.score)
     order = sorted({*found, *short})
     full, brief = (np.array([np.mean(sorted(d[g])) if g in d else np.nan for g in order]) for d in (found, short))
     return np.array(order, np.int64), translated(full, brief)

@@ -31,7 +31,10 @@ class Objective(ABC):
     def judge(self, record: Record) -> Record:
         """Return the record with its objective; a failed one as it is."""
         value = self.value(record) if record.ok else None
-        return record if value is None else replace(record, measured_objective=value)
+        if value is None:
+            return record
+        beside = {**record.measured_beside, self.name: value}
+        return replace(record, measured_beside=beside, objective=self.name, higher_is_better=True)
 
 
 class Judged(Evaluator):

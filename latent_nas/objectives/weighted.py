@@ -35,12 +35,12 @@ class Weighted(Objective):
         Raises:
             ValueError: the task measures no accuracy.
         """
-        if record.measured_int8_accuracy is None:
+        if "accuracy" not in record.measured_int8:
             raise ValueError(f"objective 'weighted' wants a task that measures accuracy, not {record.task!r}")
         if self.limits.exceeded(*cost_row(record)):
             return 0.0
         flash = record.flash_bytes / (self.limits.flash_bytes or 1)
-        return 0.5 * record.measured_int8_accuracy + 0.25 * (1 - flash) + 0.25 * (1 - record.latency_ms / MOST_MS)
+        return 0.5 * record.measured_int8["accuracy"] + 0.25 * (1 - flash) + 0.25 * (1 - record.latency_ms / MOST_MS)
 
 
 Plugin = Weighted

@@ -21,7 +21,7 @@ class Confusion(Section):
         if not run.networks:
             raise ValueError("the test part is read at the end of a search, by the final networks only")
         genes = tuple(run.networks[0]["genes"])
-        seen = [np.array(r.confusion) for r in run.finals if r.genes == genes and r.ok and len(r.confusion)]
+        seen = [np.array(r.evidence["confusion"]) for r in run.finals if r.genes == genes and "confusion" in r.evidence]
         if not seen:
             raise ValueError(
                 "the final trainings kept no confusion matrix; their task has no classes, or they are older"

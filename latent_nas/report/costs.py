@@ -1,4 +1,4 @@
-"""Accuracy against flash, RAM and time: measured, predicted, final, limits and front."""
+"""The objective against flash, RAM and time: measured, predicted, final, limits and front."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ KEY = (
 class CostCharts(Section):
     """One chart per cost."""
 
-    title, place = "Accuracy and cost", 20
+    title, place = "Objective and cost", 20
 
     def show(self, run: Run) -> Html:
         """Return the charts."""
@@ -45,9 +45,7 @@ def _chart(run: Run, name: str) -> Html:
     x = [getattr(r, name) / scale for r in best]
     traces = [
         c.line(*_front(run, best, name, scale), c.BLUE, line={"width": 1.2, "shape": "hv"}, hoverinfo="skip"),
-        c.points(
-            x, [run.scale.of_value(r.objective) for r in best], c.BLUE, [_hover(run, r) for r in best], opacity=0.75
-        ),
+        c.points(x, [run.scale.of_record(r) for r in best], c.BLUE, [_hover(run, r) for r in best], opacity=0.75),
     ]
     foreseen = [r for r in best if r.genes in run.sane]
     if foreseen:
@@ -67,8 +65,8 @@ def _chart(run: Run, name: str) -> Html:
     if limit and limit / scale == max(shown):  # beyond it is nothing, so that its name has room there
         shown.append(max(shown) * (max(shown) / min(shown)) ** 0.08)
     axis = c.doubling(f"{label} ({unit}), computed", shown)
-    sign = 1 if run.scale.factor > 0 else -1  # with the better end of the axis as its high one
-    measured = [sign * run.scale.of_value(r.objective) for r in run.best]
+    sign = run.scale.sign  # with the better end of the axis as its high one
+    measured = [sign * run.scale.of_record(r) for r in run.best]
     low, high = _range(measured, [sign * e[1] + e[2] for e in ends], 1.0 if run.scale.share else 0.0)
     below = sum(value < low for value in measured)
     note = f"{below} trained network{'s lie' if below > 1 else ' lies'} beyond the chart." if below else ""
@@ -94,17 +92,17 @@ def _front(run: Run, best: list[Record], name: str, scale: float) -> tuple[list[
     x: list[float] = []
     y: list[float] = []
     highest = -np.inf
-    for record in sorted(best, key=lambda r: (getattr(r, name), -(r.objective or 0))):
-        if record.objective is not None and record.objective > highest:
-            highest = record.objective
+    for record in sorted(best, key=lambda r: (getattr(r, name), -(r.score or 0))):
+        if record.score is not None and record.score > highest:
+            highest = record.score
             x.append(getattr(record, name) / scale)
-            y.append(run.scale.of_value(highest))
+            y.append(run.scale.of_record(record))
     return x, y
 
 
 def _hover(run: Run, record: Record) -> str:
     costs = ", ".join(cost(name, getattr(record, name)) for name in COSTS)
-    return f"training {run.numbers[record.genes]}: {run.scale.number(record.objective)}<br>{costs}"
+    return f"training {run.numbers[record.genes]}: {run.scale.number(record.measured_objective)}<br>{costs}"
 
 
 def _used(network: dict[str, Any], name: str) -> float:

@@ -1,8 +1,8 @@
-"""Learning curves: validation accuracy after every epoch."""
+"""Learning curves: the first metric on the validation part after every epoch."""
 
 from collections.abc import Iterable, Sequence
 
-from latent_nas.records import Record
+from latent_nas.records import Record, objective_of
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
@@ -40,21 +40,25 @@ class Curves(Section):
 
 
 def _chart(title: str, records: Sequence[Record], marked: Sequence[Record], what: str) -> Html:
-    factor = _scale(records).factor
+    scale, sign = _scale(records)
+    factor = sign * scale.factor
     traces = [c.line(*_joined(records, factor), c.SOFT, line={"width": 1}, opacity=0.35, hoverinfo="skip")]
     key = [("line", c.SOFT, f"{len(records)} trainings")]
     if marked:
         traces.append(c.line(*_joined(marked, factor), c.BLUE, line={"width": 2.2}, hoverinfo="x+y"))
         key.append(("line", c.BLUE, what))
-    return c.chart(title, traces, "epoch", f"{_scale(records).title}, validation", key)
+    return c.chart(title, traces, "epoch", f"{scale.title}, validation", key)
 
 
-def _scale(records: Sequence[Record]) -> Scale:
-    """Return how values of curves are shown: accuracies, or where less than nothing is reached, what is lost."""
-    if all(value >= 0 for record in records for value in record.curve):
-        return Scale("accuracy")
-    lost = [name for name in records[0].measured_metrics if "accuracy" not in name]
-    return Scale(lost[0].replace("_", " ") if lost else "loss", "", -1.0, 3)
+def _scale(records: Sequence[Record]) -> tuple[Scale, int]:
+    """Return how a curve's numbers are shown, and -1 where they are negated since less is better.
+
+    They are the float network's, whatever is measured in the end.
+    """
+    objective, higher_is_better = objective_of(records)
+    name = next((f"float_{name}" for name in records[0].measured_float if objective.endswith(f"_{name}")), objective)
+    scale = Scale(name, higher_is_better)
+    return scale, scale.sign
 
 
 def _joined(records: Iterable[Record], factor: float) -> tuple[list[float | None], list[float | None]]:

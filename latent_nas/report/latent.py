@@ -57,7 +57,7 @@ def _networks(
     shares: tuple[float, float],
 ) -> Html:
     slots = np.arange(len(codebook))
-    measured = {r.genes: r.objective for r in run.records if r.ok}
+    measured = {r.genes: r.measured_objective for r in run.records if r.ok}
     good = [i for i, g in enumerate(genes) if measured.get(g) is not None]
     place = _project(codebook[slots, codes].reshape(len(codes), -1), axes)[good]
     values = [run.scale.of_value(measured[genes[i]]) for i in good]
@@ -65,13 +65,13 @@ def _networks(
     bar = {"title": {"text": run.scale.title, "side": "right"}, "thickness": 10, "len": 0.9, "outlinewidth": 0}
     marker = {
         "colorscale": c.SCALE,
-        "reversescale": run.scale.factor < 0,
+        "reversescale": not run.scale.higher_is_better,
         "showscale": True,
         "colorbar": bar,
         "size": 9,
         "line": {"color": c.SOFT, "width": 0.7},
     }
-    ends = np.quantile(values, (0.05, 1.0) if run.scale.factor > 0 else (0.0, 0.95)) if values else (0.0, 1.0)
+    ends = np.quantile(values, (0.05, 1.0) if run.scale.higher_is_better else (0.0, 0.95)) if values else (0.0, 1.0)
     x, y = place.T.tolist()
     networks = c.points(x, y, values, text, **marker, cmin=float(ends[0]), cmax=float(ends[1]))
     traces, note = _episodes(run, codebook, axes)

@@ -7,7 +7,6 @@ from latent_nas.runs.read import Run
 from latent_nas.runs.scale import Scale
 from latent_nas.units import COSTS, count
 
-MEASURED = (("int8, measured %", 1), ("float, measured %", 1))
 HEAD = (
     ("flash KB", 1),
     ("RAM KB", 1),
@@ -31,11 +30,11 @@ class Networks(Section):
         if not run.records:
             raise ValueError("no training is known")
         ranks = {tuple(n["genes"]): i for i, n in enumerate(run.networks, 1)}
-        own = () if run.scale == Scale() else ((f"{run.scale.title}, measured", 1),)
-        foreseen = "int8, predicted %" if run.scale == Scale() else f"{run.scale.title}, predicted"
-        columns = (("no.", 1), ("round", 1), *own, *MEASURED, (foreseen, 1), *HEAD)
+        scales = _scales(run)
+        own = ((f"{scale.title}, measured", 1) for scale in scales)
+        columns = (("no.", 1), ("round", 1), *own, (f"{run.scale.title}, predicted", 1), *HEAD)
         head = tag("tr", *(tag("th", name, class_="n" if number else None, scope="col") for name, number in columns))
-        rows = [_row(run, i, r, ranks.get(r.genes)) for i, r in enumerate(run.records, 1)]
+        rows = [_row(run, i, r, ranks.get(r.genes), scales) for i, r in enumerate(run.records, 1)]
         box = tag("table", tag("thead", head), tag("tbody", *rows), class_="sortable")
         words = (
             f"All {len(run.records)} trainings of the search; a click on a heading sorts. Final networks have a"
@@ -45,18 +44,26 @@ class Networks(Section):
         return join(tag("p", words), tag("div", box, class_="scroll tall", tabindex=0), _files(run))
 
 
-def _row(run: Run, number: int, record: Record, rank: int | None) -> Html:
+def _scales(run: Run) -> list[Scale]:
+    """Return what the records measured, the objective first."""
+    names = {name for record in run.records for name in record.measured if not name.endswith("_std")}
+    return [run.scale, *(Scale(name) for name in sorted(names - {run.scale.objective}, reverse=True))]
+
+
+def _digits(scale: Scale) -> int:
+    return 2 if scale.share else 4
+
+
+def _row(run: Run, number: int, record: Record, rank: int | None, scales: list[Scale]) -> Html:
     foreseen = run.predictions.get(record.genes)
-    scale, digits = run.scale.factor, max(run.scale.digits, 2)
-    measured = [] if run.scale == Scale() else [_cell(record.objective if record.ok else None, scale, digits)]
-    measured += [_cell(record.measured_int8_accuracy, 100, 2), _cell(record.measured_float_accuracy, 100, 2)]
+    measured = [_cell(record.measured.get(scale.objective), scale.factor, _digits(scale)) for scale in scales]
     if not record.ok:
         measured[0] = tag("td", f"failed: {record.reason}", data_value="")
     cells = [
         _cell(number),
         _cell(record.round + 1),
         *measured,
-        _cell(foreseen["predicted_objective"] if foreseen else None, scale, digits),
+        _cell(foreseen["predicted_objective"] if foreseen else None, run.scale.factor, _digits(run.scale)),
         *(_cell(getattr(record, name), 1 / cost.size, 2) for name, cost in COSTS.items()),
         _cell(record.macs),
         _cell(record.parameters),

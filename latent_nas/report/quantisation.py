@@ -1,41 +1,63 @@
-"""What int8 costs in accuracy."""
+"""What int8 costs in the metric that is optimised."""
+
+from collections.abc import Mapping
 
 import numpy as np
 
+from latent_nas.records import Record
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs.read import Run
+from latent_nas.runs.scale import Scale
 
 
 class Quantisation(Section):
-    """Int8 against float accuracy of every training."""
+    """The int8 network's metric against the float network's, of every training."""
 
     title, place = "Int8 against float", 90
 
     def show(self, run: Run) -> Html:
         """Return the charts."""
-        held = [r for r in [*run.records, *run.finals] if r.ok and r.measured_float_accuracy is not None]
-        held = [r for r in held if r.measured_int8_accuracy is not None]
-        if not held:
-            raise ValueError("no training has succeeded yet")
-        x, y = (100 * np.array([getattr(r, f"measured_{k}_accuracy") for r in held], float) for k in ("float", "int8"))
+        records = [r for r in [*run.records, *run.finals] if r.ok]
+        metric = _metric(run.scale, records)
+        scale = Scale(f"int8_{metric}", run.scale.higher_is_better)
+        held = [r for r in records if metric in r.measured_float and metric in r.measured_int8]
+        x, y = (np.array([scale.of_value(m[metric]) for m in side]) for side in _sides(held))
         final = np.array([r.part == "test" for r in held])
-        lost = x - y
+        lost = scale.sign * (x - y)
         words = (
-            f"Both are measured of the same training, the second with the integers that the device will run. int8 loses"
-            f" {lost.mean():.2f} points on average, {lost.max():.1f} at worst, over {len(held)} trainings; below 0 it"
-            " gains, which is chance."
+            "Both are measured of the same training, the second with the integers that the device will run. int8 loses"
+            f" {scale.difference(lost.mean() / scale.factor)} on average,"
+            f" {scale.difference(lost.max() / scale.factor)} at worst, over {len(held)} trainings; below 0 it gains,"
+            " which is chance."
         )
         text = [
-            f"{'final' if f else f'training {run.numbers[r.genes]}'}: float {a:.1f} %, int8 {b:.1f} %"
+            f"{'final' if f else f'training {run.numbers[r.genes]}'}: float {scale.shown(a)}, int8 {scale.shown(b)}"
             for r, a, b, f in zip(held, x, y, final, strict=True)
         ]
-        charts = [_against(x, y, final, text), _lost(lost, final)]
+        charts = [_against(x, y, final, text, scale), _lost(lost, final, scale)]
         return join(tag("p", words), tag("div", *charts, class_="charts two"))
 
 
-def _against(x: np.ndarray, y: np.ndarray, final: np.ndarray, text: list[str]) -> Html:
+def _metric(scale: Scale, records: list[Record]) -> str:
+    """Return the metric to compare: the objective's, else the first that float and int8 networks both have.
+
+    Raises:
+        ValueError: there is none.
+    """
+    both = [m for r in records for m in r.measured_int8 if m in r.measured_float]
+    if not both:
+        raise ValueError("no training has measured both a float and an int8 network")
+    wanted = scale.objective.removeprefix("int8_")
+    return wanted if wanted in both else both[0]
+
+
+def _sides(held: list[Record]) -> tuple[list[Mapping[str, float]], list[Mapping[str, float]]]:
+    return [r.measured_float for r in held], [r.measured_int8 for r in held]
+
+
+def _against(x: np.ndarray, y: np.ndarray, final: np.ndarray, text: list[str], scale: Scale) -> Html:
     ends = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
     traces = [c.line(ends, ends, c.SOFT, line={"width": 1, "dash": "dot"}, hoverinfo="skip")]
     key = [("dash", c.SOFT, "nothing lost")]
@@ -51,10 +73,11 @@ def _against(x: np.ndarray, y: np.ndarray, final: np.ndarray, text: list[str]) -
                 c.points(x[rows].tolist(), y[rows].tolist(), colour, shown, symbol=symbol, opacity=0.75, size=8)
             )
             key.append((mark, colour, meaning))
-    return c.chart("int8 against float", traces, "float accuracy (%)", "int8 accuracy (%)", key)
+    title = scale.title
+    return c.chart("int8 against float", traces, title.replace("int8", "float", 1), title, key)
 
 
-def _lost(lost: np.ndarray, final: np.ndarray) -> Html:
+def _lost(lost: np.ndarray, final: np.ndarray, scale: Scale) -> Html:
     traces = [
         {
             "type": "histogram",
@@ -65,7 +88,8 @@ def _lost(lost: np.ndarray, final: np.ndarray) -> Html:
         for part, colour in ((lost[~final], c.BLUE), (lost[final], c.GREEN))
         if len(part)
     ]
-    return c.chart("Points lost by int8", traces, "float - int8 (points)", "trainings", barmode="stack")
+    unit = "points" if scale.share else scale.name
+    return c.chart("Lost by int8", traces, f"lost ({unit})", "trainings", barmode="stack")
 
 
 Plugin = Quantisation

@@ -39,7 +39,7 @@ def _words(judged: list[dict[str, float]], scale: Scale) -> str:
     covered = [f["coverage"] for f in judged if f["coverage"] is not None]
     text = (
         "Predictions were made before the networks were trained, by surrogates that had not seen them. In the median of"
-        f" {len(judged)} rounds they were too {'hopeful' if optimism > 0 else 'careful'} by"
+        f" {len(judged)} rounds they were too {'hopeful' if scale.sign * optimism > 0 else 'careful'} by"
         f" {scale.difference(optimism)} on average"
     )
     if ranks:
@@ -61,9 +61,9 @@ def _absurd(many: int, scale: Scale) -> str:
 
 def _progress(run: Run) -> Html:
     numbers = list(range(1, len(run.records) + 1))
-    objective = np.array([r.objective if r.ok and r.objective is not None else np.nan for r in run.records], float)
-    values = (run.scale.factor * objective).tolist()
-    best = (run.scale.factor * np.fmax.accumulate(objective)).tolist()
+    shown = np.array([run.scale.of_record(r) for r in run.records], float)
+    values = shown.tolist()
+    best = (run.scale.sign * np.fmax.accumulate(run.scale.sign * shown)).tolist()
     text = [
         f"training {n}, round {r.round + 1}: {run.scale.shown(v)}"
         for n, r, v in zip(numbers, run.records, values, strict=True)
@@ -82,7 +82,7 @@ def _predictions(run: Run) -> Html:
     predicted = np.array([scale.of_value(p["predicted_objective"]) for p in held])
     measured = np.array([scale.of_value(p["measured_objective"]) for p in held])
     bounds = np.array([[scale.of_value(p[k]) for p in held] for k in ("predicted_low", "predicted_high")])
-    low, high = bounds.min(axis=0), bounds.max(axis=0)  # of what is lost, the pessimist's is the higher
+    low, high = bounds
     most = 100 if scale.share else np.inf
     ends = [min(predicted.min(), measured.min()), max(predicted.max(), measured.max())]
     bars = {
@@ -132,7 +132,7 @@ def _ranks(judged: list[dict[str, float]]) -> Html:
 
 def _optimism(judged: list[dict[str, float]], scale: Scale) -> Html:
     judged = [f for f in judged if abs(f["optimism"]) < 1 or not scale.share]
-    x, y = [f["round"] + 1 for f in judged], [abs(scale.factor) * f["optimism"] for f in judged]
+    x, y = [f["round"] + 1 for f in judged], [scale.sign * scale.factor * f["optimism"] for f in judged]
     lines = c.across(0, "", c.SOFT, "y", "dot")
     traces = [c.line(x, y, c.BLUE, "lines+markers")]
     note = "How much better predicted than measured, mean of the round: above 0 is too hopeful."

@@ -1,6 +1,7 @@
 """What was found, within which limits, what binds, and what more accuracy would cost: in words."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -51,8 +52,8 @@ def _accuracy(run: Run) -> Html:
         share = run.scale.final(run.networks[0]) if run.scale.share else None
         gauge = share[0] if share else None
     else:
-        value, more = run.scale.number(run.best[0].objective), "measured, validation, one seed"
-        gauge = run.scale.of_value(run.best[0].objective) if run.scale.share else None
+        value, more = run.scale.number(run.best[0].measured_objective), "measured, validation, one seed"
+        gauge = run.scale.of_record(run.best[0]) if run.scale.share else None
     return tag(
         "div",
         tag("div", name, class_="what"),
@@ -64,13 +65,13 @@ def _accuracy(run: Run) -> Html:
 
 
 def _final(run: Run) -> tuple[str, str, str]:
-    """Return what was measured of the first final network: its name, mean and std; int8 accuracy for want of else."""
+    """Return what was measured of the first final network: name, mean and std of the objective, else of a metric."""
     first, scale = run.networks[0], run.scale
-    found = scale.final(first)
-    if found is None:  # an objective that weighs costs too is not measured on the test part
-        scale, found = Scale(), Scale().final(first)
-    assert found is not None
-    return scale.name, scale.shown(found[0]), scale.shown(found[1])
+    final = scale.final(first)
+    if final is None:  # a run of release 0.1 did not measure an objective that weighs costs on the test part
+        scale = Scale(f"int8_{next(iter(first['measured_int8']))}")
+        final = scale.final(first) or (float("nan"), 0.0)
+    return scale.name, scale.shown(final[0]), scale.shown(final[1])
 
 
 def _tile(run: Run, name: str, used: float, ratio: float | None, binds: bool) -> Html:
@@ -102,8 +103,8 @@ def _found(run: Run) -> Html:
         best = run.best[0]
         return join(
             tag("strong", "Found so far: "),
-            f"after {spent}{by}, the best network of {target['space']} has {run.scale.number(best.objective)}"
-            f" {run.scale.name} on the validation part ({_float(run, best.measured_float_accuracy)}one seed).",
+            f"after {spent}{by}, the best network of {target['space']} has {run.scale.number(best.measured_objective)}"
+            f" {run.scale.name} on the validation part ({_float(run, best.measured_float)}one seed).",
         )
     first, many = run.networks[0], run.networks[0]["seeds"]
     spread = f"mean ± standard deviation of {many} seeds" if many > 1 else "one seed"
@@ -111,16 +112,17 @@ def _found(run: Run) -> Html:
     name, mean, std = _final(run)
     text = (
         f"a network of {target['space']} with {mean} ± {std} {name} on the test part"
-        f" ({_float(run, first['measured_float_accuracy'])}{spread}),"
+        f" ({_float(run, first['measured_float'])}{spread}),"
         f" {first['parameters']:,} parameters and {first['macs']:,} MACs,"
         f" after {spent}{by}{took}."
     )
     return join(tag("strong", "Found: "), text)
 
 
-def _float(run: Run, accuracy: float | None) -> str:
-    """Return the float network's accuracy, where what was maximised is the int8 network's."""
-    return f"float {percent(accuracy)}, " if run.scale == Scale() else ""
+def _float(run: Run, measured: Mapping[str, float]) -> str:
+    """Return the float network's metric, where what was optimised is the int8 network's."""
+    value = measured.get(run.scale.objective.removeprefix("int8_"))
+    return "" if value is None else f"float {run.scale.number(value)}, "
 
 
 def _within(run: Run, used: dict[str, float], ratios: dict[str, float]) -> Html:
@@ -169,12 +171,12 @@ def price(best: list[Record], name: str, limit: float) -> Html:
         best: trained networks, the best first. name: of the cost. limit: of it, in its unit.
     """
     top, what = best[0], COSTS[name][0]
-    accuracy, dear = top.objective or 0.0, float(getattr(top, name))
-    near = [r for r in best if (r.objective or 0) >= accuracy - POINT]
+    accuracy, dear = top.score or 0.0, float(getattr(top, name))
+    near = [r for r in best if (r.score or 0) >= accuracy - POINT]
     cheap = min(near, key=lambda r: float(getattr(r, name)))
     spared = dear - float(getattr(cheap, name))
     if spared > 0:
-        less = 100 * (accuracy - (cheap.objective or 0))
+        less = 100 * (accuracy - (cheap.score or 0))
         text = (
             f"{less:.1f} points below the best trained network ({percent(accuracy)} on validation) lies one with"
             f" {cost(name, getattr(cheap, name))} {what} instead of {cost(name, dear)}."
@@ -189,7 +191,7 @@ def _more(best: list[Record], name: str, limit: float, accuracy: float, dear: fl
     what = COSTS[name][0]
     if 1 - accuracy < POINT:
         return "One more point is not to be had: less than one is missing to 100 %."
-    held = sorted((float(getattr(r, name)), r.objective or 0.0) for r in front(best))
+    held = sorted((float(getattr(r, name)), r.score or 0.0) for r in front(best))
     rising = [p for i, p in enumerate(held) if all(p[1] > q[1] for q in held[:i]) and p[1] >= accuracy - NEAR]
     if len(rising) < 3:
         return "What one more would cost can't be told: too few networks lie on the front."

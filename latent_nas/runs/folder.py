@@ -14,14 +14,13 @@ import numpy as np
 from latent_nas import artifacts
 from latent_nas.env import LatentCodec
 from latent_nas.graph.deploy import deploy
-from latent_nas.records import Record, front, ranked
+from latent_nas.records import Record, front, objective_of, ranked
+from latent_nas.runs import release_0_1
 from latent_nas.runs.read import LATENT
 from latent_nas.store import Store
 from latent_nas.target import Setup
 
 COLUMNS = (
-    "measured_int8_accuracy",
-    "measured_float_accuracy",
     "flash_bytes",
     "ram_bytes",
     "latency_ms",
@@ -95,21 +94,30 @@ class RunFolder:
 
     def write_tables(self, setup: Setup, records: list[Record], store: Store) -> None:
         """Write ``history.csv``, ``rounds.csv``, ``pareto.csv``, ``best_architecture.json`` and what else there is."""
+        objective, higher_is_better = objective_of(records)
+        names = sorted({name for record in records for name in record.measured})
         best, history = None, []
         for number, record in enumerate(records, 1):
-            if record.ok:
-                best = max(value for value in (best, record.objective) if value is not None)
-            history.append({"training": number, "round": record.round, "best_so_far": best, **_row(record)})
+            best = max(
+                (r for r in (best, record) if r and r.score is not None), key=lambda r: r.score or 0, default=None
+            )
+            first = {"training": number, "round": record.round, f"best_{objective}": best and best.measured_objective}
+            history.append({**first, **_row(record, names)})
         self._csv("history.csv", history)
         findings = store.findings()
-        predictions = [{"round": f["round"], **p} for f in findings for p in f.get("predictions", ())]
+        findings = [release_0_1.findings(f, objective, higher_is_better) for f in findings]
+        predictions = [
+            {"round": f["round"], **_named(p, objective)} for f in findings for p in f.get("predictions", ())
+        ]
         lessons = [{"round": n, **lesson} for n, j in store.journals().items() for lesson in j.get("school", ())]
-        self._csv("rounds.csv", [{k: v for k, v in f.items() if k != "predictions"} for f in findings])
+        left_out = ("predictions", "objective")
+        rounds = [{k: v for k, v in f.items() if k not in left_out} for f in findings]
+        self._csv("rounds.csv", [_named(row, objective) for row in rounds])
         if predictions:
             self._csv("predictions.csv", [{**p, "genes": _words(p["genes"])} for p in predictions])
         if lessons:
             self._csv("agent.csv", lessons)
-        self._csv("pareto.csv", [_row(r) for r in front(records)])
+        self._csv("pareto.csv", [_row(r, names) for r in front(records)])
         top = ranked(records)[:1]
         if top:
             self.write_json("best_architecture.json", architecture(setup, top[0]))
@@ -160,8 +168,9 @@ def architecture(setup: Setup, record: Record) -> dict[str, Any]:
         "measured_on": record.part,
         "fidelity": record.fidelity,
         "seed": record.seed,
-        "measured_float_accuracy": record.measured_float_accuracy,
-        "measured_int8_accuracy": record.measured_int8_accuracy,
+        "measured_float": dict(record.measured_float),
+        "measured_int8": dict(record.measured_int8),
+        "measured_beside": dict(record.measured_beside),
         "device": record.device,
         "runtime": record.runtime,
         "flash_bytes": cost.flash_bytes,
@@ -178,8 +187,14 @@ def architecture(setup: Setup, record: Record) -> dict[str, Any]:
     }
 
 
-def _row(record: Record) -> dict[str, Any]:
-    return {**{name: getattr(record, name) for name in COLUMNS}, "genes": _words(record.genes)}
+def _row(record: Record, measured: Iterable[str]) -> dict[str, Any]:
+    values = {f"measured_{name}": record.measured.get(name) for name in measured}
+    return {**values, **{name: getattr(record, name) for name in COLUMNS}, "genes": _words(record.genes)}
+
+
+def _named(row: dict[str, Any], objective: str) -> dict[str, Any]:
+    """Return a row whose columns name what was measured: best_measured_int8_accuracy, predicted_int8_accuracy, ..."""
+    return {name.replace("_objective", f"_{objective}"): value for name, value in row.items()}
 
 
 def _words(genes: Iterable[int]) -> str:

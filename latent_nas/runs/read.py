@@ -15,6 +15,7 @@ from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.records import Record, ranked
+from latent_nas.runs import release_0_1
 from latent_nas.runs.scale import Scale
 from latent_nas.runtimes import open_runtime
 from latent_nas.store import Store
@@ -106,6 +107,9 @@ class Run:
         self.records = [r for r in records if r.fidelity == "search" and r.part == "valid"]
         self.checks = [r for r in records if r.fidelity == "full" and r.part == "valid"]
         self.finals = [r for r in records if r.part == "test"]
+        self.findings = [
+            release_0_1.findings(f, self.scale.objective, self.scale.higher_is_better) for f in self.findings
+        ]
 
     @property
     def finished(self) -> bool:
@@ -135,14 +139,14 @@ class Run:
     @cached_property
     def scale(self) -> Scale:
         """How what was maximised is shown."""
-        return Scale.of(self.records, str(self.config.get("objective", "")))
+        return Scale.of([*self.records, *self.checks, *self.finals])
 
     @cached_property
     def sane(self) -> dict[tuple[int, ...], dict[str, Any]]:
         """The predictions that can be true: one that can't would leave a chart nothing else to show."""
         low, high = -0.5, 1.5
         if not self.scale.share:
-            known = [r.objective for r in self.best if r.objective is not None] or [0.0]
+            known = [r.measured_objective for r in self.best if r.measured_objective is not None] or [0.0]
             room = 3 * (max(known) - min(known)) or 1.0
             low, high = min(known) - room, max(known) + room
         return {genes: p for genes, p in self.predictions.items() if low < p["predicted_objective"] < high}
@@ -150,8 +154,8 @@ class Run:
     @cached_property
     def networks(self) -> list[dict[str, Any]]:
         """The final networks that were measured, as in ``result.json``."""
-        there = self.result.get("networks") or []
-        return [n for n in there if n.get("measured_int8_accuracy") is not None or self.scale.final(n) is not None]
+        networks = [release_0_1.network(n) for n in self.result.get("networks") or []]
+        return [n for n in networks if n["seeds"]]
 
     @cached_property
     def limits(self) -> Limits:

@@ -1,39 +1,40 @@
-"""What a run maximised, for people: its name, its unit, and numbers of it the way round that people know."""
+"""How what a search optimised is shown: its name, its unit, its direction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from latent_nas.records import Record, objective_of
-from latent_nas.units import SPACE
+from latent_nas.records import Record, objective_of, words
+from latent_nas.units import SPACE, significant
+
+SHARES = ("accuracy",)  # metrics that people read in %
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How a search's numbers, of which more is always better, are shown.
+    """One thing measured, for people.
 
     Attributes:
-        name: e.g. "int8 accuracy", "bits per character", "objective 'weighted'". unit: "%" or "". factor: a shown value
-            is so many times the search's, negative where people count what is lost. digits: behind the point.
-        metric: its name among a record's ``measured_metrics``; "" where it is the int8 accuracy or none of them.
+        objective: its name in records, e.g. "int8_accuracy". higher_is_better: its direction.
     """
 
-    name: str = "int8 accuracy"
-    unit: str = "%"
-    factor: float = 100.0
-    digits: int = 1
-    metric: str = ""
+    objective: str = "int8_accuracy"
+    higher_is_better: bool = True
 
     @staticmethod
-    def of(records: Sequence[Record], objective: str = "metric") -> "Scale":
-        """Return the scale of records and the objective that a search was told; it is read from what they measured."""
-        if objective not in ("", "metric"):
-            return Scale(f"objective {objective!r}", "", 1.0, 3)
-        name, sign = objective_of(records)
-        if name == "int8_accuracy":
-            return Scale()
-        words, metric = name.replace("_", " "), "" if name == "objective" else name
-        return Scale(words, "%", 100.0, 1, metric) if "accuracy" in name else Scale(words, "", sign, 3, metric)
+    def of(records: Sequence[Record]) -> "Scale":
+        """Return the scale of what records optimised."""
+        return Scale(*objective_of(records))
+
+    @property
+    def name(self) -> str:
+        """For people: "int8 accuracy", "int8 bits per character"."""
+        return words(self.objective)
+
+    @property
+    def unit(self) -> str:
+        """The unit that is shown: "%" or ""."""
+        return "%" if self.share else ""
 
     @property
     def title(self) -> str:
@@ -42,34 +43,44 @@ class Scale:
 
     @property
     def share(self) -> bool:
-        """Whether it is a share of 100 %."""
-        return self.unit == "%"
+        """Whether it is shown as a share of 100 %."""
+        return any(share in self.objective for share in SHARES)
+
+    @property
+    def factor(self) -> float:
+        """How many times the measured value a shown one is."""
+        return 100.0 if self.share else 1.0
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, else -1."""
+        return 1 if self.higher_is_better else -1
 
     def of_value(self, value: float | None) -> float:
-        """Return the number that is shown for a value of the search; NaN for None."""
+        """Return the number that is shown for a measured or predicted value; NaN for None."""
         return float("nan") if value is None else self.factor * value
 
+    def of_record(self, record: Record) -> float:
+        """Return the number that is shown for what a record measured; NaN where it failed."""
+        return self.of_value(record.measured.get(self.objective) if record.ok else None)
+
     def number(self, value: float | None) -> str:
-        """Return a value of the search in its unit: "98.8 %", "2.314"; "-" for None."""
+        """Return a value in its unit: "98.8 %", "2.314"; "-" for None."""
         return "-" if value is None else self.shown(self.of_value(value))
 
     def shown(self, value: float) -> str:
         """Return a shown value with its unit."""
-        return f"{value:.{self.digits}f}" + (f"{SPACE}{self.unit}" if self.unit else "")
+        return f"{value:.1f}{SPACE}%" if self.share else significant(value)
 
     def difference(self, value: float) -> str:
-        """Return how far two values of the search are apart, in words: "1.2 points", "0.031"."""
+        """Return how far two measured values are apart, in words: "1.2 points", "0.031"."""
         size = abs(self.factor * value)
-        return f"{size:.1f} points" if self.share else f"{size:.{self.digits}f}"
+        return f"{size:.1f} points" if self.share else significant(size, 2)
 
-    def final(self, network: dict[str, Any]) -> tuple[float, float] | None:
+    def final(self, network: Mapping[str, Any]) -> tuple[float, float] | None:
         """Return the shown mean and std of a network of ``result.json``; None where it was not measured in the end."""
-        if self.metric:
-            mean, std = (network.get(key, {}).get(self.metric) for key in ("measured_metrics", "measured_metrics_std"))
-            factor = abs(self.factor)
-        elif self == Scale():
-            mean, std = (network.get(f"measured_int8_accuracy{end}") for end in ("", "_std"))
-            factor = 100.0
-        else:
-            return None
-        return None if mean is None else (factor * mean, factor * (std or 0.0))
+        for kind, start in (("measured_int8", "int8_"), ("measured_float", "float_"), ("measured_beside", "")):
+            metric = self.objective.removeprefix(start)
+            if self.objective.startswith(start) and metric in network.get(kind, {}):
+                return self.factor * network[kind][metric], self.factor * network[f"{kind}_std"].get(metric, 0.0)
+        return None

@@ -43,7 +43,7 @@ class Strategy(ABC):
 
     Attributes:
         genes: canonical genes of every record told, (m, g), in their order.
-        accuracies: what was maximised of them, ``Record.objective``, (m,); NaN where the training failed or was short.
+        accuracies: what was maximised of them, ``Record.score``, (m,); NaN where the training failed or was short.
         costs: their flash_bytes, ram_bytes and latency_ms, (m, 3).
         round: how often ``tell`` was called.
     """
@@ -76,7 +76,7 @@ class Strategy(ABC):
         """Learn what was measured; ends the round."""
         if records:
             genes = self.problem.space.canonical(self.problem.space.check(np.array([r.genes for r in records])))
-            measured = [r.objective if r.ok and r.fidelity != SHORT else None for r in records]
+            measured = [r.score if r.ok and r.fidelity != SHORT else None for r in records]
             costs = [cost_row(r) for r in records]
             self.genes = np.concatenate([self.genes, genes])
             self._known.update(map(tuple, genes.tolist()))

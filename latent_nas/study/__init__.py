@@ -14,7 +14,7 @@ from latent_nas import artifacts, seeds
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
-from latent_nas.records import SEARCH, Record, ranked
+from latent_nas.records import SEARCH, Record, objective_of, ranked, words
 from latent_nas.store import Store
 from latent_nas.strategies import Strategy
 from latent_nas.units import cost_row
@@ -26,7 +26,7 @@ Genes = tuple[int, ...]
 class Budget:
     """When a study stops: after so many trainings, or after the round in which time is up or the best is good enough.
 
-    ``enough`` is a value of the objective; ``batch`` is the trainings of a round.
+    ``enough`` is a value of the objective, in its own unit; ``batch`` is the trainings of a round.
     """
 
     trainings: int
@@ -79,9 +79,11 @@ class Study:
         if wall_s and time.monotonic() - self._started >= wall_s:
             self.say(f"the time budget of {wall_s:.0f} s is used up after {done} trainings")
             return True
-        if enough is not None and self._best and (self._best[0].objective or 0) >= enough:
-            self.say(f"enough after {done} trainings")
-            return True
+        if enough is not None and self._best:
+            value, sign = self._best[0].measured_objective, 1 if self._best[0].higher_is_better else -1
+            if value is not None and sign * value >= sign * enough:
+                self.say(f"enough after {done} trainings")
+                return True
         return False
 
     def _resume(self) -> int:
@@ -129,7 +131,7 @@ class Study:
         findings = {"round": number, **self._findings(proposals, told)}
         self.records += told
         self._best = ranked([*self._best, *told])[:1]
-        return findings | {"best_measured_objective": self._best[0].objective if self._best else None}
+        return findings | best_of(self._best)
 
     def _report(self, findings: dict[str, Any]) -> None:
         self.say(line(findings, len(self.records)))
@@ -164,27 +166,29 @@ class Study:
 
     def _findings(self, proposals: list[Genes], records: list[Record]) -> dict[str, Any]:
         """Return how far the predictions are off, of a scorer that was not yet refitted to these records."""
-        measured = np.array([r.objective if r.ok else np.nan for r in records], float)
+        sign = 1.0 if objective_of(records)[1] else -1.0
+        measured = np.array([r.measured_objective if r.ok else np.nan for r in records], float)
         good = np.isfinite(measured)
         found: dict[str, Any] = {"trainings": len(records), "failed": int((~good).sum())}
         if not self.scorer or not self.scorer.labels or not good.any():
             return found | {"rank_correlation": None, "optimism": None, "coverage": None}
         genes = np.array(proposals)[good]
-        predicted, measured = self.scorer.rerank(genes).predicted_accuracy, measured[good]
+        predicted, measured = sign * self.scorer.rerank(genes).predicted_accuracy, measured[good]
         from scipy.stats import kendalltau  # half a second that a question to a stored surrogate need not wait
 
         tau = kendalltau(predicted, measured).statistic if good.sum() > 1 else np.nan
         found["rank_correlation"] = None if np.isnan(tau) else float(tau)
         found["optimism"] = float((predicted - measured).mean())
-        return found | (self._intervals(genes, predicted, measured) if self.intervals else {"coverage": None})
+        return found | (self._intervals(genes, predicted, measured, sign) if self.intervals else {"coverage": None})
 
-    def _intervals(self, genes: np.ndarray, predicted: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
+    def _intervals(self, genes: np.ndarray, predicted: np.ndarray, measured: np.ndarray, sign: float) -> dict[str, Any]:
         """Return which share of what was measured (n,) lies in the scorer's intervals, and every prediction.
 
-        With too few labels there are no intervals: None.
+        Numbers are the objective's own; ``sign`` is -1 where the scorer's are negated. With too few labels there are no
+        intervals: None.
         """
         assert self.scorer
-        low, high = self.scorer.interval(genes)
+        low, high = np.sort(sign * np.array(self.scorer.interval(genes)), axis=0)
         known = bool(np.isfinite(low).all())
         rows = zip(genes.tolist(), predicted.tolist(), low.tolist(), high.tolist(), measured.tolist(), strict=True)
         return {
@@ -202,10 +206,19 @@ class Study:
         }
 
 
+def best_of(best: list[Record]) -> dict[str, Any]:
+    """Return what a round's findings say of the best network so far: the objective's name, direction and value."""
+    if not best:
+        return {"objective": None, "higher_is_better": None, "best_measured_objective": None}
+    first = best[0]
+    named = {"objective": first.objective, "higher_is_better": first.higher_is_better}
+    return {**named, "best_measured_objective": first.measured_objective}
+
+
 def line(findings: dict[str, Any], trainings: int) -> str:
     """Return a round's findings as a line for a person."""
     best = findings["best_measured_objective"]
-    held = "none succeeded yet" if best is None else f"best {best:.4f}"
+    held = "none succeeded yet" if best is None else f"best {words(findings['objective'])} {best:.4f}"
     text = f"round {findings['round'] + 1}: {trainings} trainings, {held}"
     if findings["optimism"] is not None:
         text += f"; predictions were {findings['optimism']:+.3f} off on average"

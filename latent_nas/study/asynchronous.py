@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from latent_nas import artifacts
 from latent_nas.evaluators import Job
 from latent_nas.records import Record, ranked
-from latent_nas.study import Genes, Study, line
+from latent_nas.study import Genes, Study, best_of, line
 
 
 @dataclass
@@ -97,7 +97,7 @@ class AsyncStudy(Study):
         if journal := self.strategy.journal():
             self.store.write_journal(self._number - 1, journal)
         findings = {"round": self._number - 1, **self._findings([r.genes for r in told], told)}
-        findings["best_measured_objective"] = self._best[0].objective if self._best else None
+        findings |= best_of(self._best)
         self.strategy.tell(told)
         self._told |= {r.genes for r in told}
         self.store.close_round(self._number - 1, findings, artifacts.pack(self.strategy.state()))

@@ -1,4 +1,4 @@
-"""Tasks: one file each, with the data, the fixed split, the recipe, the loss and the metrics.
+"""Tasks: one file each, with the data, the fixed split and the recipes; loss and metrics are those of its kind.
 
 A task is named NAME, or NAME:SOURCE where it can take data of one's own.
 """
@@ -7,7 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,14 +17,18 @@ from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.operators import Shape
 from latent_nas.records import SHORT
-
-if TYPE_CHECKING:
-    import torch
+from latent_nas.tasks.kinds import Kind, Metric
+from latent_nas.tasks.kinds.classify import Classification
 
 
 @dataclass(frozen=True)
 class Part:
-    """Inputs x, NHWC float32 or tokens (n, tokens) int64, and targets y, (n,) or (n, tokens) int64."""
+    """Samples.
+
+    Attributes:
+        x: inputs, NHWC float32, or tokens (n, tokens) int64. y: targets as the task's kind has them: classes (n,) or
+            tokens (n, tokens) int64, numbers (n, outputs) float32.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -45,15 +49,6 @@ class Data:
     def learn(self) -> Part:
         """Train and validation together, for final training."""
         return Part(np.concatenate([self.train.x, self.valid.x]), np.concatenate([self.train.y, self.valid.y]))
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What a task measures: its name, unit and whether more is better."""
-
-    name: str
-    unit: str = "fraction"
-    higher_is_better: bool = True
 
 
 @dataclass(frozen=True)
@@ -123,7 +118,7 @@ class Task(ABC):
     """A learning problem with one split, fixed once for all seeds.
 
     Attributes:
-        outputs: of a network; of a text, its characters. metrics: the first one is the objective.
+        outputs: of a network; of a text, its characters. kind: what outputs and targets mean; classes by default.
         recipes: by fidelity, "search" and "full" at least. limits: what a search keeps to that is told none.
         classes: their names, where they have any. front_end: what makes the input of audio, on the device as here.
         fingerprint: a hash of the data where it may change between two runs, else "".
@@ -132,7 +127,7 @@ class Task(ABC):
     name: ClassVar[str]
     input_shape: Shape
     outputs: int
-    metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy"),)
+    kind: Kind = Classification()
     recipes: ClassVar[dict[str, Recipe]]
     limits: ClassVar[Limits] = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=5.0)
     classes: tuple[str, ...] = ()
@@ -183,26 +178,10 @@ class Task(ABC):
         """
         raise ValueError(f"task {self.name!r} comes with latent_nas; it is no data of your own")
 
-    def loss(
-        self, outputs: "torch.Tensor", targets: "torch.Tensor", recipe: Recipe, weight: "torch.Tensor | None" = None
-    ) -> "torch.Tensor":
-        """Return the mean loss of a batch: cross entropy of logits (n, outputs) and classes (n,)."""
-        from torch.nn import functional
-
-        return functional.cross_entropy(outputs, targets, weight=weight, label_smoothing=recipe.label_smoothing)
-
-    def measure(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """Return all metrics by name, of outputs (n, outputs), float or integer: here the accuracy."""
-        return {"accuracy": float((outputs.argmax(axis=1) == targets).mean())}
-
-    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
-        """Return what a search maximises: the first metric, negated where less of it is better."""
-        return self.signed(self.measure(outputs, targets))
-
-    def signed(self, measured: dict[str, float]) -> float:
-        """Return the first of the metrics of ``measure``, negated where less of it is better."""
-        first = self.metrics[0]
-        return measured[first.name] if first.higher_is_better else -measured[first.name]
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What is measured; the first one is what a search optimises."""
+        return self.kind.metrics
 
     def check(self, outputs: int) -> None:  # noqa: B027 - most tasks take what they ask for
         """Raise ValueError where the data don't support networks with so many outputs."""
@@ -210,13 +189,6 @@ class Task(ABC):
     def pieces(self, outputs: int) -> tuple[str, ...]:
         """Return the text of every token of a network with so many outputs; nothing where outputs are no tokens."""
         return ()
-
-    def confusion(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray | None:
-        """Return how often class (row) was taken for class (column), (outputs, outputs); None where there are none."""
-        if outputs.ndim != 2 or targets.ndim != 1:
-            return None
-        pairs = targets * self.outputs + outputs.argmax(axis=1)
-        return np.bincount(pairs, minlength=self.outputs**2).reshape(self.outputs, self.outputs)
 
 
 def open_task(name: str) -> Task:

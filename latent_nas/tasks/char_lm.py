@@ -1,23 +1,20 @@
 """Next-token prediction on a text: tiny Shakespeare, or one of your own, ``char_lm:FILE``."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
-from latent_nas.tasks import Data, Metric, Part, Recipe, Task
+from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks._download import download
-from latent_nas.tasks._vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    import torch
+from latent_nas.tasks.kinds.text import UNSCORED, Text
+from latent_nas.tasks.vocabulary import Vocabulary
 
 CONTEXT = 32
 LEARN_STRIDE, JUDGE_STRIDE = 8, 16  # between the beginnings of windows
-UNSCORED = -1  # a target that no loss and no metric counts
 SHAKESPEARE = (
     "tinyshakespeare/input.txt",
     "https://raw.githubusercontent.com/karpathy/char-rnn/6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e/data/tinyshakespeare/"
@@ -37,10 +34,6 @@ class CharLm(Task):
 
     name = "char_lm"
     input_shape = (CONTEXT,)
-    metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("bits_per_character", "bits", higher_is_better=False),
-        Metric("accuracy"),
-    )
     recipes: ClassVar[dict[str, Recipe]] = {
         "search": Recipe(epochs=1, epoch_share=0.1, learning_rate=4e-3, warmup=0.1, average=0.98),
         "full": Recipe(
@@ -56,6 +49,7 @@ class CharLm(Task):
             ValueError: no such file, no UTF-8, or too short to fill a window in every part.
         """
         self.source = str(Path(source).resolve()) if source else ""
+        self.kind = Text(partial(_vocabulary, self.source))
         self.outputs = len(_characters(self.source).pieces) if source else SHAKESPEARE_CHARACTERS
 
     def data(self) -> Data:
@@ -81,37 +75,6 @@ class CharLm(Task):
             ValueError: a character that the task's text has not.
         """
         return _vocabulary(self.source, outputs).encode(text)
-
-    def loss(
-        self, outputs: "torch.Tensor", targets: "torch.Tensor", recipe: Recipe, weight: "torch.Tensor | None" = None
-    ) -> "torch.Tensor":
-        """Return the mean cross entropy of logits (n, tokens, vocabulary) and tokens (n, tokens)."""
-        from torch.nn import functional
-
-        flat = outputs.flatten(0, 1), targets.flatten()
-        return functional.cross_entropy(*flat, ignore_index=UNSCORED, label_smoothing=recipe.label_smoothing)
-
-    def measure(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """Return bits per character and next-character accuracy of logits (n, tokens, vocabulary).
-
-        Bits are those of all scored tokens over their characters, whatever the vocabulary. For the accuracy the
-        probabilities of tokens that begin with the same character are added up: is the likeliest character the next?
-        """
-        vocabulary = _vocabulary(self.source, outputs.shape[-1])
-        bits, right, characters, scored = 0.0, 0, 0, 0
-        first = vocabulary.first
-        begins = np.zeros((len(first), first.max() + 1), np.float32)
-        begins[np.arange(len(first)), first] = 1
-        for rows in range(0, len(outputs), 256):
-            y = targets[rows : rows + 256]
-            counted = y != UNSCORED
-            y, logits = y[counted], outputs[rows : rows + 256][counted].astype(np.float32)
-            p = np.exp(logits - logits.max(axis=1, keepdims=True))
-            p /= p.sum(axis=1, keepdims=True)
-            bits -= float(np.log2(np.maximum(p[np.arange(len(y)), y], 1e-30).astype(np.float64)).sum())
-            right += int(((p @ begins).argmax(axis=1) == first[y]).sum())
-            characters, scored = characters + int(vocabulary.lengths[y].sum()), scored + len(y)
-        return {"bits_per_character": bits / characters, "accuracy": right / scored}
 
 
 @lru_cache(4)

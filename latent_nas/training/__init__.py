@@ -10,11 +10,13 @@ import numpy as np
 from latent_nas import seeds
 from latent_nas.graph import Graph
 from latent_nas.tasks import Part, Recipe, Task
+from latent_nas.tasks.kinds import Evidence
 
 if TYPE_CHECKING:
     from latent_nas.training.network import Network
     from latent_nas.training.quantise import QuantisedNetwork
 
+CALIBRATION = 512  # training samples that tell the activations' ranges
 FLOAT = "float"  # folder beside an int8 network's files, with the float network that it was made from
 
 
@@ -29,20 +31,17 @@ class Trained:
     Attributes:
         network: int8. model: the float network that it was made from.
         float_metrics, int8_metrics: all of the task's metrics on the judging part, by name.
-        float_score, int8_score: the first of them, as the task signs it: more is better.
-        curve: validation score after each epoch. epochs: how many were run to get these weights.
-        confusion: of the int8 network on the judging part, ``Task.confusion``.
+        curve: validation score after each epoch, more being better. epochs: how many were run to get these weights.
+        evidence: of the int8 network on the judging part, ``Kind.evidence``.
     """
 
     network: "QuantisedNetwork"
     model: "Network"
-    float_score: float
-    int8_score: float
     curve: tuple[float, ...]
     epochs: int
     float_metrics: dict[str, float]
     int8_metrics: dict[str, float]
-    confusion: np.ndarray | None = None
+    evidence: Evidence
 
 
 def train(
@@ -72,18 +71,18 @@ def train(
     from latent_nas.training.fit import fit
     from latent_nas.training.quantise import quantise
 
-    learn = subset(learn, recipe.share)
+    learn = subset(task, learn, recipe.share)
     if torch.get_num_threads() != 1:  # small operators are far slower with more
         torch.set_num_threads(1)
     model, curve, epochs = fit(graph, task, recipe, seed, learn, None if stop_at else judge, stop_at, keep, watch)
     outputs = model.outputs(judge.x)
     if not np.isfinite(outputs).all():
         raise TrainingFailed("the trained network's outputs are not finite")
-    network = quantise(graph, model, learn.x[:512])
+    network = quantise(graph, model, learn.x[:CALIBRATION], task.kind.output_range(learn.y))
     answers = network.outputs(judge.x)
-    floats, integers = task.measure(outputs, judge.y), task.measure(answers, judge.y)
-    scores, confusion = (task.signed(floats), task.signed(integers)), task.confusion(answers, judge.y)
-    return Trained(network, model, *scores, tuple(curve), epochs, floats, integers, confusion)
+    floats, integers = task.kind.measure(outputs, judge.y), task.kind.measure(answers, judge.y)
+    evidence = task.kind.evidence(answers, judge.y, task.outputs)
+    return Trained(network, model, tuple(curve), epochs, floats, integers, evidence)
 
 
 def check(recipe: Recipe) -> None:
@@ -94,8 +93,8 @@ def check(recipe: Recipe) -> None:
     schedule.check(recipe, judged=True)
 
 
-def subset(part: Part, share: float) -> Part:
-    """Return a share of a part, every class in proportion, the same samples whatever the seed of the training.
+def subset(task: Task, part: Part, share: float) -> Part:
+    """Return a share of a part as the task's kind draws it, the same samples whatever the seed of the training.
 
     Raises:
         ValueError: the share is not above 0 and at most 1.
@@ -104,13 +103,5 @@ def subset(part: Part, share: float) -> Part:
         raise ValueError(f"a recipe's share is above 0 and at most 1, got {share}")
     if share == 1:
         return part
-    order = seeds.rng(0, "subset").permutation(len(part))
-    if part.y.ndim == 1:  # classes: the first of each, as many as are its due
-        order = order[np.argsort(part.y[order], kind="stable")]
-        starts = np.searchsorted(part.y[order], part.y[order])
-        counts = np.bincount(part.y)[part.y[order]]
-        kept = order[np.arange(len(order)) - starts < np.ceil(share * counts)]
-    else:
-        kept = order[: max(round(share * len(order)), 1)]
-    kept = np.sort(kept)
-    return Part(part.x[kept], part.y[kept])
+    rows = task.kind.subset(part.y, share, seeds.rng(0, "subset"))
+    return Part(part.x[rows], part.y[rows])

@@ -63,7 +63,7 @@ def fit(
             rate, loss = learner.epoch(epoch, curve)
             score = math.nan
             if judge is not None:
-                score = task.score(judged.outputs(judge.x), judge.y)
+                score = task.kind.score(judged.outputs(judge.x), judge.y)
                 curve.append(score)
                 if int(np.argmax(curve)) == epoch:
                     best_state = {k: v.clone() for k, v in judged.state_dict().items()}

@@ -26,7 +26,8 @@ class Learner:
         self.optimiser = make(model, recipe)
         self.judged = copy.deepcopy(model) if recipe.average else model
         self._x, self._y = to_tensor(learn.x), torch.from_numpy(learn.y)
-        self._weight = _class_weights(learn.y, task.outputs) if recipe.balanced else None
+        weights = task.kind.class_weights(learn.y, task.outputs) if recipe.balanced else None
+        self._weight = None if weights is None else torch.from_numpy(weights)
         self._order = seeds.rng(seed, "training", "order")
 
     def skip(self, epochs: int) -> None:
@@ -61,10 +62,15 @@ class Learner:
         return rate, total / len(self.learn)
 
     def _loss(self, batch: np.ndarray, varied: np.random.Generator) -> torch.Tensor:
-        """Return the loss of a batch, given by its samples' numbers, with inputs varied if the recipe says so."""
-        plain = not self.recipe.augment
-        inputs = self._x[batch] if plain else to_tensor(self.task.augmented(self.learn.x[batch], varied))
-        return self.task.loss(self.model(inputs), self._y[batch], self.recipe, self._weight)
+        """Return the loss of a batch, given by its samples' numbers, varied or made up as recipe and kind say."""
+        kind = self.task.kind
+        inputs, targets = self._x[batch], self._y[batch]
+        if self.recipe.augment or kind.makes_batches:
+            x = self.learn.x[batch]
+            x = self.task.augmented(x, varied) if self.recipe.augment else x
+            x, y = kind.batch(x, self.learn.y[batch], varied)
+            inputs, targets = to_tensor(x), torch.from_numpy(y)
+        return kind.loss(self.model(inputs), targets, self.recipe, self._weight)
 
     def _descend(self, loss: torch.Tensor, rate: float) -> None:
         for group in self.optimiser.param_groups:
@@ -72,11 +78,6 @@ class Learner:
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-
-
-def _class_weights(y: np.ndarray, classes: int) -> torch.Tensor:
-    counts = np.maximum(np.bincount(y, minlength=classes), 1)
-    return torch.from_numpy((len(y) / (classes * counts)).astype(np.float32))
 
 
 @torch.no_grad()

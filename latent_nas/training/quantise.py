@@ -82,13 +82,18 @@ class QuantisedNetwork:
         return QuantisedNetwork(graph, tuple(Quant(float(s), int(z)) for s, z in pairs), constants)
 
 
-def quantise(graph: Graph, model: "Network", calibration: np.ndarray) -> QuantisedNetwork:
+def quantise(
+    graph: Graph, model: "Network", calibration: np.ndarray, output_range: tuple[float, float] | None = None
+) -> QuantisedNetwork:
     """Return the int8 network of a trained float one.
 
     Args:
         graph: the float graph that ``model`` runs. calibration: NHWC training data for the activations' ranges.
+        output_range: what the output must be able to say; None: what it says of the calibration data.
     """
     ranges = model.ranges(calibration)
+    if output_range is not None:
+        ranges[-1] = output_range
     deployment = deploy(graph)
     quants: list[Quant] = []
     constants: list[dict[str, np.ndarray]] = []

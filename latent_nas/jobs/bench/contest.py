@@ -140,12 +140,12 @@ class Contest:
         scorer = self.judge(latent, seed) if latent else None
         budget = Budget(min(self.trainings, int(self.feasible.sum())), self.batch or kind.round_size)
         if self.stop:
-            budget = replace(budget, enough=-self.optimum if self.minimise else self.optimum)
+            budget = replace(budget, enough=self.optimum)
         store = Store(Path(":memory:"))
         study = Study(kind(problem, seed), scorer, evaluator, store, Limits(), budget, seed, intervals=False)
         records = study.run()
         store.close()
-        gains = np.array([r.objective for r in records], float)
+        gains = np.array([r.score for r in records], float)
         gains = np.append(gains, np.full(budget.trainings - len(gains), gains.max()))
         incumbents = np.maximum.accumulate(gains) * (-1.0 if self.minimise else 1.0)
         reached = np.flatnonzero(incumbents == self.optimum)

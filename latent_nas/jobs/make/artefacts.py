@@ -43,7 +43,8 @@ def codec(
     """Train, save and judge a codec: on fresh architectures, exact costs of some, a table's accuracies if given.
 
     Args:
-        metrics: of the table's ``metric.*`` columns, those that shape the latent beside the objective.
+        metrics: of what the table's records measured beside the objective, e.g. "int8_accuracy", those that shape the
+            latent as well.
 
     Raises:
         ValueError: fewer than 1 step, the table has no such metric, or the codec can't be put there.
@@ -100,8 +101,9 @@ def surrogates(
     quality = judge(scorer, [r for r in records if r.genes in held])
     say(f"fitting them to all {len(networks)} networks")
     scorer.refit(records)
-    name, sign = objective_of(records)
-    made = {"space": setup.space.name, "task": setup.target.task, "seed": seed, "objective": name, "sign": sign}
+    name, higher_is_better = objective_of(records)
+    made = {"space": setup.space.name, "task": setup.target.task, "seed": seed, "objective": name}
+    made |= {"sign": 1.0 if higher_is_better else -1.0}
     scorer.save(out / "accuracy", made, quality)
     beside = _measures(setup, records, held, seed, out)
     return {"surrogates": str(out), "accuracy": quality, "metrics": beside, "costs": errors}
@@ -136,7 +138,7 @@ def judge(scorer: Scorer, held: list[Record]) -> dict[str, float]:
 
     first = {r.genes: r for r in reversed(held) if r.ok}
     genes = np.array(sorted(first))
-    true = np.array([first[tuple(g)].objective for g in genes.tolist()], float)
+    true = np.array([first[tuple(g)].score for g in genes.tolist()], float)
     predicted = scorer.rerank(genes).predicted_accuracy
     low, high = scorer.interval(genes)
     best = true >= np.quantile(true, 0.75)

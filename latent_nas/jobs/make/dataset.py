@@ -11,11 +11,12 @@ from latent_nas import artifacts, plugins, seeds
 from latent_nas.evaluators import Job
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
-from latent_nas.records import Record, versions
+from latent_nas.records import Record, objective_of, versions
 from latent_nas.store import Store
 from latent_nas.target import Setup, Target, open_target
 from latent_nas.units import cost_row
 
+MEASURED = ("float", "int8", "beside")  # fields measured_... of a record, a column for each of their metrics
 VAIN = 20  # batches of 500 random networks without a new one, after which drawing ends
 
 
@@ -134,9 +135,11 @@ def table(setup: Setup, records: list[Record]) -> Any:
     for record in records:
         body = record.to_json()
         genes = dict(zip((f"gene.{g.name}" for g in setup.space.genes), body.pop("genes"), strict=True))
-        del body["versions"], body["confusion"]  # of the machine; of final trainings only
-        genes |= {f"metric.{name}": value for name, value in body.pop("measured_metrics").items()}
-        rows.append({**genes, **body, "curve": list(record.curve)})
+        del body["versions"], body["evidence"]  # of the machine; of final trainings only
+        measured = {
+            f"measured_{kind}_{name}": v for kind in MEASURED for name, v in body.pop(f"measured_{kind}").items()
+        }
+        rows.append({**genes, **body, **measured, "curve": list(record.curve)})
     return pd.DataFrame(rows)
 
 
@@ -155,21 +158,22 @@ def read(path: Path) -> list[Record]:
     except (OSError, ValueError) as error:  # pyarrow's errors are both
         raise ValueError(f"{path} is not a whole Parquet file: {str(error).splitlines()[0]}") from None
     genes = [c for c in frame.columns if c.startswith("gene.")]
-    needed = {"space", "task", "seed", "status", "measured_int8_accuracy"} - set(frame.columns)
+    needed = {"space", "task", "seed", "status"} - set(frame.columns)
     if not genes or needed:
         raise ValueError(
             f"{path} has no {', '.join(sorted(needed)) or 'gene.* column'}; is it a table of this project?"
         )
     matrix = frame[genes].to_numpy(int)
-    named = [c for c in frame.columns if c.startswith("metric.")]
-    metrics = frame[named].to_dict("records")
-    rows = frame.drop(columns=genes + named).to_dict("records")
-    found = []
-    for g, row, measured in zip(matrix.tolist(), rows, metrics, strict=True):
-        known = {str(k).removeprefix("metric."): v for k, v in measured.items() if not np.isnan(v)}
+    rows = frame.drop(columns=genes).to_dict("records")
+    records = []
+    for g, row in zip(matrix.tolist(), rows, strict=True):
         plain = {str(k): _plain(v) for k, v in row.items()}
-        found.append(Record.from_json({**plain, "genes": g, "measured_metrics": known}))
-    return found
+        for kind in MEASURED:
+            start = f"measured_{kind}_"
+            named = {k.removeprefix(start): plain.pop(k) for k in list(plain) if k.startswith(start)}
+            plain[f"measured_{kind}"] = {name: value for name, value in named.items() if value is not None}
+        records.append(Record.from_json({**plain, "genes": g}))
+    return records
 
 
 def _plain(value: Any) -> Any:
@@ -197,8 +201,8 @@ def noise(records: list[Record]) -> dict[str, float]:
 
     runs: dict[tuple[int, ...], list[float]] = {}
     for record in records:
-        if record.ok and record.objective is not None:
-            runs.setdefault(record.genes, []).append(record.objective)
+        if record.ok and record.score is not None:
+            runs.setdefault(record.genes, []).append(record.score)
     repeated = [v for v in runs.values() if len(v) > 1]
     if len(repeated) < 3:
         return {}
@@ -221,14 +225,18 @@ def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
     """Return the table's description in Markdown, figures computed from the records."""
     first = [r for r in records if r.seed == 0]
     good = [r for r in first if r.ok]
-    accuracy = np.array([r.objective for r in good], float)
-    integer = all(r.measured_int8_accuracy is not None for r in good)
+    objective, _ = objective_of(good)
+    values = np.array([r.measured_objective for r in good], float)
+    integer = all(r.measured_int8 for r in good)
     within = [not plan.limits.exceeded(*cost_row(r)) for r in first]
     inside = sum(within) / len(within)
-    loss = np.array([(r.measured_float_accuracy or 0) - (r.measured_int8_accuracy or 0) for r in good])
-    what, lost = "Objective** (what a search maximises", ""
+    metric = setup.task.kind.metric
+    lost = ""
     if integer:
-        what, lost = "Accuracy** (int8", f"; quantisation loses {loss.mean():.4f}"
+        pairs = [
+            (metric.signed(r.measured_float[metric.name]), metric.signed(r.measured_int8[metric.name])) for r in good
+        ]
+        lost = f"; quantisation loses {np.mean([a - b for a, b in pairs]):.4f}"
     spread = noise(records)
     recipe = setup.task.recipes["search"]
     limits = ", ".join(f"{k} {v:g}" for k, v in plan.limits.to_json().items() if v is not None)
@@ -241,14 +249,14 @@ def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
         f"- **Drawn** by the space's own sampler, seed {plan.seed}: three quarters within {limits};"
         f" one quarter up to twice that ({inside:.0%} are within now that costs were computed anew).",
         f"- **Trained** with the task's recipe `search`: {recipe}. The table's seed is the training's. The data's split"
-        " is fixed; accuracies are of the validation part, the test part was not read.",
-        "- **Quantised** to int8 as `latent_nas.training.quantise` says; `measured_int8_accuracy` is the integer"
-        " reference's."
+        " is fixed; metrics are of the validation part, the test part was not read.",
+        "- **Quantised** to int8 as `latent_nas.training.quantise` says; `measured_int8_*` are the integer reference's."
         if integer
-        else f"- **Measured** by the evaluator `{plan.evaluator}`; `metric.*` are what it measured.",
+        else f"- **Measured** by the evaluator `{plan.evaluator}`; `measured_beside_*` are what it measured.",
         f"- **Costs** are computed for {plan.target.device} with runtime {plan.target.runtime}.",
-        f"- **{what}, seed 0): median {np.median(accuracy):.4f}, quartiles {np.quantile(accuracy, 0.25):.4f}"
-        f" and {np.quantile(accuracy, 0.75):.4f}, best {accuracy.max():.4f}{lost}.",
+        f"- **Objective** ({objective}, seed 0): median {np.median(values):.4f}, quartiles"
+        f" {np.quantile(values, 0.25):.4f} and {np.quantile(values, 0.75):.4f}, best"
+        f" {max(good, key=lambda r: r.score or 0).measured_objective:.4f}{lost}.",
     ]
     if spread:
         lines.append(
@@ -262,7 +270,8 @@ def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
         f"- **Time**: {sum(r.wall_s for r in records) / 3600:.2f} hours of one core.",
         f"- **Made by** `scripts/build_dataset.py` with {made}.",
         "",
-        "Columns: `gene.*` (index of the choice), `measured_*`, computed costs, `curve` (validation accuracy after each"
-        " epoch), `epochs` (of the best one), `seed`, `status`, `reason`, `wall_s`.",
+        "Columns: `gene.*` (index of the choice), `measured_*`, computed costs, `curve` (the float network's first"
+        " metric on the validation part after each epoch, more being better), `epochs` (of the best one), `seed`,"
+        " `status`, `reason`, `wall_s`.",
     ]
     return "\n".join(lines) + "\n"

@@ -34,10 +34,14 @@ class Board:
         number = findings["round"]
         names = ("rank_correlation", "optimism", "coverage")
         self.scalars("surrogates", number, {name: findings[name] for name in names})
-        self.scalars("search", len(records), {"best_measured_objective": findings["best_measured_objective"]})
+        self.scalars(
+            "search", len(records), {f"best_measured_{findings['objective']}": findings["best_measured_objective"]}
+        )
         first = len(records) - findings["trainings"]
         for i, record in enumerate(records[first:], first + 1):
-            self.scalars("search", i, {"measured_objective": record.objective if record.ok else None})
+            self.scalars(
+                "search", i, {f"measured_{record.objective}": record.measured_objective if record.ok else None}
+            )
             for epoch, value in enumerate(record.curve, 1):
                 self.scalars("trainings", epoch, {f"{i:04d}": value})
         journals = store.journals()

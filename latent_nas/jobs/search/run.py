@@ -110,7 +110,7 @@ def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: B
         "networks": networks,
         "trainings": len(found),
         "failed_trainings": sum(not r.ok for r in found),
-        "best_measured_valid_int8_accuracy": best[0].measured_int8_accuracy if best else None,
+        **_best(best),
         **_circumstances(config, setup, limits, store),
     }
     folder.write_json("result.json", result)
@@ -126,6 +126,15 @@ def about_core(setup: Setup) -> list[str]:
     lines = [f"core {core.name}: {'; '.join(lacks)}"] if lacks else []
     borrowed = runtime.borrowed(core)
     return [*lines, f"computed times: {borrowed}"] if borrowed else lines
+
+
+def _best(best: list[Record]) -> dict[str, Any]:
+    """Return what ``result.json`` says of the best of the search: the objective and all that was measured of it."""
+    if not best:
+        return {"objective": None, "higher_is_better": None, "best_measured_valid": {}}
+    first = best[0]
+    named = {"objective": first.objective, "higher_is_better": first.higher_is_better}
+    return {**named, "best_measured_valid": first.measured}
 
 
 def _circumstances(config: SearchConfig, setup: Setup, limits: Limits, store: Store) -> dict[str, Any]:

@@ -1,0 +1,109 @@
+"""Kinds of task, one file each: what outputs mean, the loss, the metrics, the trivial baseline, the evidence to show.
+
+A task has data and recipes; everything that depends on what its targets are is its kind's.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+    from latent_nas.tasks import Recipe
+
+Evidence = dict[str, list[list[float]]]  # what a report draws of a final network, by the name of the picture
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a task measures.
+
+    Attributes:
+        name: as in records and file headers. unit: "fraction" (of 1), "bits", that of the targets, or "" for none.
+        higher_is_better: its direction.
+    """
+
+    name: str
+    unit: str = "fraction"
+    higher_is_better: bool = True
+
+    def signed(self, value: float) -> float:
+        """Return the value so that more is better."""
+        return value if self.higher_is_better else -value
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What can be reached without a network.
+
+    Attributes:
+        words: what it does, e.g. "always the largest class (3)". metrics: what it measures, by name.
+    """
+
+    words: str
+    metrics: Mapping[str, float]
+
+
+class Kind(ABC):
+    """What follows from the meaning of a network's outputs.
+
+    Attributes:
+        name: of its file. metrics: the first one is what a search optimises.
+    """
+
+    name: ClassVar[str]
+    metrics: tuple[Metric, ...]
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that a search optimises."""
+        return self.metrics[0]
+
+    @abstractmethod
+    def loss(
+        self, outputs: "torch.Tensor", targets: "torch.Tensor", recipe: "Recipe", weight: "torch.Tensor | None" = None
+    ) -> "torch.Tensor":
+        """Return the mean loss of a batch; ``weight``: that of every class, where the recipe balances classes."""
+
+    @abstractmethod
+    def measure(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        """Return all metrics by name, of real outputs (n, ...) and targets (n, ...)."""
+
+    @abstractmethod
+    def baseline(self, train: np.ndarray, judged: np.ndarray) -> Baseline:
+        """Return what needs no network: learnt from training targets, measured on the judging part's."""
+
+    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+        """Return the first metric so that more is better: what early stopping and a search look at."""
+        return self.signed(self.measure(outputs, targets))
+
+    def signed(self, measured: Mapping[str, float]) -> float:
+        """Return the first metric of ``measure`` so that more is better."""
+        return self.metric.signed(measured[self.metric.name])
+
+    def batch(self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a training step learns from, given samples x (n, ...) and targets y (n, ...): as they are."""
+        return x, y
+
+    makes_batches: ClassVar[bool] = False  # whether ``batch`` does anything
+
+    def class_weights(self, targets: np.ndarray, outputs: int) -> np.ndarray | None:
+        """Return the weight of every class (outputs,) that makes all count the same; None where there are none."""
+        return None
+
+    def subset(self, targets: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+        """Return the rows (k,) of a share of the samples, sorted: drawn, at least one."""
+        order = rng.permutation(len(targets))
+        return np.sort(order[: max(round(share * len(order)), 1)])
+
+    def output_range(self, targets: np.ndarray) -> tuple[float, float] | None:
+        """Return the least and largest output that int8 must be able to say; None: as seen on calibration data."""
+        return None
+
+    def evidence(self, outputs: np.ndarray, targets: np.ndarray, classes: int) -> Evidence:
+        """Return what a report draws, by name: e.g. "confusion", how often class (row) was taken for class (column)."""
+        return {}
