@@ -11,6 +11,7 @@ import numpy as np
 from latent_nas import __version__
 from latent_nas.units import cost_row
 
+INITIALS = {"auc", "mae", "r2", "rmse"}
 SHORT, SEARCH = "short", "search"  # fidelities: a first look at a network, and what a search measures
 
 
@@ -149,8 +150,8 @@ def objective_of(records: Sequence[Record]) -> tuple[str, bool]:
 
 
 def words(name: str) -> str:
-    """Return the name of something measured for people: "int8 accuracy", "int8 bits per character"."""
-    return name.replace("_", " ")
+    """Return the name of something measured for people: "int8 accuracy", "int8 bits per character", "int8 RMSE"."""
+    return " ".join(word.upper() if word in INITIALS else word for word in name.split("_"))
 
 
 def versions() -> dict[str, str]:

@@ -151,7 +151,7 @@ class TestArrays:
         [
             (lambda x, y: {"x": np.where(np.arange(20)[:, None, None] == 7, np.nan, x), "y": y}, "NaN.*first is 7"),
             (lambda x, y: {"x": x, "y": y[:-1]}, r"wants \(20,\) classes"),
-            (lambda x, y: {"x": x, "y": y.astype(float)}, "wants"),
+            (lambda x, y: {"x": x, "y": np.stack([y, y], 1)}, "wants"),
             (lambda x, y: {"x": x.reshape(20, 3, 3, 3, 3), "y": y}, r"shape \(20, 3, 3, 3, 3\)"),
             (lambda x, y: {"data": x, "y": y}, "no array x"),
             (lambda x, y: {"x": np.float32(1), "y": y}, "x is a single number"),

@@ -24,6 +24,8 @@ def _named(
     seconds: Annotated[
         float | None, typer.Option(help="Of recordings: length; default: what 95 % of them keep within.")
     ] = None,
+    kind: options.Kind = None,
+    normal: options.Normal = None,
     split_seed: Annotated[int, typer.Option(help="Draws validation and test where the data has no such parts.")] = 0,
     strict: options.Strict = False,
 ) -> str:
@@ -31,6 +33,7 @@ def _named(
     from latent_nas.tasks import with_options
 
     given = {"input": input, "front": front, "rate": rate, "seconds": seconds, "split_seed": split_seed}
+    given |= {"kind": kind, "normal": normal}
     return with_options(path, **given, strict=strict)
 
 

@@ -19,6 +19,17 @@ Input = Annotated[
     str | None, typer.Option("--input", help="HEIGHTxWIDTHxCHANNELS of your own images or arrays, e.g. 48x48x1.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at any sample of your own data that can't be used.")]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        "--kind",
+        help="What your own data is for: classify, regress (a numeric target) or anomaly (training on normal samples"
+        " only). Default: regress for float targets, anomaly where training has class 'normal' only, else classify.",
+    ),
+]
+Normal = Annotated[
+    str | None, typer.Option("--normal", help="Class of normal samples, with --kind anomaly. Default: 'normal'.")
+]
 Space = Annotated[str, typer.Option(help="Which networks there are: a file of latent_nas/spaces.")]
 Device = Annotated[str, typer.Option(help="The microcontroller: a file of latent_nas/devices, or one of yours.")]
 Runtime = Annotated[str, typer.Option(help="What runs it there: a file of latent_nas/runtimes, or one of yours.")]

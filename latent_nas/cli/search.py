@@ -12,6 +12,8 @@ from latent_nas.cli import options
 def search(
     task: options.Task = "digits",
     input: options.Input = None,
+    kind: options.Kind = None,
+    normal: options.Normal = None,
     strict: options.Strict = False,
     space: options.Space = "mcu_cnn",
     device: options.Device = "stm32f405",
@@ -78,7 +80,9 @@ def search(
         prepared, folder = resumed(resume, workers or None, ray)
     else:
         config = new_config(
-            Target(space, with_options(task, input=input, strict=strict), device, runtime or ""),
+            Target(
+                space, with_options(task, input=input, kind=kind, normal=normal, strict=strict), device, runtime or ""
+            ),
             preset,
             trainings,
             child_epochs,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from latent_nas.evaluators import Job
 from latent_nas.records import Record, versions
 from latent_nas.target import Built, Target, open_target
+from latent_nas.tasks import Data, Task
 from latent_nas.training import FLOAT, TrainingFailed, train
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     graph, record = built_of(target, job).graph, blank(target, job)
     data = task.data_of(graph)
     final = job.part == "test"
-    learn, judge = (data.learn, data.test) if final else (data.train, data.valid)
+    learn = data.learn if final and task.kind.learns_all else data.train
+    judge = data.test if final else data.valid
     stop_at = job.epochs if final else None
     try:
         made = train(graph, task, target.recipe(task, job.fidelity), job.seed, learn, judge, stop_at)
@@ -36,6 +38,7 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         record,
         measured_float=made.float_metrics,
         measured_int8=made.int8_metrics,
+        measured_beside=_decided(task, data, made.network) if final else {},
         epochs=made.epochs,
         curve=tuple(round(v, 5) for v in made.curve),
         wall_s=round(time.perf_counter() - started, 3),
@@ -45,6 +48,13 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         made.network.save(Path(job.keep), record.to_json())
         made.model.save(Path(job.keep) / FLOAT, record.to_json())
     return record, made.network
+
+
+def _decided(task: Task, data: Data, network: "QuantisedNetwork") -> dict[str, float]:
+    """Return what the validation part decides of an int8 network, and how that does on the test part."""
+    if task.kind.learns_all:
+        return {}
+    return task.kind.decided(*((network.outputs(part.x), part.y) for part in (data.valid, data.test)))
 
 
 def built_of(target: Target, job: Job) -> Built:

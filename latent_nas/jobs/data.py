@@ -8,7 +8,7 @@ import numpy as np
 from latent_nas.costs.front_end import front_end_cost
 from latent_nas.devices import open_device
 from latent_nas.readers import PARTS
-from latent_nas.tasks import Task, open_task
+from latent_nas.tasks import Part, Task, open_task
 
 
 def info(name: str, device: str) -> dict[str, Any]:
@@ -50,11 +50,19 @@ def _found(task: Task, device: str) -> dict[str, Any]:
         found["input_shape"] = list(data.train.x.shape[1:])
         lines = [f"{task.name}: input {'x'.join(map(str, found['input_shape']))}, {task.outputs} outputs"]
         for name, part in parts.items():
-            counts = np.bincount(part.y, minlength=task.outputs) if part.y.ndim == 1 else [len(part)]
-            found[name] = {"samples": len(part), "least": int(min(counts)), "most": int(max(counts))}
-            lines.append(f"  {name}: {len(part)} samples, {min(counts)} to {max(counts)} of a class")
+            found[name] = {"samples": len(part)}
+            lines.append(f"  {name}: {len(part)} samples{_of_classes(task, part, found[name])}")
     if task.front_end:
         cost = front_end_cost(task.front_end, open_device(device))
         found["front_end_cost"] = {"device": device, **cost.to_json()}
         lines.append(f"front end on {device}: {cost.text()}")
     return {**found, "lines": lines}
+
+
+def _of_classes(task: Task, part: Part, found: dict[str, Any]) -> str:
+    """Return how many samples the classes of a part have, noted in ``found`` as well; nothing where there are none."""
+    if part.y.ndim > 1:
+        return ""
+    counts = np.bincount(part.y, minlength=len(task.classes) or task.outputs)
+    found |= {"least": int(min(counts)), "most": int(max(counts))}
+    return f", {min(counts)} to {max(counts)} of a class"

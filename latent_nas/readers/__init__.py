@@ -1,4 +1,4 @@
-"""Readers: one file each, from a file or folder of one's own to samples and classes, everything odd named."""
+"""Readers: one file each, from a file or folder of one's own to samples and targets, everything odd named."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from latent_nas import plugins
 from latent_nas.front_end import FrontEnd
 
 PARTS = ("train", "valid", "test")
+KINDS = ("classify", "regress", "anomaly")  # what data of one's own can be for
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,9 @@ class Raw:
     """What a reader found.
 
     Attributes:
-        x: samples, NHWC float32. y: their classes, (n,) int64. classes: the classes' names.
+        x: samples, NHWC float32. y: their classes, (n,) int64, or numeric targets, (n, targets) float32.
+        classes: the classes' names, or () of numbers. targets: names of the numeric targets, or () of classes.
+        kind: what data that were checked before say they are for, see ``KINDS``; "" if nothing.
         part: of a split that the data brings: index of ``PARTS``, (n,); -1 where it says none.
         names: where every sample came from. what: a word for them, in the plural, e.g. "images".
         skipped: (name, reason) of what could not be read. notes: what was changed on the way, a line each.
@@ -34,6 +37,8 @@ class Raw:
     part: np.ndarray
     names: tuple[str, ...]
     what: str
+    targets: tuple[str, ...] = ()
+    kind: str = ""
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
@@ -50,12 +55,14 @@ class Wanted:
     Attributes:
         input: height, width, channels, or None for what the data suggests. front: of audio, see ``front_end.KINDS``.
         rate: samples per second, 0 for that of the recordings. seconds: of a recording, 0 for what most of them have.
+        kind: one of ``KINDS``, or "" for what the data suggests.
     """
 
     input: tuple[int, int, int] | None = None
     front: str = "log_mel"
     rate: int = 0
     seconds: float = 0.0
+    kind: str = ""
 
 
 class Reader(ABC):
@@ -135,3 +142,37 @@ def number(labels: Sequence[Any]) -> tuple[np.ndarray, tuple[str, ...]]:
 
 def _whole(value: Any) -> bool:
     return str(value).removeprefix("-").isdecimal()
+
+
+def measured(labels: Sequence[str]) -> bool:
+    """Return whether labels look like a measured quantity: numbers all, and not whole ones only."""
+    try:
+        values = [float(label) for label in labels]
+    except ValueError:
+        return False
+    return not all(value.is_integer() for value in values)
+
+
+def numeric(values: np.ndarray, targets: Sequence[str], names: Sequence[str], where: object) -> np.ndarray:
+    """Return numeric targets (n, targets) as float32.
+
+    Args:
+        targets: their names. names: of the samples. where: the file, for messages.
+
+    Raises:
+        ValueError: NaN, infinity, or a target that is the same everywhere.
+    """
+    found = values.astype(np.float32)
+    wrong = np.argwhere(~np.isfinite(found))
+    if len(wrong):
+        row, column = wrong[0]
+        raise ValueError(
+            f"{where}, {names[row]}: target {targets[column]!r} is NaN or infinite; leave such samples out"
+        )
+    still = np.flatnonzero((found == found[:1]).all(axis=0))
+    if len(still):
+        name, value = targets[still[0]], found[0, still[0]]
+        raise ValueError(
+            f"{where}: target {name!r} is {value:g} in all {len(found)} samples; there is nothing to learn"
+        )
+    return found

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from latent_nas.front_end import FrontEnd
-from latent_nas.readers import PARTS, Raw, Reader, Wanted, number
+from latent_nas.readers import PARTS, Raw, Reader, Wanted, number, numeric
 
 
 class Arrays(Reader):
-    """Reads images (n, h, w) or (n, h, w, c) and series (n, steps) or (n, steps, 1, channels); never a pickle."""
+    """Reads images (n, h, w) or (n, h, w, c) and series (n, steps) or (n, steps, 1, channels); never a pickle.
+
+    y is classes (n,); of floats it is numeric targets (n,) or (n, targets), which an array ``targets`` may name.
+    """
 
     about = "an .npz file (x and y, or x_train, y_train, x_test, y_test)"
-    uses = ("input",)
+    uses = ("input", "kind")
 
     def takes(self, path: Path) -> bool:
         """Return whether it is a file named .npz."""
@@ -33,33 +36,46 @@ class Arrays(Reader):
             pairs = [(arrays["x"], arrays.get("y"), -1)]
         if not pairs:
             raise ValueError(f"{path} has no array x (nor x_train); it has: {', '.join(arrays) or 'nothing'}")
+        about = _about(path, arrays)
+        kind = wanted.kind or about.get("kind", "")
         xs, ys, parts = [], [], []
-        for x, y, part in pairs:
-            name = "" if part < 0 else f"_{PARTS[part]}"
+        for x, y, at in pairs:
+            name = "" if at < 0 else f"_{PARTS[at]}"
             if not x.size:
                 raise ValueError(f"{path}: x{name} has shape {x.shape}, so there is no sample in it")
             if not x.ndim:
                 raise ValueError(f"{path}: x{name} is a single number; wanted an array with a row per sample")
-            if y is None or y.shape != (len(x),) or y.dtype.kind == "f":
-                got = "nothing" if y is None else f"{y.dtype} {y.shape}"
-                raise ValueError(f"{path}: x{name} has {len(x)} rows, so y{name} wants ({len(x)},) classes; got {got}")
+            y = _targets(f"{path}: x{name} has {len(x)} rows, so y{name} wants", x, y, kind)
             xs.append(_values(path, f"x{name}", x, wanted.input))
             ys.append(y)
-            parts.append(np.full(len(x), part))
+            parts.append(np.full(len(x), at))
         if len({x.shape[1:] for x in xs}) > 1:
             raise ValueError(f"{path}: its parts differ in shape: {', '.join(str(x.shape[1:]) for x in xs)}")
-        numbers, classes = number(np.concatenate(ys).tolist())
-        x, about = np.concatenate(xs), _about(path, arrays)
-        if "classes" in arrays and len(arrays["classes"]) > numbers.max(initial=-1) and classes == _plain(classes):
-            classes = tuple(str(c) for c in arrays["classes"])
-            numbers = np.concatenate(ys).astype(np.int64)
+        if len({y.shape[1:] for y in ys}) > 1:
+            raise ValueError(f"{path}: its parts differ in targets: {', '.join(str(y.shape) for y in ys)}")
+        x, y, part = np.concatenate(xs), np.concatenate(ys), np.concatenate(parts)
+        names = tuple(f"{PARTS[p] if p >= 0 else 'row'} {i}" for q in parts for i, p in enumerate(q.tolist()))
+        classes: tuple[str, ...] = ()
+        targets: tuple[str, ...] = ()
+        if y.ndim == 2:
+            targets = tuple(f"target {i}" for i in range(y.shape[1])) if y.shape[1] > 1 else ("target",)
+            targets = tuple(map(str, arrays["targets"])) if arrays.get("targets", y).shape == y.shape[1:] else targets
+            y = numeric(y, targets, names, path)
+        else:
+            given = y
+            y, classes = number(given.tolist())
+            if "classes" in arrays and len(arrays["classes"]) > y.max(initial=-1) and classes == _plain(classes):
+                classes = tuple(str(c) for c in arrays["classes"])
+                y = given.astype(np.int64)
         plain = x.min(initial=0) >= 0 and x.max(initial=1) <= 1
         return Raw(
             x=x,
-            y=numbers,
+            y=y,
             classes=classes,
-            part=np.concatenate(parts),
-            names=tuple(f"{PARTS[p] if p >= 0 else 'row'} {i}" for q in parts for i, p in enumerate(q.tolist())),
+            targets=targets,
+            kind=kind,
+            part=part,
+            names=names,
             what="rows",
             sizes={"x".join(map(str, x.shape[1:])): len(x)},
             keep=() if plain or about else (3,),
@@ -67,6 +83,19 @@ class Arrays(Reader):
             gain=tuple(about.get("gain", ())),
             front_end=FrontEnd(**about["front_end"]) if about.get("front_end") else None,
         )
+
+
+def _targets(wants: str, x: np.ndarray, y: np.ndarray | None, kind: str) -> np.ndarray:
+    """Return classes (n,) or numeric targets (n, targets); ``wants`` begins the message that refuses others."""
+    if y is None:
+        raise ValueError(f"{wants} ({len(x)},) classes or numeric targets; got nothing")
+    if kind == "regress" or (not kind and y.dtype.kind == "f"):
+        if y.dtype.kind not in "uif" or y.shape[:1] != (len(x),) or y.ndim > 2 or not y.size:
+            raise ValueError(f"{wants} numbers ({len(x)},) or ({len(x)}, targets); got {y.dtype} {y.shape}")
+        return y.reshape(len(x), -1)
+    if y.shape != (len(x),) or y.dtype.kind == "f":
+        raise ValueError(f"{wants} ({len(x)},) classes; got {y.dtype} {y.shape}")
+    return y
 
 
 def _values(path: Path, name: str, x: np.ndarray, shape: tuple[int, int, int] | None) -> np.ndarray:

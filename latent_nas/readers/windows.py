@@ -1,21 +1,25 @@
-"""A .csv file of time-series windows, in either of two forms."""
+"""A .csv file of time-series windows, in either of two forms, with classes or numeric targets."""
 
 import csv
 from pathlib import Path
 
 import numpy as np
 
-from latent_nas.readers import PARTS, Raw, Reader, Wanted, number
+from latent_nas.readers import PARTS, Raw, Reader, Wanted, measured, number, numeric
+
+LABEL, TARGET = "label", "target"
 
 
 class Windows(Reader):
-    """Reads ``label`` and values: a window per row, or with a column ``window`` a time step per row.
+    """Reads ``label`` or ``target`` and values: a window per row, or with a column ``window`` a time step per row.
 
+    Numeric targets are the column ``target``, columns ``target_NAME``, or a ``label`` of numbers that are not whole.
     A column ``part`` (train, valid, test) is optional. Where a row is a window, its columns are the steps of one
     channel, in order. Where a row is a step, its columns are the channels, and the rows of a window stand in order.
     """
 
-    about = "a .csv file of windows (columns label and values; one row per window, or a column window)"
+    about = "a .csv file of windows (columns label or target, and values; one row per window, or a column window)"
+    uses = ("kind",)
 
     def takes(self, path: Path) -> bool:
         """Return whether it is a file named .csv."""
@@ -28,8 +32,10 @@ class Windows(Reader):
                 rows = list(csv.reader(file))
         except (UnicodeDecodeError, csv.Error) as error:
             raise ValueError(f"{path} is no CSV text: {error}") from None
-        if len(rows) < 2 or "label" not in (head := [name.strip() for name in rows[0]]):
-            raise ValueError(f"{path} wants a first line with a column 'label' and rows below it")
+        head = [name.strip() for name in rows[0]] if rows else []
+        answers = [name for name in head if name in (LABEL, TARGET) or name.startswith(f"{TARGET}_")]
+        if len(rows) < 2 or not answers:
+            raise ValueError(f"{path} wants a first line with a column 'label' or 'target', and rows below it")
         twice = next((name for i, name in enumerate(head) if name in head[:i]), None)
         if twice is not None:
             raise ValueError(f"{path}, line 1: two columns {twice!r}; every name stands once")
@@ -38,24 +44,38 @@ class Windows(Reader):
         if wrong is not None:
             raise ValueError(f"{path}, line {wrong}: {len(rows[wrong - 1])} cells, the first line has {len(head)}")
         columns = {name: [row[i].strip() for _, row in body] for i, name in enumerate(head)}
-        labels, parts, keys = columns.pop("label"), columns.pop("part", None), columns.pop("window", None)
+        if LABEL in answers and len(answers) > 1:
+            raise ValueError(
+                f"{path} has a column 'label' beside {answers[answers.index(LABEL) - 1]!r}; wanted one kind"
+            )
+        lines = [i for i, _ in body]
+        answer = {name: columns.pop(name) for name in answers}
+        parts, keys = columns.pop("part", None), columns.pop("window", None)
         if not columns:
             raise ValueError(f"{path} has no column of values beside {', '.join(head)}")
-        if "" in labels:
-            raise ValueError(
-                f"{path}, line {body[labels.index('')][0]}: its label is empty; wanted the name of a class"
-            )
-        values = _numbers(path, columns, [i for i, _ in body])
+        for name, cells in answer.items():
+            if "" in cells:
+                wanted_text = "the name of a class" if name == LABEL else "a number"
+                raise ValueError(f"{path}, line {lines[cells.index('')]}: its {name} is empty; wanted {wanted_text}")
+        values = _numbers(path, columns, lines)
+        classes: tuple[str, ...] = ()
+        labels = list(zip(*answer.values(), strict=True))  # of every row
         if keys is None:
             x, first = values[:, :, None, None], np.arange(len(values))
-            names = tuple(f"line {i}" for i, _ in body)
+            names = tuple(f"line {i}" for i in lines)
         else:
             x, first, names = _stacked(path, values, keys, labels)
-        y, classes = number([labels[i] for i in first])
+        if wanted.kind == "regress" or (not wanted.kind and (LABEL not in answer or measured(answer[LABEL]))):
+            y = numeric(_numbers(path, answer, lines)[first], answers, names, path)
+        elif len(answers) > 1:
+            raise ValueError(f"{path} has {len(answers)} columns of targets; as classes it wants one column 'label'")
+        else:
+            y, classes = number([labels[i][0] for i in first])
         return Raw(
             x=x,
             y=y,
             classes=classes,
+            targets=() if classes else tuple(answers),
             part=_parts(path, None if parts is None else [parts[i] for i in first], len(x)),
             names=names,
             what="windows",
@@ -79,7 +99,7 @@ def _numbers(path: Path, columns: dict[str, list[str]], lines: list[int]) -> np.
 
 
 def _stacked(
-    path: Path, values: np.ndarray, keys: list[str], labels: list[str]
+    path: Path, values: np.ndarray, keys: list[str], labels: list[tuple[str, ...]]
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Return windows (n, steps, 1, channels), the first row of each, and their names."""
     rows: dict[str, list[int]] = {}
@@ -91,7 +111,7 @@ def _stacked(
         if steps[key] != usual:
             raise ValueError(f"{path}: window {key!r} has {steps[key]} steps, most have {usual}; wanted one length")
         if len({labels[i] for i in at}) > 1:
-            raise ValueError(f"{path}: window {key!r} has more than one label")
+            raise ValueError(f"{path}: window {key!r} has more than one label or target")
     x = np.stack([values[at] for at in rows.values()])[:, :, None, :]
     return x, np.array([at[0] for at in rows.values()]), tuple(f"window {key}" for key in rows)
 

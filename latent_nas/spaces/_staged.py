@@ -61,13 +61,13 @@ class Staged(Space):
         """Bind the space to a task.
 
         Raises:
-            ValueError: the input is no image or has one row, or there are fewer than 2 outputs.
+            ValueError: the input is no image, or there is no output.
         """
-        if len(input_shape) != 3 or min(input_shape) < 1 or input_shape[0] < 2:
+        if len(input_shape) != 3 or min(input_shape) < 1:
             wanted = "(steps, values, channels)" if self.flat else "images (height, width, channels)"
             raise ValueError(f"space {self.name!r} takes {wanted}, got {tuple(input_shape)}")
-        if outputs < 2:
-            raise ValueError(f"space {self.name!r} wants 2 or more outputs, got {outputs}")
+        if outputs < 1:
+            raise ValueError(f"space {self.name!r} wants an output or more, got {outputs}")
         super().__init__(input_shape, outputs)
         sides = np.arange(max(input_shape[:2]) + 1)  # a window of 2n - 1 sees all of n pixels from any of them
         self._largest = np.maximum(np.searchsorted(self.kernels, 2 * sides - 1, side="right") - 1, 0)

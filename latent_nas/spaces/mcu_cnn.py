@@ -15,7 +15,7 @@ class McuCnn(Staged):
         """Bind the space to a task.
 
         Raises:
-            ValueError: the input is not an image of at least 2x2, or there are fewer than 2 outputs.
+            ValueError: the input is not an image of at least 2x2, or there is no output.
         """
         super().__init__(input_shape, outputs)
         if min(input_shape[:2]) < 2:

@@ -8,7 +8,10 @@ from latent_nas.spaces._staged import Staged, genes_of
 
 
 class McuCnn1d(Staged):
-    """The blocks of ``mcu_cnn`` with windows of 3, 5 or 9 steps; input (steps, values, channels), e.g. 49x20x1."""
+    """The blocks of ``mcu_cnn`` with windows of 3, 5 or 9 steps; input (steps, values, channels), e.g. 49x20x1.
+
+    Of one step, e.g. 1x10x1, it is a table's row: the stem sees all values, the blocks are dense layers.
+    """
 
     name = "mcu_cnn1d"
     kernels, stem_kernels = (3, 5, 9), (3, 9)

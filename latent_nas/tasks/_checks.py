@@ -1,7 +1,7 @@
-"""What is looked at before data of one's own is used: doubles, leaks, classes, the split, the scale."""
+"""What is looked at before data of one's own is used: doubles, leaks, targets, the scale; the split is beside it."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ from latent_nas import seeds
 from latent_nas.front_end import FrontEnd
 from latent_nas.readers import PARTS, Raw
 from latent_nas.tasks import Data, Part
+from latent_nas.tasks._split import TRAIN, as_anomalies, kind_of, split
+from latent_nas.tasks.kinds.made import made_of
 
-TRAIN, VALID, TEST = range(3)
-SHARE = 0.2  # of every class, for validation and for test each, where the data brings no split
 SHOWN = 5  # names in a line for people
 
 
@@ -21,16 +21,20 @@ class Findings:
     """What was found in data of one's own.
 
     Attributes:
-        what: a word for samples. input_shape, classes: of the task. counts: samples of each class in each part.
+        kind: what the data are for, one of ``readers.KINDS``. what: a word for samples. input_shape, classes: of the
+            task. targets: least and largest value of each numeric target, by name. counts: samples of each class in
+            each part, or of all together where there are no classes.
         skipped: (name, reason). doubles: names that repeat another of their part. leaked: names dropped because they
             are in a later part as well. contradictions: names of one content in several classes, dropped.
         notes: what was changed. sizes: what sizes there were. shift, gain: (x - shift) * gain was done; per what
             varies, or empty. front_end: of audio. sha256: of all that training sees.
     """
 
+    kind: str
     what: str
     input_shape: tuple[int, ...]
     classes: tuple[str, ...]
+    targets: dict[str, tuple[float, float]]
     counts: dict[str, tuple[int, ...]]
     skipped: tuple[tuple[str, str], ...]
     doubles: tuple[str, ...]
@@ -46,7 +50,7 @@ class Findings:
     @property
     def imbalance(self) -> float:
         """Samples of the largest class for one of the smallest, in the training part."""
-        counts = self.counts["train"]
+        counts = [n for n in self.counts["train"] if n or self.kind == "classify"]
         return max(counts) / max(min(counts), 1)
 
     def problems(self) -> list[str]:
@@ -66,34 +70,52 @@ class Findings:
         sizes = ", ".join(f"{n} of {size}" for size, n in list(self.sizes.items())[:SHOWN])
         more = f" and {len(self.sizes) - SHOWN} sizes more" if len(self.sizes) > SHOWN else ""
         shape = f"input {height}x{width}x{channels} ({sizes}{more})"
-        found = [f"{total} {self.what} in {len(self.classes)} classes, {shape}"]
+        found = [f"{self._first(total)}, {shape}"]
         found += [f"  {name}: " + ", ".join(f"{self.counts[p][i]} {p}" for p in PARTS) for i, name in self._shown()]
         if self.imbalance > 2:
             found.append(f"  the largest class is {self.imbalance:.1f} times the smallest; losses are weighed for it")
         return [*found, *self.notes, *self.problems(), f"sha256 {self.sha256[:16]}"]
 
+    def _first(self, total: int) -> str:
+        """Return the kind of the data and how many there are."""
+        if self.kind == "regress":
+            ranges = ", ".join(f"{name!r} from {low:g} to {high:g}" for name, (low, high) in self.targets.items())
+            return f"regression: target{'s' * (len(self.targets) > 1)} {ranges}; {total} {self.what}"
+        if self.kind == "anomaly":
+            return f"anomaly detection: {total} {self.what}, training on normal ones only"
+        return f"{total} {self.what} in {len(self.classes)} classes"
+
     def _shown(self) -> list[tuple[int, str]]:
-        return list(enumerate(self.classes))[:20]
+        return list(enumerate(self.classes or ("samples",)))[:20]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         found = {**vars(self), "counts": {k: list(v) for k, v in self.counts.items()}, "imbalance": self.imbalance}
         found |= {k: list(found[k]) for k in ("input_shape", "classes", "doubles", "leaked", "contradictions", "notes")}
-        found |= {k: list(found[k]) for k in ("shift", "gain")} | {"skipped": dict(self.skipped)}
+        found |= {k: list(found[k]) for k in ("shift", "gain")}
+        found |= {"targets": {k: list(v) for k, v in self.targets.items()}} | {"skipped": dict(self.skipped)}
         return found | {"front_end": self.front_end and self.front_end.to_json()}
 
 
-def checked(raw: Raw, seed: int, strict: bool) -> tuple[Data, Findings]:
+def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "") -> tuple[Data, Findings]:
     """Return the three parts and what was found; doubles never stand in two parts.
 
     Args:
         seed: of the split, where the data brings none. strict: whether anything skipped or dropped is an error.
+        kind: one of ``readers.KINDS``, or "" for what the data look like. normal: class of normal samples.
 
     Raises:
-        ValueError: fewer than two classes, a class with too few samples, or, if strict, a problem.
+        ValueError: fewer than two classes, a class with too few samples, no normal class where one is needed, or, if
+            strict, a problem.
     """
+    kind = kind_of(raw, kind)
+    if normal and kind != "anomaly":
+        raise ValueError(f"a normal class ({normal!r}) is for anomaly detection; ask for it with --kind anomaly")
+    if kind == "anomaly":
+        raw = as_anomalies(raw, normal)
+    raw, repeated = _averaged(raw)
     kept, doubles, leaked, contradictions = _single(raw)
-    part, notes = _split(raw, kept, seed, len(contradictions))
+    part, notes = split(raw, kind, kept, seed, len(contradictions))
     rows = [kept[part == p] for p in range(3)]
     shift, gain = _scale(raw.x[rows[TRAIN]], raw.keep)
     shape = [1] * (raw.x.ndim - 1)
@@ -105,29 +127,68 @@ def checked(raw: Raw, seed: int, strict: bool) -> tuple[Data, Findings]:
         if raw.keep:
             x = (x - shift.reshape(shape)) * gain.reshape(shape)
         parts.append(Part(np.ascontiguousarray(x, np.float32), raw.y[at]))
+    if kind == "anomaly":
+        parts, made = _with_anomalies(parts)
+        notes += made
     data = Data(*parts)
     counts = {
-        name: tuple(np.bincount(p.y, minlength=len(raw.classes)).tolist()) for name, p in zip(PARTS, parts, strict=True)
+        name: (len(p),) if kind == "regress" else tuple(np.bincount(p.y, minlength=len(raw.classes)).tolist())
+        for name, p in zip(PARTS, parts, strict=True)
     }
+    lows, highs = (f(raw.y[kept], axis=0) for f in (np.min, np.max)) if raw.targets else ((), ())
     found = Findings(
+        kind=kind,
         what=raw.what,
         input_shape=raw.x.shape[1:],
         classes=raw.classes,
+        targets={t: (float(a), float(b)) for t, a, b in zip(raw.targets, lows, highs, strict=True)},
         counts=counts,
         skipped=raw.skipped,
         doubles=doubles,
         leaked=leaked,
         contradictions=contradictions,
-        notes=(*raw.notes, *notes),
+        notes=(*raw.notes, *repeated, *notes),
         sizes=raw.sizes,
         shift=tuple(shift.reshape(-1).tolist()) if raw.keep else raw.shift,
         gain=tuple(gain.reshape(-1).tolist()) if raw.keep else raw.gain,
         front_end=raw.front_end,
-        sha256=_digest(data, raw.classes),
+        sha256=_digest(data, (*raw.classes, *raw.targets)),
     )
     if strict and found.problems():
         raise ValueError(f"{'; '.join(found.problems())} (--strict stops here)")
     return data, found
+
+
+def _averaged(raw: Raw) -> tuple[Raw, list[str]]:
+    """Return data in which samples of the same content have the same numeric targets: their mean; and what to say."""
+    if not raw.targets:
+        return raw, []
+    _, group = np.unique(raw.x.reshape(len(raw.x), -1), axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    sums = np.zeros((group.max() + 1, raw.y.shape[1]))
+    np.add.at(sums, group, raw.y)
+    mean = (sums / np.bincount(group)[:, None])[group].astype(np.float32)
+    alike = np.bincount(group)[group] > 1
+    differ = alike & ~np.isclose(mean, raw.y, rtol=1e-5, atol=0).all(axis=1)
+    y = np.where(alike[:, None], mean, raw.y)
+    said = f"{differ.sum()} of the {raw.what} repeat the content of another with another target: the mean is taken"
+    return replace(raw, y=y), [said] if differ.any() else []
+
+
+def _with_anomalies(parts: list[Part]) -> tuple[list[Part], list[str]]:
+    """Return the parts, validation and test each with made anomalies where they hold none, and what to say."""
+    whole, notes = parts[:1], []
+    for name, part in zip(PARTS[1:], parts[1:], strict=True):
+        if not part.y.any():
+            made = made_of(part.x, seeds.rng(0, "own data", "made anomalies", name))
+            part = Part(np.concatenate([part.x, made]), np.repeat(np.array([0, 1]), len(made)))
+            notes.append(
+                f"{name} has no anomalies: {len(made)} were made from its normal samples, auc is against those"
+            )
+        elif part.y.all():
+            raise ValueError(f"the part {name!r} has no normal sample; anomaly detection needs some in every part")
+        whole.append(part)
+    return whole, notes
 
 
 def _single(raw: Raw) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -137,7 +198,7 @@ def _single(raw: Raw) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], tup
         alike.setdefault(hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest(), []).append(i)
     kept, doubles, leaked, contradictions = [], list[int](), list[int](), list[int]()
     for rows in alike.values():
-        if len(set(raw.y[rows].tolist())) > 1:
+        if raw.classes and len(set(raw.y[rows].tolist())) > 1:
             contradictions += rows
             continue
         last = max(rows, key=lambda i: (raw.part[i], -i))  # the later part keeps it: a given test part stays whole
@@ -150,38 +211,6 @@ def _single(raw: Raw) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], tup
         return tuple(raw.names[i] for i in sorted(rows))
 
     return np.sort(np.array(kept, np.int64)), named(doubles), named(leaked), named(contradictions)
-
-
-def _split(raw: Raw, kept: np.ndarray, seed: int, torn: int) -> tuple[np.ndarray, list[str]]:
-    """Return the part of every kept row (n,), and what is to be said of it; ``torn`` rows were in several classes."""
-    y, part, notes = raw.y[kept], raw.part[kept].copy(), []
-    if len(raw.classes) < 2:
-        only = f"only class {raw.classes[0]!r}" if raw.classes else "no class"
-        raise ValueError(f"there is {only}; wanted two or more")
-    given = set(part.tolist()) - {-1}
-    if given and TRAIN not in given:
-        raise ValueError(f"the data has a part {PARTS[min(given)]!r} but no part 'train'")
-    part[part == -1] = TRAIN
-    missing = [p for p in (VALID, TEST) if p not in given]
-    for number, name in enumerate(raw.classes):
-        held = int(((y == number) & (part == TRAIN)).sum())
-        if held <= len(missing):
-            dropped = f" ({torn} of the {raw.what} have the same content in several classes and were dropped)"
-            raise ValueError(
-                f"class {name!r} has {held} sample{'s' * (held != 1)} to split; every class needs {len(missing) + 1} or"
-                f" more that are no doubles: add some, or take the class away{dropped if torn else ''}"
-            )
-    rng = seeds.rng(seed, "own data", "split")
-    order = rng.permutation(len(y))
-    for number in range(len(raw.classes)):
-        mine = order[(y[order] == number) & (part[order] == TRAIN)]
-        each = max(round(SHARE * len(mine)), 1)
-        for i, wanted in enumerate(missing):
-            part[mine[i * each : (i + 1) * each]] = wanted
-    if missing:
-        cut = " and ".join(PARTS[p] for p in missing)
-        notes.append(f"{cut}: {SHARE:.0%} of every class{' of train' * bool(given)} each, drawn with seed {seed}")
-    return part, notes
 
 
 def _scale(x: np.ndarray, keep: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

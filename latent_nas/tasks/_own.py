@@ -12,20 +12,27 @@ import numpy as np
 
 from latent_nas import artifacts
 from latent_nas.limits import Limits
-from latent_nas.readers import PARTS, Wanted, reader_of
+from latent_nas.readers import KINDS, PARTS, Wanted, reader_of
 from latent_nas.tasks import Data, Recipe, Task
 from latent_nas.tasks._checks import Findings, checked
+from latent_nas.tasks.kinds.anomaly import OUTPUTS, Anomaly
+from latent_nas.tasks.kinds.regress import Regression
 
 FASTEST = 192_000  # Hz; beyond it is no microphone but a slip of the keyboard
-OPTIONS = ("input", "front", "rate", "seconds", "split_seed", "strict")
+OPTIONS = ("input", "front", "rate", "seconds", "kind", "normal", "split_seed", "strict")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where data lies and how it is to be read; ``str(source)`` is the task's name in a run's configuration."""
+    """Where data lies and how it is to be read; ``str(source)`` is the task's name in a run's configuration.
+
+    Attributes:
+        normal: class of normal samples, of anomaly detection; "" for the one called "normal".
+    """
 
     path: Path
     wanted: Wanted = field(default_factory=Wanted)
+    normal: str = ""
     split_seed: int = 0
     strict: bool = False
 
@@ -43,7 +50,7 @@ class Source:
             if name not in OPTIONS:
                 raise ValueError(f"data option {name!r}; there are: {', '.join(OPTIONS)}")
             given[name] = _option(name, value)
-        own = {k: given.pop(k) for k in ("split_seed", "strict") if k in given}
+        own = {k: given.pop(k) for k in ("normal", "split_seed", "strict") if k in given}
         return Source(Path(path).expanduser().resolve(), Wanted(**given), **own)
 
     def __str__(self) -> str:
@@ -51,6 +58,7 @@ class Source:
         given: dict[str, Any] = {k: v for k, v in vars(wanted).items() if v != getattr(plain, k)}
         if wanted.input:
             given["input"] = "x".join(map(str, wanted.input))
+        given |= {"normal": self.normal} if self.normal else {}
         given |= {"split_seed": self.split_seed} if self.split_seed else {}
         given |= {"strict": 1} if self.strict else {}
         return f"{self.path}?{'&'.join(f'{k}={v}' for k, v in given.items())}" if given else str(self.path)
@@ -71,15 +79,18 @@ def _option(name: str, value: str) -> Any:
             if not 0 < float(value) < 3600:
                 raise ValueError
             return float(value)
+        if name == "kind" and value not in KINDS:
+            raise ValueError
         return value not in ("", "0", "no") if name == "strict" else value
     except ValueError:
         wanted = {"input": "HEIGHTxWIDTHxCHANNELS, e.g. 48x48x1", "seconds": "a positive number, under 3600"}
+        wanted["kind"] = f"one of {', '.join(KINDS)}"
         wanted["rate"] = f"a whole number of Hz, at most {FASTEST}"
         raise ValueError(f"{name}={value!r}; wanted {wanted.get(name, 'a whole number from 0 on')}") from None
 
 
 class OwnTask(Task):
-    """Classes of samples from a user's own files.
+    """Classes, numbers or anomalies, from a user's own files.
 
     Attributes:
         source: where they lie. findings: what was found in them.
@@ -91,11 +102,17 @@ class OwnTask(Task):
         self.source = source
         self._data, self.findings = _loaded(str(source))
         found = self.findings
-        self.input_shape, self.outputs, self.classes = found.input_shape, len(found.classes), found.classes
+        self.input_shape, self.classes = found.input_shape, found.classes
+        if found.kind == "regress":
+            self.kind, self.outputs = Regression.of(self._data.train.y, tuple(found.targets)), len(found.targets)
+        elif found.kind == "anomaly":
+            self.kind, self.outputs = Anomaly(), OUTPUTS
+        else:
+            self.outputs = len(found.classes)
         self.front_end, self.fingerprint = found.front_end, found.sha256
         stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", source.path.stem) or "data"
         self.name = f"{stem}-{found.sha256[:8]}"  # type: ignore[misc]  # never the name of a task that ships
-        self.recipes = recipes(len(self._data.train), found.imbalance > 2)  # type: ignore[misc]
+        self.recipes = recipes(len(self._data.train), found.kind == "classify" and found.imbalance > 2)  # type: ignore[misc]
 
     def data(self) -> Data:
         """Return the three parts."""
@@ -115,8 +132,12 @@ class OwnTask(Task):
         arrays: dict[str, Any] = {f"x_{name}": part.x for name, part in parts.items()}
         arrays |= {f"y_{name}": part.y for name, part in parts.items()}
         about = {k: v for k, v in self.findings.to_json().items() if k in ("front_end", "shift", "gain", "sha256")}
+        about["kind"] = self.findings.kind
+        arrays |= (
+            {"classes": np.array(self.classes)} if self.classes else {"targets": np.array([*self.findings.targets])}
+        )
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays, classes=np.array(self.classes), about=np.array(json.dumps(about)))
+        np.savez_compressed(buffer, **arrays, about=np.array(json.dumps(about)))
         artifacts.write(out, buffer.getvalue())
 
 
@@ -124,10 +145,13 @@ class OwnTask(Task):
 def _loaded(source: str) -> tuple[Data, Findings]:
     parsed = Source.parse(source)
     reader = reader_of(parsed.path)
-    odd = [k for k, v in vars(parsed.wanted).items() if v != getattr(Wanted(), k) and k not in reader.uses]
+    wanted, plain = vars(parsed.wanted), vars(Wanted())
+    unused = [k for k in wanted if wanted[k] != plain[k] and k not in reader.uses]
+    odd = [k for k in unused if k != "kind" or wanted[k] == "regress"]  # classes can be taken for anomalies anywhere
     if odd:
         raise ValueError(f"data option {odd[0]!r} says nothing of {reader.about}")
-    return checked(reader.read(parsed.path, parsed.wanted), parsed.split_seed, parsed.strict)
+    raw = reader.read(parsed.path, parsed.wanted)
+    return checked(raw, parsed.split_seed, parsed.strict, parsed.wanted.kind, parsed.normal)
 
 
 def recipes(n: int, balanced: bool) -> dict[str, Recipe]:

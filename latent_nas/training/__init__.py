@@ -78,7 +78,9 @@ def train(
     outputs = model.outputs(judge.x)
     if not np.isfinite(outputs).all():
         raise TrainingFailed("the trained network's outputs are not finite")
-    network = quantise(graph, model, learn.x[:CALIBRATION], task.kind.output_range(learn.y))
+    first = learn.x[:CALIBRATION], learn.y[:CALIBRATION]
+    seen, _ = task.kind.batch(*first, seeds.rng(0, "calibration"))  # as in training: with what a kind makes
+    network = quantise(graph, model, seen, task.kind.output_range(learn.y))
     answers = network.outputs(judge.x)
     floats, integers = task.kind.measure(outputs, judge.y), task.kind.measure(answers, judge.y)
     evidence = task.kind.evidence(answers, judge.y, task.outputs)

@@ -90,6 +90,9 @@ class Kind(ABC):
         return x, y
 
     makes_batches: ClassVar[bool] = False  # whether ``batch`` does anything
+    learns_all: ClassVar[bool] = (
+        True  # whether final trainings learn from validation data too; else it decides something
+    )
 
     def class_weights(self, targets: np.ndarray, outputs: int) -> np.ndarray | None:
         """Return the weight of every class (outputs,) that makes all count the same; None where there are none."""
@@ -103,6 +106,10 @@ class Kind(ABC):
     def output_range(self, targets: np.ndarray) -> tuple[float, float] | None:
         """Return the least and largest output that int8 must be able to say; None: as seen on calibration data."""
         return None
+
+    def decided(self, valid: tuple[np.ndarray, np.ndarray], judged: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
+        """Return what outputs and targets of validation decide, e.g. a threshold, and how that does on others."""
+        return {}
 
     def evidence(self, outputs: np.ndarray, targets: np.ndarray, classes: int) -> Evidence:
         """Return what a report draws, by name: e.g. "confusion", how often class (row) was taken for class (column)."""

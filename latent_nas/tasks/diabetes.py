@@ -1,0 +1,49 @@
+"""Progression of diabetes after one year: the 442 patients that come with scikit-learn, a table of ten columns."""
+
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+
+from latent_nas import seeds
+from latent_nas.tasks import Data, Part, Recipe, Task
+from latent_nas.tasks.kinds.regress import Regression
+
+TRAIN, VALID = 262, 90  # patients; the other 90 are the test part
+
+
+class Diabetes(Task):
+    """One number per patient (Efron et al. 2004, "Least angle regression"), from 25 to 346; drawn once into the parts.
+
+    The table's row is one step of ten values, for the space ``mcu_cnn1d``.
+    """
+
+    name = "diabetes"
+    input_shape = (1, 10, 1)
+    outputs = 1
+    recipes: ClassVar[dict[str, Recipe]] = {
+        "search": Recipe(epochs=20, batch=32, learning_rate=6e-3, average=0.95, weight_decay=0.1),
+        "full": Recipe(epochs=40, batch=32, learning_rate=4e-3, average=0.97, weight_decay=0.1, patience=12),
+    }
+
+    def __init__(self) -> None:
+        self.kind = Regression.of(_split().train.y, ("progression",))
+
+    def data(self) -> Data:
+        """Return inputs of mean 0 and standard deviation 1 on the training part, targets as they are."""
+        return _split()
+
+
+@lru_cache(1)
+def _split() -> Data:
+    from sklearn.datasets import load_diabetes
+
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    order = seeds.rng(0, "diabetes", "split").permutation(len(y))
+    rows = np.split(order, [TRAIN, TRAIN + VALID])
+    x = (x - x[rows[0]].mean(axis=0)) / x[rows[0]].std(axis=0)
+    x, y = x.reshape(-1, 1, x.shape[1], 1).astype(np.float32), y.reshape(-1, 1).astype(np.float32)
+    return Data(*(Part(x[i], y[i]) for i in map(np.sort, rows)))
+
+
+Plugin = Diabetes
