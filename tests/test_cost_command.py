@@ -8,6 +8,7 @@ from latent_nas import cli
 from latent_nas.costs import costs
 from latent_nas.devices import open_device
 from latent_nas.jobs import cost
+from latent_nas.jobs.networks import open_source
 from latent_nas.limits import Limits
 from latent_nas.runtimes import open_runtime
 from latent_nas.spaces import open_space
@@ -61,7 +62,7 @@ def test_genes_and_candidates_and_graphs_are_read(tmp_path):
     }
     for name, content in files.items():
         (tmp_path / name).write_text(json.dumps(content))
-        assert cost.open_graph(str(tmp_path / name), 2) == graph
+        assert open_source(tmp_path / name, 2 if name == "asked.json" else 1).graph() == graph
 
 
 def test_a_runtime_of_ones_own(tmp_path, capsys):
@@ -106,7 +107,7 @@ def test_wrong_input_is_one_line(arguments, message, capsys):
     [
         ("{", "holds no genes"),
         ("3", "holds no genes"),
-        ("{}", "it has no 'task'"),
+        ("{}", "it has no 'genes'"),
         ('[{"operator": {}}]', "it has no 'kind'"),
         ('{"candidates": [], "target": {}}', "there is no candidate 1; there are 0"),
         ('{"space": "mcu_cnn", "task": "digits", "genes": [1]}', "has 35 integer genes, got 1"),

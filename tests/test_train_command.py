@@ -14,7 +14,7 @@ from latent_nas.cli import main
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.curves import svg
-from latent_nas.jobs.network import network_of
+from latent_nas.jobs.networks import open_source
 from latent_nas.jobs.train import TrainConfig, _some, begin, resumed, train
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Recipe, open_task
@@ -27,6 +27,11 @@ TASK = open_task("digits")
 DNA = "3x3 24 /2 <- 0 | 1x3 24 <- 1 | 3x1 24 pool2 <- 1,2"
 GENES = {"space": "dna_cnn", "genes": DNA}
 RECIPE = Recipe(epochs=3, batch=16, learning_rate=1e-2, average=0.9, schedule="one-cycle")
+
+
+def graph_of(source, space=""):
+    """The graph that `train` takes of a source."""
+    return open_source(source).bound(TASK.name, space).graph_for(TASK)
 
 
 def quiet(*_):
@@ -48,7 +53,7 @@ def finished(tmp_path_factory):
     """A training in one go: its folder, its graph and its result."""
     place = tmp_path_factory.mktemp("train")
     (place / "genes.json").write_text(json.dumps(GENES))
-    graph = network_of(str(place / "genes.json"), TASK)
+    graph = graph_of(str(place / "genes.json"))
     folder = begin(config_of(), graph, place / "run")
     return folder.path, graph, train(config_of(), graph, folder, quiet, quiet)
 
@@ -131,7 +136,7 @@ def test_a_picture_of_nothing_finite_is_still_one():
 def test_stopped_and_resumed_is_the_same(genes, tmp_path, optimiser):
     """The second run is stopped by its watcher after two epochs, averaged weights, moments and all, and goes on."""
     recipe = replace(RECIPE, optimiser=optimiser, learning_rate=1e-3, schedule="plateau", drop_after=1)
-    graph, whole = network_of(str(genes), TASK), {}
+    graph, whole = graph_of(str(genes)), {}
 
     class StoppedError(Exception):
         pass
@@ -153,7 +158,7 @@ def test_stopped_and_resumed_is_the_same(genes, tmp_path, optimiser):
 
 
 def test_a_damaged_checkpoint_is_named(genes, tmp_path):
-    graph = network_of(str(genes), TASK)
+    graph = graph_of(str(genes))
     folder = begin(config_of(), graph, tmp_path / "run")
     (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"{}")
     with pytest.raises(ValueError, match="no checkpoint of this training"):
@@ -170,8 +175,8 @@ def test_a_damaged_checkpoint_is_named(genes, tmp_path):
         ({"space": "mcu_cnn", "genes": DNA}, "has no notation"),
         ({"space": "nowhere", "genes": [0]}, "dna_cnn"),
         ({"genes": [0] * 181}, "--space"),
-        ({"space": "dna_cnn"}, 'no "genes"'),
-        ({"space": "dna_cnn", "genes": None}, "integer genes"),
+        ({"space": "dna_cnn"}, "no 'genes'"),
+        ({"space": "dna_cnn", "genes": None}, "holds no genes"),
         ([{"operator": {"kind": "nothing"}}], "genes.json"),
         ("text", "genes.json"),
     ],
@@ -179,20 +184,20 @@ def test_a_damaged_checkpoint_is_named(genes, tmp_path):
 def test_wrong_genes_are_one_line_that_names_the_file(tmp_path, content, words):
     (tmp_path / "genes.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match=words) as error:
-        network_of(str(tmp_path / "genes.json"), TASK)
+        graph_of(str(tmp_path / "genes.json"))
     assert "genes.json" in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_genes_of_another_space_than_wanted_and_networks_of_another_task(genes):
     with pytest.raises(ValueError, match="are of space 'dna_cnn', wanted 'mcu_cnn'"):
-        network_of(str(genes), TASK, "mcu_cnn")
+        graph_of(str(genes), "mcu_cnn")
     with pytest.raises(ValueError, match=r"nascnn15 takes \(32, 32, 3\).*digits.*\(8, 8, 1\)"):
-        network_of("nascnn15", TASK)
+        graph_of("nascnn15")
     with pytest.raises(ValueError, match=r"there is no file nothing\.json"):
-        network_of("nothing.json", TASK)
+        graph_of("nothing.json")
     with pytest.raises(ValueError, match="no network 'nascnn16'"):
-        network_of("nascnn16", TASK)
+        graph_of("nascnn16")
 
 
 @pytest.mark.parametrize(

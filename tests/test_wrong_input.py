@@ -117,7 +117,7 @@ class TestPlaces:
         (("dataset", "build", "--networks", 1, "--repeat-seeds", 0), "repeat-seeds is at least 1, got 0"),
         (("surrogate", "train", "--table", "none.parquet"), "none.parquet does not exist"),
         (("search", "--task", "", "--dry-run"), "the task's name is empty; there are: "),
-        (("cost", "folder"), "folder is no network's name and no file of one; wanted .json"),
+        (("cost", "folder"), "folder holds no int8 network and no genes: wanted manifest.json there, networks/1/"),
         (("cost", "net.tflite"), "wanted .json (genes or a graph), .onnx where only costs are asked, or a name"),
         (("train", "nascnn15", "--task", "cifar10:file"), "file is no CIFAR-10 binary archive: "),
         (("cost", "nascnn15", "--runtime", "board.toml"), "is not the file of a runtime: 'kernels' is missing"),

@@ -9,10 +9,7 @@ from latent_nas.cli import options
 
 
 def cost(
-    network: Annotated[
-        str,
-        typer.Argument(help="A file of latent_nas/zoo, best_architecture.json, JSON of `query`, or an .onnx file."),
-    ],
+    network: options.Network,
     device: options.Device = "stm32f405",
     runtime: Annotated[
         str, typer.Option(help="What runs the network there: a file of latent_nas/runtimes, or a .toml of your own.")
@@ -21,7 +18,11 @@ def cost(
         list[str] | None,
         typer.Option(help="flash_kb=N, ram_kb=N or latency_ms=N, beside the device's own; may be repeated."),
     ] = None,
-    entry: Annotated[int, typer.Option(help="Which candidate of a JSON of `query`, from 1.")] = 1,
+    entry: options.Entry = 1,
+    task: Annotated[
+        str, typer.Option(help="The task whose input genes are for; default: what the file says, else digits.")
+    ] = "",
+    space: Annotated[str, typer.Option(help="The space that the genes are of; default: what the file says.")] = "",
     as_json: options.Json = False,
 ) -> None:
     """Print what every layer costs, what binds and at which layer, and how much is left. Nothing is trained.
@@ -29,8 +30,11 @@ def cost(
     Example: latent-nas cost mlperf_resnet8 --device stm32f446
     """
     from latent_nas.jobs import cost as job
+    from latent_nas.jobs.networks import open_source
     from latent_nas.limits import Limits
 
     limits = Limits.parse(limit or [])
-    found = job.explain(job.open_graph(network, entry), device, runtime, limits)
+    source = open_source(network, entry)
+    graph = source.bound(task or source.task or "digits", space).graph()
+    found = job.explain(graph, device, runtime, limits)
     print(json.dumps(found, indent=1) if as_json else job.table(found))

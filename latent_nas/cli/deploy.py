@@ -23,10 +23,8 @@ def deploy(
         str, typer.Option(help="unicorn (from the extra mcu) or qemu (qemu-system-arm), with --emulate.")
     ] = "unicorn",
     toolchain: Annotated[str, typer.Option(help="zig (from the extra mcu) or gcc (arm-none-eabi-gcc).")] = "zig",
-    rank: Annotated[int, typer.Option(help="Which of the run's final networks, 1 is the best.")] = 1,
-    calibration: Annotated[
-        Path | None, typer.Option(help="Inputs (.npz, as the model reads them) to quantise a float .onnx file with.")
-    ] = None,
+    rank: options.Rank = 1,
+    calibration: options.Calibration = None,
     characters: Annotated[int, typer.Option(help="A network of text writes so many with --emulate.")] = 200,
     prompt: Annotated[str, typer.Option(help="What it reads first.")] = "\n",
     temperature: Annotated[float, typer.Option(help="Below 1 likely tokens become likelier.")] = 0.8,

@@ -5,11 +5,17 @@ from typing import Annotated
 
 import typer
 
+from latent_nas.cli import options
+
 
 def export(
-    network: Annotated[Path, typer.Argument(help="Folder of an int8 network: runs/<run>/networks/<rank>.")],
+    source: Annotated[
+        str, typer.Argument(help="A run folder, the folder of an int8 network, or an .onnx file (int8 QDQ or float).")
+    ],
     out: Annotated[Path, typer.Option(help="The file to write: ends in .onnx or .tflite.")],
     format: Annotated[str | None, typer.Option(help="onnx or tflite; default: what --out ends in.")] = None,
+    rank: options.Rank = 1,
+    calibration: options.Calibration = None,
 ) -> None:
     """Write an int8 network, with the integers that the device holds, as ONNX (QDQ) or TensorFlow Lite.
 
@@ -19,4 +25,4 @@ def export(
     """
     from latent_nas.jobs import export as job
 
-    print(job.export(network, out, format))
+    print(job.export(source, out, format, rank, calibration))

@@ -66,3 +66,15 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="A setting of the strategy, as reinforce.entropy=0.01; may be repeated."),
 ]
+Rank = Annotated[int, typer.Option(help="Which of the run's final networks, 1 is the best.")]
+Calibration = Annotated[
+    Path | None, typer.Option(help="Inputs (.npz, as the model reads them) to quantise a float .onnx file with.")
+]
+Network = Annotated[
+    str,
+    typer.Argument(
+        help="A name of `latent-nas zoo`, a JSON file (best_architecture.json, candidates of `query`, your own space"
+        " and genes, a graph), a run folder, the folder of an int8 network, or an .onnx file."
+    ),
+]
+Entry = Annotated[int, typer.Option(help="Which candidate of a JSON of `query`, or final network of a run, from 1.")]

@@ -48,7 +48,9 @@ def query(
 
 
 def validate(
-    candidates: Annotated[Path, typer.Argument(help="JSON of `query`, or a run folder: its best networks.")],
+    candidates: Annotated[
+        Path, typer.Argument(help="JSON of `query`, a run folder (its best), or best_architecture.json.")
+    ],
     top: Annotated[int, typer.Option(help="How many of them.")] = 3,
     final_seeds: options.FinalSeeds = 3,
     workers: options.Workers = 0,

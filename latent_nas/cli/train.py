@@ -10,10 +10,9 @@ from latent_nas.cli import options
 
 
 def train(
-    network: Annotated[
-        str, typer.Argument(help="A network's name (latent_nas/zoo), or a JSON file of space and genes, or of a graph.")
-    ] = "",
+    network: options.Network = "",
     task: options.Task = "digits",
+    entry: options.Entry = 1,
     space: Annotated[str, typer.Option(help="The space that the genes are of; default: what the file says.")] = "",
     fidelity: Annotated[str, typer.Option(help="The task's recipe to begin with: full or search.")] = "full",
     epochs: Annotated[int | None, typer.Option(help="At most; the schedule ends there.")] = None,
@@ -42,7 +41,7 @@ def train(
     Example: latent-nas train nascnn15 --task cifar10 --epochs 30 --schedule one-cycle
     """
     from latent_nas.cli.show import show
-    from latent_nas.jobs.network import network_of
+    from latent_nas.jobs.networks import open_source
     from latent_nas.jobs.train import TrainConfig, begin, recipe_of, resumed, summary
     from latent_nas.jobs.train import train as run
     from latent_nas.tasks import open_task
@@ -70,7 +69,7 @@ def train(
             augment=augment,
         )
         config = TrainConfig(network, task, recipe, seed, samples, valid_samples, test)
-        graph = network_of(network, open_task(task), space)
+        graph = open_source(network, entry).bound(task, space).graph_for(open_task(task))
         folder = begin(config, graph, out)
     with show(as_json) as view:
         try:

@@ -1,7 +1,5 @@
 """What a network of any origin costs, layer by layer, what binds, and how much is left."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 from latent_nas.costs import Costs, costs
@@ -9,52 +7,7 @@ from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.runtimes import open_runtime
-from latent_nas.spaces import open_space
-from latent_nas.tasks import open_task
 from latent_nas.units import COSTS
-from latent_nas.zoo import open_network
-
-
-def open_graph(source: str, entry: int = 1) -> Graph:
-    """Return the graph of a named network, of a JSON file (genes, candidates, or a graph) or of an ONNX file.
-
-    Args:
-        entry: which candidate of a file of `latent-nas query`, from 1.
-
-    Raises:
-        ValueError: it is none of these, or can't be read.
-    """
-    path = Path(source)
-    if path.suffix not in {".json", ".onnx"}:
-        return open_network(source)
-    if not path.is_file():
-        raise ValueError(f"there is no file {source}")
-    if path.suffix == ".onnx":
-        from latent_nas.interchange.onnx_import import read
-
-        return read(path)
-    try:
-        return _from_json(json.loads(path.read_text(encoding="utf-8")), entry)
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        what = "genes (best_architecture.json), candidates of `latent-nas query`, or a graph (graph.json)"
-        reason = f"it has no {error}" if isinstance(error, KeyError) else error
-        raise ValueError(f"{source} holds no {what}: {reason}") from None
-
-
-def _from_json(data: Any, entry: int) -> Graph:
-    if isinstance(data, list):
-        return Graph.from_json(data)
-    target, genes = data, data.get("genes")
-    if "candidates" in data:
-        target, there = data["target"], data["candidates"]
-        if not 1 <= entry <= len(there):
-            raise ValueError(f"there is no candidate {entry}; there are {len(there)}")
-        genes = there[entry - 1]["genes"]
-    task = open_task(target["task"])
-    space = open_space(target["space"], task.input_shape, task.outputs)
-    if genes is None:
-        raise KeyError("genes")
-    return space.graph(tuple(space.canonical(space.check(genes))[0].tolist()))
 
 
 def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -> dict[str, Any]:

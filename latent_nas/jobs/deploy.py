@@ -18,11 +18,12 @@ from latent_nas.firmware.elf import read
 from latent_nas.firmware.emulate import Emulator, model_of
 from latent_nas.firmware.export import RUNTIME, Project, project
 from latent_nas.firmware.text import Speech
+from latent_nas.jobs.networks import open_source
 from latent_nas.runs.read import FIRMWARE
 from latent_nas.runtimes import open_runtime
 from latent_nas.tasks import open_task
 from latent_nas.training import FLOAT
-from latent_nas.training.quantise import KIND, QuantisedNetwork
+from latent_nas.training.quantise import QuantisedNetwork
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def deploy(
     """Return what the firmware of a network is and does; its project is in ``out``, with this as ``report.json``.
 
     Args:
-        source: a run folder, the folder of an int8 network, or an ONNX file. calibration: the data (.npz) that a float
+        source: a trained network, see ``networks.open_source``. calibration: the data (.npz) that a float
             ONNX file is quantised with. rank: which of a run's final networks, from 1.
         inputs: how many validation inputs to run, of a text tokens, but two windows at least; for a network of no known
             task, random ones. text: what a network of text writes; None: as ``Text`` says.
@@ -86,33 +87,34 @@ def deploy(
         raise ValueError(f"{out} is there already, not empty and no firmware; choose another --out")
     if inputs < 1:
         raise ValueError(f"--inputs {inputs}; wanted 1 or more")
-    opened, text = open_device(device), text or Text()
-    how.check(opened)
-    network, made, folder = open_network(source, rank, calibration)
+    board, text = open_device(device), text or Text()
+    how.check(board)
+    trained = open_source(source, rank)
+    network, made = trained.quantised(calibration)
     speech = _speech(network, made, text)
     if network.graph.input.vocabulary and how.emulator == "qemu":
         raise ValueError("--emulator qemu runs a network once, a text takes many runs; leave it out")
-    firmware = project(network, opened, speech=speech)
+    firmware = project(network, board, speech=speech)
     firmware.write(out)
     say(f"wrote {len(firmware.files)} files to {out}; arena {firmware.plan.peak} B in {firmware.region.name}")
     elf = linked(firmware, out, how)
-    kernels = opened.core.kernels(how.plain)
+    kernels = board.core.kernels(how.plain)
     report: dict[str, Any] = {"rank": rank, "device": device, "kernels": kernels, "elf": elf.name}
-    report["core"] = {**_core(opened.core), "cycles_borrowed": open_runtime(RUNTIME).borrowed(opened.core)}
+    report["core"] = {**_core(board.core), "cycles_borrowed": open_runtime(RUNTIME).borrowed(board.core)}
     report |= {"toolchain": how.toolchain, "arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name}
     report |= sizes(elf)
     if how.emulator:
         x = _inputs(network, made, inputs)
         if how.emulator == "qemu":
-            measuring = build(out, opened.core, how.plain, how.toolchain, qemu.defines(opened))
+            measuring = build(out, board.core, how.plain, how.toolchain, qemu.defines(board))
             found, outputs = run_on_qemu(firmware, measuring, x)
             linked(firmware, out, how)  # the folder is left with the firmware itself
         else:
             _, found, outputs = emulate(firmware, elf, x)
-        report["emulated"] = {"emulator": how.emulator, **found, **_agreement(folder, x, outputs)}
+        report["emulated"] = {"emulator": how.emulator, **found, **_agreement(trained.folder, x, outputs)}
     if how.emulator and speech:
         say(f"writing {text.characters} characters, on the device and by the reference")
-        said = Emulator(read(elf), opened, [name for _, name in firmware.operators]).text(text.characters)
+        said = Emulator(read(elf), board, [name for _, name in firmware.operators]).text(text.characters)
         same = said == speech.generate(network, text.characters)
         report["text"] = {**asdict(text), "emulated_text": said, "same_as_reference": same}
     written = json.dumps(report, indent=1) + "\n"
@@ -136,29 +138,6 @@ def linked(firmware: Project, out: Path, how: Build) -> Path:
         return build(out, firmware.device.core, how.plain, how.toolchain)
     except Overflow as error:
         raise ValueError(f"{error}; most flash is taken by layer {firmware.heaviest}") from None
-
-
-def open_network(
-    source: Path, rank: int = 1, calibration: Path | None = None
-) -> tuple[QuantisedNetwork, dict[str, Any], Path | None]:
-    """Return an int8 network, what made it, and its folder; of an ONNX file, neither is known.
-
-    Raises:
-        ValueError: there is none; the message says what was looked for.
-    """
-    if source.suffix == ".onnx":
-        from latent_nas.interchange.onnx_network import open_int8
-
-        return open_int8(source, calibration), {}, None
-    if calibration is not None:
-        raise ValueError(f"--calibration is for float .onnx files; {source} is none")
-    folder = source / "networks" / str(rank) if (source / "networks").is_dir() else source
-    if not (folder / artifacts.MANIFEST).exists():
-        raise ValueError(
-            f"{source} holds no int8 network: wanted {artifacts.MANIFEST} there, or networks/{rank}/ of a finished"
-            " run; `latent-nas search` and `validate` end with such networks"
-        )
-    return QuantisedNetwork.load(folder), artifacts.load(folder, KIND).made, folder
 
 
 def _speech(network: QuantisedNetwork, made: dict[str, Any], text: Text) -> Speech | None:

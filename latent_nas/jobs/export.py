@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
+from latent_nas.jobs.networks import open_source
 
-def export(network: Path, out: Path, format: str | None) -> str:
-    """Write the int8 network of a folder to ``out``; return what was written, in a line.
+
+def export(source: str | Path, out: Path, format: str | None, rank: int = 1, calibration: Path | None = None) -> str:
+    """Write an int8 network to ``out``; return what was written, in a line.
 
     Args:
+        source: a trained network, see ``networks.open_source``. rank: which of a run's final networks, from 1.
+        calibration: the data (.npz) that a float ONNX file is quantised with.
         format: a file ``latent_nas/interchange/<format>_export.py``; None: the one that ``out`` ends in.
 
     Raises:
-        ValueError: no such format, ``out`` does not end in it or is there already, the folder holds no int8 network or
-            a damaged one, or the format's extra is not installed.
+        ValueError: no such format, ``out`` does not end in it or is there already, no int8 network there or a damaged
+            one, or the format's extra is not installed.
     """
     from latent_nas.interchange import exporter, formats
 
@@ -21,12 +25,11 @@ def export(network: Path, out: Path, format: str | None) -> str:
         raise ValueError(f"--out wants a file that ends in {endings}, got {out}")
     if out.exists():
         raise ValueError(f"{out} is there already; choose another --out")
-    from latent_nas.training.quantise import QuantisedNetwork
-
-    read = QuantisedNetwork.load(network)
-    write(read, out)
-    first, last = read.quants[0], read.quants[-1]
+    network, _ = open_source(source, rank).quantised(calibration)
+    write(network, out)
+    first, last = network.quants[0], network.quants[-1]
     return (
-        f"{out}: {out.stat().st_size} B; input {read.graph.input_shape} (scale {first.scale:.6g}, zero point"
-        f" {first.zero_point}), output {read.graph.output_shape} (scale {last.scale:.6g}, zero point {last.zero_point})"
+        f"{out}: {out.stat().st_size} B; input {network.graph.input_shape} (scale {first.scale:.6g}, zero point"
+        f" {first.zero_point}), output {network.graph.output_shape} (scale {last.scale:.6g}, zero point"
+        f" {last.zero_point})"
     )

@@ -1,6 +1,5 @@
 """The truth about candidates: the best of a query or of a run, trained in full and measured on the test part, once."""
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from latent_nas import plugins, records
 from latent_nas.jobs.final import finalise
 from latent_nas.jobs.make.dataset import with_costs
+from latent_nas.jobs.networks import Source, candidates, open_source
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
@@ -28,10 +28,14 @@ def validate(
     say: Callable[[str], None],
     done: Callable[[str, int, int], None],
 ) -> dict[str, Any]:
-    """Train the first ``top`` networks of a query's JSON, or the best of a run, in full; write and return the result.
+    """Train the first ``top`` networks of a source in full; write and return the result.
+
+    Args:
+        source: a run, whose best are taken; a JSON file of `latent-nas query`; or the genes of one network and its
+            target, as in best_architecture.json.
 
     Raises:
-        ValueError: a number out of range, the source is neither, or the folder holds something else.
+        ValueError: a number out of range, no genes or no target there, or the folder holds something else.
     """
     check_least(1, top=top, final_seeds=final_seeds)
     check_least(0, workers=workers, seed=seed)
@@ -77,24 +81,28 @@ def _continues(out: Path, config: dict[str, Any]) -> bool:
 
 
 def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
-    """Return target, limits and networks of a run or a query, and the evaluator for them."""
-    if source.is_dir():
+    """Return target, limits and networks of a run, a query or one network, and the evaluator for them."""
+    if (source / "study.sqlite").exists():
         folder, saved = RunFolder.open(source)
         config = SearchConfig.from_json(saved)
         limits = config.limits.tighten(open_target(config.target, anew=True).device.limits)
-        found = ranked([r for r in folder.store().records() if r.fidelity == "search"])[:top]
-        return config.target, limits, found, config.measure
-    try:
-        data = json.loads(source.read_text(encoding="utf-8"))
-        target, limits = Target(**data["target"]), Limits.from_json(data["limits"])
-        genes = [tuple(int(g) for g in c["genes"]) for c in data["candidates"][:top]]
-    except FileNotFoundError:
-        raise ValueError(f"{source} does not exist; make it with `latent-nas query --out {source}`") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{source} is no result of `latent-nas query`: {error}") from None
-    if not genes:
+        trained = ranked([r for r in folder.store().records() if r.fidelity == "search"])[:top]
+        return config.target, limits, trained, config.measure
+    sources = (candidates(source) if source.suffix == ".json" else [open_source(source)])[:top]
+    if not sources:
         raise ValueError(f"{source} has no candidates; ask again with wider limits or more --queries")
+    genes = [one.canonical() for one in sources]
+    target, limits = _target(sources[0]), sources[0].limits
     setup = open_target(target, anew=True).check()
-    canonical = setup.space.canonical(setup.space.check(genes))
-    blank = [Record(tuple(g), target.space, target.task, 0) for g in canonical.tolist()]
+    blank = [Record(one, target.space, target.task, 0) for one in genes]
     return target, limits, with_costs(setup, blank), "training"
+
+
+def _target(source: Source) -> Target:
+    parts = {name: getattr(source, name) for name in ("space", "task", "device", "runtime")}
+    if missing := [name for name, value in parts.items() if not value]:
+        raise ValueError(
+            f"{source.given} names no {', '.join(missing)}; validate wants a run, best_architecture.json or a JSON of"
+            " `latent-nas query`, which name space, task, device and runtime"
+        )
+    return Target(**parts)

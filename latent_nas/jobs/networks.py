@@ -1,0 +1,217 @@
+"""A network that a user names, for every command: of the zoo, a file of genes, a run, an int8 network, an ONNX file.
+
+A command takes of it what it needs: the graph, the int8 network, or the genes. What is missing is said in a line, with
+the command that makes it.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latent_nas import artifacts
+from latent_nas.graph import Graph
+from latent_nas.limits import Limits
+from latent_nas.spaces import Genes, Space, open_space
+from latent_nas.tasks import Task, open_task
+from latent_nas.training.quantise import KIND
+from latent_nas.zoo import open_network
+
+if TYPE_CHECKING:
+    from latent_nas.training.quantise import QuantisedNetwork
+
+JSON = "genes (best_architecture.json), candidates of `latent-nas query`, or a graph (graph.json)"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is known of a network that a user named; None, "" or no limits where it is not.
+
+    Attributes:
+        given: as it was named. genes: of ``space``, as numbers or in its own notation; of the input of ``task``.
+        stored: its graph, where genes are not all there is. folder: of the int8 network. onnx: an ONNX file.
+        device, runtime, limits: what it was chosen for.
+    """
+
+    given: str
+    space: str = ""
+    task: str = ""
+    genes: Genes | str | None = None
+    stored: Graph | None = None
+    folder: Path | None = None
+    onnx: Path | None = None
+    device: str = ""
+    runtime: str = ""
+    limits: Limits = field(default_factory=Limits)
+
+    def bound(self, task: str = "", space: str = "") -> "Source":
+        """Return the source with genes for the input of another task, and their space where the source says none.
+
+        Raises:
+            ValueError: its genes are of another space.
+        """
+        if space and self.space not in ("", space):
+            raise ValueError(f"{self.given}: its genes are of space {self.space!r}, wanted {space!r}")
+        return replace(self, task=task or self.task, space=self.space or space)
+
+    def canonical(self) -> Genes:
+        """Return its canonical genes.
+
+        Raises:
+            ValueError: it has none, they are of another space, or no space or task is known.
+        """
+        if self.genes is None:
+            raise ValueError(f"{self.given} holds no genes; wanted a run, best_architecture.json or a JSON of `query`")
+        try:
+            space = self._space()
+            if isinstance(self.genes, str):
+                return space.parse(self.genes)
+            return tuple(space.canonical(space.check(self.genes))[0].tolist())
+        except ValueError as error:
+            raise ValueError(f"{self.given}: {error}") from None
+
+    def graph(self) -> Graph:
+        """Return its graph: that of its genes where they are known, else the one that was stored.
+
+        Raises:
+            ValueError: the genes are wrong, or the file is damaged.
+        """
+        if self.genes is not None:
+            genes = self.canonical()
+            return self._space().graph(genes)
+        if self.onnx is not None:
+            from latent_nas.interchange.onnx_import import read
+
+            return read(self.onnx)
+        if self.stored is not None:
+            return self.stored
+        assert self.folder is not None
+        return Graph.from_json(json.loads(artifacts.load(self.folder, KIND).files["graph.json"]))
+
+    def graph_for(self, task: Task) -> Graph:
+        """Return its graph, which takes the task's input and gives its outputs.
+
+        Raises:
+            ValueError: as ``graph``, or it is of another input or number of outputs.
+        """
+        graph = self.graph()
+        has, wanted = (graph.input_shape, graph.output_shape), (tuple(task.input_shape), (task.outputs,))
+        if has != wanted:
+            raise ValueError(
+                f"{self.given} takes {has[0]} and gives {has[1]}; task {task.name!r} wants {wanted[0]} and {wanted[1]}"
+            )
+        return graph
+
+    def quantised(self, calibration: Path | None = None) -> "tuple[QuantisedNetwork, dict[str, Any]]":
+        """Return its int8 network, and what its training says of it: {} of an ONNX file.
+
+        Args:
+            calibration: data (.npz) that a float ONNX file is quantised with.
+
+        Raises:
+            ValueError: it was never trained, or its files are damaged.
+        """
+        if self.onnx is not None:
+            from latent_nas.interchange.onnx_network import open_int8
+
+            return open_int8(self.onnx, calibration), {}
+        if calibration is not None:
+            raise ValueError(f"--calibration is for float .onnx files; {self.given} is none")
+        if self.folder is None:
+            raise ValueError(
+                f"{self.given} holds no int8 network, only a graph or genes; `latent-nas train {self.given}` makes"
+                " one, and so do `latent-nas search` and `validate` at their end"
+            )
+        from latent_nas.training.quantise import QuantisedNetwork
+
+        return QuantisedNetwork.load(self.folder), artifacts.load(self.folder, KIND).made
+
+    def _space(self) -> Space:
+        for name, value in (("space", self.space), ("task", self.task)):
+            if not value:
+                raise ValueError(f'it names no "{name}" for its genes; say which with --{name}')
+        task = open_task(self.task)
+        return open_space(self.space, task.input_shape, task.outputs)
+
+
+def open_source(given: str | Path, entry: int = 1) -> Source:
+    """Return the network that a user named.
+
+    Args:
+        given: a name of the zoo; a JSON file of genes, candidates or a graph; an .onnx file; a run folder of `search`,
+            `validate` or `train`; or the folder of an int8 network.
+        entry: which candidate of a JSON of `latent-nas query`, or final network of a run, from 1.
+
+    Raises:
+        ValueError: it is none of these, has no such entry, or can't be read.
+    """
+    path = Path(given)
+    if path.suffix in (".json", ".onnx"):
+        if not path.is_file():
+            raise ValueError(f"there is no file {given}")
+        return Source(str(given), onnx=path) if path.suffix == ".onnx" else _pick(candidates(path), entry)
+    return _folder(path, entry) if path.is_dir() else Source(str(given), stored=open_network(str(given)))
+
+
+def candidates(file: Path) -> list[Source]:
+    """Return the networks of a JSON file: every candidate of a query, or the one of any other file.
+
+    Raises:
+        ValueError: there is no such file, or it holds something else.
+    """
+    try:
+        return _networks(str(file), json.loads(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        what = f"there is no file {file} ({error.strerror})"
+        raise ValueError(f"{what}; `latent-nas query --out {file}` makes one") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"{file} holds no {JSON}: {reason}") from None
+
+
+def _networks(given: str, data: Any) -> list[Source]:
+    if isinstance(data, list):
+        return [Source(given, stored=Graph.from_json(data))]
+    if "candidates" not in data:
+        return [_genes(Source(given), data)]
+    limits = Limits.from_json(data.get("limits", {}))
+    return [_genes(Source(given, limits=limits), {**data["target"], **one}) for one in data["candidates"]]
+
+
+def _genes(source: Source, data: dict[str, Any]) -> Source:
+    """Return the source with the genes of a JSON object and what it says of them."""
+    genes = data["genes"]
+    space, task, device, runtime = (str(data.get(name) or "") for name in ("space", "task", "device", "runtime"))
+    genes = genes if isinstance(genes, str) else tuple(genes)
+    return replace(source, space=space, task=task, genes=genes, device=device, runtime=runtime)
+
+
+def _pick(sources: list[Source], entry: int) -> Source:
+    if not 1 <= entry <= len(sources):
+        raise ValueError(f"there is no candidate {entry}; there are {len(sources)}")
+    return sources[entry - 1]
+
+
+def _folder(folder: Path, entry: int) -> Source:
+    """Return the network of a folder: an int8 network, or a run of `search`, `validate` or `train`."""
+    given, network = str(folder), folder / "networks" / str(entry)
+    if (folder / artifacts.MANIFEST).exists():
+        return _trained(given, folder)
+    if (network / artifacts.MANIFEST).exists():
+        return _trained(given, network)
+    if (folder / "graph.json").exists():  # of `latent-nas train`
+        stored = _pick(candidates(folder / "graph.json"), 1).stored
+        trained = folder / "int8"
+        return Source(given, stored=stored, folder=trained if (trained / artifacts.MANIFEST).exists() else None)
+    best = folder / "best_architecture.json"
+    if entry == 1 and best.exists():  # of a run that has no final networks
+        return replace(_pick(candidates(best), 1), given=given)
+    raise ValueError(
+        f"{folder} holds no int8 network and no genes: wanted {artifacts.MANIFEST} there, networks/{entry}/ of a"
+        " finished run, or best_architecture.json; `latent-nas search` and `validate` end with such networks"
+    )
+
+
+def _trained(given: str, folder: Path) -> Source:
+    source, made = Source(given, folder=folder), artifacts.load(folder, KIND).made
+    return _genes(source, made) if "genes" in made else source
