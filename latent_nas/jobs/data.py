@@ -52,6 +52,9 @@ def _found(task: Task, device: str) -> dict[str, Any]:
         for name, part in parts.items():
             found[name] = {"samples": len(part)}
             lines.append(f"  {name}: {len(part)} samples{_of_classes(task, part, found[name])}")
+    baseline = task.baseline()
+    found["baseline"] = baseline.to_json()
+    lines.append(f"{baseline.text()} on the validation part")
     if task.front_end:
         cost = front_end_cost(task.front_end, open_device(device))
         found["front_end_cost"] = {"device": device, **cost.to_json()}

@@ -116,7 +116,13 @@ def _found(run: Run) -> Html:
         f" {first['parameters']:,} parameters and {first['macs']:,} MACs,"
         f" after {spent}{by}{took}."
     )
-    return join(tag("strong", "Found: "), text)
+    return join(tag("strong", "Found: "), text, _baseline(run))
+
+
+def _baseline(run: Run) -> str:
+    """Return what can be reached without a network, where the run says it."""
+    text = str(run.result.get("baseline", {}).get("text", ""))
+    return f" {text[0].upper()}{text[1:]}, validation part." if text else ""
 
 
 def _float(run: Run, measured: Mapping[str, float]) -> str:

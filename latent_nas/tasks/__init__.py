@@ -17,7 +17,7 @@ from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.operators import Shape
 from latent_nas.records import SHORT
-from latent_nas.tasks.kinds import Kind, Metric
+from latent_nas.tasks.kinds import Baseline, Kind, Metric
 from latent_nas.tasks.kinds.classify import Classification
 
 
@@ -182,6 +182,11 @@ class Task(ABC):
     def metrics(self) -> tuple[Metric, ...]:
         """What is measured; the first one is what a search optimises."""
         return self.kind.metrics
+
+    def baseline(self) -> Baseline:
+        """Return what needs no network: learnt from the training part, measured on the validation part."""
+        data = self.data()
+        return self.kind.baseline(data.train.y, data.valid.y)
 
     def check(self, outputs: int) -> None:  # noqa: B027 - most tasks take what they ask for
         """Raise ValueError where the data don't support networks with so many outputs."""

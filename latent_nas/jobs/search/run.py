@@ -83,6 +83,8 @@ def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: B
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {limits.text()}")
         for line in about_core(setup):
             tell(line)
+        baseline = setup.task.baseline()
+        tell(f"{baseline.text()} on the validation part")
         study.after_round = lambda: show(folder, setup, study, tell, board)
         found = study.run()
         show(folder, setup, study, tell)  # a run that was killed between its last round and this has no tables of it
@@ -111,6 +113,7 @@ def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: B
         "trainings": len(found),
         "failed_trainings": sum(not r.ok for r in found),
         **_best(best),
+        "baseline": baseline.to_json(),
         **_circumstances(config, setup, limits, store),
     }
     folder.write_json("result.json", result)

@@ -47,6 +47,15 @@ class Baseline:
     words: str
     metrics: Mapping[str, float]
 
+    def text(self) -> str:
+        """Return it for people: "without a network (always the largest class (3)): accuracy 0.1020"."""
+        values = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in self.metrics.items())
+        return f"without a network ({self.words}): {values}"
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain values."""
+        return {"words": self.words, "metrics": dict(self.metrics), "text": self.text()}
+
 
 class Kind(ABC):
     """What follows from the meaning of a network's outputs.
