@@ -62,7 +62,7 @@ setup(
     package_dir=SHIPPED,
     # devices and runtimes are data plugins, kernels are C, the report's page has its style and script
     package_data={
-        "": ["*.toml", "*.c", "c/*.c", "c/*.h", "page/*.css", "page/*.js"],
+        "": ["*.toml", "*.c", "*.h", "c/*", "page/*.css", "page/*.js"],
         "latent_nas": ["py.typed"],
         **{package: ["**/*"] for package in SHIPPED},
     },

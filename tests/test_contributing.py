@@ -1,5 +1,6 @@
 """The examples of CONTRIBUTING.md work: each file is put in its place in a copy of the package and used."""
 
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -18,10 +19,45 @@ NAMES = {
     "tasks": "parity",
     "readers": "bits",
     "strategies": "mutate_best",
-    "operators": "magnitude",
+    "cores": "cortex-m4-nofpu",
     "spaces": "perceptron",
     "surrogates": "ridge",
 }
+OPERATOR = re.compile(r"### An operator: [^\n]*\n+```python\n(.*?)```\n+```c\n(.*?)```", re.DOTALL)
+USE_OPERATOR = """
+import numpy as np
+from dataclasses import replace
+from pathlib import Path
+from latent_nas import plugins
+from latent_nas.cores import open_core
+from latent_nas.costs import costs
+from latent_nas.devices import open_device
+from latent_nas.firmware.check import emulate
+from latent_nas.firmware.compile import build
+from latent_nas.firmware.export import project
+from latent_nas.graph import Builder, Graph
+from latent_nas.operators.dense import Dense
+from latent_nas.runtimes import open_runtime
+from latent_nas.training.network import Network
+from latent_nas.training.quantise import quantise
+build_graph = Builder((6,))
+build_graph.add(Dense(3), build_graph.add(plugins.load("operators", "magnitude.py")(), 0))
+graph = build_graph.build()
+assert Graph.from_json(graph.to_json()) == graph
+x = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
+model = Network(graph)
+network = quantise(graph, model, x)
+assert np.abs(network.outputs(x) - model.outputs(x)).max() < 0.1
+for name in ("cortex-m0+", "cortex-m4"):
+    device = replace(open_device("stm32f405"), core=open_core(name))
+    cost = costs(graph, device, open_runtime("native"))
+    assert cost.layers[1].cycles > 0
+    made = project(network, device)
+    made.write(Path(name))
+    assert "nn_magnitude" in made.files["kernels.h"]
+    _, report, _ = emulate(made, build(Path(name), device.core), x[:5], tensors=5)
+    assert report["bit_exact"]
+"""
 USES = {
     "devices": """
 from latent_nas.devices import open_device
@@ -62,19 +98,12 @@ second = strategy.ask(3, None)
 third = strategy.ask(3, None, second)
 assert len({*first, *second, *third}) == 9
 """,
-    "operators": """
-import numpy as np
-from latent_nas.graph import Builder
-from latent_nas.operators.dense import Dense
-from latent_nas.operators.magnitude import Magnitude
-from latent_nas.training.network import Network
-from latent_nas.training.quantise import quantise
-build = Builder((6,))
-build.add(Dense(3), build.add(Magnitude(), 0))
-graph = build.build()
-x = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
-model = Network(graph)
-assert np.abs(quantise(graph, model, x).outputs(x) - model.outputs(x)).max() < 0.1
+    "cores": """
+from latent_nas.cores import open_core
+from latent_nas.runtimes import open_runtime
+runtime, own, near = open_runtime("native"), open_core("cortex-m4-nofpu"), open_core("cortex-m4")
+assert own.lacks() == ["soft float"]
+assert runtime.cycles("conv2d", own)[0] == runtime.cycles("conv2d", near)[0]
 """,
     "spaces": """
 import numpy as np
@@ -117,5 +146,18 @@ def test_every_kind_has_an_example():
 def test_example_works(package, kind):
     done = subprocess.run(
         [sys.executable, "-c", USES[kind]], cwd=package, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("ziglang", "unicorn")), reason="the extra mcu"
+)
+def test_operator_outside_the_package_works_down_to_the_device(tmp_path):
+    python, c = OPERATOR.search(TEXT).groups()
+    (tmp_path / "magnitude.py").write_text(python, encoding="utf-8")
+    (tmp_path / "magnitude.c").write_text(c, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", USE_OPERATOR], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]

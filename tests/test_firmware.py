@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latent_nas import cli, plugins
+from latent_nas import cli
 from latent_nas.cores import open_core
 from latent_nas.devices import Region, open_device
 from latent_nas.extras import need
@@ -108,21 +108,6 @@ class TestParity:
         made.write(tmp_path)
         assert min(c["shift"].min() for c in constants if "shift" in c) < 33
         assert emulate(made, build(tmp_path, DEVICE.core), x)[1]["bit_exact"]
-
-
-@tools
-@pytest.mark.parametrize("core", plugins.names("cores"))
-@pytest.mark.parametrize("plain", [False, True])
-def test_every_core_gives_the_same_bits(tmp_path: Path, core: str, plain: bool):
-    network, x = drawn(every_operator(), 0, 4)
-    device = replace(DEVICE, core=open_core(core))
-    made = project(network, device)
-    made.write(tmp_path)
-    firmware = build(tmp_path, device.core, plain)
-    checked, report, _ = emulate(made, firmware, x[:1])
-    assert report["bit_exact"], report
-    assert checked.tensors > 500
-    assert ("nn_taps4" in elf.read(firmware).symbols) == (device.core.kernels(plain) == "smlad")
 
 
 @tools

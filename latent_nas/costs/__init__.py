@@ -7,6 +7,7 @@ from latent_nas.costs.flash import flash
 from latent_nas.costs.latency import latency
 from latent_nas.costs.layer import layer
 from latent_nas.costs.memory import MemoryPlan, plan
+from latent_nas.costs.own_kernels import with_own_kernels
 from latent_nas.devices import Device
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
@@ -114,6 +115,7 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
     runs_as = stepped(deployment.graph)
     nodes = runs_as.nodes
     layers = [layer(node.operator, runs_as.shapes_into(node)) for node in nodes]
+    runtime = with_own_kernels(runtime, layers, device.core)
     memory = plan(runs_as, layers, runtime)
     state = sum([one.state_bytes for one in layers])
     size, time = flash(layers, runtime), latency(layers, device, runtime)

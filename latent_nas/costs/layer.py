@@ -6,7 +6,7 @@ from functools import lru_cache
 from math import ceil, prod
 from types import MappingProxyType
 
-from latent_nas.operators import Operator, Shape
+from latent_nas.operators import KernelCosts, Operator, Shape
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Layer:
         output_bytes: of the tensor it makes.
         weights_bytes, bias_bytes: in flash. channels: filters, each with a scale of its own.
         state_bytes: what it remembers from one run to the next.
+        own: what the operator says of its kernel, for runtimes that have none.
     """
 
     kernel: str
@@ -33,6 +34,7 @@ class Layer:
     bias_bytes: int
     channels: int
     state_bytes: int
+    own: KernelCosts | None = None
 
     def total(self, each: Mapping[str, float]) -> float:
         """Return the sum of ``each`` term's figure times its count here.
@@ -65,4 +67,5 @@ def layer(operator: Operator, inputs: tuple[Shape, ...]) -> Layer:
         bias_bytes=4 * biases,
         channels=operator.scales(*inputs),
         state_bytes=operator.state_bytes(*inputs),
+        own=operator.kernel_costs,
     )

@@ -6,7 +6,8 @@ side are NHWC int8, modules on the float side NCHW float32.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +23,21 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
+class KernelCosts:
+    """What an operator says of its own kernel, for runtimes that do not know it.
+
+    Attributes:
+        cycles: by the names of cores, cycles per count of each term of ``Operator.work``.
+        scratch_bytes: per term of ``Operator.work``, bytes of the arena that it needs while it runs.
+        code_bytes: flash, once per model.
+    """
+
+    cycles: Mapping[str, Mapping[str, float]]
+    scratch_bytes: Mapping[str, float] = field(default_factory=dict)
+    code_bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Operator(ABC):
     """What every operator answers. ``inputs`` are always the shapes of its input tensors."""
 
@@ -29,6 +45,7 @@ class Operator(ABC):
     arity: ClassVar[int | None] = 1  # None: two or more
     in_place: ClassVar[bool] = False  # the output may overwrite an input of the same size
     keeps_quant: ClassVar[bool] = False  # the output is quantised as the (only) input is
+    kernel_costs: ClassVar[KernelCosts | None] = None  # of its own kernel, where runtimes have none
 
     @abstractmethod
     def shape(self, *inputs: Shape) -> Shape:

@@ -36,6 +36,7 @@ __all__ = [
     "reference",
     "split",
     "table",
+    "text",
     "toml",
     "unpacked",
 ]
@@ -132,6 +133,15 @@ def table(kind: str, name: str) -> dict[str, Any]:
         return found
     file = OWN.file(name, f"; {kind} known by name: {', '.join(names(kind))}")
     return {"name": Path(name).stem, **_parsed(file.text, name)}
+
+
+def text(file: Path) -> str:
+    """Return the text of a file that belongs to a plugin of the user's own; it travels with the plugin.
+
+    Raises:
+        ValueError: there is none, or it is not text.
+    """
+    return OWN.file(str(file)).text
 
 
 def toml(file: Path) -> dict[str, Any]:

@@ -53,6 +53,9 @@ class Own:
         module = self.modules.get(file.path)
         plugin = getattr(module, name) if hasattr(module, name) else file.attribute(name)
         kinds.checked(kind, plugin, f"{file.path}: {name}")
+        c = Path(file.path).with_suffix(".c")
+        if kind == "operators" and c.is_file():  # its kernel, which goes along to other processes
+            self.file(str(c))
         self.register(kind, kinds.name_of(plugin, Path(file.path).stem), f"{file.path}#{name}")
         return plugin
 

@@ -101,6 +101,10 @@ class Runtime:
     overlays: bool = False
     counts_image: bool = False
 
+    def including(self, kernels: Mapping[str, Kernel]) -> "Runtime":
+        """Return the runtime with further kernels."""
+        return replace(self, kernels={**self.kernels, **kernels})
+
     def kernel(self, name: str) -> Kernel:
         """Return a kernel.
 
@@ -109,7 +113,10 @@ class Runtime:
         """
         if name not in self.kernels:
             there = ", ".join(sorted(self.kernels))
-            raise ValueError(f"runtime {self.name!r} has no kernel {name!r}; there are: {there}")
+            raise ValueError(
+                f"runtime {self.name!r} has no kernel {name!r}; there are: {there}. An operator of your own says what"
+                " its kernel takes in kernel_costs (CONTRIBUTING.md, An operator)"
+            )
         return self.kernels[name]
 
     def row(self, core: Core) -> CoreRow:

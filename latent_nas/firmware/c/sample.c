@@ -1,5 +1,5 @@
 /* Draws a token by its chance, in integers. */
-#include "kernels.h"
+#include "sample.h"
 
 uint32_t nn_sample(const uint16_t *chance, const int8_t *logits, uint32_t n, uint32_t *state)
 {

@@ -1,13 +1,9 @@
-/* Rows of 4-bit weights: fully connected layer and table of tokens. Eight weights in four bytes, the first four in the
-   low halves; the rest of the last eight is 0. */
-#include "conv2d.h"
+/* Fully connected layer of 4-bit weights; cores with SMLAD take eight at a time. */
+#include "clamp.h"
+#include "kernels.h"
 #include "memory.h"
-
-static int32_t nibble(const int8_t *row, uint32_t i)
-{
-    int8_t byte = row[(i >> 3) * 4 + (i & 3)];
-    return (i & 4 ? byte : (int8_t)((uint8_t)byte << 4)) >> 4;
-}
+#include "nibble.h"
+#include "requantise.h"
 
 /* The biases hold -zero * sum(weights) already. */
 void nn_dense4(const nn_dense_args *op, const int8_t *x, int8_t *y)
@@ -36,13 +32,4 @@ void nn_dense4(const nn_dense_args *op, const int8_t *x, int8_t *y)
         y[unit] = (int8_t)nn_requantise(sum, q->multiplier, q->shift, op->out_zero);
     }
     nn_limit(y, op->out_n, op->low, op->high);
-}
-
-void nn_embedding4(const nn_embedding_args *op, uint32_t tokens, const uint16_t *x, int8_t *y)
-{
-    for (uint32_t bytes = (op->n + 7u) / 8 * 4; tokens; tokens--, x++) {
-        const nn_factor *f = op->factor + *x;
-        for (uint32_t i = 0; i < op->n; i++)
-            *y++ = (int8_t)nn_requantise(nibble(op->weight + *x * bytes, i), f->multiplier, f->shift, op->zero);
-    }
 }

@@ -1,4 +1,5 @@
 /* Tokens to rows of a table. */
+#include "kernels.h"
 #include "requantise.h"
 
 void nn_embedding(const nn_embedding_args *op, uint32_t tokens, const uint16_t *x, int8_t *y)

@@ -1,5 +1,7 @@
 /* Depthwise convolution: taps outside the image are left out. SMLAD cores take four channels at a time. */
-#include "conv2d.h"
+#include "clamp.h"
+#include "kernels.h"
+#include "requantise.h"
 
 typedef struct {
     const int8_t *x, *w; /* first tap inside the image */

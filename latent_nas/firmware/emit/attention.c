@@ -1,4 +1,5 @@
 /* Causal attention of one token at a time: keys and values of the window stay in a ring. */
+#include "kernels.h"
 #include "memory.h"
 #include "requantise.h"
 

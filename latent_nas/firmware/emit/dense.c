@@ -1,5 +1,7 @@
 /* Fully connected layer; SMLAD cores take two rows at a time. The biases hold -zero * sum(weights) already. */
-#include "conv2d.h"
+#include "clamp.h"
+#include "kernels.h"
+#include "requantise.h"
 #ifdef NN_SMLAD
 #include "memory.h"
 #endif

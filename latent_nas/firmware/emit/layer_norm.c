@@ -1,4 +1,5 @@
 /* Layer normalisation in integers: one root and one division for all features of a token. */
+#include "kernels.h"
 #include "requantise.h"
 
 #define FRACTION 10 /* bits after the point of a normalised value */

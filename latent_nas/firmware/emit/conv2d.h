@@ -1,0 +1,8 @@
+#ifndef NN_CONV2D_H
+#define NN_CONV2D_H
+#include "clamp.h"
+#include "kernels.h"
+#include "requantise.h"
+
+void nn_conv2d_plain(const nn_conv *op, const int8_t *x, int8_t *y); /* without the activation's bounds */
+#endif

@@ -1,0 +1,226 @@
+"""Kernels are found by their place, and every one of them gives the reference's bits on every core, plain and fast."""
+
+import importlib.util
+import re
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from latent_nas import plugins
+from latent_nas.cores import open_core
+from latent_nas.costs import costs
+from latent_nas.devices import open_device
+from latent_nas.firmware import elf, emit
+from latent_nas.firmware.check import emulate
+from latent_nas.firmware.compile import build
+from latent_nas.firmware.draw import drawn
+from latent_nas.firmware.export import project
+from latent_nas.graph import Builder, Graph
+from latent_nas.graph.deploy import deploy
+from latent_nas.operators import KernelCosts
+from latent_nas.operators.add import Add
+from latent_nas.operators.attention import Attention
+from latent_nas.operators.avg_pool import AvgPool
+from latent_nas.operators.concat import Concat
+from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.dense import Dense
+from latent_nas.operators.embedding import Embedding
+from latent_nas.operators.flatten import Flatten
+from latent_nas.operators.gelu import Gelu
+from latent_nas.operators.global_pool import GlobalPool
+from latent_nas.operators.hard_swish import HardSwish
+from latent_nas.operators.input import Input
+from latent_nas.operators.layer_norm import LayerNorm
+from latent_nas.operators.max_pool import MaxPool
+from latent_nas.operators.relu import Relu
+from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.zero import Zero
+from latent_nas.runtimes import open_runtime
+
+DEVICE = open_device("stm32f405")
+missing = [name for name in ("ziglang", "unicorn") if importlib.util.find_spec(name) is None]
+tools = pytest.mark.skipif(bool(missing), reason=f"extra mcu: {', '.join(missing)} not installed")
+
+
+def image() -> Graph:
+    """A network of all kernels of images, with channels, filters and pixels that no kernel may count on."""
+    b = Builder((11, 9, 3))
+    x = b.add(HardSwish(), b.add(Conv2d(8), b.add(Relu6(), 0)))
+    y = b.add(Add(), x, b.add(Conv2d(8, (5, 3), groups=8), x))
+    z = b.add(Conv2d(7, (3, 3), groups=7), b.add(Relu(), b.add(Conv2d(7, (1, 1)), y)))
+    y = b.add(Relu(), b.add(MaxPool((3, 3), (2, 2), "same"), b.add(Concat(), y, z, b.add(Zero(), x))))
+    y = b.add(Conv2d(6, (3, 3), (2, 2), (1, 0, 1, 0)), b.add(AvgPool((2, 2), (1, 1), "same"), y))
+    y = b.add(Conv2d(6, (1, 1), groups=2), y)
+    pooled = b.add(Concat(), b.add(GlobalPool("avg"), y), b.add(GlobalPool("max"), y))
+    b.add(Dense(5), b.add(Relu(), b.add(Dense(9), b.add(Concat(), pooled, b.add(Flatten(), y)))))
+    return b.build()
+
+
+def text(bits: int) -> Graph:
+    """A network of all kernels of texts, with widths that no kernel may count on."""
+    b = Builder()
+    x = b.add(Embedding(30, 10, bits), b.add(Input((5,), 30)))
+    y = b.add(LayerNorm(), x)
+    x = b.add(Add(), x, b.add(Attention(2, 5, 5), *(b.add(Dense(10, weight_bits=bits), y) for _ in range(3))))
+    b.add(Dense(30), b.add(Gelu(), b.add(Dense(21, weight_bits=bits), b.add(LayerNorm(), x))))
+    return b.build()
+
+
+NETWORKS = {"image": image(), "text, 4 bits": text(4), "text, 8 bits": text(8)}
+
+
+def kernels(graph: Graph) -> set[str]:
+    """Return the kernels that a network runs on a device."""
+    deployed = deploy(graph).graph
+    shapes = [(node.operator, deployed.shapes_into(node)) for node in deployed.nodes]
+    return {operator.kernel(*inputs) for operator, inputs in shapes if operator.work(*inputs)}
+
+
+def test_every_kernel_is_in_a_network_here():
+    run = set().union(*map(kernels, NETWORKS.values()))
+    assert run == set(emit.names()), "a kernel of firmware/emit that no network here runs: add it to one"
+
+
+def test_every_c_file_belongs_to_a_kernel():
+    beside = {path.name for path in emit.FOLDER.iterdir() if path.suffix in {".c", ".h"}}
+    used: set[str] = set()
+    for graph in NETWORKS.values():
+        for node in deploy(graph).graph.nodes:
+            shapes = deploy(graph).graph.shapes_into(node)
+            if node.operator.work(*shapes):
+                used |= set(emit.kernel_of(node.operator, shapes).files)
+    assert used == beside
+
+
+@tools
+@pytest.mark.parametrize("core", plugins.names("cores"))
+@pytest.mark.parametrize("graph", NETWORKS)
+def test_same_bits_on_every_core_plain_and_fast(tmp_path: Path, core: str, graph: str):
+    network, x = drawn(NETWORKS[graph], 0, 4)
+    device = replace(DEVICE, core=open_core(core))
+    made = project(network, device)
+    made.write(tmp_path)
+    counts = {}
+    for plain in (False, True) if device.core.dsp else (False,):
+        firmware = build(tmp_path, device.core, plain)
+        checked, report, _ = emulate(made, firmware, x[:2], tensors=2)
+        assert report["bit_exact"], report
+        assert checked.tensors > 300
+        counts[plain] = report["instructions"]
+        if graph == "image":
+            assert ("nn_taps4" in elf.read(firmware).symbols) == (device.core.kernels(plain) == "smlad")
+    if device.core.dsp:
+        assert counts[False] < counts[True]
+
+
+class TestExport:
+    def made(self, graph: Graph, folder: Path) -> set[str]:
+        made = project(drawn(graph, 0, 2)[0], DEVICE)
+        made.write(folder)
+        return {path.name for path in folder.iterdir()}
+
+    def test_only_kernels_in_use(self, tmp_path: Path):
+        b = Builder((6,))
+        b.add(Dense(3), 0)
+        names = self.made(b.build(), tmp_path)
+        assert "dense.c" in names
+        assert not {"conv2d.c", "attention.c", "max_pool.c"} & names
+        header = (tmp_path / "kernels.h").read_text()
+        assert header.startswith("/* Kernels: dense.c, clamp.c, clamp.h;")
+        assert "nn_dense_args" in header
+        assert "nn_conv" not in header
+
+    def test_what_an_earlier_export_left_is_removed_and_all_else_stays(self, tmp_path: Path):
+        before = self.made(image(), tmp_path)
+        (tmp_path / "my_sensor.c").write_text("int mine;\n")
+        after = self.made(text(8), tmp_path)
+        assert {"conv2d.c", "window.h"} <= before - after
+        assert {"my_sensor.c", "attention.c"} <= after
+
+    def test_carries_the_licence(self, tmp_path: Path):
+        self.made(text(8), tmp_path)
+        licence = (Path(__file__).parent.parent / "LICENSE").read_text()
+        assert (tmp_path / "LICENSE").read_text() == licence
+
+    @tools
+    def test_flags_that_contradict_the_core_do_not_compile(self, tmp_path: Path):
+        self.made(text(8), tmp_path)
+        with pytest.raises(
+            ValueError, match="core cortex-m4 has the DSP extension, the compiler's flags say otherwise"
+        ):
+            build(tmp_path, replace(DEVICE.core, zig_cpu="cortex_m3", zig_target="thumb-freestanding-eabi"))
+
+
+class TestOwn:
+    """A kernel beside an operator of the user's own; CONTRIBUTING's goes down to the device in test_contributing."""
+
+    @pytest.fixture
+    def module(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+        made = ModuleType("own_operator")
+        made.__file__ = str(tmp_path / "own_operator.py")
+        monkeypatch.setitem(sys.modules, "own_operator", made)
+        (tmp_path / "own_operator.c").write_text("/* mine */\n")
+        return made
+
+    def graph(self, **more: object) -> Graph:
+        @dataclass(frozen=True)
+        class Mine(HardSwish):
+            kind: ClassVar[str] = "mine"
+
+        Mine.__module__ = "own_operator"
+        for name, value in more.items():
+            setattr(Mine, name, value)
+        b = Builder((4,))
+        b.add(Dense(3), b.add(Mine(), 0))
+        return b.build()
+
+    def test_is_found_in_the_operators_module(self, module: ModuleType, tmp_path: Path):
+        module.Kernel = emit.Emitter(lambda call: ("", f"nn_mine({call.xs[0]}, {call.y});"))
+        operator = self.graph().nodes[1].operator
+        assert emit.kernel_of(operator, ((4,),)).files == {"own_operator.c": "/* mine */\n"}
+        (tmp_path / "own_operator.c").unlink()
+        plugins.forget()
+        with pytest.raises(ValueError, match=r"there is no file .*own_operator\.c"):
+            emit.kernel_of(operator, ((4,),))
+
+    def test_without_one_says_what_to_write(self, module: ModuleType):
+        with pytest.raises(ValueError, match=r"no kernel 'mine'; there are: add, .*Kernel = Emitter"):
+            emit.kernel_of(self.graph().nodes[1].operator, ((4,),))
+        module.Kernel = 3
+        with pytest.raises(ValueError, match=r"own_operator\.py: Kernel is a int; wanted .*Emitter"):
+            emit.kernel_of(self.graph().nodes[1].operator, ((4,),))
+
+    def test_costs_are_those_it_brings(self, module: ModuleType):
+        runtime = open_runtime("cmsis_nn")
+        with pytest.raises(ValueError, match=r"no kernel 'mine'; there are: .*kernel_costs"):
+            costs(self.graph(), DEVICE, runtime)
+        brings = KernelCosts({"cortex-m4": {"call": 10.0, "outputs": 5.0}}, code_bytes=100)
+        cost = costs(self.graph(kernel_costs=brings), DEVICE, runtime)
+        assert cost.layers[1].cycles == pytest.approx(30)
+        m3 = open_core("cortex-m3")
+        assert m3.near is not None
+        slower = costs(self.graph(kernel_costs=brings), replace(DEVICE, core=m3), runtime)
+        assert slower.layers[1].cycles == pytest.approx(30 * m3.near.scale)
+        nothing = KernelCosts({"other": {"call": 1.0}})
+        with pytest.raises(ValueError, match="'mine' brings no cycles for 'cortex-m4', only for: other"):
+            costs(self.graph(kernel_costs=nothing), DEVICE, runtime)
+
+    def test_two_files_of_one_name_are_refused(self, module: ModuleType, tmp_path: Path):
+        (tmp_path / "main.c").write_text("/* mine */\n")
+        module.Kernel = emit.Emitter(lambda call: ("", ""), (), ("main.c",))
+        with pytest.raises(ValueError, match=re.escape("firmware has a file main.c already")):
+            project(drawn(self.graph(), 0, 2)[0], DEVICE)
+
+
+def test_constants_end_in_the_nodes_id():
+    """Two operators of one kernel in a network have constants of their own."""
+    network = drawn(image(), 0, 2)[0]
+    source = project(network, DEVICE).files["model.c"]
+    defined = re.findall(r"^static const \w+ (\w+)", source, re.MULTILINE)
+    assert len(defined) == len(set(defined))
+    assert np.all([re.search(r"_\d+$", name) for name in defined])
