@@ -7,21 +7,30 @@ result.export("best.onnx")
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from latent_nas import plugins
 from latent_nas import report as page
+from latent_nas.devices import Device
+from latent_nas.evaluators import Evaluator
 from latent_nas.jobs import deploy, export
 from latent_nas.jobs.search import run as job
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import Prepared
 from latent_nas.limits import Limits
+from latent_nas.objectives import Objective
 from latent_nas.records import Record, front
 from latent_nas.runs import release_0_1
 from latent_nas.runs.folder import RunFolder
+from latent_nas.runtimes import Runtime
+from latent_nas.spaces import Space
+from latent_nas.strategies import Strategy
+from latent_nas.surrogates import Surrogate
 from latent_nas.target import MAIN_TARGET, Target
+from latent_nas.tasks import Task
 
 
 def _quiet(*_: Any) -> None:
@@ -154,24 +163,30 @@ class Result:
 class Study:
     """A search to run: a space, a task, a device with its runtime, limits and a strategy.
 
+    Every part is a name, the path of a file of your own (.py, or .toml for device and runtime), a class or an object.
+
     Attributes:
-        task: a name, or the path of your own data, e.g. "photos/?input=48x48x1".
+        task: also the path of your own data, e.g. "photos/?input=48x48x1". strategy, measure: a class, not an object.
         limits: e.g. {"flash_kb": 32, "ram_kb": 16, "latency_ms": 5}; None: those of the task. The device's own hold
             as well. seed: decides all randomness. workers: training processes, 0 is one per core; changes no result.
         verbose: whether events are printed. measure: "emulate" runs every trained network on the emulated device too.
-        runtime: None is the one that goes with ``measure``.
+        runtime: None is the one that goes with ``measure``. objective: what to maximise. surrogate: what predicts
+            accuracy. plugins: files of further plugins, which are found by their names: operators, readers.
     """
 
-    space: str = MAIN_TARGET.space
-    task: str = MAIN_TARGET.task
-    device: str = MAIN_TARGET.device
-    runtime: str | None = None
-    strategy: str = "latent_rl"
+    space: str | Path | Space | type[Space] = MAIN_TARGET.space
+    task: str | Path | Task | type[Task] = MAIN_TARGET.task
+    device: str | Path | Device = MAIN_TARGET.device
+    runtime: str | Path | Runtime | None = None
+    strategy: str | Path | type[Strategy] = "latent_rl"
     limits: Mapping[str, float] | None = None
     seed: int = 0
     workers: int = 0
     verbose: bool = False
-    measure: str = "training"
+    measure: str | Path | type[Evaluator] = "training"
+    objective: str | Path | Objective | type[Objective] = "metric"
+    surrogate: str | Path | Surrogate | type[Surrogate] = "stack"
+    plugins: Sequence[str | Path] = ()
 
     def run(
         self,
@@ -196,23 +211,41 @@ class Study:
                 something else.
         """
         given = [f"{name}={value}" for name, value in (self.limits or {}).items()]
+        parts = {kind: plugins.reference(kind, part) for kind, part in self._parts().items()}
         config = new_config(
-            Target(self.space, self.task, self.device, self.runtime or ""),
+            Target(parts["spaces"], parts["tasks"], parts["devices"], parts.get("runtimes", "")),
             trainings=trainings,
             limits=Limits.parse(given) if self.limits is not None else None,
-            strategy=self.strategy,
+            strategy=parts["strategies"],
             batch=batch,
             workers=self.workers,
             seed=self.seed,
             top=top,
             final_seeds=final_seeds,
-            measure=self.measure,
+            measure=parts["evaluators"],
+            objective=parts["objectives"],
+            surrogate=parts["surrogates"],
+            plugins=tuple(plugins.reference("plugins", str(file)) for file in self.plugins),
             ray=ray,
             asynchronous=asynchronous,
         )
         prepared, folder = self._folder(config, Path(out) if out else None)
         job.search(prepared, folder, print if self.verbose else _quiet, _quiet)
         return Result.open(folder.path)
+
+    def _parts(self) -> dict[str, object]:
+        """Return the parts that are given, by their kinds."""
+        parts = {
+            "spaces": self.space,
+            "tasks": self.task,
+            "devices": self.device,
+            "runtimes": self.runtime,
+            "strategies": self.strategy,
+            "evaluators": self.measure,
+            "objectives": self.objective,
+            "surrogates": self.surrogate,
+        }
+        return {kind: part for kind, part in parts.items() if part is not None}
 
     def _folder(self, config: SearchConfig, place: Path | None) -> tuple[Prepared, RunFolder]:
         """Return the search and its run folder, a new one or that of the same search."""

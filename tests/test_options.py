@@ -44,8 +44,9 @@ class TestConfig:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("trainngs = 3", "'trainngs', which is no option of 'search'; the nearest is 'trainings'"),
-            ("final_seed = 3", "the nearest is 'final-seeds'"),
+            ("trainngs = 3", "'trainngs', which is not an option of 'search'; did you mean 'trainings'?"),
+            ("final_seed = 3", "did you mean 'final-seeds'?"),
+            ("foo = 3", "'foo', which is not an option of 'search'; there are: async, "),
             ("trainings = [3]", "trainings wants one value"),
             ("limit = 'flash_kb=3'", "limit wants a list"),
             ("trainings = 'many'", "integer"),

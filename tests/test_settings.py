@@ -59,7 +59,8 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("text", "words"),
         [
-            ("reinforce.entropi=1", "no setting 'entropi'; the nearest is 'entropy'"),
+            ("reinforce.entropi=1", "no setting 'entropi'; did you mean 'entropy'"),
+            ("reinforce.foo=1", "no setting 'foo'; there are: "),
             ("reinforce.name=x", "no setting 'name'"),
             ("reinforce.hidden=2.5", "hidden is a whole number, at least 1; got '2.5'"),
             ("reinforce.hidden=0", "at least 1; got '0'"),
@@ -88,7 +89,7 @@ class TestSettings:
         for older in (saved, saved["target"]):
             older.pop("settings", None), older.pop("search_epochs", None)
         assert SearchConfig.from_json(saved) == replace(config, settings=())
-        with pytest.raises(ValueError, match="nearest"):
+        with pytest.raises(ValueError, match="no setting"):
             replace(config, settings=("reinforce.l3=1",)).check()
 
     def test_a_bench_sets_each_of_its_strategies(self, tmp_path):

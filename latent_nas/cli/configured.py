@@ -1,6 +1,5 @@
-"""``--config FILE.toml``: a command's options from a file, the same ones with the same defaults and checks."""
+"""Options of every command: ``--config FILE.toml`` with the others' values, ``--plugin FILE`` and ``--trust``."""
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from latent_nas import plugins
+from latent_nas.nearest import meant
 
 
 def read(context: typer.Context, file: Path | None) -> Path | None:
@@ -29,30 +29,48 @@ def read(context: typer.Context, file: Path | None) -> Path | None:
         parameter = known.get(key.replace("-", "_"))
         if parameter is None or parameter.name is None:
             names = sorted(_shown(p) for p in known.values())
-            near = difflib.get_close_matches(key.replace("_", "-"), names, 1, 0.0)
-            raise ValueError(
-                f"{file} has {key!r}, which is no option of {context.info_name!r}; the nearest is {near[0]!r}"
-            )
+            hint = meant(key.replace("_", "-"), names) or f"; there are: {', '.join(names)}"
+            raise ValueError(f"{file} has {key!r}, which is not an option of {context.info_name!r}{hint}")
         values[parameter.name] = _value(parameter, value, f"{file}: {key}")
     context.default_map = {**(context.default_map or {}), **values}
     return file
 
 
+Config = Annotated[
+    Path | None,
+    typer.Option(is_eager=True, callback=read, help="TOML file of options, e.g. trainings = 40."),
+]
+Plugin = Annotated[
+    list[Path] | None,
+    typer.Option(help="A plugin file of your own (operator, reader, ...), found by its name; may be repeated."),
+]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Run code that a run folder or a file brings, although it is not yours.")
+]
+
+
 def configured(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command with the option ``--config``."""
+    """Return a command with the options ``--config``, ``--plugin`` and ``--trust``."""
 
     @functools.wraps(command)
-    def run(config: Path | None = None, **options: Any) -> None:
+    def run(config: Path | None = None, plugin: Any = None, trust: bool = False, **options: Any) -> None:
+        if trust:
+            plugins.trust()
+        for value in options.values():
+            for name in value if isinstance(value, list) else [value]:
+                plugins.named(str(name))
+        for file in plugin or ():
+            plugins.named(str(file))
+            plugins.bring(file)
         command(**options)
 
-    kind = Annotated[
-        Path | None,
-        typer.Option(is_eager=True, callback=read, help="TOML file of options, e.g. trainings = 40."),
+    kinds: dict[str, tuple[Any, Any]] = {"config": (Config, None), "plugin": (Plugin, None), "trust": (Trust, False)}
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in kinds.items()
     ]
-    parameters = [*inspect.signature(command).parameters.values()]
-    added = inspect.Parameter("config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-    run.__signature__ = inspect.Signature([*parameters, added])  # type: ignore[attr-defined]
-    run.__annotations__ = {**command.__annotations__, "config": kind}
+    run.__signature__ = inspect.Signature([*inspect.signature(command).parameters.values(), *added])  # type: ignore
+    run.__annotations__ = {**command.__annotations__, **{name: kind for name, (kind, _) in kinds.items()}}
     return run
 
 

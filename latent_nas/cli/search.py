@@ -38,6 +38,9 @@ def search(
     batch: Annotated[int, typer.Option(help="Trainings of a round; after each the surrogates are refitted.")] = 4,
     limit: options.Limit = None,
     objective: Annotated[str, typer.Option(help="What to maximise: a file of latent_nas/objectives.")] = "metric",
+    surrogate: Annotated[
+        str, typer.Option(help="What predicts accuracy: a file of latent_nas/surrogates, or a .py file of yours.")
+    ] = "stack",
     wall_s: Annotated[float | None, typer.Option(help="Begin no new round after so many seconds.")] = None,
     workers: options.Workers = 0,
     ray: options.Ray = None,
@@ -63,6 +66,7 @@ def search(
 
     Example: latent-nas search --device stm32f405 --limit flash_kb=32 --limit ram_kb=16 --trainings 24
     """
+    from latent_nas import plugins
     from latent_nas.cli.show import show
     from latent_nas.jobs.search import plan
     from latent_nas.jobs.search.board import Board, check
@@ -102,6 +106,8 @@ def search(
             asynchronous=asynchronous,
             halving=halving,
             objective=objective,
+            surrogate=surrogate,
+            plugins=plugins.brought(),
         )
         if dry_run:
             found = plan.plan(config)

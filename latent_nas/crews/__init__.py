@@ -95,14 +95,15 @@ def _text(error: Exception) -> str:
     return text if isinstance(error, Lost) else f"{type(error).__name__}: {text}"
 
 
-def open_crew(workers: int, ray: str = "") -> Crew:
+def open_crew(workers: int, ray: str = "", gpus: float = 0.0) -> Crew:
     """Return a crew of local processes, or that of a Ray cluster.
 
     Args:
         workers: processes; 0 is one per core. ray: address of a cluster, "local" for one made here, "" for none.
+        gpus: what a piece of work asks for of a cluster.
 
     Raises:
         ValueError: ray is not installed, or nothing answers at that address.
     """
-    crew: Crew = plugins.load("crews", "ray")(ray, workers) if ray else plugins.load("crews", "local")(workers)
+    crew: Crew = plugins.load("crews", "ray")(ray, workers, gpus) if ray else plugins.load("crews", "local")(workers)
     return crew

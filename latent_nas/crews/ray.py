@@ -26,13 +26,14 @@ class Cluster(Crew):
 
     Args:
         address: "host:port" of the head, "ray://host:port", or "local" for a cluster of this machine alone.
-        workers: at once, at most; 0 is one per core of the cluster. gpus: of one piece of work, where there are any.
+        workers: at once, at most; 0 is one per core of the cluster.
+        gpus: that one piece of work asks for, where there are any.
 
     Raises:
         ValueError: see ``check``; or the cluster refuses.
     """
 
-    def __init__(self, address: str, workers: int = 0, gpus: float = 1.0) -> None:
+    def __init__(self, address: str, workers: int = 0, gpus: float = 0.0) -> None:
         self.check(address)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
@@ -60,11 +61,11 @@ class Cluster(Crew):
     def slots(self) -> int:
         """How many pieces of work the nodes that are alive take at once."""
         cores, gpus = self._has("CPU"), self._has("GPU")
-        room = min(cores, gpus / self._gpus) if gpus else cores
+        room = min(cores, gpus / self._gpus) if gpus and self._gpus else cores
         return max(int(min(room, self._workers or room)), 1)
 
     def start(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """Begin a piece of work on any node that has room; it asks for GPUs where the cluster has any."""
+        """Begin a piece of work on any node that has room; it gets the GPUs that it asks for where there are any."""
         return self._call.options(num_gpus=self._gpus if self._has("GPU") else 0).remote(work, arguments)
 
     def finished(self, handles: list[Any]) -> list[Any]:

@@ -37,10 +37,12 @@ class Evaluator(ABC):
     Attributes:
         runtime: whose costs it goes with, where nobody says.
         trains: whether it trains networks of a target, made as ``Plugin(target, workers, ray)``.
+        gpus: that one job asks for; a crew grants them where it has any.
     """
 
     runtime: ClassVar[str] = "cmsis_nn"
     trains: ClassVar[bool] = True
+    gpus: ClassVar[float] = 0.0
 
     @classmethod  # noqa: B027 - most need nothing
     def check(cls, target: Target) -> None:

@@ -23,7 +23,7 @@ class Training(Evaluator):
         self, target: Target, workers: int = 0, ray: str = "", work: Callable[[Target, Job], Record] = record_of
     ) -> None:
         self.target, self.work = target, work
-        self.crew = open_crew(workers, ray)
+        self.crew = open_crew(workers, ray, self.gpus)
 
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
         """Yield records as they finish. A training that is lost is repeated; lost twice, it is a failed record."""

@@ -99,7 +99,7 @@ def deploy(
     say(f"wrote {len(firmware.files)} files to {out}; arena {firmware.plan.peak} B in {firmware.region.name}")
     elf = linked(firmware, out, how)
     kernels = board.core.kernels(how.plain)
-    report: dict[str, Any] = {"rank": rank, "device": device, "kernels": kernels, "elf": elf.name}
+    report: dict[str, Any] = {"rank": rank, "device": board.name, "kernels": kernels, "elf": elf.name}
     report["core"] = {**_core(board.core), "cycles_borrowed": open_runtime(RUNTIME).borrowed(board.core)}
     report |= {"toolchain": how.toolchain, "arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name}
     report |= sizes(elf)
@@ -120,7 +120,7 @@ def deploy(
     written = json.dumps(report, indent=1) + "\n"
     artifacts.write(out / "report.json", written)
     if (source / "networks").is_dir():  # the run's own report shows it
-        artifacts.write(source / FIRMWARE / f"{rank}-{device}-{kernels}.json", written)
+        artifacts.write(source / FIRMWARE / f"{rank}-{board.name}-{kernels}.json", written)
     return report
 
 

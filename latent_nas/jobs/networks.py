@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latent_nas import artifacts
+from latent_nas import artifacts, plugins
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
+from latent_nas.runs import own
 from latent_nas.spaces import Genes, Space, open_space
 from latent_nas.tasks import Task, open_task
 from latent_nas.training.quantise import KIND
@@ -124,7 +125,9 @@ class Source:
             )
         from latent_nas.training.quantise import QuantisedNetwork
 
-        return QuantisedNetwork.load(self.folder), artifacts.load(self.folder, KIND).made
+        made = artifacts.load(self.folder, KIND).made
+        plugins.vouched(str(made.get("task", "")), self.given)
+        return QuantisedNetwork.load(self.folder), made
 
     def _space(self) -> Space:
         for name, value in (("space", self.space), ("task", self.task)):
@@ -143,9 +146,11 @@ def open_source(given: str | Path, entry: int = 1) -> Source:
         entry: which candidate of a JSON of `latent-nas query`, or final network of a run, from 1.
 
     Raises:
-        ValueError: it is none of these, has no such entry, or can't be read.
+        ValueError: it is none of these, has no such entry, can't be read, or comes with code that nobody vouches for.
     """
     path = Path(given)
+    if path.exists():
+        own.bring(path)
     if path.suffix in (".json", ".onnx"):
         if not path.is_file():
             raise ValueError(f"there is no file {given}")
@@ -161,6 +166,8 @@ def candidates(file: Path) -> list[Source]:
     """
     try:
         return _networks(str(file), json.loads(file.read_text(encoding="utf-8")))
+    except plugins.Untrusted:
+        raise
     except OSError as error:
         what = f"there is no file {file} ({error.strerror})"
         raise ValueError(f"{what}; `latent-nas query --out {file}` makes one") from None
@@ -181,7 +188,8 @@ def _networks(given: str, data: Any) -> list[Source]:
 def _genes(source: Source, data: dict[str, Any]) -> Source:
     """Return the source with the genes of a JSON object and what it says of them."""
     genes = data["genes"]
-    space, task, device, runtime = (str(data.get(name) or "") for name in ("space", "task", "device", "runtime"))
+    parts = [str(data.get(name) or "") for name in ("space", "task", "device", "runtime")]
+    space, task, device, runtime = (plugins.vouched(name, source.given) for name in parts)
     genes = genes if isinstance(genes, str) else tuple(genes)
     return replace(source, space=space, task=task, genes=genes, device=device, runtime=runtime)
 

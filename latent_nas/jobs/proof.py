@@ -30,7 +30,7 @@ def prove(setup: Setup, network: Path, out: Path, say: Callable[[str], None]) ->
     ``refused`` says why there is no firmware, or why it is not to be trusted; None where it is bit-exact.
     """
     try:
-        report = deploy(network, setup.device.name, out, Build(emulator="unicorn"), INPUTS, 1, lambda line: None)
+        report = deploy(network, setup.target.device, out, Build(emulator="unicorn"), INPUTS, 1, lambda line: None)
     except (ValueError, Fault) as error:
         say(f"{network.name}. network: no firmware: {error}")
         return {"refused": str(error)}

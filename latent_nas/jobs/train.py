@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas import artifacts, seeds
+from latent_nas import artifacts, plugins, seeds
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.curves import svg
 from latent_nas.ranges import check_least
 from latent_nas.records import versions, words
+from latent_nas.runs import own
 from latent_nas.runs.folder import RunFolder, new_path
 from latent_nas.tasks import Part, Recipe, open_task
 
@@ -79,8 +80,10 @@ def resumed(path: Path) -> tuple[TrainConfig, Graph, RunFolder]:
     Raises:
         ValueError: the folder is none of a training, or is damaged.
     """
+    own.bring(path)
     try:
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))["training"]
+        plugins.vouched(config["task"], str(path))
         graph = Graph.from_json(json.loads((path / "graph.json").read_text(encoding="utf-8")))
         return TrainConfig(**{**config, "recipe": Recipe(**config["recipe"])}), graph, RunFolder(path)
     except OSError as error:

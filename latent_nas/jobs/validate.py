@@ -13,6 +13,7 @@ from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
 from latent_nas.records import Record, ranked
+from latent_nas.runs import own
 from latent_nas.runs.folder import RunFolder
 from latent_nas.store import Store
 from latent_nas.target import Target, open_target
@@ -84,10 +85,13 @@ def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
     """Return target, limits and networks of a run, a query or one network, and the evaluator for them."""
     if (source / "study.sqlite").exists():
         folder, saved = RunFolder.open(source)
+        own.bring(source)
         config = SearchConfig.from_json(saved)
         limits = config.limits.tighten(open_target(config.target, anew=True).device.limits)
         trained = ranked([r for r in folder.store().records() if r.fidelity == "search"])[:top]
         return config.target, limits, trained, config.measure
+    if source.exists():
+        own.bring(source)
     sources = (candidates(source) if source.suffix == ".json" else [open_source(source)])[:top]
     if not sources:
         raise ValueError(f"{source} has no candidates; ask again with wider limits or more --queries")

@@ -1,9 +1,9 @@
 """What is believed of accuracies: the full surrogate on the link's scale, calibrated, and a fast copy of it.
 
-The full one (``Stack``) is slow on thousands of labels. The fast one is an ``Mlp`` that learns the full one's mean and
-std from as many unlabelled networks as wanted (distillation, Hinton et al. 2015): closer to the full one than an MLP
-fitted to the labels, and one stacked matrix product on the hot path. It does without a latent, whose encoding costs
-eight times what all the rest does.
+The full one (``Stack``, or whichever a search names) is slow on thousands of labels. The fast one is an ``Mlp`` that
+learns the full one's mean and std from as many unlabelled networks as wanted (distillation, Hinton et al. 2015): closer
+to the full one than an MLP fitted to the labels, and one stacked matrix product on the hot path. It does without a
+latent, whose encoding costs eight times what all the rest does.
 """
 
 import json
@@ -16,10 +16,12 @@ import numpy as np
 from latent_nas import seeds
 from latent_nas.artifacts import pack, unpack
 from latent_nas.judge.link import Link
-from latent_nas.surrogates import Surrogate, restored
+from latent_nas.surrogates import Surrogate, open_surrogate, restored
 from latent_nas.surrogates.conformal import Calibration, held_out
 from latent_nas.surrogates.mlp import Mlp
-from latent_nas.surrogates.stack import Stack
+
+FULL = "stack"  # the full surrogate, where nobody names another
+LEAST_STD = 1e-9  # of what the fast one learns: a surrogate may be certain, its logarithm may not
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class AccuracyModel:
     """
 
     link: Link
-    full: Stack
+    full: Surrogate
     fast: Surrogate | None
     log_std: tuple[float, float]
     calibrated: Callable[[], Calibration]
@@ -49,17 +51,18 @@ class AccuracyModel:
         own: int,
         seed: int,
         kappa: float = 0.5,
+        surrogate: str = FULL,
     ) -> "AccuracyModel":
         """Return the model of labels (n,) of X (n, columns).
 
         Args:
             unlabelled: returns rows (m, columns) for the fast one to learn from, given a function that says of
                 rows (k, columns) what accuracy the full one expects kappa std below its mean, (k,). None: no fast one.
-            own: the columns before a latent, see ``Gp``.
+            own: the columns before a latent, see ``Gp``. surrogate: the full one, see ``open_surrogate``.
         """
         link = Link.of(accuracy)
         t = link.forward(accuracy)
-        full = Stack(own=own, seed=seeds.derive(seed, "full"))
+        full = open_surrogate(surrogate, own=own, seed=seeds.derive(seed, "full"))
         full.fit(X, t)
 
         @cache
@@ -76,7 +79,7 @@ class AccuracyModel:
 
         inputs = np.concatenate([X, unlabelled(pessimistic)])
         believed, spread = full.predict(inputs, return_std=True)
-        targets = np.stack([believed, np.log(spread)], axis=1)
+        targets = np.stack([believed, np.log(np.maximum(spread, LEAST_STD))], axis=1)
         fast = Mlp(
             members=2,
             linear=0.01,
@@ -180,10 +183,8 @@ class AccuracyModel:
             calibration = Calibration(ratios, float(about["noise"]))
             low, high = map(float, about["log_std"])
             link = Link(**about["link"])
-            full = parts["full"]
-            if not isinstance(full, Stack):
-                raise TypeError(f"full is a {type(full).__name__}, expected a Stack")
-            return AccuracyModel(link, full, parts.get("fast"), (low, high), lambda: calibration, int(about["labels"]))
+            full, fast, n = parts["full"], parts.get("fast"), int(about["labels"])
+            return AccuracyModel(link, full, fast, (low, high), lambda: calibration, n)
         except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ValueError(
                 f"the accuracy surrogates are damaged ({error!r}); fit them again or fetch them again"

@@ -8,7 +8,7 @@ import numpy as np
 
 from latent_nas import artifacts, seeds
 from latent_nas.judge import Scores
-from latent_nas.judge.accuracy import AccuracyModel
+from latent_nas.judge.accuracy import FULL, AccuracyModel
 from latent_nas.judge.explore import explore
 from latent_nas.judge.fidelity import translated
 from latent_nas.judge.listing import Listing
@@ -45,7 +45,7 @@ class Scorer:
             pessimistic score lies below and the acquisition above the mean, on the scale of ``surrogates.link``.
             weight: penalty per unit of log excess. margin: log cost by which the limits are drawn closer, for the cost
             surrogate's error. beyond: further costs that are known: genes (n, genes) -> how far they exceed their
-            limits, as log(cost / limit) summed, 0 inside, (n,).
+            limits, as log(cost / limit) summed, 0 inside, (n,). surrogate: the full one of accuracy, by name or file.
 
     Attributes:
         queries: architectures scored so far, by the call and by ``rerank``. labels: networks behind the last fit.
@@ -64,10 +64,11 @@ class Scorer:
         weight: float = 1.0,
         margin: float = 0.02,
         beyond: Callable[[np.ndarray], np.ndarray] | None = None,
+        surrogate: str = FULL,
     ) -> None:
         self.space, self.limits, self.costs, self.codec = space, limits, costs, codec
         self.seed, self.kappa, self.beta, self.weight, self.margin = seed, kappa, beta, weight, margin
-        self.beyond = beyond
+        self.beyond, self.surrogate = beyond, surrogate
         self.queries = 0
         self.objective = ("int8_accuracy", 1.0)
         self.accuracy: AccuracyModel | None = None
@@ -104,6 +105,7 @@ class Scorer:
                 self._own,
                 self.seed,
                 self.kappa,
+                self.surrogate,
             )
 
     def __call__(self, genes: np.ndarray, limits: np.ndarray | None = None) -> Scores:

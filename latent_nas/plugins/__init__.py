@@ -5,15 +5,19 @@ module that ends in ``Plugin = ItsClass``; a data plugin is a TOML file. What a 
 or a class or an object from Python.
 """
 
+import functools
 import importlib
 import sys
 from pathlib import Path
 from typing import Any
 
 from latent_nas.plugins import kinds
+from latent_nas.plugins.files import OwnFile
 from latent_nas.plugins.own import OBJECT, OWN
 from latent_nas.plugins.references import is_file, located, reference, split
 from latent_nas.plugins.travel import Luggage, carried, packed, unpacked
+from latent_nas.plugins.trust import Untrusted, named, remember, vouched
+from latent_nas.plugins.trust import check as check_trust
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,21 +28,29 @@ PACKAGE = Path(__file__).parent.parent
 
 __all__ = [
     "Luggage",
+    "OwnFile",
+    "Untrusted",
     "bring",
+    "brought",
     "carried",
+    "check_trust",
     "forget",
     "is_file",
     "load",
     "located",
     "name_of",
+    "named",
     "names",
     "packed",
     "reference",
+    "remember",
     "split",
     "table",
     "text",
     "toml",
+    "trust",
     "unpacked",
+    "vouched",
 ]
 
 
@@ -47,6 +59,7 @@ def names(kind: str) -> list[str]:
     return sorted({*_shipped(kind), *(name for known, name in OWN.named if known == kind)})
 
 
+@functools.cache
 def _shipped(kind: str) -> list[str]:
     files = (p for p in (PACKAGE / kind).iterdir() if p.suffix in {".py", ".toml"} and not p.name.startswith("_"))
     return [p.stem for p in files if p.suffix == ".toml" or "\nPlugin = " in p.read_text(encoding="utf-8")]
@@ -106,7 +119,19 @@ def bring(path: str | Path) -> str:
         OWN.register(kind, Path(name).stem, file.path)
     else:
         OWN.open(kind, name)
+    if file.path not in OWN.brought:
+        OWN.brought.append(file.path)
     return kind
+
+
+def brought() -> tuple[str, ...]:
+    """Return the paths of the files that ``bring`` made known."""
+    return tuple(OWN.brought)
+
+
+def trust() -> None:
+    """Run the code of every file that is opened from now on, as the user vouches for it."""
+    OWN.trust = True
 
 
 def forget() -> None:

@@ -25,7 +25,8 @@ class Own:
     Attributes:
         files: by absolute path. fixed: paths whose text is that of ``files``, whatever lies there now.
         modules: by path, of files that the user's own program had imported before. objects: by reference, with their
-            pickles. named: (kind, name) to reference.
+            pickles. named: (kind, name) to reference. said: paths that the user has named. brought: those brought for
+            their plugins' names. trust: whether the user vouches for whatever comes.
     """
 
     files: dict[str, OwnFile] = field(default_factory=dict)
@@ -33,6 +34,9 @@ class Own:
     modules: dict[str, ModuleType] = field(default_factory=dict)
     objects: dict[str, tuple[Any, bytes]] = field(default_factory=dict)
     named: dict[tuple[str, str], str] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+    brought: list[str] = field(default_factory=list)
+    trust: bool = False
 
     def file(self, path: str, known: str = "") -> OwnFile:
         """Return the file of a path: as it was given to this process, else as it is now."""

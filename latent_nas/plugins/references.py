@@ -15,6 +15,7 @@ from typing import Any
 from latent_nas.plugins import kinds
 from latent_nas.plugins.files import PREFIX, OwnFile
 from latent_nas.plugins.own import OBJECT, OWN, REFERENCE
+from latent_nas.plugins.trust import named
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -46,6 +47,7 @@ def reference(kind: str, plugin: object) -> str:
         ValueError: it is not of the kind, or no other process could make it.
     """
     if isinstance(plugin, (str, Path)):
+        named(str(plugin))
         return located(str(plugin))
     kinds.checked(kind, plugin)
     if isinstance(plugin, type):
@@ -54,6 +56,9 @@ def reference(kind: str, plugin: object) -> str:
             return name
         if file := adopted(plugin):
             return f"{file}#{plugin.__qualname__}"
+    for text, (known, _) in OWN.objects.items():  # what an object caches later is not to change what it is called
+        if known is plugin:
+            return text
     data = dumps(plugin)
     name = plugin.__name__ if isinstance(plugin, type) else type(plugin).__name__
     text = f"{name}@{hashlib.sha256(data).hexdigest()[:8]}"
@@ -88,6 +93,7 @@ def adopted(thing: Any) -> str:
     if place not in OWN.files:
         OWN.files[place] = OwnFile.read(file)
     OWN.modules[place] = module
+    OWN.said.add(place)
     return place
 
 

@@ -15,7 +15,7 @@ from latent_nas import artifacts
 from latent_nas.env import LatentCodec
 from latent_nas.graph.deploy import deploy
 from latent_nas.records import Record, front, objective_of, ranked
-from latent_nas.runs import release_0_1
+from latent_nas.runs import own, release_0_1
 from latent_nas.runs.read import LATENT
 from latent_nas.store import Store
 from latent_nas.target import Setup
@@ -46,7 +46,7 @@ class RunFolder:
 
     @staticmethod
     def create(path: Path, config: dict[str, Any]) -> "RunFolder":
-        """Return a new run folder with its configuration.
+        """Return a new run folder with its configuration, and a copy of the user's own plugins that are in use.
 
         Raises:
             ValueError: there is something at that place already, or no folder can be made there.
@@ -56,6 +56,8 @@ class RunFolder:
                 f"{path} is there already and not empty; choose another --out, or continue it with --resume"
             )
         artifacts.make_folder(path)
+        files = own.keep(path)
+        config = {**config, **({own.KEY: files} if files else {})}
         artifacts.write(path / "config.json", json.dumps(config, indent=1) + "\n")
         return RunFolder(path)
 
@@ -74,7 +76,7 @@ class RunFolder:
             raise ValueError(f"{path / 'config.json'} is damaged; restore it from a copy") from None
         if not isinstance(config, dict) or "strategy" not in config:
             raise ValueError(f"{path} is not a run folder: its config.json names no strategy")
-        return RunFolder(path), config
+        return RunFolder(path), {key: value for key, value in config.items() if key != own.KEY}
 
     def store(self) -> Store:
         """Return the run's store.

@@ -15,7 +15,7 @@ from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.records import Record, ranked
-from latent_nas.runs import release_0_1
+from latent_nas.runs import own, release_0_1
 from latent_nas.runs.scale import Scale
 from latent_nas.runtimes import open_runtime
 from latent_nas.store import Store
@@ -63,6 +63,10 @@ class Run:
                 " one"
             )
         run = Run(path)
+        try:
+            own.bring(path)
+        except ValueError as error:  # what needs the run's own plugins is left out
+            run.problems.append(str(error))
         run.config = run._json("config.json", "what was asked is unknown")
         if (path / "result.json").exists():
             run.result = run._json("result.json", "the final networks are left out")

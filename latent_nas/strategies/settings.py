@@ -3,12 +3,12 @@
 A strategy's settings are its public class attributes that are a number, a truth value or a text, its bases' among them.
 """
 
-import difflib
 import math
 from collections.abc import Sequence
 from typing import Any
 
 from latent_nas import plugins
+from latent_nas.nearest import meant
 from latent_nas.strategies import Strategy
 
 FIXED = ("name", "judged")  # what a strategy is, not how it is set
@@ -49,9 +49,8 @@ def configured(name: str, texts: Sequence[str], among: Sequence[str] = ()) -> ty
             continue
         there = settings(kind)
         if setting not in there:
-            near = difflib.get_close_matches(setting, there, 1, 0.0)
             raise ValueError(
-                f"strategy {name!r} has no setting {setting!r}; the nearest is {near[0]!r}, there are:"
+                f"strategy {kind.name!r} has no setting {setting!r}{meant(setting, there)}; there are:"
                 f" {', '.join(sorted(there))}"
             )
         if setting in given:

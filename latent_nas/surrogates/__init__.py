@@ -157,6 +157,14 @@ class Surrogate(ABC):
     def _predict_choices(self, ones: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self._predict(_dense(ones, rest, self.n_features_in_ - rest.shape[1]))
 
+    def covariance(self, X: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return the covariance (n, n) of what is believed of X (n, columns), and the variance of the noise.
+
+        By default rows teach nothing of each other; a surrogate that knows better chooses batches that differ.
+        """
+        std = self.predict(X, return_std=True)[1]
+        return np.diag(std**2), 1e-12
+
     @abstractmethod
     def _fit(self, X: np.ndarray, y: np.ndarray) -> None:
         """Fit X (n, columns) float32 to y (n, targets) float64, all finite."""
@@ -185,6 +193,20 @@ class Surrogate(ABC):
             "flat": self._flat,
         }
         return Artifact(KIND, {**(made or {}), **state}, quality or {}, self._files())
+
+
+def open_surrogate(plugin: str | Surrogate | type[Surrogate], **given: Any) -> Surrogate:
+    """Return an unfitted surrogate with those of the given parameters that it has.
+
+    Args:
+        plugin: a name, a file of one's own, a class, or an object, whose other parameters are kept.
+
+    Raises:
+        ValueError: there is none, or the file is not one of a surrogate.
+    """
+    found: Surrogate | type[Surrogate] = plugins.load("surrogates", plugin)
+    model = found.unfitted() if isinstance(found, Surrogate) else found()
+    return model.set_params(**{name: value for name, value in given.items() if name in model.get_params()})
 
 
 def restore(artifact: Artifact) -> Surrogate:

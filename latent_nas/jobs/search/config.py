@@ -6,6 +6,7 @@ from typing import Any
 
 from latent_nas import plugins
 from latent_nas.jobs.search import presets
+from latent_nas.judge.accuracy import FULL
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
 from latent_nas.strategies import full_strategy
@@ -29,6 +30,7 @@ class SearchConfig:
         asynchronous: whether a free worker goes on without waiting for the others; then results depend on timing.
         data: hash of the task's data where it may change. halving: short trainings for one of full length, which the
             best gets; 0 is none. objective: what of a training is maximised.
+        surrogate: the full one of accuracy. plugins: further files of the user's own, whose plugins are found by name.
     """
 
     target: Target = MAIN_TARGET
@@ -50,9 +52,13 @@ class SearchConfig:
     data: str = ""
     halving: int = 0
     objective: str = "metric"
+    surrogate: str = FULL
+    plugins: tuple[str, ...] = ()
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
+        for file in self.plugins:
+            plugins.bring(file)
         check_least(1, trainings=self.trainings, batch=self.batch, final_seeds=self.final_seeds)
         check_least(0, workers=self.workers, seed=self.seed, top=self.top)
         if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
@@ -65,6 +71,7 @@ class SearchConfig:
             raise ValueError("--halving promotes the best of a round, which --async has none of; leave one out")
         configured(self.strategy, self.settings)
         plugins.load("objectives", self.objective)
+        plugins.load("surrogates", self.surrogate)
         if not plugins.load("evaluators", self.measure).trains:
             raise ValueError(f"evaluator {self.measure!r} trains nothing; a search wants training, emulate or analog")
         return self
@@ -82,7 +89,10 @@ class SearchConfig:
         """
         try:
             parts: dict[str, Any] = {"target": Target(**data["target"]), "limits": Limits.from_json(data["limits"])}
-            parts["settings"] = tuple(data.get("settings", ()))
+            for name in (*data["target"].values(), *data.get("plugins", ()), *data.values()):
+                if isinstance(name, str):
+                    plugins.vouched(name, "the run")
+            parts |= {name: tuple(data.get(name, ())) for name in ("settings", "plugins")}
             return SearchConfig(**{**data, **parts}).check()
         except (KeyError, TypeError) as error:
             raise ValueError(f"the run's config.json is not one of this version: {error}") from None
@@ -106,6 +116,8 @@ def new_config(
     Raises:
         ValueError: a wrong name or number of epochs.
     """
+    for file in others.get("plugins", ()):  # the data may want a reader among them
+        plugins.bring(file)
     chosen = presets.load(preset)
     if child_epochs is not None:
         check_least(1, child_epochs=child_epochs)
@@ -129,8 +141,10 @@ def pinned(config: SearchConfig) -> SearchConfig:
     task, space = full_name(config.target.task), plugins.located(config.target.space)
     target = replace(config.target, space=space, task=task, device=device, runtime=runtime)
     strategy, objective = full_strategy(config.strategy), plugins.located(config.objective)
+    surrogate, own = plugins.located(config.surrogate), tuple(map(plugins.located, config.plugins))
+    named = replace(config, strategy=strategy, objective=objective, surrogate=surrogate, plugins=own)
     data, measure = open_task(target.task).fingerprint, plugins.located(config.measure)
-    return replace(config, target=target, strategy=strategy, objective=objective, measure=measure, data=data)
+    return replace(named, target=target, measure=measure, data=data)
 
 
 def default_limits(task: str, objective: str) -> Limits:

@@ -21,6 +21,7 @@ from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
 from latent_nas.records import SEARCH, SHORT, Record, ranked, versions
+from latent_nas.runs import own
 from latent_nas.runs.folder import RunFolder, new_path
 from latent_nas.store import Store
 from latent_nas.strategies import Problem
@@ -49,9 +50,11 @@ def resumed(path: Path, workers: int | None, ray: str | None) -> tuple[Prepared,
     """Return the search of a run folder, with other workers where they are not None, and the folder.
 
     Raises:
-        ValueError: it is not a run folder, or is damaged, or the search can't go on, see ``prepare``.
+        ValueError: it is not a run folder, is damaged, or holds code that nobody vouches for; or the search can't go
+            on, see ``prepare``.
     """
     folder, saved = RunFolder.open(path)
+    own.bring(path)
     return prepare(override(SearchConfig.from_json(saved), workers, ray)), folder
 
 
@@ -197,7 +200,8 @@ def assemble(
     if kind.judged:
         named = Path(config.codec) if config.codec else None
         codec = models.codec(setup, named, folder.path / "codec", config.seed, say)
-        scorer = Scorer(setup.space, limits, models.cost_surrogate(setup, config.seed, say), codec, config.seed)
+        costs = models.cost_surrogate(setup, config.seed, say)
+        scorer = Scorer(setup.space, limits, costs, codec, config.seed, surrogate=config.surrogate)
 
     def fits(genes: np.ndarray) -> np.ndarray:
         """Keep the limits as computed, and as the networks emulated so far say that they will be on the device."""

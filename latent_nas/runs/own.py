@@ -1,0 +1,70 @@
+"""The user's own plugins in a run folder: a copy of every file, and whose code is run when the folder is opened."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from latent_nas import artifacts, plugins
+
+FOLDER, KEY = "plugins", "own_files"
+ABOVE = 3  # networks/<rank>/float lies so deep in a run folder
+
+
+def keep(run: Path) -> list[dict[str, str]]:
+    """Copy the user's own files into a run folder and return, for its configuration, what they are.
+
+    From now on their code counts as run by this user.
+    """
+    files = plugins.packed().files
+    entries: list[dict[str, str]] = []
+    for number, file in enumerate(files):
+        name = Path(file.path).name
+        taken = {entry["copy"] for entry in entries}
+        copy = f"{FOLDER}/{name}" if f"{FOLDER}/{name}" not in taken else f"{FOLDER}/{number}-{name}"
+        artifacts.make_folder(run / FOLDER)
+        artifacts.write(run / copy, file.text)
+        entries.append({"path": file.path, "copy": copy, "sha256": file.sha256})
+    plugins.remember(files)
+    return entries
+
+
+def bring(place: Path) -> None:
+    """Open the user's own files of the run folder that a file or folder is in; plugins are then those of the run.
+
+    Raises:
+        ValueError: a copy is missing or has changed since the run began.
+        plugins.Untrusted: their code is not known; what is data is brought all the same.
+    """
+    above = [place, *place.parents, *place.resolve().parents][: ABOVE + 1]
+    run = next((folder for folder in above if (folder / "config.json").is_file()), None)
+    files = [_file(run, entry) for entry in _entries(run)] if run else []
+    plugins.unpacked(plugins.Luggage(tuple(file for file in files if file.path.endswith(".toml"))))
+    for file in files:
+        plugins.check_trust(file, str(run))
+    plugins.unpacked(plugins.Luggage(tuple(files)))
+    plugins.remember(files)
+
+
+def _entries(run: Path) -> list[dict[str, str]]:
+    try:
+        config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # who reads the configuration says so
+        return []
+    held: Any = config.get(KEY, []) if isinstance(config, dict) else []
+    return held if isinstance(held, list) else []
+
+
+def _file(run: Path, entry: dict[str, str]) -> plugins.OwnFile:
+    """Return a file as the run folder has it, under the path that it had when the run began."""
+    try:
+        copy = run / FOLDER / Path(entry["copy"]).name
+        file = plugins.OwnFile(entry["path"], plugins.OwnFile.read(str(copy)).text)
+        wanted = entry["sha256"]
+    except (KeyError, TypeError):
+        raise ValueError(f"{run / 'config.json'} is damaged: {KEY} names no path, copy and sha256") from None
+    if file.sha256 != wanted:
+        raise ValueError(
+            f"{copy} has changed since the run began (sha256 {wanted[:12]}..., now {file.sha256[:12]}...); put it back,"
+            " or begin another run"
+        )
+    return file
