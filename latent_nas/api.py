@@ -8,7 +8,7 @@ result.export("best.onnx")
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ from latent_nas.jobs.search.prepare import Prepared
 from latent_nas.limits import Limits
 from latent_nas.objectives import Objective
 from latent_nas.records import Record, front
-from latent_nas.runs import release_0_1
+from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
+from latent_nas.runs.schema import FinalNetwork, read_result
 from latent_nas.runtimes import Runtime
 from latent_nas.spaces import Space
 from latent_nas.strategies import Strategy
@@ -65,12 +66,10 @@ class Network:
     details: dict[str, Any]
 
     @staticmethod
-    def of_json(data: dict[str, Any], folder: Path) -> "Network":
+    def of(final: FinalNetwork, folder: Path) -> "Network":
         """Return a network of ``result.json``."""
-        data = release_0_1.network(data)
-        taken = {f.name: data[f.name] for f in fields(Network) if f.name in data}
-        taken |= {"genes": tuple(data["genes"]), "ram_bytes": next(iter(data["ram_bytes"].values()))}
-        return Network(**taken, folder=folder, details=data)
+        taken = {f.name: getattr(final, f.name) for f in fields(Network) if hasattr(final, f.name)}
+        return Network(**{**taken, "ram_bytes": final.arena[1]}, folder=folder, details=asdict(final))
 
     def export(self, file: str | Path) -> Path:
         """Write the int8 network as what the file ends in, .onnx (QDQ) or .tflite, and return the file.
@@ -120,19 +119,18 @@ class Result:
             ValueError: it is none, or not finished.
         """
         run, _ = RunFolder.open(Path(folder))
+        file = run.path / files.RESULT
         try:
-            details = json.loads((run.path / "result.json").read_text(encoding="utf-8"))
+            found = read_result(json.loads(file.read_text(encoding="utf-8")), str(file))
         except (OSError, json.JSONDecodeError):
             raise ValueError(
                 f"{folder} is not finished: it has no result.json; latent-nas search --resume {folder}"
             ) from None
-        networks = (
-            Network.of_json(data, run.path / "networks" / str(rank)) for rank, data in enumerate(details["networks"], 1)
-        )
+        networks = (Network.of(final, files.network(run.path, i)) for i, final in enumerate(found.networks, 1))
         store = run.store()
         records = tuple(r for r in store.records() if r.fidelity == "search")
         store.close()
-        return Result(run.path, tuple(networks), records, details)
+        return Result(run.path, tuple(networks), records, found.to_json())
 
     @property
     def best(self) -> Network:
@@ -249,7 +247,7 @@ class Study:
 
     def _folder(self, config: SearchConfig, place: Path | None) -> tuple[Prepared, RunFolder]:
         """Return the search and its run folder, a new one or that of the same search."""
-        if place is None or not (place / "config.json").exists():
+        if place is None or not (place / files.CONFIG).exists():
             return job.begin(config, place)
         prepared, folder = job.resumed(place, config.workers, config.ray)
         if prepared.config != config:

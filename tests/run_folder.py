@@ -15,6 +15,7 @@ from latent_nas.jobs.models import pretrained
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.records import ranked, versions
 from latent_nas.runs.folder import RunFolder
+from latent_nas.runs.schema import Result, read_result
 from latent_nas.study import best_of
 from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Setup
 from latent_nas.training.quantise import KIND
@@ -48,7 +49,8 @@ def make(path, n, finished=True, strategy="latent_rl", reason="", failing=False,
     best = ranked(records)[:3]
     if finished and best:
         finish(folder, setup, store, best, rng)
-        folder.write_json("result.json", {**json.loads((path / "result.json").read_text()), "config": config.to_json()})
+        result = read_result(json.loads((path / "result.json").read_text()), "result.json")
+        folder.write_result(replace(result, config=config.to_json()))
     store.close()
     return path
 
@@ -136,4 +138,4 @@ def finish(folder, setup, store, best, rng):
     sizes = {"flash_bytes": 40_000, "ram_bytes": 3000, "arena_bytes": 1700}
     found = {"rank": 1, "device": "stm32f405", "kernels": "smlad", **sizes, "emulated": emulated}
     folder.write_json("firmware/1-stm32f405-smlad.json", found)
-    folder.write_json("result.json", {"networks": networks, "wall_s": 60.0, "versions": versions()})
+    folder.write_result(Result(tuple(networks), wall_s=60.0, versions=versions()))

@@ -26,13 +26,13 @@ def test_a_round_is_written_as_the_store_has_it(tmp_path):
     board.round(RunFolder(folder).store(), run.records)
     board.close()
     found = scalars(folder / "tensorboard")
-    last = run.findings[-1]
-    assert found["surrogates/optimism"] == [(2, round(last["optimism"], 4))]
+    last = run.rounds[-1]
+    assert found["surrogates/optimism"] == [(2, round(last.optimism, 4))]
     assert found["search/measured_int8_accuracy"] == [
         (i, round(r.measured_int8["accuracy"], 4)) for i, r in enumerate(run.records, 1) if i > 8
     ]
     assert found["trainings/0012"] == [(e, round(v, 4)) for e, v in enumerate(run.records[-1].curve, 1)]
-    lessons = run.journals[2]["school"]
+    lessons = run.journals[2].school
     assert found["agent/reward"] == [(65_536 + x["step"], round(x["reward"], 4)) for x in lessons]
 
 

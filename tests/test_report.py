@@ -67,9 +67,9 @@ def test_the_summary_says_what_was_found_within_what_and_what_binds(whole):
 
 def test_the_network_drawn_is_that_of_the_first_final_network_and_its_columns_add_up(whole):
     run = Run.read(whole[0])
-    first = run.result["networks"][0]
-    assert run.costs.macs == first["macs"] == sum(layer.macs for layer in run.costs.layers)
-    assert run.costs.flash_bytes == first["flash_bytes"]
+    first = run.result.networks[0]
+    assert run.costs.macs == first.macs == sum(layer.macs for layer in run.costs.layers)
+    assert run.costs.flash_bytes == first.flash_bytes
     assert draw(run.graph, run.costs.layers).count('class="box"') == len(run.graph.nodes)
 
 
@@ -90,7 +90,7 @@ def test_arcs_of_a_branched_network_lie_side_by_side():
 
 def test_the_matrix_is_the_sum_of_the_seeds(whole):
     run = Run.read(whole[0])
-    genes = tuple(run.result["networks"][0]["genes"])
+    genes = run.result.networks[0].genes
     counts = np.sum([r.evidence["confusion"] for r in run.finals if r.genes == genes], axis=0)
     ((_, figure),) = [c for c in Page(whole[1]).charts if c[0] == "confusion"]
     assert figure["data"][0]["customdata"] == counts.tolist()
@@ -148,8 +148,9 @@ def test_a_run_that_has_just_begun_and_one_whose_trainings_fail_are_shown(tmp_pa
 
 def test_a_prediction_that_is_no_accuracy_is_counted_and_left_out(tmp_path):
     run = Run.read(make(tmp_path / "run", 12))
-    run.findings[-1]["predictions"][0]["predicted_objective"] = -5e19
-    run.findings[-1]["optimism"] = -1e19
+    last = run.rounds[-1]
+    absurd = replace(last.predictions[0], predicted_objective=-5e19)
+    run.rounds[-1] = replace(last, predictions=(absurd, *last.predictions[1:]), optimism=-1e19)
     page = Page(report.html(run))
     assert "1 prediction is far outside" in page.texts["rounds"]
     drawn = [v for _, figure in page.charts for trace in figure["data"] for v in trace.get("y", ()) if v is not None]

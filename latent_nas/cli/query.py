@@ -70,4 +70,4 @@ def validate(
 
     with show(as_json) as view:
         result = job.validate(candidates, top, final_seeds, workers, seed, out, view.say, view.done)
-    print(json.dumps(result, indent=1) if as_json else summary(result, out))
+    print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, out))

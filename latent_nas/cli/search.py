@@ -75,6 +75,7 @@ def search(
     from latent_nas.jobs.search.run import search as run
     from latent_nas.jobs.summary import summary
     from latent_nas.limits import Limits
+    from latent_nas.runs import files
     from latent_nas.target import Target
     from latent_nas.tasks import with_options
 
@@ -116,10 +117,10 @@ def search(
         prepared, folder = begin(config, out)
     with show(as_json) as view:
         try:
-            board = Board(folder.path / "tensorboard") if tensorboard else None
+            board = Board(folder.path / files.BOARD) if tensorboard else None
             result = run(prepared, folder, view.say, view.done, board)
         except KeyboardInterrupt:
             held = len(folder.store().records())
             view.say(f"stopped; {held} trainings are stored. Continue with: latent-nas search --resume {folder.path}")
             raise
-    print(json.dumps(result, indent=1) if as_json else summary(result, folder.path))
+    print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, folder.path))

@@ -19,7 +19,7 @@ from latent_nas.firmware.emulate import Emulator, model_of
 from latent_nas.firmware.export import RUNTIME, Project, project
 from latent_nas.firmware.text import Speech
 from latent_nas.jobs.networks import open_source
-from latent_nas.runs.read import FIRMWARE
+from latent_nas.runs import files
 from latent_nas.runtimes import open_runtime
 from latent_nas.tasks import open_task
 from latent_nas.training import FLOAT
@@ -118,9 +118,9 @@ def deploy(
         same = said == speech.generate(network, text.characters)
         report["text"] = {**asdict(text), "emulated_text": said, "same_as_reference": same}
     written = json.dumps(report, indent=1) + "\n"
-    artifacts.write(out / "report.json", written)
-    if (source / "networks").is_dir():  # the run's own report shows it
-        artifacts.write(source / FIRMWARE / f"{rank}-{board.name}-{kernels}.json", written)
+    artifacts.write(out / files.FIRMWARE_REPORT, written)
+    if (source / files.NETWORKS).is_dir():  # the run's own report shows it
+        artifacts.write(source / files.FIRMWARE / f"{rank}-{board.name}-{kernels}.json", written)
     return report
 
 

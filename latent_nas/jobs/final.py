@@ -11,8 +11,12 @@ from latent_nas.evaluators import Evaluator, Job
 from latent_nas.jobs.proof import above, fits, prove, tools_missing
 from latent_nas.limits import Limits
 from latent_nas.records import Record
+from latent_nas.runs import files
+from latent_nas.runs.schema import FinalNetwork
 from latent_nas.store import Store
 from latent_nas.target import Setup
+
+KINDS = ("float", "int8", "beside")  # of what records measure
 
 
 def finalise(
@@ -26,7 +30,7 @@ def finalise(
     folder: Path,
     say: Callable[[str], None],
     done: Callable[[int, int], None],
-) -> list[dict[str, Any]]:
+) -> list[FinalNetwork]:
     """Return a description of every chosen network, fully trained, the best on the validation part first.
 
     The epochs are fixed by one run that stops early on the validation part; the networks reported are then trained on
@@ -60,7 +64,7 @@ def finalise(
     for rank, (search, check) in enumerate(order, 1):
         network, proof = folder / f"{rank}", None
         if network.is_dir() and not missing:
-            proof = prove(setup, network, folder.parent / "firmware" / f"{rank}", say)
+            proof = prove(setup, network, folder.parent / files.FIRMWARE / f"{rank}", say)
         own = [f for f in finals if f.genes == search.genes]
         described.append(describe(setup, limits, search, check, own, proof))
     return described
@@ -73,8 +77,8 @@ def describe(
     check: Record,
     finals: Sequence[Record],
     proof: dict[str, Any] | None,
-) -> dict[str, Any]:
-    """Return what a user wants to know of one final network, as JSON values.
+) -> FinalNetwork:
+    """Return what a user wants to know of one final network.
 
     Args:
         proof: what its firmware took on the emulated device, None where it was not run there.
@@ -82,41 +86,43 @@ def describe(
     cost = setup.costs(search.genes)
     ok = [f for f in finals if f.ok]
     binding = cost.binding(limits)
-    return {
-        "genes": list(search.genes),
-        "architecture": setup.space.describe(search.genes),
-        "measured_on": "test",
-        **_spread("measured_float", [f.measured_float for f in ok]),
-        **_spread("measured_int8", [f.measured_int8 for f in ok]),
-        **_spread("measured_beside", [f.measured_beside for f in ok]),
-        "measured_int8_by_seed": {str(f.seed): dict(f.measured_int8) for f in ok},
-        "seeds": len(ok),
-        "measured_valid_int8": dict(check.measured_int8),
-        "measured_search_int8": dict(search.measured_int8),
-        "epochs": check.epochs,
-        "flash_bytes": cost.flash_bytes,
-        "ram_bytes": {cost.region: cost.ram_bytes} if cost.region else {"none large enough": cost.ram_bytes},
-        "latency_ms": cost.latency_ms,
-        "latency_error_ms": cost.latency_error_ms,
-        "macs": cost.macs,
-        "parameters": cost.parameters,
-        "code_bytes": cost.code_bytes,
-        "runtime_ram_bytes": cost.runtime_ram_bytes,
-        "binding": binding and {"limit": binding.name, "used": binding.ratio, "layer": binding.layer.node},
-        "firmware": proof,
-        "fits": fits(cost, limits, proof),
-        "emulated_above_bytes": above(limits, proof),
-    }
+    floats, integers, beside = (_spread([getattr(f, f"measured_{kind}") for f in ok]) for kind in KINDS)
+    return FinalNetwork(
+        genes=search.genes,
+        architecture=setup.space.describe(search.genes),
+        measured_on="test",
+        measured_float=floats[0],
+        measured_float_std=floats[1],
+        measured_int8=integers[0],
+        measured_int8_std=integers[1],
+        measured_beside=beside[0],
+        measured_beside_std=beside[1],
+        measured_int8_by_seed={str(f.seed): dict(f.measured_int8) for f in ok},
+        seeds=len(ok),
+        measured_valid_int8=dict(check.measured_int8),
+        measured_search_int8=dict(search.measured_int8),
+        epochs=check.epochs,
+        flash_bytes=cost.flash_bytes,
+        ram_bytes={cost.region or "none large enough": cost.ram_bytes},
+        latency_ms=cost.latency_ms,
+        latency_error_ms=cost.latency_error_ms,
+        macs=cost.macs,
+        parameters=cost.parameters,
+        code_bytes=cost.code_bytes,
+        runtime_ram_bytes=cost.runtime_ram_bytes,
+        binding=binding and {"limit": binding.name, "used": binding.ratio, "layer": binding.layer.node},
+        firmware=proof,
+        fits=fits(cost, limits, proof),
+        emulated_above_bytes=above(limits, proof),
+    )
 
 
-def _spread(name: str, measured: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def _spread(measured: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
     """Return mean and sample std (of one value 0) of every metric that all trainings measured, by name."""
     metrics = sorted(set.intersection(*map(set, measured))) if measured else []
     values = {metric: [one[metric] for one in measured] for metric in metrics}
-    return {
-        name: {metric: float(np.mean(known)) for metric, known in values.items()},
-        f"{name}_std": {m: float(np.std(v, ddof=1)) if len(v) > 1 else 0.0 for m, v in values.items()},
-    }
+    means = {metric: float(np.mean(known)) for metric, known in values.items()}
+    return means, {m: float(np.std(v, ddof=1)) if len(v) > 1 else 0.0 for m, v in values.items()}
 
 
 def _all(jobs: Sequence[Job], evaluator: Evaluator, store: Store, done: Callable[[int], None]) -> list[Record]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from latent_nas import artifacts, plugins
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
-from latent_nas.runs import own
+from latent_nas.runs import files, own
 from latent_nas.spaces import Genes, Space, open_space
 from latent_nas.tasks import Task, open_task
 from latent_nas.training.quantise import KIND
@@ -202,16 +202,16 @@ def _pick(sources: list[Source], entry: int) -> Source:
 
 def _folder(folder: Path, entry: int) -> Source:
     """Return the network of a folder: an int8 network, or a run of `search`, `validate` or `train`."""
-    given, network = str(folder), folder / "networks" / str(entry)
+    given, network = str(folder), files.network(folder, entry)
     if (folder / artifacts.MANIFEST).exists():
         return _trained(given, folder)
     if (network / artifacts.MANIFEST).exists():
         return _trained(given, network)
-    if (folder / "graph.json").exists():  # of `latent-nas train`
-        stored = _pick(candidates(folder / "graph.json"), 1).stored
-        trained = folder / "int8"
+    if (folder / files.GRAPH).exists():  # of `latent-nas train`
+        stored = _pick(candidates(folder / files.GRAPH), 1).stored
+        trained = folder / files.INT8
         return Source(given, stored=stored, folder=trained if (trained / artifacts.MANIFEST).exists() else None)
-    best = folder / "best_architecture.json"
+    best = folder / files.BEST
     if entry == 1 and best.exists():  # of a run that has no final networks
         return replace(_pick(candidates(best), 1), given=given)
     raise ValueError(

@@ -1,7 +1,7 @@
 """The proof of final networks: each is deployed, and run on the emulated device."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ def above(limits: Limits, proof: dict[str, Any] | None) -> dict[str, int]:
     return {name: int(over) for name, over in took.items() if over > 0}
 
 
-def text(proof: dict[str, Any] | None) -> str:
+def text(proof: Mapping[str, Any] | None) -> str:
     """Return the proof for a line of a table, "" where there is none."""
     if proof is None:
         return ""

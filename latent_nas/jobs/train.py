@@ -17,7 +17,7 @@ from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.curves import svg
 from latent_nas.ranges import check_least
 from latent_nas.records import versions, words
-from latent_nas.runs import own
+from latent_nas.runs import files, own
 from latent_nas.runs.folder import RunFolder, new_path
 from latent_nas.tasks import Part, Recipe, open_task
 
@@ -70,7 +70,7 @@ def begin(config: TrainConfig, graph: Graph, out: Path | None) -> RunFolder:
     open_task(config.task).data()
     training.check(config.recipe)
     folder = RunFolder.create(out or new_path(Path(config.network).stem), {"training": asdict(config)})
-    folder.write_json("graph.json", graph.to_json())
+    folder.write_json(files.GRAPH, graph.to_json())
     return folder
 
 
@@ -82,9 +82,9 @@ def resumed(path: Path) -> tuple[TrainConfig, Graph, RunFolder]:
     """
     own.bring(path)
     try:
-        config = json.loads((path / "config.json").read_text(encoding="utf-8"))["training"]
+        config = json.loads((path / files.CONFIG).read_text(encoding="utf-8"))["training"]
         plugins.vouched(config["task"], str(path))
-        graph = Graph.from_json(json.loads((path / "graph.json").read_text(encoding="utf-8")))
+        graph = Graph.from_json(json.loads((path / files.GRAPH).read_text(encoding="utf-8")))
         return TrainConfig(**{**config, "recipe": Recipe(**config["recipe"])}), graph, RunFolder(path)
     except OSError as error:
         raise ValueError(f"{path} is no folder of `latent-nas train`: {error.strerror}: {error.filename}") from None
@@ -121,16 +121,18 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
         say(f"epoch {len(rows)}: loss {loss:.4f}, validation {score:.4f}, rate {rate:.2g}, {seconds:.0f} s")
 
     say(f"training {config.network} on {len(learn)} samples of {config.task}, judged on {len(judge)}")
-    keep = folder.path / "checkpoint.safetensors"
+    keep = folder.path / files.CHECKPOINT
     try:
         trained = training.train(graph, task, config.recipe, config.seed, learn, judge, keep=keep, watch=watch)
     except training.TrainingFailed as error:
         raise ValueError(
             f"{error}: {config.network} learnt nothing at a learning rate of {config.recipe.learning_rate:g}; try a"
-            f" smaller --learning-rate and another --out ({folder.path / 'metrics.csv'} has the epochs)"
+            f" smaller --learning-rate and another --out ({folder.path / files.METRICS} has the epochs)"
         ) from None
     small = deploy(graph).graph
-    trained.network.save(folder.path / "int8", {"network": config.network, "task": config.task, "seed": config.seed})
+    trained.network.save(
+        folder.path / files.INT8, {"network": config.network, "task": config.task, "seed": config.seed}
+    )
     made = {"network": config.network, "task": config.task, "seed": config.seed, "recipe": asdict(config.recipe)}
     trained.model.save(folder.path / training.FLOAT, made)
     result: dict[str, Any] = {
@@ -154,7 +156,7 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
         say("the test part is read, once")
         outputs = trained.network.outputs(data.test.x)
         result["measured_test_int8"] = task.kind.measure(outputs, data.test.y)
-    folder.write_json("result.json", result)
+    folder.write_json(files.RESULT, result)
     return result
 
 
@@ -196,7 +198,7 @@ def _write(folder: RunFolder, config: TrainConfig, history: np.ndarray) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("epoch", *COLUMNS))
     writer.writerows((i, *map(float, row)) for i, row in enumerate(history, 1))
-    artifacts.write(folder.path / "metrics.csv", text.getvalue())
+    artifacts.write(folder.path / files.METRICS, text.getvalue())
     panels = [("training loss", history[:, 1]), ("validation score", history[:, 2]), ("learning rate", history[:, 0])]
     title = f"{config.network} on {config.task}, seed {config.seed}"
-    artifacts.write(folder.path / "curves.svg", svg(title, panels, logarithmic=("learning rate",)))
+    artifacts.write(folder.path / files.CURVES, svg(title, panels, logarithmic=("learning rate",)))

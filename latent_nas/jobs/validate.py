@@ -13,8 +13,9 @@ from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
 from latent_nas.records import Record, ranked
-from latent_nas.runs import own
+from latent_nas.runs import files, own
 from latent_nas.runs.folder import RunFolder
+from latent_nas.runs.schema import Result
 from latent_nas.store import Store
 from latent_nas.target import Target, open_target
 
@@ -28,7 +29,7 @@ def validate(
     out: Path,
     say: Callable[[str], None],
     done: Callable[[str, int, int], None],
-) -> dict[str, Any]:
+) -> Result:
     """Train the first ``top`` networks of a source in full; write and return the result.
 
     Args:
@@ -56,34 +57,33 @@ def validate(
             store,
             seed,
             final_seeds,
-            out / "networks",
+            out / files.NETWORKS,
             say,
             lambda a, b: done("final trainings", a, b),
         )
     finally:
         evaluator.close()
-    result = {
-        "networks": networks,
-        "trainings": 0,
-        "search_s": 0.0,
-        "wall_s": time.monotonic() - started,
-        "seed": seed,
-        "test_reads": store.note("test_reads") or 0,
-        "limits": limits.to_json(),
-        "versions": records.versions(),
-    }
-    folder.write_json("result.json", result)
+    result = Result(
+        networks=tuple(networks),
+        search_s=0.0,
+        wall_s=time.monotonic() - started,
+        seed=seed,
+        test_reads=store.note("test_reads") or 0,
+        limits=limits.to_json(),
+        versions=records.versions(),
+    )
+    folder.write_result(result)
     store.close()
     return result
 
 
 def _continues(out: Path, config: dict[str, Any]) -> bool:
-    return (out / "config.json").exists() and RunFolder.open(out)[1] == config
+    return (out / files.CONFIG).exists() and RunFolder.open(out)[1] == config
 
 
 def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
     """Return target, limits and networks of a run, a query or one network, and the evaluator for them."""
-    if (source / "study.sqlite").exists():
+    if (source / files.STORE).exists():
         folder, saved = RunFolder.open(source)
         own.bring(source)
         config = SearchConfig.from_json(saved)

@@ -29,7 +29,9 @@ class Again(Section):
             " set; the number of workers changes nothing."
         )
         parts.append(tag("p", words))
-        recorded = run.result.get("versions") or next((r.versions for r in reversed(run.records) if r.versions), {})
+        recorded = (run.result and run.result.versions) or next(
+            (r.versions for r in reversed(run.records) if r.versions), {}
+        )
         if recorded:
             now = versions()
             rows: list[list[object]] = [[name, value, now.get(name, "absent")] for name, value in recorded.items()]

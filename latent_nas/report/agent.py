@@ -1,5 +1,6 @@
 """The agent at school: reward and length of its episodes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ class AgentSchool(Section):
 
     def show(self, run: Run) -> Html:
         """Return the charts."""
-        lessons = [(n, lesson) for n, j in run.journals.items() for lesson in j.get("school", ())]
+        lessons = [(n, lesson) for n, j in run.journals.items() for lesson in j.school]
         if not lessons:
             raise ValueError("no agent has been trained: the strategy has none, or no round has come to it")
         steps, bounds, done, last = [], [], 0.0, 0.0
@@ -46,7 +47,7 @@ class AgentSchool(Section):
         return join(tag("p", words), tag("div", *charts, class_="charts two"))
 
 
-def _reward(steps: list[float], lessons: list[dict[str, float]], lines: dict[str, Any]) -> Html:
+def _reward(steps: list[float], lessons: list[Mapping[str, float]], lines: dict[str, Any]) -> Html:
     mean, std = (np.array([lesson[k] for lesson in lessons]) for k in ("reward", "reward_std"))
     band: dict[str, Any] = {"fillcolor": c.BLUE, "opacity": 0.15, "hoverinfo": "skip", "line": {"width": 0}}
     around = c.line([*steps, *steps[::-1]], [*(mean + std), *(mean - std)[::-1]], c.BLUE, **band, fill="toself")
@@ -61,7 +62,7 @@ def _reward(steps: list[float], lessons: list[dict[str, float]], lines: dict[str
     )
 
 
-def _length(steps: list[float], lessons: list[dict[str, float]], lines: dict[str, Any]) -> Html:
+def _length(steps: list[float], lessons: list[Mapping[str, float]], lines: dict[str, Any]) -> Html:
     length = [lesson["length"] for lesson in lessons]
     axis = {"title": {"text": "edits in an episode"}, "range": [0, 1.15 * max(length)]}
     traces = [c.line(steps, length, c.BLUE, line={"width": 1.5})]

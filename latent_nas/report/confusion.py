@@ -20,7 +20,7 @@ class Confusion(Section):
         """Return the matrix and what is confused most."""
         if not run.networks:
             raise ValueError("the test part is read at the end of a search, by the final networks only")
-        genes = tuple(run.networks[0]["genes"])
+        genes = run.networks[0].genes
         seen = [np.array(r.evidence["confusion"]) for r in run.finals if r.genes == genes and "confusion" in r.evidence]
         if not seen:
             raise ValueError(

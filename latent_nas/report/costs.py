@@ -9,6 +9,7 @@ from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs.read import Run
+from latent_nas.runs.schema import FinalNetwork
 from latent_nas.units import COSTS, cost
 
 KEY = (
@@ -49,7 +50,7 @@ def _chart(run: Run, name: str) -> Html:
     ]
     foreseen = [r for r in best if r.genes in run.sane]
     if foreseen:
-        y = [run.scale.of_value(run.sane[r.genes]["predicted_objective"]) for r in foreseen]
+        y = [run.scale.of_value(run.sane[r.genes].predicted_objective) for r in foreseen]
         text = [
             f"predicted {run.scale.shown(v)}, training {run.numbers[r.genes]}" for r, v in zip(foreseen, y, strict=True)
         ]
@@ -105,9 +106,9 @@ def _hover(run: Run, record: Record) -> str:
     return f"training {run.numbers[record.genes]}: {run.scale.number(record.measured_objective)}<br>{costs}"
 
 
-def _used(network: dict[str, Any], name: str) -> float:
-    """Return a cost of a network of ``result.json``."""
-    return float(sum(network[name].values()) if isinstance(network[name], dict) else network[name])
+def _used(network: FinalNetwork, name: str) -> float:
+    """Return a cost of a final network."""
+    return float(network.arena[1] if name == "ram_bytes" else getattr(network, name))
 
 
 def _stars(ends: list[tuple[float, float, float]], run: Run) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Curves(Section):
                 _chart("Trainings of the search", short, [r for r in short if r.genes == best], "the best of them")
             )
         if full:
-            chosen = tuple(run.networks[0]["genes"]) if run.networks else None
+            chosen = run.networks[0].genes if run.networks else None
             charts.append(
                 _chart("Full trainings", full, [r for r in full if r.genes == chosen], "the first final network")
             )

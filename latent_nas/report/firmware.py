@@ -1,11 +1,10 @@
 """What `latent-nas deploy` has found: sizes, bit-exactness, instructions."""
 
-from typing import Any
-
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, table, tag
 from latent_nas.runs.read import Run
+from latent_nas.runs.schema import Firmware as Build
 from latent_nas.units import count, size
 
 
@@ -35,32 +34,32 @@ class Firmware(Section):
             "instructions",
             "emulated ms",
         ]
-        body = join(tag("p", words), table(head, [_row(found) for found in run.firmware]))
-        counted = [f for f in run.firmware if "emulated" in f]
+        body = join(tag("p", words), table(head, [_row(built) for built in run.firmware]))
+        counted = [built for built in run.firmware if built.emulated]
         return join(body, tag("div", _chart(counted[-1]), class_="charts two")) if counted else body
 
 
-def _row(found: dict[str, Any]) -> list[object]:
-    first = [found.get("rank", "-"), found["device"], found["kernels"]]
-    sizes = [size(found[k]) for k in ("flash_bytes", "ram_bytes", "arena_bytes")]
-    seen = found.get("emulated")
+def _row(built: Build) -> list[object]:
+    first = [built.rank or "-", built.device, built.kernels]
+    sizes = [size(byte) for byte in (built.flash_bytes, built.ram_bytes, built.arena_bytes)]
+    seen = built.emulated
     if not seen:
         return [*first, *sizes, "-", "not run", "-", "-"]
-    low, high = seen["emulated_ms"]
-    exact = f"yes, {seen['inputs']} inputs" if seen["bit_exact"] else "NO"
+    low, high = seen.emulated_ms
+    exact = f"yes, {seen.inputs} inputs" if seen.bit_exact else "NO"
     return [
         *first,
         *sizes,
-        size(seen["peak_stack_bytes"]),
+        size(seen.peak_stack_bytes),
         exact,
-        count(seen["instructions"]),
+        count(seen.instructions),
         f"{low:.2f} to {high:.2f}",
     ]
 
 
-def _chart(found: dict[str, Any]) -> Html:
-    by = found["emulated"]["instructions_by_operator"]
-    pairs = list(by.items()) if isinstance(by, dict) else [(str(name), value) for name, value in by]
+def _chart(built: Build) -> Html:
+    assert built.emulated is not None
+    pairs = list(built.emulated.instructions_by_operator.items())
     trace = {
         "type": "bar",
         "orientation": "h",
@@ -70,7 +69,7 @@ def _chart(found: dict[str, Any]) -> Html:
         "hoverinfo": "x+y",
     }
     axis = {"title": {"text": ""}, "type": "category", "autorange": "reversed"}
-    title = f"Instructions by operator, {found['device']}, {found['kernels']} kernels"
+    title = f"Instructions by operator, {built.device}, {built.kernels} kernels"
     return c.chart(title, [trace], "instructions of one inference", axis, height=max(220, 26 * len(pairs) + 70))
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
-from latent_nas.runs.read import LATENT, Run
+from latent_nas.runs.files import LATENT
+from latent_nas.runs.read import Run
 
 
 class LatentMap(Section):
@@ -83,13 +84,13 @@ def _networks(
 
 
 def _episodes(run: Run, codebook: np.ndarray, axes: tuple[np.ndarray, np.ndarray]) -> tuple[list[dict[str, Any]], str]:
-    held = {n: j["episodes"] for n, j in run.journals.items() if j.get("episodes")}
+    held = {n: j.episodes for n, j in run.journals.items() if j.episodes}
     if not held:
         return [], "No agent has been at work yet." if run.config.get("strategy") == "latent_rl" else ""
     last = max(held)
     slots = np.arange(len(codebook))
-    ways = [_project(codebook[slots, np.array(codes)].reshape(len(codes), -1), axes) for codes in held[last]["codes"]]
-    gains = [scores[-1] - scores[0] for scores in held[last]["scores"]]
+    ways = [_project(codebook[slots, np.array(codes)].reshape(len(codes), -1), axes) for codes in held[last].codes]
+    gains = [scores[-1] - scores[0] for scores in held[last].scores]
     x: list[float | None] = []
     y: list[float | None] = []
     for way in ways:

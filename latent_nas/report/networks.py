@@ -29,7 +29,7 @@ class Networks(Section):
         """Return the table."""
         if not run.records:
             raise ValueError("no training is known")
-        ranks = {tuple(n["genes"]): i for i, n in enumerate(run.networks, 1)}
+        ranks = {n.genes: i for i, n in enumerate(run.networks, 1)}
         scales = _scales(run)
         own = ((f"{scale.title}, measured", 1) for scale in scales)
         columns = (("no.", 1), ("round", 1), *own, (f"{run.scale.title}, predicted", 1), *HEAD)
@@ -63,7 +63,7 @@ def _row(run: Run, number: int, record: Record, rank: int | None, scales: list[S
         _cell(number),
         _cell(record.round + 1),
         *measured,
-        _cell(foreseen["predicted_objective"] if foreseen else None, run.scale.factor, _digits(run.scale)),
+        _cell(foreseen.predicted_objective if foreseen else None, run.scale.factor, _digits(run.scale)),
         *(_cell(getattr(record, name), 1 / cost.size, 2) for name, cost in COSTS.items()),
         _cell(record.macs),
         _cell(record.parameters),

@@ -7,6 +7,7 @@ from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs.read import Run
 from latent_nas.runs.scale import Scale
+from latent_nas.runs.schema import Round
 from latent_nas.units import percent
 
 COVERAGE = 0.9
@@ -22,7 +23,7 @@ class Rounds(Section):
         if not run.best:
             raise ValueError("no training has succeeded yet")
         charts = [_progress(run)]
-        judged = [f for f in run.findings if f.get("optimism") is not None]
+        judged = [f for f in run.rounds if f.optimism is not None]
         words = "This strategy asks no surrogates, or they have not been asked yet: there is nothing to compare."
         if judged:
             charts += [_predictions(run)] if run.sane else []
@@ -33,10 +34,10 @@ class Rounds(Section):
         )
 
 
-def _words(judged: list[dict[str, float]], scale: Scale) -> str:
-    optimism = float(np.median([f["optimism"] for f in judged]))
-    ranks = [f["rank_correlation"] for f in judged if f["rank_correlation"] is not None]
-    covered = [f["coverage"] for f in judged if f["coverage"] is not None]
+def _words(judged: list[Round], scale: Scale) -> str:
+    optimism = float(np.median([f.optimism for f in judged]))
+    ranks = [f.rank_correlation for f in judged if f.rank_correlation is not None]
+    covered = [f.coverage for f in judged if f.coverage is not None]
     text = (
         "Predictions were made before the networks were trained, by surrogates that had not seen them. In the median of"
         f" {len(judged)} rounds they were too {'hopeful' if scale.sign * optimism > 0 else 'careful'} by"
@@ -79,10 +80,10 @@ def _progress(run: Run) -> Html:
 def _predictions(run: Run) -> Html:
     held = list(run.sane.values())
     scale = run.scale
-    predicted = np.array([scale.of_value(p["predicted_objective"]) for p in held])
-    measured = np.array([scale.of_value(p["measured_objective"]) for p in held])
-    bounds = np.array([[scale.of_value(p[k]) for p in held] for k in ("predicted_low", "predicted_high")])
-    low, high = bounds
+    predicted = np.array([scale.of_value(p.predicted_objective) for p in held])
+    measured = np.array([scale.of_value(p.measured_objective) for p in held])
+    low = np.array([scale.of_value(p.predicted_low) for p in held])
+    high = np.array([scale.of_value(p.predicted_high) for p in held])
     most = 100 if scale.share else np.inf
     ends = [min(predicted.min(), measured.min()), max(predicted.max(), measured.max())]
     bars = {
@@ -96,7 +97,7 @@ def _predictions(run: Run) -> Html:
     }
     inside = (low <= measured) & (measured <= high)
     text = [
-        f"training {run.numbers.get(tuple(p['genes']), '?')}<br>predicted {scale.shown(a)}, measured {scale.shown(b)}"
+        f"training {run.numbers.get(p.genes, '?')}<br>predicted {scale.shown(a)}, measured {scale.shown(b)}"
         for p, a, b in zip(held, predicted, measured, strict=True)
     ]
     whiskers = {**c.points(predicted.tolist(), measured.tolist(), c.LINE, size=1), "error_x": bars, "hoverinfo": "skip"}
@@ -113,8 +114,8 @@ def _predictions(run: Run) -> Html:
     return c.chart("Predicted against measured", traces, f"predicted {scale.title}", f"measured {scale.title}", key)
 
 
-def _ranks(judged: list[dict[str, float]]) -> Html:
-    held = [(f["round"] + 1, f["rank_correlation"]) for f in judged if f["rank_correlation"] is not None]
+def _ranks(judged: list[Round]) -> Html:
+    held = [(f.round + 1, f.rank_correlation) for f in judged if f.rank_correlation is not None]
     x, y = ([p[i] for p in held] for i in range(2))
     lines = c.across(0, "", c.SOFT, "y", "dot")
     axis = {"title": {"text": "Kendall's tau"}, "range": [-1.1, 1.1]}
@@ -130,9 +131,10 @@ def _ranks(judged: list[dict[str, float]]) -> Html:
     )
 
 
-def _optimism(judged: list[dict[str, float]], scale: Scale) -> Html:
-    judged = [f for f in judged if abs(f["optimism"]) < 1 or not scale.share]
-    x, y = [f["round"] + 1 for f in judged], [scale.sign * scale.factor * f["optimism"] for f in judged]
+def _optimism(judged: list[Round], scale: Scale) -> Html:
+    known = [(f.round + 1, f.optimism) for f in judged if f.optimism is not None]
+    shown = [(number, value) for number, value in known if abs(value) < 1 or not scale.share]
+    x, y = [number for number, _ in shown], [scale.sign * scale.factor * value for _, value in shown]
     lines = c.across(0, "", c.SOFT, "y", "dot")
     traces = [c.line(x, y, c.BLUE, "lines+markers")]
     note = "How much better predicted than measured, mean of the round: above 0 is too hopeful."
@@ -140,8 +142,8 @@ def _optimism(judged: list[dict[str, float]], scale: Scale) -> Html:
     return c.chart("Optimism", traces, "round", unit, height=240, note=note, **lines)
 
 
-def _coverage(judged: list[dict[str, float]]) -> Html:
-    held = [(f["round"] + 1, 100 * f["coverage"], f["trainings"]) for f in judged if f["coverage"] is not None]
+def _coverage(judged: list[Round]) -> Html:
+    held = [(f.round + 1, 100 * f.coverage, f.trainings) for f in judged if f.coverage is not None]
     x, y = ([p[i] for p in held] for i in range(2))
     weights = np.array([p[2] for p in held], float)
     running = (np.cumsum(np.array(y) * weights) / np.cumsum(weights)).tolist() if held else []

@@ -39,8 +39,7 @@ class Summary(Section):
 def _used(run: Run) -> dict[str, float]:
     if run.networks:
         first = run.networks[0]
-        ram = sum(first["ram_bytes"].values())
-        return {name: ram if name == "ram_bytes" else first[name] for name in COSTS}
+        return {name: first.arena[1] if name == "ram_bytes" else getattr(first, name) for name in COSTS}
     return {name: getattr(run.best[0], name) for name in COSTS}
 
 
@@ -69,7 +68,7 @@ def _final(run: Run) -> tuple[str, str, str]:
     first, scale = run.networks[0], run.scale
     final = scale.final(first)
     if final is None:  # a run of release 0.1 did not measure an objective that weighs costs on the test part
-        scale = Scale(f"int8_{next(iter(first['measured_int8']))}")
+        scale = Scale(f"int8_{next(iter(first.measured_int8))}")
         final = scale.final(first) or (float("nan"), 0.0)
     return scale.name, scale.shown(final[0]), scale.shown(final[1])
 
@@ -106,14 +105,15 @@ def _found(run: Run) -> Html:
             f"after {spent}{by}, the best network of {target['space']} has {run.scale.number(best.measured_objective)}"
             f" {run.scale.name} on the validation part ({_float(run, best.measured_float)}one seed).",
         )
-    first, many = run.networks[0], run.networks[0]["seeds"]
+    first, many = run.networks[0], run.networks[0].seeds
     spread = f"mean ± standard deviation of {many} seeds" if many > 1 else "one seed"
-    took = f", in {seconds(run.result['wall_s'])} with the final trainings" if run.result.get("wall_s") else ""
+    wall_s = run.result.wall_s if run.result else None
+    took = f", in {seconds(wall_s)} with the final trainings" if wall_s else ""
     name, mean, std = _final(run)
     text = (
         f"a network of {target['space']} with {mean} ± {std} {name} on the test part"
-        f" ({_float(run, first['measured_float'])}{spread}),"
-        f" {first['parameters']:,} parameters and {first['macs']:,} MACs,"
+        f" ({_float(run, first.measured_float)}{spread}),"
+        f" {first.parameters:,} parameters and {first.macs:,} MACs,"
         f" after {spent}{by}{took}."
     )
     return join(tag("strong", "Found: "), text, _baseline(run))
@@ -121,7 +121,7 @@ def _found(run: Run) -> Html:
 
 def _baseline(run: Run) -> str:
     """Return what can be reached without a network, where the run says it."""
-    text = str(run.result.get("baseline", {}).get("text", ""))
+    text = str(run.result.baseline.get("text", "")) if run.result else ""
     return f" {text[0].upper()}{text[1:]}, validation part." if text else ""
 
 
@@ -140,19 +140,19 @@ def _within(run: Run, used: dict[str, float], ratios: dict[str, float]) -> Html:
             text + (f" of {cost(name, limit)} ({percent(ratios[name], 0)})" if name in ratios else " (no limit)")
         )
     where = f" on {run.target['device']} with {run.target['runtime']}" if run.target["device"] else ""
-    error = run.networks[0]["latency_error_ms"] if run.networks else None
+    error = run.networks[0].latency_error_ms if run.networks else None
     off = f" The time may be off by {error:.2f} ms: it is computed from cycles fitted to boards." if error else ""
     fits = "" if all(r <= 1 for r in ratios.values()) else " That does not fit."
-    image = above(run.networks[0].get("emulated_above_bytes", {})) if run.networks else ""
+    image = above(run.networks[0].emulated_above_bytes) if run.networks else ""
     more = f" {image}" if image else ""
     return join(tag("strong", "Within: "), f"{', '.join(parts)}{where}.{fits}{more}{off}")
 
 
-def above(found: dict[str, int]) -> str:
+def above(excess: Mapping[str, int]) -> str:
     """Return by how many bytes a whole firmware is above limits of flash or RAM, in words; "" where it keeps them."""
-    if not found:
+    if not excess:
         return ""
-    parts = " and ".join(f"{cost(name, bytes_)} above the limit of {COSTS[name][0]}" for name, bytes_ in found.items())
+    parts = " and ".join(f"{cost(name, bytes_)} above the limit of {COSTS[name][0]}" for name, bytes_ in excess.items())
     return f"With code and stack, which limits count with --runtime native, the firmware is {parts}."
 
 

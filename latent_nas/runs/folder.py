@@ -5,7 +5,7 @@ import io
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from latent_nas import artifacts
 from latent_nas.env import LatentCodec
 from latent_nas.graph.deploy import deploy
 from latent_nas.records import Record, front, objective_of, ranked
-from latent_nas.runs import own, release_0_1
-from latent_nas.runs.read import LATENT
+from latent_nas.runs import files, own, schema
+from latent_nas.runs.schema import Architecture, Result
 from latent_nas.store import Store
 from latent_nas.target import Setup
 
@@ -56,9 +56,9 @@ class RunFolder:
                 f"{path} is there already and not empty; choose another --out, or continue it with --resume"
             )
         artifacts.make_folder(path)
-        files = own.keep(path)
-        config = {**config, **({own.KEY: files} if files else {})}
-        artifacts.write(path / "config.json", json.dumps(config, indent=1) + "\n")
+        plugins = own.keep(path)
+        config = {"version": schema.VERSION, **config, **({own.KEY: plugins} if plugins else {})}
+        artifacts.write(path / files.CONFIG, json.dumps(config, indent=1) + "\n")
         return RunFolder(path)
 
     @staticmethod
@@ -66,17 +66,18 @@ class RunFolder:
         """Return an existing run folder and its configuration.
 
         Raises:
-            ValueError: it is none, or its configuration is damaged.
+            ValueError: it is not one, its configuration is damaged, or a later release wrote it.
         """
         try:
-            config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+            config = json.loads((path / files.CONFIG).read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise ValueError(f"{path} is not a run folder: it has no config.json") from None
         except (json.JSONDecodeError, UnicodeDecodeError):
-            raise ValueError(f"{path / 'config.json'} is damaged; restore it from a copy") from None
+            raise ValueError(f"{path / files.CONFIG} is damaged; restore it from a copy") from None
         if not isinstance(config, dict) or "strategy" not in config:
             raise ValueError(f"{path} is not a run folder: its config.json names no strategy")
-        return RunFolder(path), {key: value for key, value in config.items() if key != own.KEY}
+        schema.versioned(config, str(path / files.CONFIG))
+        return RunFolder(path), {key: value for key, value in config.items() if key not in ("version", own.KEY)}
 
     def store(self) -> Store:
         """Return the run's store.
@@ -84,14 +85,14 @@ class RunFolder:
         Raises:
             ValueError: it is damaged, or gone although the folder shows that trainings were stored.
         """
-        file, shown = self.path / "study.sqlite", self.path / "history.csv"
+        file, shown = self.path / files.STORE, self.path / files.HISTORY
         if shown.exists() and not (file.exists() and file.stat().st_size):
             raise ValueError(f"{file} is gone or empty, but {shown} has trainings of it; restore it from a copy")
         return Store(file)
 
     def log(self, line: str) -> None:
         """Append a line with the time to ``search.log``."""
-        with open(self.path / "search.log", "a", encoding="utf-8") as file:
+        with open(self.path / files.LOG, "a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
 
     def write_tables(self, setup: Setup, records: list[Record], store: Store) -> None:
@@ -105,30 +106,33 @@ class RunFolder:
             )
             first = {"training": number, "round": record.round, f"best_{objective}": best and best.measured_objective}
             history.append({**first, **_row(record, names)})
-        self._csv("history.csv", history)
-        findings = store.findings()
-        findings = [release_0_1.findings(f, objective, higher_is_better) for f in findings]
-        predictions = [
-            {"round": f["round"], **_named(p, objective)} for f in findings for p in f.get("predictions", ())
-        ]
+        self._csv(files.HISTORY, history)
+        rounds = [schema.read_round(f, files.STORE, objective, higher_is_better) for f in store.findings()]
+        predictions = [{"round": r.round, **_named(asdict(p), objective)} for r in rounds for p in r.predictions]
         lessons = [{"round": n, **lesson} for n, j in store.journals().items() for lesson in j.get("school", ())]
-        left_out = ("predictions", "objective")
-        rounds = [{k: v for k, v in f.items() if k not in left_out} for f in findings]
-        self._csv("rounds.csv", [_named(row, objective) for row in rounds])
+        left_out = (
+            ("predictions", "objective", "short") if not any(r.short for r in rounds) else ("predictions", "objective")
+        )
+        kept = [{k: v for k, v in asdict(r).items() if k not in left_out} for r in rounds]
+        self._csv(files.ROUNDS, [_named(row, objective) for row in kept])
         if predictions:
-            self._csv("predictions.csv", [{**p, "genes": _words(p["genes"])} for p in predictions])
+            self._csv(files.PREDICTIONS, [{**p, "genes": _words(p["genes"])} for p in predictions])
         if lessons:
-            self._csv("agent.csv", lessons)
-        self._csv("pareto.csv", [_row(r, names) for r in front(records)])
+            self._csv(files.AGENT, lessons)
+        self._csv(files.PARETO, [_row(r, names) for r in front(records)])
         top = ranked(records)[:1]
         if top:
-            self.write_json("best_architecture.json", architecture(setup, top[0]))
+            self.write_json(files.BEST, architecture(setup, top[0]).to_json())
 
     def write_latent(self, codec: LatentCodec, records: list[Record]) -> None:
         """Write the codec's "codebook" (slots, codes, dim), and "genes" (n, genes) with their "codes" (n, slots)."""
         genes = np.array([r.genes for r in records], np.int64)
         arrays = {"codebook": codec.codebook, "genes": genes, "codes": codec.encode(genes)}
-        artifacts.write(self.path / LATENT, artifacts.pack(arrays))
+        artifacts.write(self.path / files.LATENT, artifacts.pack(arrays))
+
+    def write_result(self, result: Result) -> None:
+        """Write ``result.json``."""
+        self.write_json(files.RESULT, result.to_json())
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file."""
@@ -148,45 +152,46 @@ def new_path(name: str) -> Path:
     return Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
 
 
-def architecture(setup: Setup, record: Record) -> dict[str, Any]:
-    """Return one trained network for people and programs: genes, deployed graph, layers, costs, accuracies."""
+def architecture(setup: Setup, record: Record) -> Architecture:
+    """Return one trained network for people and programs: genes, deployed graph, layers, costs, metrics."""
     graph, cost = setup.built(record.genes)
-    return {
-        "space": record.space,
-        "task": record.task,
-        "genes": list(record.genes),
-        "architecture": setup.space.describe(record.genes),
-        "graph": deploy(graph).graph.to_json(),
-        "layers": [
-            {
-                "kernel": layer.kernel,
-                "macs": layer.macs,
-                "flash_bytes": layer.flash_bytes,
-                "live_bytes": layer.live_bytes,
-                "cycles": round(layer.cycles),
-            }
-            for layer in cost.layers
-        ],
-        "measured_on": record.part,
-        "fidelity": record.fidelity,
-        "seed": record.seed,
-        "measured_float": dict(record.measured_float),
-        "measured_int8": dict(record.measured_int8),
-        "measured_beside": dict(record.measured_beside),
-        "device": record.device,
-        "runtime": record.runtime,
-        "flash_bytes": cost.flash_bytes,
-        "ram_bytes": cost.ram_bytes,
-        "region": cost.region,
-        "latency_ms": cost.latency_ms,
-        "latency_error_ms": cost.latency_error_ms,
-        "emulated_flash_bytes": record.emulated_flash_bytes,
-        "emulated_ram_bytes": record.emulated_ram_bytes,
-        "emulated_instructions": record.emulated_instructions,
-        "emulated_latency_ms": record.emulated_latency_ms,
-        "macs": cost.macs,
-        "parameters": cost.parameters,
-    }
+    layers = [
+        {
+            "kernel": layer.kernel,
+            "macs": layer.macs,
+            "flash_bytes": layer.flash_bytes,
+            "live_bytes": layer.live_bytes,
+            "cycles": round(layer.cycles),
+        }
+        for layer in cost.layers
+    ]
+    return Architecture(
+        space=record.space,
+        task=record.task,
+        genes=record.genes,
+        architecture=setup.space.describe(record.genes),
+        graph=tuple(deploy(graph).graph.to_json()),
+        layers=tuple(layers),
+        measured_on=record.part,
+        fidelity=record.fidelity,
+        seed=record.seed,
+        measured_float=dict(record.measured_float),
+        measured_int8=dict(record.measured_int8),
+        measured_beside=dict(record.measured_beside),
+        device=record.device,
+        runtime=record.runtime,
+        flash_bytes=cost.flash_bytes,
+        ram_bytes=cost.ram_bytes,
+        region=cost.region,
+        latency_ms=cost.latency_ms,
+        latency_error_ms=cost.latency_error_ms,
+        emulated_flash_bytes=record.emulated_flash_bytes,
+        emulated_ram_bytes=record.emulated_ram_bytes,
+        emulated_instructions=record.emulated_instructions,
+        emulated_latency_ms=record.emulated_latency_ms,
+        macs=cost.macs,
+        parameters=cost.parameters,
+    )
 
 
 def _row(record: Record, measured: Iterable[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas import artifacts, plugins
+from latent_nas.runs import files as names
 
 FOLDER, KEY = "plugins", "own_files"
 ABOVE = 3  # networks/<rank>/float lies so deep in a run folder
@@ -36,7 +37,7 @@ def bring(place: Path) -> None:
         plugins.Untrusted: their code is not known; what is data is brought all the same.
     """
     above = [place, *place.parents, *place.resolve().parents][: ABOVE + 1]
-    run = next((folder for folder in above if (folder / "config.json").is_file()), None)
+    run = next((folder for folder in above if (folder / names.CONFIG).is_file()), None)
     files = [_file(run, entry) for entry in _entries(run)] if run else []
     plugins.unpacked(plugins.Luggage(tuple(file for file in files if file.path.endswith(".toml"))))
     for file in files:
@@ -47,7 +48,7 @@ def bring(place: Path) -> None:
 
 def _entries(run: Path) -> list[dict[str, str]]:
     try:
-        config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((run / names.CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # who reads the configuration says so
         return []
     held: Any = config.get(KEY, []) if isinstance(config, dict) else []
@@ -61,7 +62,7 @@ def _file(run: Path, entry: dict[str, str]) -> plugins.OwnFile:
         file = plugins.OwnFile(entry["path"], plugins.OwnFile.read(str(copy)).text)
         wanted = entry["sha256"]
     except (KeyError, TypeError):
-        raise ValueError(f"{run / 'config.json'} is damaged: {KEY} names no path, copy and sha256") from None
+        raise ValueError(f"{run / names.CONFIG} is damaged: {KEY} names no path, copy and sha256") from None
     if file.sha256 != wanted:
         raise ValueError(
             f"{copy} has changed since the run began (sha256 {wanted[:12]}..., now {file.sha256[:12]}...); put it back,"

@@ -2,10 +2,11 @@
 
 import json
 import shlex
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,14 +16,14 @@ from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.records import Record, ranked
-from latent_nas.runs import own, release_0_1
+from latent_nas.runs import files, own, schema
 from latent_nas.runs.scale import Scale
+from latent_nas.runs.schema import FinalNetwork, Firmware, Journal, Prediction, Result, Round
 from latent_nas.runtimes import open_runtime
 from latent_nas.store import Store
 from latent_nas.training.quantise import KIND
 
-LATENT = "latent.safetensors"
-FIRMWARE = "firmware"
+Read = TypeVar("Read")
 
 
 @dataclass
@@ -30,23 +31,23 @@ class Run:
     """A run folder.
 
     Attributes:
-        config, result: of the files of these names; {} where there are none.
+        config, result: of the files of these names; {} and None where there are none.
         records: of the search, in the order of training. checks: full trainings on the train part, measured on the
             validation part. finals: those on both, measured on the test part.
-        findings: of every finished round. journals: of the strategy, by round. latent: arrays of the codec, or {}.
+        rounds: those that were finished. journals: of the strategy, by round. latent: arrays of the codec, or {}.
         firmware: what ``latent-nas deploy`` found. problems: what could not be read, in a line each.
     """
 
     path: Path
     config: dict[str, Any] = field(default_factory=dict)
-    result: dict[str, Any] = field(default_factory=dict)
+    result: Result | None = None
     records: list[Record] = field(default_factory=list)
     checks: list[Record] = field(default_factory=list)
     finals: list[Record] = field(default_factory=list)
-    findings: list[dict[str, Any]] = field(default_factory=list)
-    journals: dict[int, dict[str, Any]] = field(default_factory=dict)
+    rounds: list[Round] = field(default_factory=list)
+    journals: dict[int, Journal] = field(default_factory=dict)
     latent: dict[str, np.ndarray] = field(default_factory=dict)
-    firmware: list[dict[str, Any]] = field(default_factory=list)
+    firmware: list[Firmware] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @staticmethod
@@ -57,7 +58,7 @@ class Run:
             ValueError: it is no run folder: neither a configuration nor a store.
         """
         path = Path(path)
-        if not (path / "config.json").is_file() and not (path / "study.sqlite").is_file():
+        if not (path / files.CONFIG).is_file() and not (path / files.STORE).is_file():
             raise ValueError(
                 f"{path} is not a run folder: it has neither config.json nor study.sqlite; `latent-nas search` makes"
                 " one"
@@ -67,43 +68,50 @@ class Run:
             own.bring(path)
         except ValueError as error:  # what needs the run's own plugins is left out
             run.problems.append(str(error))
-        run.config = run._json("config.json", "what was asked is unknown")
-        if (path / "result.json").exists():
-            run.result = run._json("result.json", "the final networks are left out")
+        run.config = run._json(files.CONFIG, "what was asked is unknown", _config) or {}
+        if (path / files.RESULT).exists():
+            run.result = run._json(files.RESULT, "the final networks are left out", schema.read_result)
         run._read_store()
-        if (path / LATENT).exists():
+        if (path / files.LATENT).exists():
             try:
-                run.latent = artifacts.unpack((path / LATENT).read_bytes())
+                run.latent = artifacts.unpack((path / files.LATENT).read_bytes())
             except ValueError as error:
-                run.problems.append(f"{LATENT} is damaged, the latent map is left out: {error}")
-        made = (path / FIRMWARE).glob("*/report.json")  # by the search, in a folder of the network's rank
-        ranks = {file: {"rank": file.parent.name} for file in made} | {p: {} for p in (path / FIRMWARE).glob("*.json")}
-        reports = [(rank, run._json(str(file.relative_to(path)), "left out")) for file, rank in sorted(ranks.items())]
-        run.firmware = [{**found, **rank} for rank, found in reports if found]
+                run.problems.append(f"{files.LATENT} is damaged, the latent map is left out: {error}")
+        folder = path / files.FIRMWARE
+        of_search = sorted(folder.glob(f"*/{files.FIRMWARE_REPORT}"))  # each in a folder of the network's rank
+        for file in sorted([*of_search, *folder.glob("*.json")]):
+            report = run._json(str(file.relative_to(path)), "left out", schema.read_firmware)
+            if report:
+                rank = int(file.parent.name) if file in of_search and file.parent.name.isdigit() else report.rank
+                run.firmware.append(replace(report, rank=rank))
         return run
 
-    def _json(self, name: str, loss: str) -> dict[str, Any]:
+    def _json(self, name: str, loss: str, read: Callable[[Any, str], Read]) -> Read | None:
+        """Return what a file of the folder holds; None, and a problem more, where it can't be read."""
         try:
-            found = json.loads((self.path / name).read_text(encoding="utf-8"))
+            data = json.loads((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             self.problems.append(f"{name} is missing: {loss}")
-            return {}
+            return None
         except (json.JSONDecodeError, UnicodeDecodeError):
             self.problems.append(f"{name} is damaged: {loss}")
-            return {}
-        if not isinstance(found, dict):
-            self.problems.append(f"{name} is not what a search writes: {loss}")
-            return {}
-        return found
+            return None
+        try:
+            if not isinstance(data, dict):
+                raise ValueError(f"{name} is not what a search writes")
+            return read(data, name)
+        except ValueError as error:
+            self.problems.append(f"{error}: {loss}")
+            return None
 
     def _read_store(self) -> None:
-        file = self.path / "study.sqlite"
+        file = self.path / files.STORE
         if not file.is_file() or not file.stat().st_size:  # a Store would make tables in an empty file
             self.problems.append("study.sqlite is missing or empty: no training is known")
             return
         try:
             store = Store(file)
-            records, self.findings, self.journals = store.records(), store.findings(), store.journals()
+            records, findings, journals = store.records(), store.findings(), store.journals()
             store.close()
         except (ValueError, TypeError, KeyError) as error:
             self.problems.append(f"no training is known: {error}")
@@ -111,14 +119,17 @@ class Run:
         self.records = [r for r in records if r.fidelity == "search" and r.part == "valid"]
         self.checks = [r for r in records if r.fidelity == "full" and r.part == "valid"]
         self.finals = [r for r in records if r.part == "test"]
-        self.findings = [
-            release_0_1.findings(f, self.scale.objective, self.scale.higher_is_better) for f in self.findings
-        ]
+        objective, higher_is_better = self.scale.objective, self.scale.higher_is_better
+        try:
+            self.rounds = [schema.read_round(f, files.STORE, objective, higher_is_better) for f in findings]
+            self.journals = {n: schema.read_journal(journal, files.STORE) for n, journal in journals.items()}
+        except (ValueError, KeyError, TypeError) as error:
+            self.problems.append(f"what the rounds showed is left out: {error}")
 
     @property
     def finished(self) -> bool:
         """Whether the search came to its end."""
-        return bool(self.result.get("networks") is not None)
+        return self.result is not None
 
     @property
     def wanted(self) -> int | None:
@@ -136,9 +147,9 @@ class Run:
         return {r.genes: i for i, r in enumerate(self.records, 1)}
 
     @cached_property
-    def predictions(self) -> dict[tuple[int, ...], dict[str, Any]]:
+    def predictions(self) -> dict[tuple[int, ...], Prediction]:
         """What was predicted of a network before it was trained, by its genes."""
-        return {tuple(p["genes"]): p for f in self.findings for p in f.get("predictions", ())}
+        return {p.genes: p for one in self.rounds for p in one.predictions}
 
     @cached_property
     def scale(self) -> Scale:
@@ -146,26 +157,25 @@ class Run:
         return Scale.of([*self.records, *self.checks, *self.finals])
 
     @cached_property
-    def sane(self) -> dict[tuple[int, ...], dict[str, Any]]:
+    def sane(self) -> dict[tuple[int, ...], Prediction]:
         """The predictions that can be true: one that can't would leave a chart nothing else to show."""
         low, high = -0.5, 1.5
         if not self.scale.share:
             known = [r.measured_objective for r in self.best if r.measured_objective is not None] or [0.0]
             room = 3 * (max(known) - min(known)) or 1.0
             low, high = min(known) - room, max(known) + room
-        return {genes: p for genes, p in self.predictions.items() if low < p["predicted_objective"] < high}
+        return {genes: p for genes, p in self.predictions.items() if low < p.predicted_objective < high}
 
     @cached_property
-    def networks(self) -> list[dict[str, Any]]:
-        """The final networks that were measured, as in ``result.json``."""
-        networks = [release_0_1.network(n) for n in self.result.get("networks") or []]
-        return [n for n in networks if n["seeds"]]
+    def networks(self) -> list[FinalNetwork]:
+        """The final networks that were measured."""
+        return [network for network in self.result.networks if network.seeds] if self.result else []
 
     @cached_property
     def limits(self) -> Limits:
         """The limits in force, the device's own among them."""
-        held = self.result.get("limits") or self.config.get("limits") or {}
-        limits = Limits.from_json(held)
+        given = (self.result and self.result.limits) or self.config.get("limits") or {}
+        limits = Limits.from_json(dict(given))
         return limits.tighten(self.device.limits) if self._name("device") else limits
 
     def _name(self, what: str) -> str:
@@ -193,16 +203,15 @@ class Run:
         Raises:
             ValueError: there is none yet, or its file is damaged.
         """
-        final = self.path / "networks" / "1"
+        final = files.network(self.path, 1)
         if self.finished and (final / artifacts.MANIFEST).exists():
             return Graph.from_json(json.loads(artifacts.load(final, KIND).files["graph.json"]))
-        name = "best_architecture.json"
-        if not (self.path / name).exists():
+        if not (self.path / files.BEST).exists():
             raise ValueError("no network has been trained yet")
-        found = self._json(name, "the chosen network can't be drawn")
-        if "graph" not in found:
-            raise ValueError(f"{name} holds no graph; continue the run with `latent-nas search --resume`")
-        return Graph.from_json(found["graph"])
+        best = self._json(files.BEST, "the chosen network can't be drawn", schema.read_architecture)
+        if best is None:
+            raise ValueError(f"{self.problems[-1]}; continue the run with `latent-nas search --resume`")
+        return Graph.from_json([dict(node) for node in best.graph])
 
     @cached_property
     def costs(self) -> Costs:
@@ -216,7 +225,7 @@ class Run:
     @property
     def chosen(self) -> str:
         """Which network ``graph`` is, in words."""
-        if self.finished and (self.path / "networks" / "1").exists():
+        if self.finished and files.network(self.path, 1).exists():
             return "the first of the final networks"
         return f"the best network so far (training {self.numbers[self.best[0].genes]})" if self.best else "none yet"
 
@@ -224,3 +233,9 @@ class Run:
     def resume(self) -> str:
         """The command that continues the run."""
         return f"latent-nas search --resume {shlex.quote(str(self.path))}"
+
+
+def _config(data: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return a configuration without the version of its format."""
+    schema.versioned(data, place)
+    return {name: value for name, value in data.items() if name != "version"}

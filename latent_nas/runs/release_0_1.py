@@ -27,6 +27,23 @@ def network(data: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def result(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``result.json`` holds with metrics by name."""
+    best = data.get("best_measured_valid_int8_accuracy")
+    measured = {} if best is None else {"int8_accuracy": best}
+    networks = [network(one) for one in data.get("networks", ())]
+    return {"best_measured_valid": measured, **data, "networks": networks}
+
+
+def architecture(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``best_architecture.json`` holds with metrics by name."""
+    plain = dict(data)
+    for kind in ("float", "int8"):
+        value = plain.pop(f"measured_{kind}_accuracy", None)
+        plain.setdefault(f"measured_{kind}", {} if value is None else {"accuracy": value})
+    return plain
+
+
 def findings(data: Mapping[str, Any], objective: str, higher_is_better: bool) -> dict[str, Any]:
     """Return a round's findings in the objective's own direction; there, more was better whatever was measured."""
     if "objective" in data:

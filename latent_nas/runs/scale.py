@@ -1,10 +1,10 @@
 """How what a search optimised is shown: its name, its unit, its direction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from latent_nas.records import Record, objective_of, words
+from latent_nas.runs.schema import FinalNetwork
 from latent_nas.units import SPACE, significant
 
 SHARES = ("accuracy",)  # metrics that people read in %
@@ -77,10 +77,14 @@ class Scale:
         size = abs(self.factor * value)
         return f"{size:.1f} points" if self.share else significant(size, 2)
 
-    def final(self, network: Mapping[str, Any]) -> tuple[float, float] | None:
-        """Return the shown mean and std of a network of ``result.json``; None where it was not measured in the end."""
-        for kind, start in (("measured_int8", "int8_"), ("measured_float", "float_"), ("measured_beside", "")):
+    def final(self, network: FinalNetwork) -> tuple[float, float] | None:
+        """Return the shown mean and std of a final network; None where it was not measured in the end."""
+        for start, means, stds in (
+            ("int8_", network.measured_int8, network.measured_int8_std),
+            ("float_", network.measured_float, network.measured_float_std),
+            ("", network.measured_beside, network.measured_beside_std),
+        ):
             metric = self.objective.removeprefix(start)
-            if self.objective.startswith(start) and metric in network.get(kind, {}):
-                return self.factor * network[kind][metric], self.factor * network[f"{kind}_std"].get(metric, 0.0)
+            if self.objective.startswith(start) and metric in means:
+                return self.factor * means[metric], self.factor * stds.get(metric, 0.0)
         return None

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,9 +20,9 @@ from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
 from latent_nas.records import SEARCH, SHORT, Record, ranked, versions
-from latent_nas.runs import own
+from latent_nas.runs import files, own
 from latent_nas.runs.folder import RunFolder, new_path
-from latent_nas.store import Store
+from latent_nas.runs.schema import Result
 from latent_nas.strategies import Problem
 from latent_nas.strategies.settings import configured
 from latent_nas.study import Budget, Study
@@ -58,7 +57,7 @@ def resumed(path: Path, workers: int | None, ray: str | None) -> tuple[Prepared,
     return prepare(override(SearchConfig.from_json(saved), workers, ray)), folder
 
 
-def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: Board | None = None) -> dict[str, Any]:
+def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: Board | None = None) -> Result:
     """Run or continue a search in a run folder and return what ``result.json`` holds.
 
     Args:
@@ -104,22 +103,31 @@ def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: B
             store,
             config.seed,
             config.final_seeds,
-            folder.path / "networks",
+            folder.path / files.NETWORKS,
             tell,
             lambda a, b: done("final trainings", a, b),
         )
     finally:
         evaluator.close()
         store.write_note("wall_s", before + time.monotonic() - started)
-    result = {
-        "networks": networks,
-        "trainings": len(found),
-        "failed_trainings": sum(not r.ok for r in found),
-        **_best(best),
-        "baseline": baseline.to_json(),
-        **_circumstances(config, setup, limits, store),
-    }
-    folder.write_json("result.json", result)
+    result = Result(
+        networks=tuple(networks),
+        trainings=len(found),
+        failed_trainings=sum(not r.ok for r in found),
+        objective=best[0].objective if best else None,
+        higher_is_better=best[0].higher_is_better if best else None,
+        best_measured_valid=best[0].measured if best else {},
+        baseline=baseline.to_json(),
+        wall_s=store.note("wall_s"),
+        search_s=store.note("search_s"),
+        seed=config.seed,
+        test_reads=store.note("test_reads") or 0,
+        limits=limits.to_json(),
+        front_end=setup.front_end.to_json() if setup.front_end else None,
+        config=config.to_json(),
+        versions=versions(),
+    )
+    folder.write_result(result)
     store.close()
     report_on(folder, tell)
     return result
@@ -132,29 +140,6 @@ def about_core(setup: Setup) -> list[str]:
     lines = [f"core {core.name}: {'; '.join(lacks)}"] if lacks else []
     borrowed = runtime.borrowed(core)
     return [*lines, f"computed times: {borrowed}"] if borrowed else lines
-
-
-def _best(best: list[Record]) -> dict[str, Any]:
-    """Return what ``result.json`` says of the best of the search: the objective and all that was measured of it."""
-    if not best:
-        return {"objective": None, "higher_is_better": None, "best_measured_valid": {}}
-    first = best[0]
-    named = {"objective": first.objective, "higher_is_better": first.higher_is_better}
-    return {**named, "best_measured_valid": first.measured}
-
-
-def _circumstances(config: SearchConfig, setup: Setup, limits: Limits, store: Store) -> dict[str, Any]:
-    """Return what ``result.json`` says of a run beside what it found."""
-    return {
-        "wall_s": store.note("wall_s"),
-        "search_s": store.note("search_s"),
-        "seed": config.seed,
-        "test_reads": store.note("test_reads") or 0,
-        "limits": limits.to_json(),
-        "front_end": setup.front_end and setup.front_end.to_json(),
-        "config": config.to_json(),
-        "versions": versions(),
-    }
 
 
 def show(folder: RunFolder, setup: Setup, study: Study, say: Say, board: Board | None = None) -> None:
@@ -199,7 +184,7 @@ def assemble(
     codec = scorer = None
     if kind.judged:
         named = Path(config.codec) if config.codec else None
-        codec = models.codec(setup, named, folder.path / "codec", config.seed, say)
+        codec = models.codec(setup, named, folder.path / files.CODEC, config.seed, say)
         costs = models.cost_surrogate(setup, config.seed, say)
         scorer = Scorer(setup.space, limits, costs, codec, config.seed, surrogate=config.surrogate)
 

@@ -1,0 +1,27 @@
+"""The names of what lies in a run folder."""
+
+from pathlib import Path
+
+CONFIG = "config.json"  # of every run: what was asked
+RESULT = "result.json"  # at its end: what was found
+
+# Of `latent-nas search` and `validate`.
+STORE = "study.sqlite"  # all trainings, and what a resumed search needs
+LOG = "search.log"
+HISTORY, ROUNDS, PREDICTIONS, AGENT, PARETO = "history.csv", "rounds.csv", "predictions.csv", "agent.csv", "pareto.csv"
+BEST = "best_architecture.json"  # the best network so far
+LATENT = "latent.safetensors"
+REPORT = "report.html"
+CODEC, NETWORKS, FIRMWARE, BOARD = "codec", "networks", "firmware", "tensorboard"  # folders
+FIRMWARE_REPORT = "report.json"  # in a firmware's folder
+
+# Of `latent-nas train`.
+GRAPH = "graph.json"
+CHECKPOINT = "checkpoint.safetensors"
+METRICS, CURVES = "metrics.csv", "curves.svg"
+INT8 = "int8"  # folder of the int8 network
+
+
+def network(run: Path, rank: int) -> Path:
+    """Return the folder of a run's final network, from rank 1."""
+    return run / NETWORKS / str(rank)

@@ -1,0 +1,284 @@
+"""What the JSON of a run folder holds: frozen dataclasses, each with the version of the format.
+
+``version`` is missing in what release 0.1 wrote; ``release_0_1`` says that in the words of today. Records are in the
+store, see ``records.Record``, and a search's configuration is ``jobs.search.config.SearchConfig``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
+
+from latent_nas.runs import release_0_1
+from latent_nas.runs.checked import checked
+
+VERSION = 2  # of the files of a run folder
+Kind = TypeVar("Kind")
+Metrics = Mapping[str, float]  # by the metric's name
+
+
+@dataclass(frozen=True)
+class FinalNetwork:
+    """A final network: trained in full with several seeds, measured on the test part.
+
+    Attributes:
+        genes, architecture: canonical, and the same for people.
+        measured_float, measured_int8, measured_beside: means over ``seeds`` trainings; ..._std their spread. Empty
+            where all of them failed. measured_int8_by_seed: every training's, by its seed.
+        measured_valid_int8, measured_search_int8: on the validation part, of the full and of the search's training.
+        ram_bytes: by the region that the arena lies in. latency_ms, latency_error_ms, ...: computed.
+        binding: the limit that binds, how much of it is used, and the layer that takes most of it.
+        firmware: what it took on the emulated device, or why there is none; None where it was not tried.
+        fits: whether all limits are kept. emulated_above_bytes: by how much its whole image is above them.
+    """
+
+    genes: tuple[int, ...]
+    architecture: Mapping[str, Any]
+    measured_on: str
+    measured_float: Metrics
+    measured_float_std: Metrics
+    measured_int8: Metrics
+    measured_int8_std: Metrics
+    measured_int8_by_seed: Mapping[str, Metrics]
+    seeds: int
+    measured_valid_int8: Metrics
+    measured_search_int8: Metrics
+    epochs: int
+    flash_bytes: int
+    ram_bytes: Mapping[str, int]
+    latency_ms: float
+    latency_error_ms: float
+    macs: int
+    parameters: int
+    code_bytes: int
+    runtime_ram_bytes: int
+    fits: bool
+    measured_beside: Metrics = field(default_factory=dict)
+    measured_beside_std: Metrics = field(default_factory=dict)
+    binding: Mapping[str, Any] | None = None
+    firmware: Mapping[str, Any] | None = None
+    emulated_above_bytes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def arena(self) -> tuple[str, int]:
+        """The region that its arena lies in, and what the RAM limit counts, in bytes."""
+        return next(iter(self.ram_bytes.items()))
+
+
+@dataclass(frozen=True)
+class Result:
+    """``result.json``: what a search or a validation found.
+
+    Attributes:
+        networks: the best on the validation part first. trainings, failed_trainings: of the search.
+        objective, higher_is_better: what was optimised; None where no training succeeded. best_measured_valid: all that
+            was measured of the best network of the search, by name.
+        baseline: what can be reached without a network, see ``tasks.kinds.Baseline``.
+        test_reads: trainings that have read the test part. limits: in force. front_end: its computed costs.
+        config: of the search. versions: of the packages that the result depends on.
+    """
+
+    networks: tuple[FinalNetwork, ...]
+    trainings: int = 0
+    failed_trainings: int = 0
+    objective: str | None = None
+    higher_is_better: bool | None = None
+    best_measured_valid: Metrics = field(default_factory=dict)
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+    wall_s: float | None = None
+    search_s: float | None = None
+    seed: int = 0
+    test_reads: int = 0
+    limits: Mapping[str, float | None] = field(default_factory=dict)
+    front_end: Mapping[str, Any] | None = None
+    config: Mapping[str, Any] | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    version: int = VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, read back by ``read_result``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """``best_architecture.json``: one trained network for people and programs.
+
+    Attributes:
+        graph: deployed, see ``Graph.from_json``. layers: MACs, bytes and cycles of each, computed.
+        measured_on, fidelity, seed: of its training. latency_ms, ...: computed; emulated_...: of its firmware.
+    """
+
+    space: str
+    task: str
+    genes: tuple[int, ...]
+    architecture: Mapping[str, Any]
+    graph: tuple[Mapping[str, Any], ...]
+    layers: tuple[Mapping[str, Any], ...]
+    measured_on: str
+    fidelity: str
+    seed: int
+    measured_float: Metrics
+    measured_int8: Metrics
+    device: str
+    runtime: str
+    flash_bytes: int
+    ram_bytes: int
+    region: str | None
+    latency_ms: float
+    latency_error_ms: float
+    macs: int
+    parameters: int
+    measured_beside: Metrics = field(default_factory=dict)
+    emulated_flash_bytes: int | None = None
+    emulated_ram_bytes: int | None = None
+    emulated_instructions: int | None = None
+    emulated_latency_ms: float | None = None
+    version: int = VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, read back by ``read_architecture``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was predicted of a network before it was trained; bounds are None where few labels allow none."""
+
+    genes: tuple[int, ...]
+    predicted_objective: float
+    predicted_low: float | None
+    predicted_high: float | None
+    measured_objective: float
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a finished round of a study showed, in the unit of the objective.
+
+    Attributes:
+        objective, higher_is_better: what was optimised; None while no training has succeeded.
+        trainings, failed: of the round. short: short trainings among them, with ``--halving``.
+        rank_correlation: Kendall's, of predictions and measurements. optimism: mean of predicted - measured.
+        coverage: share of measurements inside the intervals. None where there was nothing to compare.
+    """
+
+    round: int
+    trainings: int
+    failed: int
+    objective: str | None
+    higher_is_better: bool | None
+    best_measured_objective: float | None
+    rank_correlation: float | None = None
+    optimism: float | None = None
+    coverage: float | None = None
+    predictions: tuple[Prediction, ...] = ()
+    short: int = 0
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Episodes of an agent at work: per episode the codes (steps + 1, slots) it went through, and their scores."""
+
+    codes: tuple[tuple[tuple[int, ...], ...], ...]
+    scores: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What a strategy did in a round: of an agent, how its training went by step, and episodes of it at work."""
+
+    school: tuple[Metrics, ...] = ()
+    episodes: Episodes | None = None
+
+
+@dataclass(frozen=True)
+class Emulated:
+    """What a firmware did on the emulated device; times in ms from the least to the most."""
+
+    bit_exact: bool
+    inputs: int
+    instructions: int
+    emulated_ms: tuple[float, float]
+    instructions_by_operator: Mapping[str, int]
+    peak_stack_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """``report.json`` of a firmware, as far as a run's report shows it."""
+
+    device: str
+    kernels: str
+    flash_bytes: int
+    ram_bytes: int
+    arena_bytes: int
+    rank: int | None = None
+    emulated: Emulated | None = None
+
+
+def read_result(data: Any, place: str) -> Result:
+    """Return what a ``result.json`` holds, of this release or of 0.1.
+
+    Raises:
+        ValueError: it is damaged, or of a later release.
+    """
+    return _read(Result, data, place, release_0_1.result)
+
+
+def read_architecture(data: Any, place: str) -> Architecture:
+    """Return what a ``best_architecture.json`` holds, of this release or of 0.1.
+
+    Raises:
+        ValueError: it is damaged, or of a later release.
+    """
+    return _read(Architecture, data, place, release_0_1.architecture)
+
+
+def read_round(data: Any, place: str, objective: str, higher_is_better: bool) -> Round:
+    """Return what a round's findings in the store say, of this release or of 0.1.
+
+    Args:
+        objective, higher_is_better: of the records, which findings of release 0.1 don't say.
+
+    Raises:
+        ValueError: they are damaged.
+    """
+    return checked(Round, release_0_1.findings(data, objective, higher_is_better), place)
+
+
+def read_journal(data: Any, place: str) -> Journal:
+    """Return a strategy's journal of a round.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    return checked(Journal, data, place)
+
+
+def read_firmware(data: Any, place: str) -> Firmware:
+    """Return what a firmware's ``report.json`` holds.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    return checked(Firmware, data, place)
+
+
+def versioned(data: Mapping[str, Any], place: str) -> int:
+    """Return the version of a file's format; 1 is that of release 0.1, which wrote none.
+
+    Raises:
+        ValueError: it is of a later release than this one.
+    """
+    version = data.get("version", 1)
+    if not isinstance(version, int) or version > VERSION:
+        raise ValueError(
+            f"{place} is of format {version!r}, this release reads up to {VERSION}; install the release that wrote it"
+        )
+    return version
+
+
+def _read(kind: type[Kind], data: Any, place: str, older: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Kind:
+    if not isinstance(data, Mapping):
+        raise ValueError(f"{place} is not what a search writes; restore it from a copy")
+    return checked(kind, older(data) if versioned(data, place) == 1 else data, place)
