@@ -9,7 +9,7 @@ export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help search test browser docs lint clean
+.PHONY: help search test browser pythons docs lint clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -22,6 +22,9 @@ test: lint  ## lint, then run the tests, e.g. make test ARGS="-k codec"
 
 browser: .venv/installed-test  ## open the report in chromium, which must be on the machine
 	$(BIN)/python -m pytest -m browser tests/test_report_page.py $(ARGS)
+
+pythons: .venv/installed-test  ## test on the oldest and the newest Python of this machine
+	$(BIN)/python .ci/pythons.py $(ARGS)
 
 docs: .venv/installed-docs  ## build the site into build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

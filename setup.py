@@ -64,6 +64,7 @@ setup(
     package_data={
         "": ["*.toml", "*.c", "*.h", "c/*", "page/*.css", "page/*.js"],
         "latent_nas": ["py.typed"],
+        "latent_nas.firmware": ["LICENSE"],
         **{package: ["**/*"] for package in SHIPPED},
     },
     entry_points={"console_scripts": ["latent-nas = latent_nas.cli:main"]},

@@ -1,31 +1,39 @@
 """What tests of several files are given."""
 
-import codecs_of_tests as codecs
 import pytest
-import torch
 
-from latent_nas.strategies.gp import Gp
-from latent_nas.strategies.latent_rl import LatentRL
+# Imports stand in the fixtures: on a Python without torch the tests that need none of these run all the same.
 
 
 @pytest.fixture(scope="module")
 def toy_codec():
+    import codecs_of_tests as codecs
+
     return codecs.toy_codec()
 
 
 @pytest.fixture(scope="module")
 def mcu_codec():
+    import codecs_of_tests as codecs
+
     return codecs.mcu_codec()
 
 
 @pytest.fixture(scope="module", params=["toy", "mcu", "uneven"])
 def codec(request):
+    import codecs_of_tests as codecs
+
     return getattr(codecs, f"{request.param}_codec")()
 
 
 @pytest.fixture
 def quick_strategies(monkeypatch):
     """Settings of strategies with which a toy takes no time."""
+    import torch
+
+    from latent_nas.strategies.gp import Gp
+    from latent_nas.strategies.latent_rl import LatentRL
+
     torch.set_num_threads(1)
     monkeypatch.setattr(LatentRL, "steps", 2048)
     monkeypatch.setattr(LatentRL, "envs", 64)

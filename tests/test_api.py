@@ -29,7 +29,7 @@ def example(tmp_path_factory):
     assert quick.count("run(trainings=2,") == quick.count("'flash_kb': 3") == 1
     (place / "mine.py").write_text(quick, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "mine.py"], cwd=place, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "mine.py"], cwd=place, capture_output=True, text=True, timeout=1800, check=False
     )
     assert done.returncode == 0, done.stderr
     return place, done.stdout

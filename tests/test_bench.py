@@ -75,7 +75,7 @@ def test_the_command_writes_what_it_prints(table, tmp_path):
     asked = ["bench", "--table", str(table), "--objective", "metric.m", "--strategies", "random,evolution"]
     asked += ["--trainings", "200", "--seeds", "2", "--report", "metric.test", "--workers", "2", "--out", str(out)]
     done = subprocess.run(
-        [sys.executable, "-m", "latent_nas", *asked], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-m", "latent_nas", *asked], capture_output=True, text=True, check=True, timeout=1800
     )
     found = json.loads(out.read_text())
     order = [("random", 0), ("random", 1), ("evolution", 0), ("evolution", 1)]

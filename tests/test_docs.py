@@ -52,7 +52,7 @@ def test_the_command_line_understands_what_the_pages_show(line):
 def test_the_site_builds_without_a_warning(tmp_path):
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     commands = (tmp_path / "site" / "commands.html").read_text(encoding="utf-8")
     for name in ("search", "report", "codec train", "cost"):

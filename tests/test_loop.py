@@ -300,7 +300,7 @@ def test_a_search_with_the_device_in_its_loop(tmp_path: Path):
     limits = ["--limit", "flash_kb=12", "--limit", "ram_kb=5", "--limit", "latency_ms=0.5"]
     asked = ["--measure", "emulate", "--strategy", "random", "--trainings", "2", "--batch", "1", "--top", "0", *limits]
     command = [sys.executable, "-m", "latent_nas", "search", *asked, "--out", str(tmp_path / "run")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stderr
     with open(tmp_path / "run/history.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

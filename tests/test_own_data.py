@@ -282,7 +282,7 @@ def test_options_are_for_own_data_and_stay_in_its_name(tmp_path, monkeypatch):
 
 def run(*arguments, cwd):
     command = [sys.executable, "-m", "latent_nas", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=1800, check=False)
 
 
 def test_import_gives_the_same_task_and_overwrites_nothing(tmp_path):

@@ -165,6 +165,7 @@ class TestFarFromACheckout:
         report = json.loads(installed("-m", "latent_nas", "deploy", "run", "--out", "firmware", "--emulate", "--json"))
         assert report["emulated"]["bit_exact"] is True
         assert (installed.cwd / "firmware/main.c").is_file()
+        assert (installed.cwd / "firmware/LICENSE").read_bytes() == (checkout.ROOT / "LICENSE").read_bytes()
 
 
 def test_what_is_in_neither_place_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -74,4 +74,6 @@ core's are yours to add. Kernels and start-up are latent_nas's, under the terms 
 `make clean && make NN=-DBENCH` builds a firmware that measures itself: cycles per operator (DWT->CYCCNT) as CSV over
 semihosting, or over your UART if you define `bench_write` and `bench_end`. Save what it prints, and
 `latent-nas calibrate --measurements cycles.csv --base native --runtime my_board --out DIR` reads it.
+
+`LICENSE` (MIT) is that of the code of latent_nas in here; the network in `model.c` is yours.
 """

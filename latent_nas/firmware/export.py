@@ -21,6 +21,7 @@ from latent_nas.runtimes import Kernel, Runtime, open_runtime
 from latent_nas.training.quantise import QuantisedNetwork
 
 RUNTIME = "native"
+LICENCE = Path(__file__).parent / "LICENSE"  # of the kernels: whoever passes them on passes it on too
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def project(
     files["device.ld"] = script(device, region)
     files["Makefile"] = makefile(device)
     files["README.md"] = readme(network, device, plan, region)
+    files["LICENSE"] = LICENCE.read_text(encoding="utf-8")
     return Project(device, network, files, plan, region, operators, state)
 
 
