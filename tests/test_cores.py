@@ -11,8 +11,10 @@ from latent_nas import cli, plugins
 from latent_nas.cores import open_core
 from latent_nas.costs import costs
 from latent_nas.devices import open_device
+from latent_nas.jobs.search.run import about_core
 from latent_nas.runtimes import open_runtime
 from latent_nas.spaces import open_space
+from latent_nas.target import Setup, Target
 
 CORES = plugins.names("cores")
 FOLDER = Path(plugins.PACKAGE) / "cores"
@@ -80,6 +82,15 @@ class TestBorrowed:
         with pytest.raises(ValueError, match=r"no row for core 'cortex-m7', .* there are: other"):
             lonely.row(open_core("cortex-m7"))
 
+    def test_search_says_so(self):
+        target = Target("mcu_cnn", "digits", "stm32f103", "cmsis_nn")
+        assert [line[:53] for line in about_core(Setup(target))] == [
+            "computed times: runtime cmsis_nn has no cycles of cor"
+        ]
+        ours = about_core(Setup(replace(target, runtime="native")))
+        assert ours == ["core cortex-m3: no DSP extension, so plain C kernels; soft float"]
+        assert not about_core(Setup(replace(target, device="stm32f405")))
+
     def test_cost_says_so(self, capsys: pytest.CaptureFixture[str]):
         with pytest.raises(SystemExit):
             cli.main(["cost", "mlperf_resnet8", "--device", "stm32f103", "--runtime", "cmsis_nn"])
@@ -90,6 +101,20 @@ class TestBorrowed:
 
 
 class TestOwn:
+    @pytest.fixture(autouse=True)
+    def forgotten(self):
+        yield
+        plugins.forget()
+
+    def test_goes_along_to_processes_that_have_no_such_file(self, tmp_path: Path):
+        board = own_board(tmp_path)
+        before = open_device(board)
+        luggage = plugins.packed()
+        plugins.forget()
+        (tmp_path / "mine.toml").unlink()
+        plugins.unpacked(luggage)
+        assert open_device(board) == before
+
     def test_a_core_beside_its_board(self, tmp_path: Path):
         device = open_device(own_board(tmp_path))
         assert device.core.name == "mine"

@@ -232,6 +232,8 @@ class TestCommand:
             cli.main([*arguments, "nrf5340_net"])
         said = capsys.readouterr().out
         assert "core cortex-m33-nodsp: no DSP extension, so plain C kernels; soft float" in said
+        assert "to run on nrf5340_net: the network core stands still" in said
+        assert "cortex-m33-nodsp: no DSP extension" in (tmp_path / "fw/README.md").read_text()
         report = json.loads((tmp_path / "fw/report.json").read_text())
         assert report["kernels"] == "plain"
         assert report["core"]["name"] == "cortex-m33-nodsp"

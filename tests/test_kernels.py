@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from latent_nas.firmware.draw import drawn
 from latent_nas.firmware.export import project
 from latent_nas.graph import Builder, Graph
 from latent_nas.graph.deploy import deploy
-from latent_nas.operators import KernelCosts
+from latent_nas.operators import KernelCosts, from_json
 from latent_nas.operators.add import Add
 from latent_nas.operators.attention import Attention
 from latent_nas.operators.avg_pool import AvgPool
@@ -71,6 +72,18 @@ def text(bits: int) -> Graph:
     return b.build()
 
 
+OWN = """
+from latent_nas.firmware.emit import Emitter
+from latent_nas.operators.hard_swish import HardSwish
+
+
+class Mine(HardSwish):
+    kind = "mine"
+
+
+Plugin = Mine
+Kernel = Emitter(lambda call: ("", ""))
+"""
 NETWORKS = {"image": image(), "text, 4 bits": text(4), "text, 8 bits": text(8)}
 
 
@@ -95,6 +108,17 @@ def test_every_c_file_belongs_to_a_kernel():
             if node.operator.work(*shapes):
                 used |= set(emit.kernel_of(node.operator, shapes).files)
     assert used == beside
+
+
+@tools
+@pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="arm-none-eabi-gcc is not installed")
+@pytest.mark.parametrize("core", plugins.names("cores"))
+def test_gcc_gives_the_same_bits_on_every_core(tmp_path: Path, core: str):
+    network, x = drawn(NETWORKS["image"], 1, 2)
+    device = replace(DEVICE, core=open_core(core))
+    made = project(network, device)
+    made.write(tmp_path)
+    assert emulate(made, build(tmp_path, device.core, toolchain="gcc"), x[:1])[1]["bit_exact"]
 
 
 @tools
@@ -166,6 +190,24 @@ class TestOwn:
         monkeypatch.setitem(sys.modules, "own_operator", made)
         (tmp_path / "own_operator.c").write_text("/* mine */\n")
         return made
+
+    @pytest.fixture(autouse=True)
+    def forgotten(self):
+        yield
+        plugins.forget()
+
+    def test_goes_along_to_processes_that_have_no_such_files(self, tmp_path: Path):
+        path = tmp_path / "mine.py"
+        path.write_text(OWN)
+        path.with_suffix(".c").write_text("/* mine */\n")
+        kind = plugins.load("operators", str(path)).kind
+        luggage = plugins.packed()
+        plugins.forget()
+        path.unlink()
+        path.with_suffix(".c").unlink()
+        plugins.unpacked(luggage)
+        operator = from_json({"kind": kind})
+        assert emit.kernel_of(operator, ((4,),)).files == {"mine.c": "/* mine */\n"}
 
     def graph(self, **more: object) -> Graph:
         @dataclass(frozen=True)

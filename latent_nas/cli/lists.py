@@ -8,7 +8,7 @@ from typing import Any
 from latent_nas import plugins
 from latent_nas.cli import options
 
-KINDS = ("devices", "runtimes", "spaces", "tasks", "strategies", "zoo")
+KINDS = ("devices", "cores", "runtimes", "spaces", "tasks", "strategies", "zoo")
 
 
 def about(kind: str) -> dict[str, str]:

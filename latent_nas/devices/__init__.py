@@ -38,6 +38,7 @@ class Device:
         flash_address: where the flash begins.
         source: the document that the figures are from.
         qemu: None where QEMU does not have it.
+        lacks: what exported firmware needs there and does not bring, "" for nothing.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Device:
     source: str = ""
     flash_address: int = 0x08000000
     qemu: Qemu | None = None
+    lacks: str = ""
 
     @property
     def largest_region_bytes(self) -> int:

@@ -11,7 +11,7 @@ NEEDED = {
     "flash_kb": NUMBER,
     "regions": tables("{name, kb, address}"),
 }
-MORE = {"description": TEXT, "source": TEXT, "flash_address": ADDRESS, "qemu": TABLE}
+MORE = {"description": TEXT, "source": TEXT, "flash_address": ADDRESS, "qemu": TABLE, "lacks": TEXT}
 REGION = {"name": TEXT, "kb": NUMBER, "address": ADDRESS}
 QEMU = {"machine": TEXT, "counter": ADDRESS}
 

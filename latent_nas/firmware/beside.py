@@ -24,6 +24,7 @@ def readme(network: QuantisedNetwork, device: Device, plan: MemoryPlan, region: 
         arena=plan.peak,
         region=region.name,
         address=region.address,
+        lacks=f"\nTo run on {device.name}: {device.lacks}.\n" if device.lacks else "",
     )
 
 
@@ -69,8 +70,8 @@ Outputs and inputs share the arena: read the outputs before you write the next i
 use the kernels with SMLAD, all others plain C; both give the same bits. The core here is {core}.
 
 The linker refuses what does not fit a region of the device. `startup.c` has the vector table; interrupts beyond the
-core's are yours to add. Kernels and start-up are latent_nas's, under the terms of `LICENSE`.
-
+core's are yours to add.
+{lacks}
 `make clean && make NN=-DBENCH` builds a firmware that measures itself: cycles per operator (DWT->CYCCNT) as CSV over
 semihosting, or over your UART if you define `bench_write` and `bench_end`. Save what it prints, and
 `latent-nas calibrate --measurements cycles.csv --base native --runtime my_board --out DIR` reads it.

@@ -100,6 +100,7 @@ def deploy(
     elf = linked(firmware, out, how)
     kernels = board.core.kernels(how.plain)
     report: dict[str, Any] = {"rank": rank, "device": board.name, "kernels": kernels, "elf": elf.name}
+    report["device_lacks"] = board.lacks
     report["core"] = {**_core(board.core), "cycles_borrowed": open_runtime(RUNTIME).borrowed(board.core)}
     report |= {"toolchain": how.toolchain, "arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name}
     report |= sizes(elf)
@@ -194,6 +195,7 @@ def summary(report: dict[str, Any]) -> str:
     ]
     core = report["core"]
     lines += [f"core {core['name']}: {'; '.join(core['lacks'])}"] if core["lacks"] else []
+    lines += [f"to run on {report['device']}: {report['device_lacks']}"] if report["device_lacks"] else []
     lines += [f"computed times: {core['cycles_borrowed']}"] if core["cycles_borrowed"] else []
     if "emulated" in report:
         e = report["emulated"]

@@ -36,7 +36,7 @@ def _known() -> dict[str, str]:
 def remember(files: Iterable[OwnFile]) -> None:
     """Note files that the user has run; where that can't be written it is said."""
     before = _known()
-    known = before | {file.sha256: Path(file.path).name for file in files if file.path.endswith(".py")}
+    known = before | {file.sha256: Path(file.path).name for file in files if file.path.endswith((".py", ".c"))}
     if known == before:
         return
     place = _place()
