@@ -5,7 +5,9 @@ Records, the proposals of every round, what a round showed, and the strategy's s
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ class Store:
         fresh = not self.path.exists() or self.path.stat().st_size == 0
         try:
             self._db = sqlite3.connect(self.path)
+            weakref.finalize(self, _close, self._db)  # Python 3.13 warns of connections that nobody closed
             if fresh:
                 self._db.executescript(SCHEMA)
             tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -131,8 +134,13 @@ class Store:
         return json.loads(row[0]) if row else None
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; one that nobody needs any more is closed anyway."""
         self._db.close()
+
+
+def _close(database: sqlite3.Connection) -> None:
+    with suppress(sqlite3.ProgrammingError):  # collected in another thread, which may not close it
+        database.close()
 
 
 def _key(genes: Iterable[int]) -> str:

@@ -1,6 +1,7 @@
 """What is kept: store, artefacts, records; and what is derived: seeds, plugins."""
 
 import random
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -39,7 +40,9 @@ def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path, damage):
     if damage == "other":
         import sqlite3
 
-        sqlite3.connect(path).execute("CREATE TABLE t (x)").connection.commit()
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE t (x)")
+            database.commit()
     else:
         store = Store(path)
         for i in range(200):

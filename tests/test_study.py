@@ -1,5 +1,7 @@
 """The loop on real trainings: repeatable, resumable, honest."""
 
+import sqlite3
+
 import numpy as np
 import pytest
 
@@ -94,3 +96,11 @@ def test_ranking_breaks_ties_by_cost_and_leaves_failures_out():
 def test_front_keeps_what_nothing_beats_in_everything():
     best, small, beaten = record(0.9, flash=5), record(0.8, flash=2), record(0.8, flash=3)
     assert front([beaten, small, best]) == [best, small]
+
+
+def test_a_store_that_nobody_closed_is_closed_with_its_last_reference(tmp_path):
+    store = Store(tmp_path / "s.sqlite")
+    connection = store._db
+    del store
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
