@@ -1,4 +1,4 @@
-"""Run the tests on the oldest and the newest Python of this machine, beside the one that CI runs everything on.
+"""Run the tests on the oldest and the newest Python of this machine, beside the one that runs everything.
 
 A Python gets the whole suite where a CPU build of torch can be had for it. On Linux for x86 the registry's builds bring
 several gigabytes of CUDA, so there torch is taken only from wheels that pip is told to find elsewhere; without it,
@@ -11,32 +11,34 @@ import re
 import runpy
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import setuptools
 
 ROOT = Path(__file__).parent.parent
-OLDEST = (3, 10)
-NEED_TORCH = ("torch", "stable-baselines3", "ray")  # ray is here for its size: all that is done on it is training
+OLDEST = 10  # of Python 3
+NEED_TORCH = ("torch", "stable-baselines3", "ray")  # what is done on Ray is training
 PLACES = ("/usr/bin", "/usr/local/bin", "~/.local/bin", "~/.pyenv/versions/*/bin", "~/.local/share/uv/python/*/bin")
 
 
-def found() -> dict[tuple[int, int], Path]:
-    """Return an interpreter per version of Python from 3.10 on."""
-    pythons: dict[tuple[int, int], Path] = {}
-    for place in (*PLACES, *os.environ["PATH"].split(os.pathsep)):
-        folder = Path(place).expanduser()
-        for path in sorted(Path(folder.anchor or ".").glob(str(folder.relative_to(folder.anchor)) + "/python3.*")):
+def found() -> dict[int, Path]:
+    """Return an interpreter per minor version of Python 3."""
+    pythons: dict[int, Path] = {}
+    for place in (*os.environ["PATH"].split(os.pathsep), *PLACES):
+        pattern = Path(place).expanduser().as_posix().lstrip("/")
+        for path in sorted(Path("/").glob(f"{pattern}/python3.*")) if pattern else []:
             named = re.fullmatch(r"python3\.(\d+)", path.name)
-            if named and (3, int(named[1])) >= OLDEST and _runs(path):
-                pythons.setdefault((3, int(named[1])), path)
+            if named and int(named[1]) >= OLDEST and int(named[1]) not in pythons and whole(path):
+                pythons[int(named[1])] = path
     return pythons
 
 
-def _runs(python: Path) -> bool:
-    """Return whether an interpreter is whole: it can make environments and has what the store needs."""
-    return not subprocess.run([python, "-c", "import ensurepip, sqlite3, ssl, venv"], capture_output=True).returncode
+def whole(python: Path) -> bool:
+    """Return whether an interpreter can make environments and has all of the standard library that is used."""
+    wanted = [python, "-c", "import ensurepip, lzma, sqlite3, ssl, venv"]
+    return not subprocess.run(wanted, capture_output=True).returncode
 
 
 def requirements() -> list[str]:
@@ -47,50 +49,42 @@ def requirements() -> list[str]:
     return [*passed["install_requires"], *passed["extras_require"]["test"]]
 
 
-def installed(python: Path, place: Path) -> bool:
-    """Make an environment for the tests in a folder; return whether torch is in it."""
+def install(python: Path, place: Path, wanted: list[str]) -> bool:
+    """Make an environment with what is wanted in a folder; return whether torch is in it."""
     subprocess.run([python, "-m", "venv", "--clear", place], check=True)
-    pip = [place / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    pip += ["--constraint", ROOT / "constraints.txt"]
-    (torch,) = (line for line in requirements() if line.startswith("torch>"))
+    pip = [place / "bin/python", "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt"]
+    (torch,) = (line for line in wanted if line.startswith("torch>"))
     bulky = (sys.platform, platform.machine()) == ("linux", "x86_64")
-    elsewhere = [*pip, "--no-deps", *(["--no-index"] if bulky else []), torch]
-    whole = not subprocess.run(elsewhere, capture_output=True).returncode
-    names = [line for line in requirements() if whole or not line.startswith(NEED_TORCH)]
-    subprocess.run([*pip, *names], check=True, stderr=subprocess.DEVNULL)
-    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT], check=True)
-    return whole
+    has_torch = not subprocess.run(
+        [*pip, "--no-deps", *(["--no-index"] if bulky else []), torch], capture_output=True
+    ).returncode
+    rest = [line for line in wanted if has_torch or not line.startswith(NEED_TORCH)]
+    subprocess.run([*pip, *rest], check=True, stderr=subprocess.DEVNULL)
+    return has_torch
 
 
-def start(version: tuple[int, int], python: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Return the running tests on one Python, told what they leave out."""
-    name = f"Python {version[0]}.{version[1]}"
-    place = ROOT / "build" / f"python{version[0]}.{version[1]}"
-    whole = installed(python, place)
-    print(f"{name}: {'the whole suite' if whole else 'all that needs no torch, of which no CPU build is to be had'}")
-    options = [] if whole else ["-p", "without_torch"]
-    command = [place / "bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *sys.argv[1:]]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / ".ci"), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT)
+def test(minor: int, python: Path, wanted: list[str]) -> tuple[str, bool]:
+    """Return what the tests printed on one Python, and whether they passed."""
+    place = ROOT / "build" / f"python3.{minor}"
+    has_torch = install(python, place, wanted)
+    how = "the whole suite" if has_torch else "all that needs no torch, of which there is no CPU build to be had"
+    plugin = [] if has_torch else ["-p", "without_torch"]
+    command = [place / "bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *sys.argv[1:]]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / ".ci")])}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines(keepends=True)
+    return f"Python 3.{minor}: {how}\n{''.join(lines if done.returncode else lines[-2:])}", done.returncode == 0
 
 
 def main() -> None:
-    """Run both, one process each, and fail if one does."""
-    here, pythons = sys.version_info[:2], found()
+    """Test on both side by side, and fail if one does."""
+    here, pythons, wanted = sys.version_info.minor, found(), requirements()
     others = sorted({min(pythons, default=here), max(pythons, default=here)} - {here})
-    print(
-        f"Pythons here: {', '.join(f'{a}.{b}' for a, b in sorted({*pythons, here}))}; beside the whole suite on"
-        f" {here[0]}.{here[1]}: {', '.join(f'{a}.{b}' for a, b in others) or 'none'}",
-        flush=True,
-    )
-    (ROOT / "build").mkdir(exist_ok=True)
-    logs = {version: ROOT / "build" / f"python{version[0]}.{version[1]}.log" for version in others}
-    running = {version: start(version, pythons[version], log) for version, log in logs.items()}
-    failed = [version for version, tests in running.items() if tests.wait()]
-    for version, log in logs.items():
-        print(f"--- Python {version[0]}.{version[1]}")
-        print(log.read_text() if version in failed else "".join(log.read_text().splitlines(keepends=True)[-3:]))
-    sys.exit(bool(failed))
+    print(f"Pythons of this machine: {', '.join(f'3.{minor}' for minor in sorted(pythons))}", flush=True)
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(lambda minor: test(minor, pythons[minor], wanted), others))
+    print("\n".join(text for text, _ in results))
+    sys.exit(not all(passed for _, passed in results))
 
 
 if __name__ == "__main__":
