@@ -1,6 +1,7 @@
 """Kernels are found by their place, and every one of them gives the reference's bits on every core, plain and fast."""
 
 import importlib.util
+import pickle
 import re
 import shutil
 import sys
@@ -196,17 +197,20 @@ class TestOwn:
         yield
         plugins.forget()
 
-    def test_goes_along_to_processes_that_have_no_such_files(self, tmp_path: Path):
+    def test_goes_along_to_processes_that_have_no_such_files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         path = tmp_path / "mine.py"
         path.write_text(OWN)
         path.with_suffix(".c").write_text("/* mine */\n")
-        kind = plugins.load("operators", str(path)).kind
+        mine = plugins.load("operators", str(path))
+        pickled = pickle.dumps(mine())  # as that of a network which goes to a worker
         luggage = plugins.packed()
         plugins.forget()
         path.unlink()
         path.with_suffix(".c").unlink()
         plugins.unpacked(luggage)
-        operator = from_json({"kind": kind})
+        monkeypatch.delitem(sys.modules, mine.__module__)
+        operator = pickle.loads(pickled)  # noqa: S301 - this test's own
+        assert operator == from_json({"kind": "mine"})
         assert emit.kernel_of(operator, ((4,),)).files == {"mine.c": "/* mine */\n"}
 
     def graph(self, **more: object) -> Graph:

@@ -11,6 +11,7 @@ import sys
 import traceback
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -54,6 +55,13 @@ class OwnFile:
         both = hashlib.sha256(self.path.encode() + b"\0" + self.text.encode())
         return f"{PREFIX}{stem}_{both.hexdigest()[:12]}"
 
+    def spec(self) -> ModuleSpec:
+        """Return what Python imports the module by."""
+        spec = importlib.util.spec_from_loader(self.module_name, _Loader(self), origin=self.path)
+        assert spec is not None
+        spec.has_location = True
+        return spec
+
     def module(self) -> ModuleType:
         """Return the module, imported once.
 
@@ -62,9 +70,7 @@ class OwnFile:
         """
         if self.module_name in sys.modules:
             return sys.modules[self.module_name]
-        spec = importlib.util.spec_from_loader(self.module_name, _Loader(self), origin=self.path)
-        assert spec is not None
-        spec.has_location = True
+        spec = self.spec()
         module = importlib.util.module_from_spec(spec)
         sys.modules[self.module_name] = module  # dataclasses look their module up while it is made
         try:

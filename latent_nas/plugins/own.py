@@ -3,15 +3,18 @@
 All of it travels with work to other processes, see ``travel``.
 """
 
+import importlib.abc
 import logging
 import re
+import sys
 from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from latent_nas.plugins import kinds
-from latent_nas.plugins.files import OwnFile
+from latent_nas.plugins.files import PREFIX, OwnFile
 
 REFERENCE = re.compile(r"(?P<file>.+?\.(?:py|toml))(?:#(?P<name>\w+))?(?::(?P<rest>.*))?", re.DOTALL)
 OBJECT = re.compile(r"\w+@[0-9a-f]{8}")  # what an object is called that no file makes
@@ -88,3 +91,16 @@ class Own:
 
 
 OWN = Own()
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Lets Python import a file of the user's own by its module's name, as pickles of its objects ask it to."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
+        if not fullname.startswith(PREFIX):
+            return None
+        files = (file for file in OWN.files.values() if file.path.endswith(".py"))
+        return next((file.spec() for file in files if file.module_name == fullname), None)
+
+
+sys.meta_path.append(_Finder())
