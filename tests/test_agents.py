@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from toy import ToyCodec, ToyScorer, ToySpace
 
 from latent_nas import artifacts, seeds
 from latent_nas.agent import universal
 from latent_nas.agent.elites import CELLS, Elites
 from latent_nas.agent.universal import Adept
+from latent_nas.contracts.toy import ToyCodec, ToyScorer, ToySpace
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import ACCURACY, JUDGED, LOG_COSTS, PLAIN
 from latent_nas.judge.listing import Listing

@@ -3,8 +3,8 @@
 from collections import Counter
 
 import pytest
-from toy import ToyCodec, ToyScorer, ToySpace, fits, record
 
+from latent_nas.contracts.toy import ToyCodec, ToyScorer, ToySpace, fits, record
 from latent_nas.evaluators import Evaluator
 from latent_nas.limits import Limits
 from latent_nas.store import Store

@@ -1,6 +1,7 @@
-"""The examples of CONTRIBUTING.md work: each file is put in its place in a copy of the package and used."""
+"""The examples of CONTRIBUTING.md work: in their places in a copy of the package, and as files of one's own."""
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import latent_nas
+from latent_nas import plugins
+from latent_nas.contracts import check_file
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -161,3 +164,39 @@ def test_operator_outside_the_package_works_down_to_the_device(tmp_path):
         [sys.executable, "-c", USE_OPERATOR], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.fixture
+def examples(tmp_path, monkeypatch):
+    """A folder with every example, as a user has them; nothing is known of earlier ones."""
+    monkeypatch.chdir(tmp_path)
+    plugins.forget()
+    for kind, ending, text in EXAMPLE.findall(TEXT):
+        (tmp_path / f"{NAMES[kind]}.{ending}").write_text(text, encoding="utf-8")
+    python, c = OPERATOR.search(TEXT).groups()
+    (tmp_path / "magnitude.py").write_text(python, encoding="utf-8")
+    (tmp_path / "magnitude.c").write_text(c, encoding="utf-8")
+    yield tmp_path
+    plugins.forget()
+
+
+@pytest.mark.parametrize("kind", [*NAMES, "operators"])
+def test_example_keeps_the_contracts(examples, kind):
+    (file,) = examples.glob(f"{NAMES.get(kind, 'magnitude')}.[pt]*")
+    found, failures = check_file(file)
+    assert (found, [str(failure) for failure in failures]) == (kind, [])
+
+
+def test_examples_pass_the_linter_and_the_type_checker(examples):
+    files = sorted(map(str, examples.glob("*.py")))
+    environment = os.environ | {"MYPYPATH": str(ROOT)}
+    settings = str(ROOT / "pyproject.toml")
+    for command in (
+        ["ruff", "check", "--config", settings, "--no-cache", *files],
+        ["ruff", "format", "--check", "--config", settings, "--no-cache", *files],
+        ["mypy", "--config-file", settings, "--follow-imports", "silent", *files],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-500:]

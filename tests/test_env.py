@@ -3,8 +3,8 @@ import warnings
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env as check_gymnasium
-from toy import OPEN, ToyCodec, ToyScorer, ToySpace
 
+from latent_nas.contracts.toy import OPEN, ToyCodec, ToyScorer, ToySpace
 from latent_nas.env.batched import BatchedEditEnv
 from latent_nas.env.core import PLACES, EditCore
 from latent_nas.env.draws import uniform

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from toy import OPEN, ToyCodec, ToyScorer, ToySpace, record, toy_problem, true_accuracy
 
 from latent_nas import seeds
 from latent_nas.agent.population import CodeEdits, GeneMutations, judged_pool, search
+from latent_nas.contracts.toy import OPEN, ToyCodec, ToyScorer, ToySpace, record, toy_problem, true_accuracy
 from latent_nas.env.core import EditCore
 from latent_nas.env.single import EditEnv
 from latent_nas.limits import Limits

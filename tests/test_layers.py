@@ -23,7 +23,7 @@ LAYERS = [
     {"agent", "objectives"},
     {"strategies"},
     {"study", "optuna_sampler"},
-    {"runs"},
+    {"runs", "contracts"},
     {"report"},
     {"jobs"},
     {"cli", "api"},

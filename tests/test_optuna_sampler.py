@@ -5,9 +5,9 @@ import optuna
 import pytest
 import torch
 from optuna.trial import TrialState
-from toy import OPEN, ToyCodec, ToyScorer, ToySpace, fits, true_accuracy
 
 from latent_nas import optuna_sampler
+from latent_nas.contracts.toy import OPEN, ToyCodec, ToyScorer, ToySpace, fits, true_accuracy
 from latent_nas.limits import Limits
 from latent_nas.optuna_sampler import LatentSampler
 from latent_nas.spaces import Gene

@@ -1,18 +1,17 @@
 """A search with the user's own plugins: from the command line and from Python, and what its run folder keeps."""
 
+import io
 import json
-import os
 import shutil
-import subprocess
-import sys
-from dataclasses import replace
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from test_plugins import BOARD, SPACE, write
 
-from latent_nas import Study, plugins
+from latent_nas import Study, cli, plugins
 from latent_nas.api import Result
 from latent_nas.devices import open_device
 from latent_nas.jobs.search.config import SearchConfig
@@ -85,8 +84,20 @@ def own(tmp_path, monkeypatch):
     plugins.forget()
 
 
-def command(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "latent_nas", *words], capture_output=True, text=True, check=False)
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def command(*words: str) -> Done:
+    """Run a command in this process, which knows of no plugin before."""
+    plugins.forget()
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        cli.main(list(words))
+    return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +109,10 @@ def finished(tmp_path_factory):
         (place / name).write_text(text, encoding="utf-8")
     parts = ("--space", "s.py:widths=4,8,12", "--task", "t.py", "--strategy", "st.py", "--objective", "o.py")
     more = ("--device", "b.toml", "--set", "plain.depth=2")
-    environment = os.environ | {"LATENT_NAS_CACHE": str(place / "cache")}
-    words = [sys.executable, "-m", "latent_nas", "search", *parts, *more, *SEARCH]
-    done = subprocess.run(words, cwd=place, env=environment, capture_output=True, text=True, check=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setenv("LATENT_NAS_CACHE", str(place / "cache"))
+        done = command("search", *parts, *more, *SEARCH)
     assert done.returncode == 0, done.stderr
     for name in files:
         (place / name).unlink()

@@ -7,10 +7,10 @@ import sys
 import numpy as np
 import pytest
 import torch
-from toy import ToyScorer, ToySpace, fits, record, true_accuracy
 
 from latent_nas import seeds
 from latent_nas.agent.controller import Controller
+from latent_nas.contracts.toy import ToyScorer, ToySpace, fits, record, true_accuracy
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.spaces import Gene

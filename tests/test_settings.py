@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from toy import ToySpace, fits, record, true_accuracy, true_costs
 
 from latent_nas import plugins, seeds
 from latent_nas.agent.controller import Controller
 from latent_nas.cli.search import search as command
+from latent_nas.contracts.toy import ToySpace, fits, record, true_accuracy, true_costs
 from latent_nas.jobs.bench.config import BenchConfig
 from latent_nas.jobs.search import presets
 from latent_nas.jobs.search.config import SearchConfig

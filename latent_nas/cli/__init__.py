@@ -12,6 +12,7 @@ from latent_nas import __version__
 from latent_nas.cli import (
     bench,
     calibrate,
+    check,
     cost,
     data,
     deploy,
@@ -63,6 +64,7 @@ for command in (
     report.report,
     export.export,
     calibrate.calibrate,
+    check.check,
 ):
     app.command()(configured(command))
 groups["dataset"].command("build")(configured(models.dataset_build))

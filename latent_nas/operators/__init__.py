@@ -47,6 +47,11 @@ class Operator(ABC):
     keeps_quant: ClassVar[bool] = False  # the output is quantised as the (only) input is
     kernel_costs: ClassVar[KernelCosts | None] = None  # of its own kernel, where runtimes have none
 
+    @classmethod
+    def examples(cls) -> "tuple[Operator, ...]":
+        """Return a few operators of this kind whose fields differ: contracts are checked on them."""
+        return (cls(),)
+
     @abstractmethod
     def shape(self, *inputs: Shape) -> Shape:
         """Return the shape of the output, or raise ValueError with what came and what was wanted."""

@@ -18,6 +18,11 @@ class WindowPool(Operator):
     stride: Pair = (2, 2)
     padding: Padding = "valid"
 
+    @classmethod
+    def examples(cls) -> "tuple[WindowPool, ...]":
+        """Return some of differing fields."""
+        return cls(), cls((3, 3), (2, 2), "same"), cls((3, 3), (1, 1), "same")
+
     def shape(self, *inputs: Shape) -> Shape:
         """Return (height, width, channels)."""
         self.check_arity(*inputs)

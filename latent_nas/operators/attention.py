@@ -36,6 +36,14 @@ class Attention(Operator):
     window: int
     stepwise: bool = False
 
+    @classmethod
+    def examples(cls) -> "tuple[Attention, ...]":
+        """Return some of differing fields."""
+        return (
+            cls(2, 2, 16),
+            cls(1, 4, 3),
+        )
+
     def shape(self, *inputs: Shape) -> Shape:
         """Return the common shape."""
         self.check_arity(*inputs)

@@ -29,6 +29,17 @@ class Conv2d(Operator):
     bias: bool = True
     activation: str | None = None
 
+    @classmethod
+    def examples(cls) -> "tuple[Conv2d, ...]":
+        """Return some of differing fields."""
+        return (
+            cls(6),
+            cls(5, (3, 5), (2, 1), "valid"),
+            cls(4, (5, 5), (2, 2), groups=4),
+            cls(8, (1, 1), groups=2, bias=False),
+            cls(3, (2, 2), (2, 2), (1, 0, 1, 0)),
+        )
+
     def shape(self, *inputs: Shape) -> Shape:
         """Return (height, width, filters)."""
         self.check_arity(*inputs)

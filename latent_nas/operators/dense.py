@@ -27,6 +27,14 @@ class Dense(Operator):
     activation: str | None = None
     weight_bits: int = 8
 
+    @classmethod
+    def examples(cls) -> "tuple[Dense, ...]":
+        """Return some of differing fields."""
+        return (
+            cls(5),
+            cls(5, weight_bits=4),
+        )
+
     def shape(self, *inputs: Shape) -> Shape:
         """Return (units,), or (tokens, units)."""
         self.check_arity(*inputs)

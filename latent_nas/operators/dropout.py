@@ -20,6 +20,11 @@ class Dropout(Operator):
     keeps_quant: ClassVar[bool] = True
     rate: float = 0.2
 
+    @classmethod
+    def examples(cls) -> "tuple[Dropout, ...]":
+        """Return some of differing fields."""
+        return (cls(0.5),)
+
     def shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""
         self.check_arity(*inputs)

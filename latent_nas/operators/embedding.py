@@ -22,6 +22,14 @@ class Embedding(Operator):
     width: int
     weight_bits: int = 8
 
+    @classmethod
+    def examples(cls) -> "tuple[Embedding, ...]":
+        """Return some of differing fields."""
+        return (
+            cls(9, 6),
+            cls(9, 6, 4),
+        )
+
     def shape(self, *inputs: Shape) -> Shape:
         """Return (tokens, width)."""
         self.check_arity(*inputs)

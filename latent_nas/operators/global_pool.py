@@ -21,6 +21,14 @@ class GlobalPool(Operator):
     kind: ClassVar[str] = "global_pool"
     mode: str = "avg"
 
+    @classmethod
+    def examples(cls) -> "tuple[GlobalPool, ...]":
+        """Return some of differing fields."""
+        return (
+            cls("avg"),
+            cls("max"),
+        )
+
     def shape(self, *inputs: Shape) -> Shape:
         """Return (channels,)."""
         self.check_arity(*inputs)

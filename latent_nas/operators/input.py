@@ -26,6 +26,14 @@ class Input(Operator):
     size: Shape = ()
     vocabulary: int = 0
 
+    @classmethod
+    def examples(cls) -> "tuple[Input, ...]":
+        """Return some of differing fields."""
+        return (
+            cls((3,)),
+            cls((3,), 9),
+        )
+
     def shape(self, *inputs: Shape) -> Shape:
         """Return the stated shape."""
         self.check_arity(*inputs)

@@ -83,6 +83,10 @@ class Reader(ABC):
             ValueError: nothing that can be used, or data that contradicts itself; the message names it.
         """
 
+    @abstractmethod
+    def example(self, folder: Path) -> Path:
+        """Write a small example of what it reads into an empty folder, and return its path: contracts read it."""
+
 
 def reader_of(path: Path) -> Reader:
     """Return the reader of a path.

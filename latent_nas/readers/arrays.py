@@ -24,6 +24,11 @@ class Arrays(Reader):
         """Return whether it is a file named .npz."""
         return path.suffix.lower() == ".npz" and path.is_file()
 
+    def example(self, folder: Path) -> Path:
+        """Write four images of two classes."""
+        np.savez(folder / "images.npz", x=np.linspace(0, 1, 4 * 36).reshape(4, 6, 6), y=np.array([0, 1, 0, 1]))
+        return folder / "images.npz"
+
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return the arrays; whole numbers from 0 to 255 become 0 to 1."""
         try:

@@ -25,6 +25,17 @@ class Images(Reader):
         """Return whether there is an image below the folder."""
         return path.is_dir() and any(p.suffix.lower() in SUFFIXES for p in path.rglob("*"))
 
+    def example(self, folder: Path) -> Path:
+        """Write two images of each of two classes."""
+        from PIL import Image
+
+        for i, name in enumerate(("dark", "light")):
+            (folder / name).mkdir()
+            for n in range(2):
+                values = np.full((6, 6), 100 * i + 20 * n, np.uint8)
+                Image.fromarray(values).save(folder / name / f"{n}.png")
+        return folder
+
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return pixels from 0 to 1, of the size asked for; else of their own if they share one, else 48x48."""
         files = class_files(path, SUFFIXES)

@@ -24,6 +24,18 @@ class Recordings(Reader):
         """Return whether there is a recording below the folder."""
         return path.is_dir() and any(p.suffix.lower() == ".wav" for p in path.rglob("*"))
 
+    def example(self, folder: Path) -> Path:
+        """Write two recordings of each of two classes: tones of half a second."""
+        from scipy.io import wavfile
+
+        for i, name in enumerate(("low", "high")):
+            (folder / name).mkdir()
+            for n in range(2):
+                time = np.arange(4000) / 8000
+                tone = np.sin(2 * np.pi * (200 + 800 * i + 50 * n) * time)
+                wavfile.write(folder / name / f"{n}.wav", 8000, (10_000 * tone).astype(np.int16))
+        return folder
+
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return what the front end makes of them: log-mel bands or MFCC, (frames, values, 1)."""
         files = class_files(path, {".wav"})

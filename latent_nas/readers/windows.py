@@ -25,6 +25,12 @@ class Windows(Reader):
         """Return whether it is a file named .csv."""
         return path.suffix.lower() == ".csv" and path.is_file()
 
+    def example(self, folder: Path) -> Path:
+        """Write four windows of three steps."""
+        file = folder / "windows.csv"
+        file.write_text("label,a,b,c\nup,1,2,3\ndown,3,2,1\nup,2,4,6\ndown,6,4,2\n", encoding="utf-8")
+        return file
+
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return (steps, 1, channels) of every window."""
         try:

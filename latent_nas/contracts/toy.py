@@ -1,10 +1,9 @@
 """A tiny categorical space with a codec of the real interface and a scorer of known optimum."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from latent_nas.graph import Graph
+from latent_nas.judge import Scores
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.spaces import Gene, Genes, Space
@@ -24,17 +23,21 @@ class ToySpace(Space):
         super().__init__((1, 1, 1), 2)
 
     def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return n random networks, (n, 8)."""
         return self.canonical(rng.integers(4, size=(n, len(self.genes))))
 
     def canonical(self, genes: np.ndarray) -> np.ndarray:
+        """Return the genes with the second set to 0 where the first is."""
         genes = np.array(genes, np.int64)
         genes[genes[:, 0] == 0, 1] = 0
         return genes
 
     def graph(self, genes: object) -> Graph:
+        """Refuse: there is none."""
         raise AssertionError("a toy has no graph")
 
     def features(self, genes: np.ndarray) -> np.ndarray:
+        """Return the sum of the genes, (n, 1)."""
         return genes.sum(axis=1, keepdims=True).astype(np.float32)
 
 
@@ -49,25 +52,16 @@ class ToyCodec:
         self._code = self._choice.argsort(axis=1)
 
     def encode(self, genes: np.ndarray) -> np.ndarray:
+        """Return the codes (n, slots) of genes (n, genes)."""
         return self._code[np.arange(self.slots), genes]
 
     def latent(self, codes: np.ndarray) -> np.ndarray:
+        """Return the codebook's vectors of codes (n, slots): (n, slots, dim)."""
         return self.codebook[np.arange(self.slots), codes]
 
     def decode_codes(self, codes: np.ndarray) -> np.ndarray:
+        """Return the canonical genes of codes (n, slots)."""
         return self.space.canonical(self._choice[np.arange(self.slots), codes])
-
-
-@dataclass(frozen=True)
-class ToyScores:
-    predicted_accuracy: np.ndarray
-    predicted_std: np.ndarray
-    predicted_flash_bytes: np.ndarray
-    predicted_ram_bytes: np.ndarray
-    predicted_latency_ms: np.ndarray
-    penalty: np.ndarray
-    pessimistic: np.ndarray
-    acquisition: np.ndarray
 
 
 class ToyScorer:
@@ -77,15 +71,18 @@ class ToyScorer:
 
     def __init__(self, labels: int = 8, flat: bool = False, limits: np.ndarray = OPEN) -> None:
         self.labels, self.flat, self.limits, self.queries, self.calls = labels, flat, limits, 0, 0
+        self.space: Space = ToySpace()
+        self.weight, self.margin = 1.0, 0.0
 
-    def __call__(self, genes: np.ndarray, limits: np.ndarray | None = None) -> ToyScores:
+    def __call__(self, genes: np.ndarray, limits: np.ndarray | None = None) -> Scores:
+        """Return the scores of genes (n, 8)."""
         self.queries, self.calls = self.queries + len(genes), self.calls + 1
         accuracy, std = true_accuracy(genes) * (not self.flat), np.full(len(genes), 0.01)
         flash, ram, latency = true_costs(genes).T
         bounds = self.limits if limits is None else limits
         penalty = np.maximum(np.log(true_costs(genes)) - np.log(bounds), 0).sum(axis=1)
         pessimistic, acquisition = accuracy - std - penalty, accuracy + std - penalty
-        return ToyScores(accuracy, std, flash, ram, latency, penalty, pessimistic, acquisition)
+        return Scores(accuracy, std, flash, ram, latency, penalty, pessimistic, acquisition)
 
     rerank = __call__
 
@@ -114,9 +111,16 @@ def record(genes: Genes) -> Record:
     """Return the record of a training that went well."""
     flash, ram, latency = true_costs(np.array([genes]))[0]
     accuracy = float(true_accuracy(np.array([genes]))[0])
-    costs = {"flash_bytes": int(flash), "ram_bytes": int(ram), "latency_ms": float(latency)}
     return Record(
-        genes, "toy", "toy", 0, measured_float={"accuracy": accuracy}, measured_int8={"accuracy": accuracy}, **costs
+        genes,
+        "toy",
+        "toy",
+        0,
+        measured_float={"accuracy": accuracy},
+        measured_int8={"accuracy": accuracy},
+        flash_bytes=int(flash),
+        ram_bytes=int(ram),
+        latency_ms=float(latency),
     )
 
 

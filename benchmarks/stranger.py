@@ -1,0 +1,141 @@
+"""A stranger's parts: each written outside of the package, checked, and used in a search with workers or on Ray.
+
+python benchmarks/stranger.py                 with two local workers
+python benchmarks/stranger.py --ray local     on a Ray cluster of this machine
+
+Most parts are the examples of CONTRIBUTING.md, one file each; the operator has its C beside it.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from latent_nas.contracts import check_file
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r"### [^\n]*`latent_nas/(\w+)/<name>\.(py|toml)`\n+```\w+\n(.*?)```", re.DOTALL)
+OPERATOR = re.compile(r"### An operator: [^\n]*\n+```python\n(.*?)```\n+```c\n(.*?)```", re.DOTALL)
+OBJECTIVE = '''
+"""Accuracy, less a point of it per KB of flash."""
+
+from latent_nas.objectives import Objective
+from latent_nas.records import Record
+
+
+class Small(Objective):
+    """Accuracy and flash as one number."""
+
+    name = "small"
+
+    def value(self, record: Record) -> float:
+        """Return int8 accuracy - flash / 100 KB."""
+        return record.measured_int8["accuracy"] - record.flash_bytes / 102_400
+
+
+Plugin = Small
+'''
+EVALUATOR = '''
+"""Training, with the share of weights that are zero measured beside."""
+
+from dataclasses import replace
+
+from latent_nas.evaluators import Job
+from latent_nas.evaluators._work import trained
+from latent_nas.evaluators.training import Training
+from latent_nas.records import Record
+from latent_nas.target import Target
+
+
+def measured(target: Target, job: Job) -> Record:
+    """Return the record of a job with its own measurement; runs in a worker."""
+    record, network = trained(target, job)
+    return record if network is None else replace(record, measured_beside={"networks": 1.0})
+
+
+class Counted(Training):
+    """Trains as ``training`` does."""
+
+    def __init__(self, target: Target, workers: int = 0, ray: str = "") -> None:
+        super().__init__(target, workers, ray, measured)
+
+
+Plugin = Counted
+'''
+FINISH = ("--trainings", "4", "--batch", "2", "--top", "1", "--final-seeds", "1", "--limit", "flash_kb=64")
+
+
+def written(folder: Path) -> list[Path]:
+    """Write all parts and return their files, of the operator without its C."""
+    found = {kind: text for kind, _, text in EXAMPLE.findall(TEXT)}
+    operator = OPERATOR.search(TEXT)
+    assert operator is not None
+    board = found["devices"].replace('"cortex-m4"', '"core.toml"')
+    folded = found["spaces"].replace("build.add(Relu(), ", 'build.add(from_json({"kind": "magnitude"}), ')
+    folded = folded.replace("from latent_nas.operators.relu import Relu", "from latent_nas.operators import from_json")
+    files = {
+        "space.py": found["spaces"],
+        "folded.py": folded.replace('name = "perceptron"', 'name = "folded"'),
+        "task.py": found["tasks"],
+        "strategy.py": found["strategies"],
+        "surrogate.py": found["surrogates"],
+        "reader.py": found["readers"],
+        "core.toml": found["cores"],
+        "board.toml": board,
+        "objective.py": OBJECTIVE,
+        "evaluator.py": EVALUATOR,
+        "magnitude.py": operator[1],
+        "magnitude.c": operator[2],
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text.lstrip("\n"), encoding="utf-8")
+    rows = [f"{'even' if n % 2 == 0 else 'odd'} {n:08b}" for n in range(256)]
+    (folder / "numbers.bits").write_text("\n".join(rows), encoding="utf-8")
+    return [folder / name for name in files if name not in ("magnitude.c", "folded.py")]
+
+
+def search(folder: Path, out: str, where: list[str], *parts: str) -> dict[str, object]:
+    """Run a search in a process of its own, which knows the package and not the files; return what it found."""
+    command = [sys.executable, "-m", "latent_nas", "search", *parts, *FINISH, *where, "--out", out, "--json"]
+    environment = os.environ | {"LATENT_NAS_CACHE": str(folder / "cache")}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
+    result = json.loads(done.stdout)
+    copies = sorted(path.name for path in (folder / out / "plugins").iterdir())
+    return {
+        "trainings": result["trainings"],
+        "failed_trainings": result["failed_trainings"],
+        "fits": [network["fits"] for network in result["networks"]],
+        "copies in the run folder": copies,
+    }
+
+
+def main() -> None:
+    """Check all parts, run two searches that use them, and print what came of it as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ray", default="", help='"local", or the address of a cluster')
+    ray = parser.parse_args().ray
+    where = ["--workers", "2", *(["--ray", ray] if ray else [])]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        kept = {}
+        for file in written(folder):
+            kind, failures = check_file(file)
+            kept[file.name] = {"kind": kind, "failures": [str(failure) for failure in failures]}
+        first = ["--space", "space.py", "--task", "task.py", "--strategy", "strategy.py", "--objective", "objective.py"]
+        first += ["--measure", "evaluator.py", "--device", "board.toml", "--runtime", "native"]
+        second = ["--space", "folded.py", "--plugin", "magnitude.py", "--plugin", "reader.py", "--task", "numbers.bits"]
+        second += ["--surrogate", "surrogate.py", "--strategy", "greedy_surrogate", "--runtime", "native"]
+        searches = {"all of a target": search(folder, "one", where, *first)}
+        searches["operator, reader and surrogate"] = search(folder, "two", where, *second)
+        print(json.dumps({"checked": kept, "where": where, "searches": searches}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

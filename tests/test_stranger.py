@@ -1,0 +1,43 @@
+"""A stranger's space, task, strategy, surrogate, ...: one file each outside the package, checked and searched with."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+KINDS = {
+    "space.py": "spaces",
+    "task.py": "tasks",
+    "strategy.py": "strategies",
+    "surrogate.py": "surrogates",
+    "reader.py": "readers",
+    "core.toml": "cores",
+    "board.toml": "devices",
+    "objective.py": "objectives",
+    "evaluator.py": "evaluators",
+    "magnitude.py": "operators",
+}
+
+
+@pytest.mark.parametrize("where", [(), pytest.param(("--ray", "local"), marks=pytest.mark.slow)])
+def test_every_part_passes_the_check_and_works_in_a_search(where):
+    if where:
+        pytest.importorskip("ray", reason="Ray has no wheel for this Python")
+    for name in ("ziglang", "unicorn"):
+        pytest.importorskip(name, reason="the extra mcu")
+    command = [sys.executable, str(ROOT / "benchmarks" / "stranger.py"), *where]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    assert found["checked"] == {file: {"kind": kind, "failures": []} for file, kind in KINDS.items()}
+    first, second = found["searches"].values()
+    for result in (first, second):
+        assert (result["trainings"], result["failed_trainings"], result["fits"]) == (4, 0, [True])
+    wanted = ["board.toml", "core.toml", "evaluator.py", "objective.py", "space.py", "strategy.py", "task.py"]
+    assert first["copies in the run folder"] == wanted
+    assert set(second["copies in the run folder"]) >= {"folded.py", "magnitude.py", "reader.py", "surrogate.py"}
