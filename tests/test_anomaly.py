@@ -1,15 +1,25 @@
 """Anomaly detection: normal samples alone are learnt from, scores are integers, a threshold comes from validation."""
 
+import importlib.util
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from latent_nas import seeds
+from latent_nas.devices import open_device
+from latent_nas.jobs.deploy import Build, deploy, summary
 from latent_nas.spaces import open_space
-from latent_nas.tasks import open_task, with_options
+from latent_nas.tasks import Part, open_task, with_options
 from latent_nas.tasks.kinds.anomaly import FALSE_ALARMS, Anomaly, area
 from latent_nas.tasks.kinds.made import disturbed, made_of, patched, reordered
 from latent_nas.training import train
+
+missing = [name for name in ("ziglang", "unicorn") if importlib.util.find_spec(name) is None]
+tools = pytest.mark.skipif(bool(missing), reason=f"extra mcu: {', '.join(missing)} not installed")
 
 
 def windows(rng, n, odd=False, steps=32):
@@ -161,3 +171,54 @@ def test_a_network_tells_what_it_has_never_seen_from_the_normal_digit():
     )
     assert decided["false_alarm_rate"] < 0.2
     assert decided["detection_rate"] > 0.8
+
+
+@tools
+@pytest.mark.parametrize(("device", "outputs"), [("stm32f405", 8), ("rp2040", 1)])
+def test_firmware_flags_the_samples_that_the_reference_flags(tmp_path, device, outputs):
+    from latent_nas.firmware import elf
+    from latent_nas.firmware.answer import answer
+    from latent_nas.firmware.compile import build
+    from latent_nas.firmware.draw import drawn
+    from latent_nas.firmware.emulate import Emulator
+    from latent_nas.firmware.export import project
+
+    space = open_space("mcu_cnn", (8, 8, 1), outputs)
+    genes = next(g for g in space.sample(np.random.default_rng(1), 50) if len(space.graph(g).nodes) < 14)
+    network, x = drawn(space.graph(genes), 0)
+    lengths = Anomaly().scores(network.integers(x), network.quants[-1].zero_point)
+    valid = Part(x, (lengths > np.median(lengths)).astype(np.int64))
+    meaning = answer(Anomaly(), network, lambda: valid)
+    board = open_device(device)
+    made = project(network, board, answer=meaning)
+    made.write(tmp_path)
+    emulator = Emulator(elf.read(build(tmp_path, board.core)), board, [])
+    told = [emulator.answered(one, i % 2) for i, one in enumerate(network.quants[0].quantise(x))]
+    flags, scores = meaning.alarms(network.integers(x))
+    assert told == list(zip(flags.tolist(), scores.tolist(), strict=True))
+    assert 0 < sum(flag for flag, _ in told) < len(x)
+    assert f"#define MODEL_THRESHOLD {meaning.threshold} " in made.files["answer.h"]
+
+
+@tools
+def test_a_search_ends_in_a_firmware_that_raises_alarms(tmp_path):
+    rng = np.random.default_rng(0)
+    sets = {"normal": windows(rng, 60), "anomaly": windows(rng, 20, odd=True)}
+    lines = [f"{name},{','.join(f'{v:.4f}' for v in one.ravel())}" for name, x in sets.items() for one in x]
+    (tmp_path / "bearing.csv").write_text(",".join(["label", *map(str, range(32))]) + "\n" + "\n".join(lines))
+    quick = ["--space", "mcu_cnn1d", "--strategy", "random", "--trainings", "1", "--top", "1", "--final-seeds", "1"]
+    command = [sys.executable, "-m", "latent_nas", "search", "--task", "bearing.csv", *quick, "--out", "run"]
+    done = subprocess.run(
+        [*command, "--workers", "1", "--limit", "latency_ms=30"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "anomaly detection: 80 windows, training on normal ones only" in done.stderr
+    assert "int8 AUC" in done.stdout
+    best = json.loads((tmp_path / "run" / "result.json").read_text())["networks"][0]
+    assert set(best["measured_beside"]) == {"threshold", "detection_rate", "false_alarm_rate"}
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "chosen on normal validation samples" in page.split("Anomalies</h2>")[1][:300]
+    report = deploy(tmp_path / "run", "stm32f405", tmp_path / "fw", Build(emulator="unicorn"), 10, 1, lambda line: None)
+    assert report["alarms"]["same_as_reference"]
+    assert "flagged as anomalies" in summary(report)

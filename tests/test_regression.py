@@ -1,5 +1,6 @@
 """Regression: numeric targets read, checked, trained, quantised and measured in their own unit."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from latent_nas.tasks import open_task, with_options
 from latent_nas.tasks.kinds.regress import Regression
 from latent_nas.training import train
 
+missing = [name for name in ("ziglang", "unicorn") if importlib.util.find_spec(name) is None]
+tools = pytest.mark.skipif(bool(missing), reason=f"extra mcu: {', '.join(missing)} not installed")
 TARGETS = np.random.default_rng(0).normal(50, 10, (60, 2)).astype(np.float32)
 
 
@@ -182,4 +185,51 @@ def test_a_search_on_a_target_names_its_metric_everywhere(tmp_path):
     assert "int8_rmse" in (tmp_path / "run" / "history.csv").read_text().splitlines()[0]
     page = (tmp_path / "run" / "report.html").read_text()
     assert "RMSE" in page
+    assert "The int8 network on samples of the test part" in page.split("Target and answer</h2>")[1][:200]
     assert "accuracy" not in (done.stderr + done.stdout).lower()
+
+
+USER = """
+#include "answer.h"
+void answered(int number, int32_t bits);
+__attribute__((noinline)) void answered(int number, int32_t bits)
+{
+    __asm volatile("" : : "r"(number), "r"(bits) : "memory");
+}
+void exchange(int8_t *input, const int8_t *output);
+void exchange(int8_t *input, const int8_t *output)
+{
+    static int ran;
+    union {
+        float value;
+        int32_t bits;
+    } second;
+    second.value = model_value(1);
+    if (ran)
+        answered(1, second.bits);
+    ran = 1;
+    __asm volatile("" : : "r"(input), "r"(output) : "memory");
+}
+"""  # as a user would: the value goes to an actuator
+
+
+@tools
+def test_firmware_gives_values_in_the_targets_unit(tmp_path):
+    from latent_nas.devices import open_device
+    from latent_nas.firmware import elf
+    from latent_nas.firmware.answer import answer
+    from latent_nas.firmware.compile import build
+    from latent_nas.firmware.draw import drawn
+    from latent_nas.firmware.emulate import Emulator
+    from latent_nas.firmware.export import project
+
+    kind = Regression.of(TARGETS * np.float32([1, 0.01]), ("a", "b"))
+    space = open_space("mcu_cnn1d", (12, 1, 2), 2)
+    genes = next(g for g in space.sample(np.random.default_rng(1), 50) if len(space.graph(g).nodes) < 14)
+    network, x = drawn(space.graph(genes), 0, 8)
+    board = open_device("rp2040")
+    project(network, board, answer=answer(kind, network, lambda: None)).write(tmp_path)
+    (tmp_path / "user.c").write_text(USER)
+    emulator = Emulator(elf.read(build(tmp_path, board.core)), board, [])
+    told = np.array([emulator.answered(one)[1] for one in network.quants[0].quantise(x)], np.uint32)
+    assert told.view(np.float32) == pytest.approx(kind.answers(network.outputs(x))[:, 1], rel=1e-5)

@@ -12,8 +12,8 @@ def makefile(device: Device) -> str:
     return MAKEFILE.format(flags=" ".join(device.core.gcc_flags))
 
 
-def readme(network: QuantisedNetwork, device: Device, plan: MemoryPlan, region: Region) -> str:
-    """Return the README: where input and output lie, and what their integers mean."""
+def readme(network: QuantisedNetwork, device: Device, plan: MemoryPlan, region: Region, answer: str = "") -> str:
+    """Return the README: where input and output lie, and what their integers mean; ``answer``: a row on that."""
     y, core = network.quants[-1], device.core
     return README.format(
         device=device.name,
@@ -21,6 +21,7 @@ def readme(network: QuantisedNetwork, device: Device, plan: MemoryPlan, region: 
         input=_input(network),
         outputs=prod(network.graph.output_shape),
         y=y,
+        answer=answer,
         arena=plan.peak,
         region=region.name,
         address=region.address,
@@ -64,7 +65,7 @@ place of its weak one: it takes the last outputs and writes the next inputs.
 |---|---|---|
 | input | `model_input()`, {input} |
 | output | `model_output()`, int8, {outputs} | real = {y.scale!r} * (q - ({y.zero_point})) |
-| arena | region `{region}` ({address:#010x}) | {arena} B, static; the plan's offsets are in `model.c` |
+{answer}| arena | region `{region}` ({address:#010x}) | {arena} B, static; the plan's offsets are in `model.c` |
 
 Outputs and inputs share the arena: read the outputs before you write the next inputs. Cores with the DSP extension
 use the kernels with SMLAD, all others plain C; both give the same bits. The core here is {core}.

@@ -149,6 +149,24 @@ class Emulator:
         self._end(paint)
         return self.output(outputs)
 
+    def answered(self, x: np.ndarray, paint: int = 0) -> tuple[int, int]:
+        """Return what the firmware tells its ``answered`` after an inference: whether there is an anomaly, its score.
+
+        Raises:
+            Fault: it did what the device can't.
+        """
+        exchange, arm = self.elf.address(HALT), self._arm
+        back = self._uc.reg_read(arm.UC_ARM_REG_LR) & ~1
+        state = self._uc.context_save()
+        self._go(exchange, back)  # as after the start, so that it knows of an inference
+        self._uc.context_restore(state)
+        self.run(x, 1, paint)
+        state = self._uc.context_save()
+        self._go(exchange, self.elf.address("answered"))
+        found = self._uc.reg_read(arm.UC_ARM_REG_R0), self._uc.reg_read(arm.UC_ARM_REG_R1)
+        self._uc.context_restore(state)
+        return found
+
     def output(self, outputs: int) -> np.ndarray:
         """Return the int8 outputs (outputs,) of the last inference."""
         return self._read(self.output_address, outputs)

@@ -10,6 +10,7 @@ from latent_nas.costs.memory import MemoryPlan
 from latent_nas.costs.memory import plan as memory_plan
 from latent_nas.devices import Device, Region
 from latent_nas.firmware import bench
+from latent_nas.firmware.answer import Answer
 from latent_nas.firmware.beside import makefile, readme
 from latent_nas.firmware.emit import kernel_of
 from latent_nas.firmware.linker import arena_region, script
@@ -62,13 +63,18 @@ class Project:
 
 
 def project(
-    network: QuantisedNetwork, device: Device, region: Region | None = None, speech: Speech | None = None
+    network: QuantisedNetwork,
+    device: Device,
+    region: Region | None = None,
+    speech: Speech | None = None,
+    answer: Answer | None = None,
 ) -> Project:
     """Return the firmware of a network for a device.
 
     Args:
         region: force the arena there, fit or not; None: the first region that it fits.
         speech: what a network of text says; None: it waits for tokens from outside, as others do for data.
+        answer: what the outputs mean, see ``firmware.answer``; None: they are left as they are.
 
     Raises:
         ValueError: it fits no region, or an operator has no kernel in C.
@@ -86,9 +92,10 @@ def project(
     files["model.c"] = model(network, plan, dict(operators)) + bench.source(graph, device, operators)
     if speech:
         files["text.c"] = speech.source()
+    files |= (answer or Answer()).files
     files["device.ld"] = script(device, region)
     files["Makefile"] = makefile(device)
-    files["README.md"] = readme(network, device, plan, region)
+    files["README.md"] = readme(network, device, plan, region, (answer or Answer()).about)
     files["LICENSE"] = LICENCE.read_text(encoding="utf-8")
     return Project(device, network, files, plan, region, operators, state)
 

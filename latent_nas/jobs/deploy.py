@@ -18,11 +18,11 @@ from latent_nas.firmware.elf import read
 from latent_nas.firmware.emulate import Emulator, model_of
 from latent_nas.firmware.export import RUNTIME, Project, project
 from latent_nas.firmware.text import Speech
+from latent_nas.jobs.answers import agreement, alarms, answer_of, texts
 from latent_nas.jobs.networks import open_source
 from latent_nas.runs import files
 from latent_nas.runtimes import open_runtime
 from latent_nas.tasks import open_task
-from latent_nas.training import FLOAT
 from latent_nas.training.quantise import QuantisedNetwork
 
 
@@ -94,7 +94,8 @@ def deploy(
     speech = _speech(network, made, text)
     if network.graph.input.vocabulary and how.emulator == "qemu":
         raise ValueError("--emulator qemu runs a network once, a text takes many runs; leave it out")
-    firmware = project(network, board, speech=speech)
+    meaning = answer_of(network, made)
+    firmware = project(network, board, speech=speech, answer=meaning)
     firmware.write(out)
     say(f"wrote {len(firmware.files)} files to {out}; arena {firmware.plan.peak} B in {firmware.region.name}")
     elf = linked(firmware, out, how)
@@ -112,7 +113,9 @@ def deploy(
             linked(firmware, out, how)  # the folder is left with the firmware itself
         else:
             _, found, outputs = emulate(firmware, elf, x)
-        report["emulated"] = {"emulator": how.emulator, **found, **_agreement(trained.folder, x, outputs)}
+        report["emulated"] = {"emulator": how.emulator, **found, **agreement(network, made, trained.folder, x, outputs)}
+    if how.emulator == "unicorn" and meaning.threshold is not None:
+        report["alarms"] = alarms(network, meaning, Emulator(read(elf), board, []), x)
     if how.emulator and speech:
         say(f"writing {text.characters} characters, on the device and by the reference")
         said = Emulator(read(elf), board, [name for _, name in firmware.operators]).text(text.characters)
@@ -163,7 +166,7 @@ def _inputs(network: QuantisedNetwork, made: dict[str, Any], n: int) -> np.ndarr
     if "task" in made:
         x = open_task(made["task"]).data().valid.x
         if x.shape[1:] == network.graph.input_shape:
-            return x[:n]
+            return x[np.linspace(0, len(x) - 1, min(n, len(x))).astype(int)]  # of all classes, whatever the order
     drawn: np.ndarray = seeds.rng(0, "firmware inputs").normal(size=(n, *network.graph.input_shape))
     return drawn.astype(np.float32)
 
@@ -171,20 +174,8 @@ def _inputs(network: QuantisedNetwork, made: dict[str, Any], n: int) -> np.ndarr
 def same(report: dict[str, Any]) -> bool:
     """Return whether all that was emulated is what the reference gives."""
     exact = report.get("emulated", {}).get("bit_exact", True)
-    return bool(exact and report.get("text", {}).get("same_as_reference", True))
-
-
-def _agreement(folder: Path | None, x: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
-    """Return which share of outputs (n, outputs) has the float network's argmax; None where that one was not kept.
-
-    Of texts x is (texts, tokens), and there is a row of outputs per token.
-    """
-    if folder is None or not (folder / FLOAT / artifacts.MANIFEST).exists():
-        return {"float_argmax_agreement": None}
-    from latent_nas.training.network import Network
-
-    wanted = Network.load(folder / FLOAT).outputs(x).argmax(axis=-1).reshape(-1)
-    return {"float_argmax_agreement": float((wanted == outputs.argmax(axis=-1).reshape(-1)).mean())}
+    parts = [report.get(name, {}).get("same_as_reference", True) for name in ("text", "alarms")]
+    return bool(exact and all(parts))
 
 
 def summary(report: dict[str, Any]) -> str:
@@ -201,10 +192,9 @@ def summary(report: dict[str, Any]) -> str:
         e = report["emulated"]
         low, high = e["emulated_ms"]
         same = "bit-exact" if e["bit_exact"] else f"NOT bit-exact: {e['equal_outputs']:.2%} of outputs equal"
-        float_too = e["float_argmax_agreement"]
+        agreed, flagged = texts(report)
         lines += [
-            f"{e['inputs']} inputs emulated by {e['emulator']}, {same} with the integer reference"
-            + ("" if float_too is None else f"; the float network's class in {float_too:.1%}"),
+            f"{e['inputs']} inputs emulated by {e['emulator']}, {same} with the integer reference{agreed}",
             f"{e['instructions']} instructions an inference, emulated {low:.2f} to {high:.2f} ms",
         ]
         if "peak_stack_bytes" in e:
@@ -212,6 +202,7 @@ def summary(report: dict[str, Any]) -> str:
                 f"stack {e['peak_stack_bytes']} B at most; arena used up to {e['arena_high_water_bytes']} B of the"
                 f" {e['arena_planned_bytes']} B planned"
             )
+        lines += flagged
     if "text" in report:
         t = report["text"]
         equal = "the same as" if t["same_as_reference"] else "NOT the same as"

@@ -112,7 +112,7 @@ class OwnTask(Task):
         self.front_end, self.fingerprint = found.front_end, found.sha256
         stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", source.path.stem) or "data"
         self.name = f"{stem}-{found.sha256[:8]}"  # type: ignore[misc]  # never the name of a task that ships
-        self.recipes = recipes(len(self._data.train), found.kind == "classify" and found.imbalance > 2)  # type: ignore[misc]
+        self.recipes = recipes(len(self._data.train), found.kind, found.imbalance > 2)  # type: ignore[misc]
 
     def data(self) -> Data:
         """Return the three parts."""
@@ -154,13 +154,20 @@ def _loaded(source: str) -> tuple[Data, Findings]:
     return checked(raw, parsed.split_seed, parsed.strict, parsed.wanted.kind, parsed.normal)
 
 
-def recipes(n: int, balanced: bool) -> dict[str, Recipe]:
+def recipes(n: int, kind: str, unbalanced: bool) -> dict[str, Recipe]:
     """Return recipes for n training samples: fewer epochs the more there are, so that a search stays a search."""
+    if kind == "anomaly":  # every step makes its anomalies anew, so small data last for more epochs
+        epochs = int(np.clip(round(3200 / n), 3, 60))
+        steady: dict[str, Any] = {"batch": 16, "learning_rate": 6e-3, "patience": 40}
+        return {
+            "search": Recipe(epochs=epochs, average=0.95, **steady),
+            "full": Recipe(epochs=3 * epochs, average=0.97, **steady),
+        }
     batch = int(np.clip(2 ** round(np.log2(n / 32)), 16, 64))
     epochs = int(np.clip(round(20_000 / n), 3, 25))
     share = min(1.0, 12_000 / n)
     full = int(np.clip(round(200_000 / n), 8, 50))
-    usual: dict[str, Any] = {"batch": batch, "learning_rate": 6e-3, "balanced": balanced}
+    usual: dict[str, Any] = {"batch": batch, "learning_rate": 6e-3, "balanced": kind == "classify" and unbalanced}
     return {
         "search": Recipe(epochs=epochs, average=0.9, share=share, **usual),
         "full": Recipe(epochs=full, average=0.97, patience=max(full // 4, 6), **usual),

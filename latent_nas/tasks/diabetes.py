@@ -10,6 +10,7 @@ from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks.kinds.regress import Regression
 
 TRAIN, VALID = 262, 90  # patients; the other 90 are the test part
+NOISE = 0.3  # on inputs in training; chosen on validation among 0, 0.3 and 0.6
 
 
 class Diabetes(Task):
@@ -22,8 +23,10 @@ class Diabetes(Task):
     input_shape = (1, 10, 1)
     outputs = 1
     recipes: ClassVar[dict[str, Recipe]] = {
-        "search": Recipe(epochs=20, batch=32, learning_rate=6e-3, average=0.95, weight_decay=0.1),
-        "full": Recipe(epochs=40, batch=32, learning_rate=4e-3, average=0.97, weight_decay=0.1, patience=12),
+        "search": Recipe(epochs=20, batch=32, learning_rate=4e-3, average=0.95, weight_decay=0.1, augment=True),
+        "full": Recipe(
+            epochs=40, batch=32, learning_rate=2e-3, average=0.97, weight_decay=0.1, patience=12, augment=True
+        ),
     }
 
     def __init__(self) -> None:
@@ -32,6 +35,10 @@ class Diabetes(Task):
     def data(self) -> Data:
         """Return inputs of mean 0 and standard deviation 1 on the training part, targets as they are."""
         return _split()
+
+    def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the inputs in noise of 0.3 standard deviations: 262 patients are soon learnt by heart."""
+        return (x + NOISE * rng.normal(size=x.shape)).astype(np.float32)
 
 
 @lru_cache(1)

@@ -116,6 +116,10 @@ class Kind(ABC):
         """Return the least and largest output that int8 must be able to say; None: as seen on calibration data."""
         return None
 
+    def agreement(self, outputs: np.ndarray, floats: np.ndarray) -> dict[str, float]:
+        """Return in what an int8 network's outputs (n, outputs), as reals, agree with its float network's."""
+        return {"argmax": float((outputs.argmax(axis=-1) == floats.argmax(axis=-1)).mean())}
+
     def decided(self, valid: tuple[np.ndarray, np.ndarray], judged: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
         """Return what outputs and targets of validation decide, e.g. a threshold, and how that does on others."""
         return {}

@@ -54,6 +54,11 @@ class Anomaly(Kind):
         """Return the area under the ROC curve: how often an anomaly scores above a normal sample, ties half."""
         return {"auc": area(self.scores(outputs), targets)}
 
+    def agreement(self, outputs: np.ndarray, floats: np.ndarray) -> dict[str, float]:
+        """Return the rank correlation of the scores; nothing of fewer than two samples."""
+        ours, theirs = (np.argsort(np.argsort(self.scores(one))).astype(np.float64) for one in (outputs, floats))
+        return {"rank_correlation": float(np.corrcoef(ours, theirs)[0, 1])} if len(outputs) > 1 else {}
+
     def baseline(self, train: np.ndarray, judged: np.ndarray) -> Baseline:
         """Return chance: scores that say nothing."""
         return Baseline("scores drawn at random", {"auc": 0.5})

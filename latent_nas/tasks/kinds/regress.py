@@ -68,6 +68,10 @@ class Regression(Kind):
         """Return what outputs (n, outputs) say of the targets, in their unit, float64."""
         return outputs.astype(np.float64) / self.gain + self.shift
 
+    def agreement(self, outputs: np.ndarray, floats: np.ndarray) -> dict[str, float]:
+        """Return the mean absolute difference of the answers, in the targets' unit."""
+        return {"difference": float(np.abs(self.answers(outputs) - self.answers(floats)).mean())}
+
     def baseline(self, train: np.ndarray, judged: np.ndarray) -> Baseline:
         """Return the mean of the training targets."""
         mean = (train.mean(axis=0, dtype=np.float64) - self.shift) * self.gain
