@@ -140,7 +140,7 @@ class TestReading:
 
     def test_too_few_normal_samples_are_one_line(self, tmp_path):
         path = str(folder(tmp_path / "p", [("normal", False), ("anomaly", True)], 6))
-        with pytest.raises(ValueError, match="6 normal samples to split; anomaly detection needs 8"):
+        with pytest.raises(ValueError, match="6 normal samples to split; anomaly detection needs 10"):
             open_task(path)
 
     def test_a_checked_copy_is_the_same_task(self, tmp_path):

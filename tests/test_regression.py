@@ -35,6 +35,10 @@ class TestKind:
         assert perfect == pytest.approx({"rmse": 0, "mae": 0, "r2": 1}, abs=1e-5)
         assert self.kind.baseline(TARGETS, TARGETS).metrics["r2"] == pytest.approx(0, abs=1e-6)
 
+    def test_targets_that_are_all_the_same_leave_nothing_to_explain(self):
+        same = np.full_like(TARGETS[:3], 50)
+        assert self.kind.measure(self.outputs(same + 1), same)["r2"] == 0
+
     def test_errors_are_in_the_targets_unit_and_less_is_better(self):
         off = self.kind.measure(self.outputs(TARGETS + 3), TARGETS)
         assert (off["rmse"], off["mae"]) == pytest.approx((3, 3), rel=1e-4)
@@ -127,6 +131,10 @@ class TestReading:
         with pytest.raises(ValueError, match=words) as error:
             open_task(str(csv(tmp_path / "a.csv", value=value)))
         assert "\n" not in str(error.value)
+
+    def test_too_few_samples_are_one_line(self, tmp_path):
+        with pytest.raises(ValueError, match="9 samples to split; a regression needs 10 or more"):
+            open_task(str(csv(tmp_path / "a.csv", rows=9)))
 
     def test_what_cannot_be_meant_is_one_line(self, tmp_path):
         path = str(csv(tmp_path / "a.csv"))

@@ -11,7 +11,7 @@ from latent_nas.readers import PARTS, Raw
 TRAIN, VALID, TEST = range(3)
 SHARE = 0.2  # of every class, for validation and for test each, where the data brings no split
 NORMAL, ANOMALY = "normal", "anomaly"
-LEAST = 8  # normal samples to train on, below which nothing can be said of what is normal
+LEAST = 8  # samples of a regression, or normal ones, below which nothing can be said of them
 
 
 def kind_of(raw: Raw, asked: str) -> str:
@@ -99,8 +99,8 @@ def _classes(
 def _numbers(part: np.ndarray, missing: Sequence[int], order: np.ndarray, given: bool, seed: int) -> list[str]:
     """Move a share of the samples from training to each missing part."""
     mine = order[part[order] == TRAIN]
-    if len(mine) <= len(missing) + 1:
-        raise ValueError(f"there are {len(mine)} samples to split; a regression needs {len(missing) + 2} or more")
+    if len(mine) < LEAST + len(missing):
+        raise ValueError(f"there are {len(mine)} samples to split; a regression needs {LEAST + len(missing)} or more")
     _deal(part, mine, missing)
     return _drawn("of the samples", missing, given, seed)
 
@@ -112,7 +112,9 @@ def _anomalies(
     y = raw.y[kept]
     normal = order[(y[order] == 0) & (part[order] == TRAIN)]
     if len(normal) < LEAST + len(missing):
-        raise ValueError(f"there are {len(normal)} normal samples to split; anomaly detection needs {LEAST} or more")
+        raise ValueError(
+            f"there are {len(normal)} normal samples to split; anomaly detection needs {LEAST + len(missing)} or more"
+        )
     _deal(part, normal, missing)
     odd = order[(y[order] == 1) & (part[order] == TRAIN)]
     part[odd] = -1

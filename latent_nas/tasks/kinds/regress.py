@@ -54,13 +54,13 @@ class Regression(Kind):
         return ((outputs - (targets - shift) * gain) ** 2).mean()
 
     def measure(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """Return errors in the targets' unit and the coefficient of determination."""
-        errors = self.answers(outputs) - targets
+        """Return errors in the targets' unit and the coefficient of determination, 0 where those are all the same."""
+        squares = (self.answers(outputs) - targets) ** 2
         spread = targets.astype(np.float64).var(axis=0)
-        r2 = 1 - (errors**2).mean(axis=0) / np.where(spread > 0, spread, np.nan)  # of one value only, there is none
+        r2 = np.where(spread > 0, 1 - squares.mean(axis=0) / np.where(spread > 0, spread, 1), 0)
         return {
-            "rmse": float(np.sqrt((errors**2).mean(axis=0)).mean()),
-            "mae": float(np.abs(errors).mean()),
+            "rmse": float(np.sqrt(squares.mean(axis=0)).mean()),
+            "mae": float(np.sqrt(squares).mean()),
             "r2": float(r2.mean()),
         }
 
