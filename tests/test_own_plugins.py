@@ -17,6 +17,8 @@ from latent_nas.devices import open_device
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.run import resumed
 from latent_nas.limits import Limits
+from latent_nas.operators import from_json
+from latent_nas.runs import own as run_files
 from latent_nas.runs.read import Run
 from latent_nas.tasks.digits import Digits
 
@@ -62,6 +64,16 @@ class Small(Objective):
 
 Plugin = Small
 '''
+OPERATOR = """
+from latent_nas.operators.identity import Identity
+
+
+class Mine(Identity):
+    kind = "mine"
+
+
+Plugin = Mine
+"""
 SEARCH = ("--trainings", "2", "--batch", "2", "--top", "1", "--final-seeds", "1", "--workers", "2", "--out", "run")
 
 
@@ -229,3 +241,13 @@ def test_python_and_the_command_line_say_the_same_of_a_wrong_file(own):
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "mine.py:1: does not import: ModuleNotFoundError" in line
+
+
+def test_operators_of_a_run_are_known_when_it_is_opened(own):
+    plugins.load("operators", write("mine.py", OPERATOR))
+    Path("run").mkdir()
+    Path("run/config.json").write_text(json.dumps({run_files.KEY: run_files.keep(Path("run"))}))
+    plugins.forget()
+    Path("mine.py").unlink()
+    run_files.bring(Path("run/networks/1"))
+    assert from_json({"kind": "mine"}).kind == "mine"

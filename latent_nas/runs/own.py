@@ -11,20 +11,20 @@ FOLDER, KEY = "plugins", "own_files"
 ABOVE = 3  # networks/<rank>/float lies so deep in a run folder
 
 
-def keep(run: Path) -> list[dict[str, str]]:
+def keep(run: Path) -> list[dict[str, Any]]:
     """Copy the user's own files into a run folder and return, for its configuration, what they are.
 
     From now on their code counts as run by this user.
     """
-    files = plugins.packed().files
-    entries: list[dict[str, str]] = []
+    luggage = plugins.packed()
+    files, entries = luggage.files, list[dict[str, Any]]()
     for number, file in enumerate(files):
         name = Path(file.path).name
         taken = {entry["copy"] for entry in entries}
         copy = f"{FOLDER}/{name}" if f"{FOLDER}/{name}" not in taken else f"{FOLDER}/{number}-{name}"
         artifacts.make_folder(run / FOLDER)
         artifacts.write(run / copy, file.text)
-        entries.append({"path": file.path, "copy": copy, "sha256": file.sha256})
+        entries.append({"path": file.path, "copy": copy, "sha256": file.sha256, "operators": _operators(luggage, file)})
     plugins.remember(files)
     return entries
 
@@ -42,11 +42,24 @@ def bring(place: Path) -> None:
     plugins.unpacked(plugins.Luggage(tuple(file for file in files if file.path.endswith(".toml"))))
     for file in files:
         plugins.check_trust(file, str(run))
-    plugins.unpacked(plugins.Luggage(tuple(files)))
+    plugins.unpacked(plugins.Luggage(tuple(files), named=_named(run)))
     plugins.remember(files)
 
 
-def _entries(run: Path) -> list[dict[str, str]]:
+def _operators(luggage: plugins.Luggage, file: plugins.OwnFile) -> dict[str, str]:
+    """Return the operators of a file: a saved network names them by kind alone. Kind to the class's name there."""
+    references = {name: at.partition("#") for (kind, name), at in luggage.named if kind == "operators"}
+    return {name: attribute for name, (path, _, attribute) in references.items() if path == file.path}
+
+
+def _named(run: Path | None) -> tuple[tuple[tuple[str, str], str], ...]:
+    """Return how ``Luggage`` names the operators of a run's files."""
+    entries = _entries(run) if run else []
+    pairs = [(name, f"{entry['path']}#{at}") for entry in entries for name, at in entry.get("operators", {}).items()]
+    return tuple((("operators", name), reference) for name, reference in pairs)
+
+
+def _entries(run: Path) -> list[dict[str, Any]]:
     try:
         config = json.loads((run / names.CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # who reads the configuration says so
@@ -55,7 +68,7 @@ def _entries(run: Path) -> list[dict[str, str]]:
     return held if isinstance(held, list) else []
 
 
-def _file(run: Path, entry: dict[str, str]) -> plugins.OwnFile:
+def _file(run: Path, entry: dict[str, Any]) -> plugins.OwnFile:
     """Return a file as the run folder has it, under the path that it had when the run began."""
     try:
         copy = run / FOLDER / Path(entry["copy"]).name
