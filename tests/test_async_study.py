@@ -1,16 +1,19 @@
 """The loop without waiting: a slow training holds nobody up, and a kill loses nothing."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from latent_nas import seeds
 from latent_nas.contracts.toy import ToyCodec, ToyScorer, ToySpace, fits, record
 from latent_nas.evaluators import Evaluator
 from latent_nas.limits import Limits
 from latent_nas.store import Store
 from latent_nas.strategies import Problem, open_strategy
-from latent_nas.study import Budget
+from latent_nas.study import Budget, Study
 from latent_nas.study.asynchronous import AsyncStudy
+from latent_nas.study.halving import Halving
 
 LIMITS = Limits(flash_bytes=2500)
 
@@ -118,3 +121,31 @@ def test_it_stops_when_the_best_is_enough(tmp_path):
     loop.budget = Budget(20, 4, enough=0.0)
     assert 1 <= len(loop.run()) < 20
     assert any("enough" in text for text in said)
+
+
+class InTurn(Evaluator):
+    """Gives the record of every job, one after another."""
+
+    def evaluate(self, jobs):
+        for job in jobs:
+            yield replace(record_of(job), fidelity=job.fidelity)
+
+
+@pytest.mark.parametrize("kind", [Study, AsyncStudy, Halving])
+def test_the_judge_learns_from_what_was_known_before(tmp_path, kind):
+    class Hearing(ToyJudge):
+        heard = ()
+
+        def refit(self, records):
+            self.labels, self.heard = len(records), (*self.heard, {r.genes for r in records})
+
+    space, judge = ToySpace(), Hearing()
+    prior = [record(tuple(genes)) for genes in space.sample(seeds.rng(1), 6).tolist()]
+    problem = Problem(space, ToyCodec(space), LIMITS, lambda genes: fits(LIMITS, genes))
+    strategy = open_strategy("evolution", problem, 3)
+    store = Store(tmp_path / "a.sqlite")
+    kind(strategy, judge, InTurn(), store, LIMITS, Budget(6, 2), 3, prior, intervals=False).run()
+    known = {r.genes for r in prior}
+    assert len(judge.heard) > 1
+    assert all(known <= genes for genes in judge.heard)
+    assert len(judge.heard[-1]) > len(known)

@@ -70,6 +70,18 @@ def test_rewards_sum_to_final_less_start(keep):
         assert total == pytest.approx(info["pessimistic"] - start, abs=1e-12)
 
 
+def test_an_edit_that_changes_no_score_is_kept():
+    """Undone is what makes it worse; across a plateau an agent must be able to walk."""
+    flat = core(scorer=ToyScorer(flat=True), limits=OPEN, keep=True)
+    rows = flat.start(np.arange(50), np.zeros(50, np.int64))
+    before = rows.codes.copy()
+    places = np.arange(50) % flat.slots
+    wanted = (before[np.arange(50), places] + 1) % flat.codes
+    rewards, _, _ = flat.step(rows, places * flat.codes + wanted)
+    assert (rewards == 0).all()
+    assert (rows.codes[np.arange(50), places] == wanted).all()
+
+
 def test_a_start_pays_nothing():
     """The known trap: a reward measured from zero pays for the start instead of the edits."""
     best = ToyCodec(ToySpace()).encode(np.array([ToyScorer.BEST]))

@@ -2,6 +2,7 @@
 
 import random
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,6 +33,15 @@ def test_store_gives_records_back_and_survives_reopening(tmp_path):
     assert store.findings() == [{"x": 1}]
     assert store.state() == b"told"
     assert store.note("a") == {"b": 1}
+
+
+def test_a_training_that_is_repeated_replaces_its_record(tmp_path):
+    store = Store(tmp_path / "s.sqlite")
+    again = replace(RECORD, measured_int8={"accuracy": 0.7})
+    for record in (RECORD, replace(RECORD, seed=8), again):
+        store.add(record)
+    assert store.get((1, 2), 7, "search") == again
+    assert sorted(record.seed for record in store.records()) == [7, 8]
 
 
 @pytest.mark.parametrize("damage", ["text", "cut", "other"])

@@ -23,6 +23,19 @@ def test_agent_population_finds_the_optimum(monkeypatch):
     assert ToyScorer.BEST in strategy.ask(4, ToyScorer(labels=LatentRL.initial))
 
 
+def test_the_batch_is_the_judges_not_the_top_of_the_ranking():
+    class Picky(ToyScorer):
+        """Picks the last of what it is offered."""
+
+        def batch(self, genes, n, pending=None):
+            self.offered = [tuple(row) for row in genes.tolist()]
+            return np.arange(len(genes))[::-1][:n]
+
+    strategy, judge = open_strategy("latent_rl", toy_problem(), 0), Picky(labels=LatentRL.initial)
+    strategy.tell([record(tuple(genes)) for genes in ToySpace().sample(np.random.default_rng(3), 12).tolist()])
+    assert strategy.ask(4, judge) == judge.offered[::-1][:4] != judge.offered[:4]
+
+
 def test_first_round_spreads_over_sizes_within_the_limits():
     strategy = open_strategy("latent_rl", toy_problem(Limits(flash_bytes=2200)), 0)
     asked = np.array(strategy.ask(6, ToyScorer(labels=0, limits=np.array([2200.0, np.inf, np.inf]))))

@@ -158,3 +158,32 @@ def test_vec_env_passes_what_sb3_wants():
         assert seen.shape == (5, *env.observation_space.shape)
         assert [("terminal_observation" in info) for info in infos] == over.tolist()
     assert rewards.shape == (5,)
+
+
+def test_rewards_are_counted_in_their_unit_and_clipped():
+    """The leap of a random network into the limits must not drown what an edit of a good one brings."""
+    env = EditVecEnv(BatchedEditEnv(EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, steps=3), 64), unit=0.05)
+    env.seed(0)
+    env.reset()
+    plain = BatchedEditEnv(EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN, steps=3), 64)
+    plain.reset(seed=0)
+    actions = np.random.default_rng(0).integers(plain.core.stop, size=64)
+    env.step_async(actions)
+    paid, gained = env.step_wait()[1], plain.step(actions)[1]
+    assert np.abs(gained / 0.05).max() > 1
+    assert paid == pytest.approx(np.clip(gained / 0.05, -1, 1), abs=1e-6)
+
+
+def test_what_comes_later_counts_less(monkeypatch):
+    made = []
+
+    class Seen(learner.UnwatchedPPO):
+        def __init__(self, *arguments, **settings):
+            super().__init__(*arguments, **settings)
+            made.append(self)
+
+    monkeypatch.setitem(learner.LEARNERS, "ppo", Seen)
+    train(EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN), None, 64, seed=0, envs=8)
+    (ppo,) = made
+    assert (ppo.gamma, ppo.gae_lambda) == (0.9, 0.9)
+    assert (ppo.rollout_buffer.gamma, ppo.rollout_buffer.gae_lambda) == (0.9, 0.9)

@@ -11,7 +11,9 @@ from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Part, Recipe, open_task
 from latent_nas.training import TrainingFailed, train
-from latent_nas.training.quantise import QuantisedNetwork
+from latent_nas.training.learner import Learner
+from latent_nas.training.network import Network
+from latent_nas.training.quantise import QuantisedNetwork, quantise
 
 TASK = open_task("digits")
 SPACE = open_space("mcu_cnn", TASK.input_shape, TASK.outputs)
@@ -78,6 +80,36 @@ def test_early_stopping_ends_after_patience_and_keeps_the_best():
     run = train(SPACE.graph(GENES), TASK, recipe, 0, data.train, data.valid)
     assert len(run.curve) < 30
     assert run.epochs == int(np.argmax(run.curve)) + 1 == len(run.curve) - 1
+
+
+def test_the_weights_are_those_of_the_best_epoch_not_of_the_last():
+    data = TASK.data()
+    recipe = replace(QUICK, epochs=30, patience=1, learning_rate=0.05, average=0.0)
+    run = train(SPACE.graph(GENES), TASK, recipe, 0, data.train, data.valid)
+    assert run.curve[-1] < max(run.curve)
+    assert run.float_metrics["accuracy"] == max(run.curve)
+
+
+def test_activations_are_calibrated_on_512_training_samples(trained):
+    """Few samples would miss the largest activations, which the int8 network then clips."""
+    x = TASK.data().train.x
+    exact, few = (quantise(SPACE.graph(GENES), trained.model, x[:n]) for n in (512, 8))
+    assert trained.network.quants == exact.quants != few.quants
+
+
+def test_the_moving_average_starts_with_the_first_steps():
+    """Its decay is at most done / (done + 9): the random weights of the beginning are soon gone."""
+    data = TASK.data()
+    recipe = replace(QUICK, average=0.999, batch=len(data.train))  # a step an epoch
+    model = Network(SPACE.graph(GENES))
+    learner = Learner(model, TASK, recipe, 0, data.train)
+    expected = [weight.detach().clone() for weight in model.parameters()]
+    for done in (1, 2, 3):
+        learner.epoch(done - 1, [])
+        share = 1 - done / (done + 9)
+        expected = [a + share * (w.detach() - a) for a, w in zip(expected, model.parameters(), strict=True)]
+    for average, wanted in zip(learner.judged.parameters(), expected, strict=True):
+        assert torch.allclose(average, wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
