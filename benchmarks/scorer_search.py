@@ -22,7 +22,7 @@ from scipy.stats import t as student
 from latent_nas import artifacts, seeds
 from latent_nas.agent.policy import Agent
 from latent_nas.agent.population import CodeEdits, GeneMutations, Pool, judged_pool, search
-from latent_nas.agent.training import train_agent
+from latent_nas.agent.training import train_from_best
 from latent_nas.env.core import EditCore
 from latent_nas.jobs.make import artefacts
 from latent_nas.judge.scorer import Scorer
@@ -58,7 +58,7 @@ def main() -> None:
     for seed in range(args.first_seed, args.first_seed + args.seeds):
         clock = time.process_time()
         core = EditCore(codec, scorer, row, LatentRL.episode, keep=True)
-        agent, _ = train_agent(core, start(core, scorer, seed), None, args.training, seed)
+        agent, _ = train_from_best(core, start(core, scorer, seed), None, args.training, seed)
         seconds["training apart"] += time.process_time() - clock
         for queries in args.queries:
             for method in METHODS:
@@ -90,7 +90,7 @@ def best(method: str, scorer: Scorer, row: np.ndarray, agent: Agent, queries: in
     if method == "agent, training counted":
         steps = queries // 2
         envs = min(LatentRL.envs, max(steps // 64, 8))
-        agent, archive = train_agent(core, pool, None, steps, seed, envs)
+        agent, archive = train_from_best(core, pool, None, steps, seed, envs)
         pool = archive.pool.best(LatentRL.population)
     if method == "evolution":
         moves: Any = GeneMutations(scorer.space)

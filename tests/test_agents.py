@@ -32,7 +32,7 @@ class Scorer(ToyScorer):
 def school():
     space = ToySpace()
     codec, scorer = ToyCodec(space), Scorer(space)
-    return scorer, codec, universal.train_agent(scorer, codec, None, 8192, seed=0)
+    return scorer, codec, universal.train_universal(scorer, codec, None, 8192, seed=0)
 
 
 def judged(*rows):

@@ -1,6 +1,7 @@
 """The loop without waiting: a slow training holds nobody up, and a kill loses nothing."""
 
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -143,8 +144,8 @@ def test_the_judge_learns_from_what_was_known_before(tmp_path, kind):
     prior = [record(tuple(genes)) for genes in space.sample(seeds.rng(1), 6).tolist()]
     problem = Problem(space, ToyCodec(space), LIMITS, lambda genes: fits(LIMITS, genes))
     strategy = open_strategy("evolution", problem, 3)
-    store = Store(tmp_path / "a.sqlite")
-    kind(strategy, judge, InTurn(), store, LIMITS, Budget(6, 2), 3, prior, intervals=False).run()
+    with closing(Store(tmp_path / "a.sqlite")) as store:
+        kind(strategy, judge, InTurn(), store, LIMITS, Budget(6, 2), 3, prior, intervals=False).run()
     known = {r.genes for r in prior}
     assert len(judge.heard) > 1
     assert all(known <= genes for genes in judge.heard)

@@ -36,12 +36,12 @@ def test_store_gives_records_back_and_survives_reopening(tmp_path):
 
 
 def test_a_training_that_is_repeated_replaces_its_record(tmp_path):
-    store = Store(tmp_path / "s.sqlite")
     again = replace(RECORD, measured_int8={"accuracy": 0.7})
-    for record in (RECORD, replace(RECORD, seed=8), again):
-        store.add(record)
-    assert store.get((1, 2), 7, "search") == again
-    assert sorted(record.seed for record in store.records()) == [7, 8]
+    with closing(Store(tmp_path / "s.sqlite")) as store:
+        for record in (RECORD, replace(RECORD, seed=8), again):
+            store.add(record)
+        assert store.get((1, 2), 7, "search") == again
+        assert sorted(record.seed for record in store.records()) == [7, 8]
 
 
 @pytest.mark.parametrize("damage", ["text", "cut", "other"])

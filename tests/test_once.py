@@ -65,7 +65,7 @@ def test_a_search_is_prepared_once_and_builds_every_network_once(built, monkeypa
         prepared["all"] += 1
 
     monkeypatch.setattr(preparing, "check_reachable", reachable)
-    monkeypatch.setattr(training, "open_crew", lambda workers, ray: Inline())
+    monkeypatch.setattr(training, "open_crew", lambda *arguments: Inline())
     config = SearchConfig(QUICK, "random", trainings=4, batch=2, top=1, final_seeds=1)
     run.search(*run.begin(config, tmp_path / "run"), lambda line: None, lambda what, finished, wanted: None)
     assert prepared["all"] == 1

@@ -1,5 +1,6 @@
 """What a search promises beside its loop: limits found by descent, corrections, the order of the final networks."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -49,10 +50,10 @@ def test_final_networks_are_ordered_by_full_trainings_on_the_validation_part(tmp
     monkeypatch.setattr(final, "tools_missing", lambda setup: "not wanted here")
     genes = [tuple(row) for row in SETUP.space.sample(np.random.default_rng(0), 3).tolist()]
     search = [Record(g, "mcu_cnn", "digits", 0, measured_int8={"accuracy": 0.9 - i / 10}) for i, g in enumerate(genes)]
-    store = Store(tmp_path / "s.sqlite")
-    networks = final.finalise(
-        SETUP, Limits(), search, Reversed(genes), store, 0, 2, tmp_path / "networks", print, lambda a, b: None
-    )
+    with closing(Store(tmp_path / "s.sqlite")) as store:
+        networks = final.finalise(
+            SETUP, Limits(), search, Reversed(genes), store, 0, 2, tmp_path / "networks", print, lambda a, b: None
+        )
     assert [network.genes for network in networks] == genes[::-1]
     assert [network.measured_valid_int8["accuracy"] for network in networks] == [0.9, 0.7, 0.5]
     assert [network.seeds for network in networks] == [2, 2, 2]
@@ -76,3 +77,4 @@ def test_what_devices_took_makes_limits_stricter_and_never_looser(tmp_path):
     assert (fits(genes) == computed).all()
     study.records = [more] * 20
     assert fits(genes).sum() < computed.sum()
+    study.store.close()

@@ -17,7 +17,7 @@ Watch = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 Tell = Callable[[int, dict[str, float]], None]
 
 
-def train_agent(
+def train_from_best(
     core: EditCore,
     start: Pool,
     agent: Agent | None,

@@ -76,7 +76,7 @@ def draw_limits(log_costs: np.ndarray, rng: np.random.Generator, n: int) -> np.n
     return np.asarray(np.exp(rng.uniform(low, high, (n, 3))))
 
 
-def train_agent(
+def train_universal(
     scorer: Judge,
     codec: Codec,
     limits: np.ndarray | None,

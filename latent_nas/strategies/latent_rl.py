@@ -13,7 +13,7 @@ from latent_nas import seeds
 from latent_nas.agent.journal import episodes
 from latent_nas.agent.policy import Agent
 from latent_nas.agent.population import Archive, CodeEdits, Pool, judged_pool, search
-from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, train_agent
+from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, train_from_best
 from latent_nas.env import LatentCodec
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import ACQUISITION
@@ -104,7 +104,7 @@ class LatentRL(Strategy):
         seed = seeds.derive(self.seed, self.name, self.round, "school")
         promising = Archive(start, self.shortlist + len(taken), by=ACQUISITION)
         lessons: list[dict[str, float]] = []
-        self._trained, archive = train_agent(
+        self._trained, archive = train_from_best(
             core,
             start,
             self.agent,

@@ -224,7 +224,7 @@ def agent(
     say(f"training the agent for {steps} steps")
     row = None if limits is None else limits.row()
     tell = (lambda step, found: board.scalars("agent", step, found)) if board else None
-    adept = universal.train_agent(
+    adept = universal.train_universal(
         scorer, latent, row, steps, seed, options.learner, options.place, options.history, tell
     )
     if board:
