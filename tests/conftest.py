@@ -5,6 +5,15 @@ import pytest
 # Imports stand in the fixtures: on a Python without torch the tests that need none of these run all the same.
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    """Forget what plugins of one's own a module of tests has brought: the next one counts those that ship."""
+    yield
+    from latent_nas import plugins
+
+    plugins.forget()
+
+
 @pytest.fixture(scope="module")
 def toy_codec():
     import codecs_of_tests as codecs
