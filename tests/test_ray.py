@@ -105,3 +105,20 @@ def test_a_bench_on_a_cluster_gives_the_runs_of_one_process(tmp_path):
         runs = json.loads(finished([*command, *how, "--out", str(tmp_path / out)]))["runs"]
         results.append([{name: value for name, value in run.items() if name != "seconds"} for run in runs])
     assert results[0] == results[1]
+
+
+def test_only_work_that_asks_for_a_gpu_takes_one():
+    pytest.importorskip("ray", reason="Ray has no wheel for this Python")
+    code = (
+        "import ray; from latent_nas.crews.ray import Cluster\n"
+        "ray.init(num_cpus=3, num_gpus=1, include_dashboard=False, object_store_memory=100 * 2**20)\n"
+        "print(Cluster('local').slots, Cluster('local', gpus=1.0).slots)\n"
+    )
+    more = {"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | more, capture_output=True, text=True, check=False
+    )
+    if "timed out during startup" in done.stderr:
+        pytest.skip("Ray gives a node's helpers 15 s to start, and this machine is too busy for that")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split()[-2:] == ["3", "1"]

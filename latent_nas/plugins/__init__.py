@@ -13,7 +13,7 @@ from typing import Any
 
 from latent_nas.plugins import kinds
 from latent_nas.plugins.files import OwnFile
-from latent_nas.plugins.own import OBJECT, OWN
+from latent_nas.plugins.own import OBJECT, OWN, Own
 from latent_nas.plugins.references import is_file, located, reference, split
 from latent_nas.plugins.travel import Luggage, carried, packed, unpacked
 from latent_nas.plugins.trust import Untrusted, named, remember, vouched
@@ -136,7 +136,7 @@ def trust() -> None:
 
 def forget() -> None:
     """Forget all of the user's own plugins."""
-    OWN.__init__()  # type: ignore[misc]
+    vars(OWN).update(vars(Own()))
 
 
 def name_of(plugin: type) -> str:
