@@ -1,13 +1,9 @@
 """Runs a firmware on an emulated device: outputs, faults, instructions, and the memory that was touched.
 
-Instructions are counted by basic block, those that an IT skips among them. Every region of RAM is painted before a
-run, so that what it touched shows.
+Every region of RAM is painted before a run, so that what it touched shows.
 """
 
-import ctypes
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +12,8 @@ from latent_nas.cores import Core
 from latent_nas.devices import Device
 from latent_nas.extras import need
 from latent_nas.firmware import Fault
-from latent_nas.firmware.compile import check_toolchain, host_library
+from latent_nas.firmware.blocks import Blocks, Count
+from latent_nas.firmware.compile import check_toolchain
 from latent_nas.firmware.elf import Elf
 
 DWT, CYCCNT = 0xE0001000, 4  # the core's counter, which counts instructions here
@@ -27,21 +24,6 @@ HALT = "exchange"
 MODEL = "UC_CPU_ARM_"
 MOST_SECONDS = 60
 MOST_PIECE = 256  # bytes of a token's text
-
-
-class _Counter(ctypes.Structure):
-    _fields_ = [(n, ctypes.c_uint64) for n in ("base", "slots", "current")] + [
-        (n, ctypes.c_void_p) for n in ("enter", "counts", "bytes")
-    ]
-
-
-@dataclass(frozen=True)
-class Count:
-    """Instructions of one inference: of all of it, per operator function and per function of the ELF file."""
-
-    instructions: int
-    by_operator: dict[str, int]
-    by_function: dict[str, int]
 
 
 def check_tools(core: Core) -> None:
@@ -105,7 +87,7 @@ class Emulator:
             self._uc.hook_add(self._lib.UC_HOOK_CODE, self._begins, None, at, at)
         self._paint(PAINTS[0])
         self._lowest_stack = elf.address("stack_top")
-        self._count()
+        self._blocks = Blocks(self._uc, elf, operators)
         self.high_water, self._said = 0, ""
         if HALT in elf.symbols:  # else built with -DBENCH: runs once, when asked
             self.restart()
@@ -237,33 +219,11 @@ class Emulator:
         return int.from_bytes(self._uc.mem_read(address, 4), "little")
 
     def _cycles(self, uc: Any, offset: int, size: int, data: Any) -> int:
-        return int((self._counts * self._sizes()).sum()) & 0xFFFFFFFF if offset == CYCCNT else 0
-
-    def _sizes(self) -> np.ndarray:
-        """Return the instructions of the blocks that begin at a slot and have run."""
-        sizes = np.zeros(len(self._bytes), np.uint64)
-        for slot in np.flatnonzero(self._counts.any(axis=0)):
-            sizes[slot] = self._instructions(int(slot), int(self._bytes[slot]))
-        return sizes
+        return self._blocks.instructions() & 0xFFFFFFFF if offset == CYCCNT else 0
 
     def count(self) -> Count:
         """Return the instructions of the last inference."""
-        each = self._counts * self._sizes()
-        totals = each.sum(axis=1)
-        functions: dict[str, int] = {}
-        slots = each.sum(axis=0)
-        for slot in np.flatnonzero(slots):
-            name = self.elf.function_at(self._state.base + 2 * int(slot))
-            functions[name] = functions.get(name, 0) + int(slots[slot])
-        operators = {name: int(n) for name, n in zip(self.operators, totals[1:], strict=True)}
-        return Count(int(totals.sum()), operators, functions)
-
-    def _instructions(self, slot: int, size: int) -> int:
-        at, end, found = slot, slot + size // 2, 0
-        while at < end:
-            at += 2 if self._wide[at] else 1
-            found += 1
-        return found
+        return self._blocks.count()
 
     @property
     def peak_stack_bytes(self) -> int:
@@ -274,8 +234,7 @@ class Emulator:
         low, high = self._arena
         self._uc.mem_write(low, bytes([PAINTS[paint]]) * (high - low))
         self._uc.mem_write(self.input_address, x.tobytes())
-        self._counts[:] = 0
-        self._state.current = 0
+        self._blocks.begin()
 
     def _end(self, paint: int) -> None:
         low, high = self._arena
@@ -306,33 +265,6 @@ class Emulator:
 
     def _read(self, address: int, n: int) -> np.ndarray:
         return np.frombuffer(bytes(self._uc.mem_read(address, n)), np.int8)
-
-    def _count(self) -> None:
-        code = next(s for s in self.elf.sections if s.name == ".text")
-        slots = code.bytes // 2
-        halfwords = np.frombuffer(bytes(self._uc.mem_read(code.address, slots * 2)), np.uint16)
-        self._enter = np.zeros(slots, np.uint16)
-        for i, name in enumerate(self.operators, 1):
-            self._enter[(self.elf.address(name) - code.address) // 2] = i
-        self._counts = np.zeros((len(self.operators) + 1, slots), np.uint64)
-        self._bytes = np.zeros(slots, np.uint32)  # of the block that begins at a slot
-        self._wide = (halfwords >> 11) >= 0b11101  # the first half of a 32-bit instruction
-        arrays = (self._enter, self._counts, self._bytes)
-        self._state = _Counter(code.address, slots, 0, *(array.ctypes.data for array in arrays))
-        library = ctypes.CDLL(str(host_library(Path(__file__).with_name("count.c"))))
-        self._library = library
-        self._hook(library.on_block)
-
-    def _hook(self, function: Any) -> None:
-        """Let unicorn call a compiled function at every block: Python there would take most of the time."""
-        from unicorn.unicorn_py3.unicorn import uclib
-
-        handle = ctypes.c_size_t()
-        pointers = ctypes.cast(function, ctypes.c_void_p), ctypes.cast(ctypes.byref(self._state), ctypes.c_void_p)
-        span = ctypes.c_uint64(1), ctypes.c_uint64(0)  # everywhere
-        kind = self._lib.UC_HOOK_BLOCK
-        status = uclib.uc_hook_add(self._uc._uch, ctypes.byref(handle), kind, *pointers, *span)
-        assert status == 0, f"unicorn refuses the hook: {status}"
 
     def _go(self, start: int, stop: int, whole: bool = True) -> None:
         try:

@@ -1,0 +1,100 @@
+"""Instructions of an emulated firmware, counted by basic block; those that an IT skips are among them."""
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latent_nas.extras import need
+from latent_nas.firmware.compile import host_library
+from latent_nas.firmware.elf import Elf
+
+
+class _Counter(ctypes.Structure):
+    _fields_ = [(n, ctypes.c_uint64) for n in ("base", "slots", "current")] + [
+        (n, ctypes.c_void_p) for n in ("enter", "counts", "bytes")
+    ]
+
+
+@dataclass(frozen=True)
+class Count:
+    """Instructions of one inference: of all of it, per operator function and per function of the ELF file."""
+
+    instructions: int
+    by_operator: dict[str, int]
+    by_function: dict[str, int]
+
+
+class Blocks:
+    """Counts the blocks that an emulator of unicorn's runs, per operator and place in the code."""
+
+    def __init__(self, uc: Any, elf: Elf, operators: Sequence[str]) -> None:
+        """Begin to count.
+
+        Args:
+            uc: the emulator, the firmware loaded. operators: names of the operators' functions, in their order.
+        """
+        self._elf, self._operators = elf, tuple(operators)
+        code = next(s for s in elf.sections if s.name == ".text")
+        slots = code.bytes // 2
+        halfwords = np.frombuffer(bytes(uc.mem_read(code.address, slots * 2)), np.uint16)
+        self._enter = np.zeros(slots, np.uint16)
+        for i, name in enumerate(self._operators, 1):
+            self._enter[(elf.address(name) - code.address) // 2] = i
+        self._counts = np.zeros((len(self._operators) + 1, slots), np.uint64)
+        self._bytes = np.zeros(slots, np.uint32)  # of the block that begins at a slot
+        self._wide = (halfwords >> 11) >= 0b11101  # the first half of a 32-bit instruction
+        arrays = (self._enter, self._counts, self._bytes)
+        self._state = _Counter(code.address, slots, 0, *(array.ctypes.data for array in arrays))
+        self._library = ctypes.CDLL(str(host_library(Path(__file__).with_name("count.c"))))
+        self._hook(uc)
+
+    def begin(self) -> None:
+        """Forget what was counted."""
+        self._counts[:] = 0
+        self._state.current = 0
+
+    def instructions(self) -> int:
+        """Return the instructions since ``begin``."""
+        return int((self._counts * self._sizes()).sum())
+
+    def count(self) -> Count:
+        """Return the instructions since ``begin`` by operator and by function."""
+        each = self._counts * self._sizes()
+        totals = each.sum(axis=1)
+        functions: dict[str, int] = {}
+        slots = each.sum(axis=0)
+        for slot in np.flatnonzero(slots):
+            name = self._elf.function_at(self._state.base + 2 * int(slot))
+            functions[name] = functions.get(name, 0) + int(slots[slot])
+        operators = {name: int(n) for name, n in zip(self._operators, totals[1:], strict=True)}
+        return Count(int(totals.sum()), operators, functions)
+
+    def _sizes(self) -> np.ndarray:
+        """Return the instructions of the blocks that begin at a slot and have run."""
+        sizes = np.zeros(len(self._bytes), np.uint64)
+        for slot in np.flatnonzero(self._counts.any(axis=0)):
+            sizes[slot] = self._instructions(int(slot), int(self._bytes[slot]))
+        return sizes
+
+    def _instructions(self, slot: int, size: int) -> int:
+        at, end, found = slot, slot + size // 2, 0
+        while at < end:
+            at += 2 if self._wide[at] else 1
+            found += 1
+        return found
+
+    def _hook(self, uc: Any) -> None:
+        """Let unicorn call a compiled function at every block: Python there would take most of the time."""
+        from unicorn.unicorn_py3.unicorn import uclib
+
+        handle = ctypes.c_size_t()
+        function = ctypes.cast(self._library.on_block, ctypes.c_void_p)
+        state = ctypes.cast(ctypes.byref(self._state), ctypes.c_void_p)
+        span = ctypes.c_uint64(1), ctypes.c_uint64(0)  # everywhere
+        kind = need("unicorn", "mcu").UC_HOOK_BLOCK
+        status = uclib.uc_hook_add(uc._uch, ctypes.byref(handle), kind, function, state, *span)
+        assert status == 0, f"unicorn refuses the hook: {status}"
