@@ -39,6 +39,7 @@ from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.records import Record
+from latent_nas.runs.schema import VERSION, read_result
 from latent_nas.runtimes import open_runtime
 from latent_nas.target import Setup, Target
 
@@ -194,6 +195,18 @@ class TestWholeImage:
         found = {
             "networks": [
                 {
+                    "genes": [0],
+                    "architecture": {},
+                    "measured_on": "test",
+                    "measured_int8_by_seed": {},
+                    "measured_valid_int8": {},
+                    "measured_search_int8": {},
+                    "epochs": 1,
+                    "macs": 1,
+                    "parameters": 1,
+                    "code_bytes": 1000,
+                    "runtime_ram_bytes": 0,
+                    "binding": None,
                     "seeds": 1,
                     "ram_bytes": {"sram": 4000},
                     "flash_bytes": 8000,
@@ -212,8 +225,10 @@ class TestWholeImage:
             "trainings": 1,
             "search_s": 1.0,
             "wall_s": 1.0,
+            "objective": "accuracy",
+            "version": VERSION,
         }
-        text = summary(found, Path("run"))
+        text = summary(read_result(found, "result.json"), Path("run"))
         assert text.count("With code and stack") == text.count("1.5\u00a0KB above the limit of flash.") == 1
 
 
