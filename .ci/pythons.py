@@ -59,7 +59,9 @@ def install(python: Path, place: Path, wanted: list[str]) -> bool:
         [*pip, "--no-deps", *(["--no-index"] if bulky else []), torch], capture_output=True
     ).returncode
     rest = [line for line in wanted if has_torch or not line.startswith(NEED_TORCH)]
-    subprocess.run([*pip, *rest], check=True, stderr=subprocess.DEVNULL)
+    done = subprocess.run([*pip, *rest], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"pip can't install what the tests need for {python}: {done.stderr.strip()[-500:]}")
     return has_torch
 
 
