@@ -22,7 +22,7 @@ import numpy as np
 from latent_nas import artifacts
 from latent_nas.crews.local import start_worker
 from latent_nas.evaluators import Job
-from latent_nas.evaluators._work import blank, opened
+from latent_nas.evaluators.work import blank, opened
 from latent_nas.objectives import open_objective
 from latent_nas.records import Record, versions
 from latent_nas.store import Store

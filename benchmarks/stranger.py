@@ -46,7 +46,7 @@ EVALUATOR = '''
 from dataclasses import replace
 
 from latent_nas.evaluators import Job
-from latent_nas.evaluators._work import trained
+from latent_nas.evaluators.work import trained
 from latent_nas.evaluators.training import Training
 from latent_nas.records import Record
 from latent_nas.target import Target
@@ -66,6 +66,102 @@ class Counted(Training):
 
 
 Plugin = Counted
+'''
+REGRESSION = '''
+"""The slope of a noisy line, from eight of its points."""
+
+from latent_nas import seeds
+from latent_nas.tasks import Data, Part, Recipe, Task
+from latent_nas.tasks.kinds.regress import Regression
+
+
+def part(name: str, n: int) -> Part:
+    """Return n lines."""
+    rng = seeds.rng(0, "slope", name)
+    slope = rng.uniform(-2, 2, (n, 1)).astype("float32")
+    x = slope * range(8) / 8 + rng.normal(0, 0.05, (n, 8))
+    return Part(x.astype("float32").reshape(n, 8, 1, 1), slope)
+
+
+class Slope(Task):
+    """One number of a series of eight steps."""
+
+    name = "slope"
+    input_shape = (8, 1, 1)
+    outputs = 1
+    recipes = {"search": Recipe(epochs=4), "full": Recipe(epochs=8)}
+
+    def __init__(self) -> None:
+        self.kind = Regression.of(self.data().train.y, ("slope",))
+
+    def data(self) -> Data:
+        """Return lines, drawn once."""
+        return Data(part("train", 300), part("valid", 100), part("test", 100))
+
+
+Plugin = Slope
+'''
+ANOMALY = '''
+"""Sine waves are normal, noise is not."""
+
+import numpy as np
+
+from latent_nas import seeds
+from latent_nas.tasks import Data, Part, Recipe, Task
+from latent_nas.tasks.kinds.anomaly import OUTPUTS, Anomaly
+
+
+def part(name: str, normal: int, odd: int) -> Part:
+    """Return so many waves, and so much noise."""
+    rng = seeds.rng(0, "waves", name)
+    waves = np.sin(np.linspace(0, 6, 16) + rng.uniform(0, 6, (normal, 1))) + rng.normal(0, 0.1, (normal, 16))
+    x = np.concatenate([waves, rng.normal(0, 0.7, (odd, 16))]).astype("float32").reshape(-1, 16, 1, 1)
+    return Part(x, np.repeat(np.array([0, 1]), (normal, odd)))
+
+
+class Waves(Task):
+    """Windows of sixteen steps."""
+
+    name = "waves"
+    input_shape = (16, 1, 1)
+    outputs = OUTPUTS
+    kind = Anomaly()
+    recipes = {"search": Recipe(epochs=6, batch=16), "full": Recipe(epochs=10, batch=16)}
+
+    def data(self) -> Data:
+        """Return normal waves to learn from, and both to be judged on."""
+        return Data(part("train", 150, 0), part("valid", 60, 60), part("test", 60, 60))
+
+
+Plugin = Waves
+'''
+TEXT_TASK = '''
+"""A text that counts, in its characters and in byte pairs."""
+
+import tempfile
+from pathlib import Path
+
+from latent_nas.tasks.char_lm import CharLm
+
+
+def file() -> str:
+    """Return the text's file, written where it is not there yet."""
+    place = Path(tempfile.gettempdir()) / "latent_nas-counting.txt"
+    if not place.exists():
+        place.write_text(" ".join(f"{n} {n * n}" for n in range(4000)), encoding="utf-8")
+    return str(place)
+
+
+class Counting(CharLm):
+    """Next-token prediction."""
+
+    name = "counting"
+
+    def __init__(self) -> None:
+        super().__init__(file())
+
+
+Plugin = Counting
 '''
 FINISH = ("--trainings", "4", "--batch", "2", "--top", "1", "--final-seeds", "1", "--limit", "flash_kb=64")
 
@@ -89,6 +185,9 @@ def written(folder: Path) -> list[Path]:
         "board.toml": board,
         "objective.py": OBJECTIVE,
         "evaluator.py": EVALUATOR,
+        "regression.py": REGRESSION,
+        "anomaly.py": ANOMALY,
+        "text.py": TEXT_TASK,
         "magnitude.py": operator[1],
         "magnitude.c": operator[2],
     }
@@ -134,6 +233,8 @@ def main() -> None:
         second += ["--surrogate", "surrogate.py", "--strategy", "greedy_surrogate", "--runtime", "native"]
         searches = {"all of a target": search(folder, "one", where, *first)}
         searches["operator, reader and surrogate"] = search(folder, "two", where, *second)
+        for name in ("regression", "anomaly"):
+            searches[name] = search(folder, name, where, "--task", f"{name}.py", "--space", "mcu_cnn1d")
         print(json.dumps({"checked": kept, "where": where, "searches": searches}, indent=1))
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from latent_nas.crews import carry_out, open_crew
 from latent_nas.evaluators import Job
-from latent_nas.evaluators._work import record_of
 from latent_nas.evaluators.training import Training
+from latent_nas.evaluators.work import record_of
 from latent_nas.seeds import rng
 from latent_nas.target import Setup, Target
 

@@ -8,7 +8,7 @@ from latent_nas import seeds
 from latent_nas.codec import CodecSettings
 from latent_nas.codec.train import train_codec
 from latent_nas.evaluators import Job
-from latent_nas.evaluators._work import record_of
+from latent_nas.evaluators.work import record_of
 from latent_nas.graph.deploy import deploy
 from latent_nas.graph.features import graph_features
 from latent_nas.operators.conv2d import Conv2d

@@ -5,7 +5,7 @@ import pytest
 
 from latent_nas import seeds
 from latent_nas.evaluators import Evaluator
-from latent_nas.evaluators._work import record_of
+from latent_nas.evaluators.work import record_of
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import prepare
 from latent_nas.judge.fidelity import translated

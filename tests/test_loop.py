@@ -15,7 +15,7 @@ from latent_nas import plugins
 from latent_nas.calibration.measurements import read
 from latent_nas.costs import costs
 from latent_nas.devices import Region, open_device
-from latent_nas.evaluators import Job, _work
+from latent_nas.evaluators import Job, work
 from latent_nas.evaluators.emulate import emulated_record
 from latent_nas.firmware import Fault, bench, elf, qemu
 from latent_nas.firmware.check import emulate, run_on_qemu
@@ -67,7 +67,7 @@ def firmware(folder, defines=(), toolchain="zig"):
 def pair():
     """One training without and with the device."""
     genes = tuple(Setup(TARGET).space.sample(np.random.default_rng(3), 1)[0].tolist())
-    return _work.record_of(TARGET, Job(genes, 5)), emulated_record(TARGET, Job(genes, 5))
+    return work.record_of(TARGET, Job(genes, 5)), emulated_record(TARGET, Job(genes, 5))
 
 
 @tools

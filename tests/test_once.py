@@ -7,7 +7,7 @@ import pytest
 from latent_nas import target as targets
 from latent_nas.crews import Crew
 from latent_nas.evaluators import Job, training
-from latent_nas.evaluators._work import record_of
+from latent_nas.evaluators.work import record_of
 from latent_nas.jobs.search import prepare as preparing
 from latent_nas.jobs.search import run
 from latent_nas.jobs.search.config import SearchConfig

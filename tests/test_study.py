@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latent_nas.evaluators import Evaluator
-from latent_nas.evaluators._work import record_of
+from latent_nas.evaluators.work import record_of
 from latent_nas.limits import Limits
 from latent_nas.records import Record, front, ranked
 from latent_nas.store import Store

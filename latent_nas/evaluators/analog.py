@@ -13,8 +13,8 @@ import numpy as np
 from latent_nas import artifacts, seeds
 from latent_nas.analog import TIMES_S
 from latent_nas.evaluators import Evaluator, Job
-from latent_nas.evaluators._work import blank, built_of
 from latent_nas.evaluators.training import Training
+from latent_nas.evaluators.work import blank, built_of
 from latent_nas.graph import Graph
 from latent_nas.records import Record
 from latent_nas.target import Target, open_target

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from latent_nas.evaluators import Evaluator, Job
-from latent_nas.evaluators._work import trained
 from latent_nas.evaluators.training import Training
+from latent_nas.evaluators.work import trained
 from latent_nas.firmware import Fault
 from latent_nas.firmware.check import emulate, sizes
 from latent_nas.firmware.compile import build

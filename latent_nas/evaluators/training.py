@@ -6,7 +6,7 @@ from functools import partial
 
 from latent_nas.crews import carry_out, open_crew
 from latent_nas.evaluators import Evaluator, Job
-from latent_nas.evaluators._work import failed, record_of
+from latent_nas.evaluators.work import failed, record_of
 from latent_nas.records import Record
 from latent_nas.target import Target, open_target
 
