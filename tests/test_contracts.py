@@ -173,7 +173,7 @@ BROKEN = [
         "first, second = genes",
         "first, second, third = genes",
         "canonical is idempotent",
-        "ValueError: not enough values",
+        "not enough values to unpack",
     ),
     (
         "tasks",

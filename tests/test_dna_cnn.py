@@ -164,5 +164,5 @@ def test_what_a_search_saves_is_what_was_asked_for(tmp_path):
     assert QuantisedNetwork.load(tmp_path / "best").graph == built
     assert (record.genes, record.macs, record.parameters) == (genes, built.macs, built.parameters)
     saved = architecture(Setup(target), record)
-    assert space.parse(saved["architecture"]["dna"]) == tuple(saved["genes"]) == genes
+    assert space.parse(saved.architecture["dna"]) == saved.genes == genes
     assert record.epochs == len(record.curve) == 1

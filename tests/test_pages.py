@@ -13,6 +13,8 @@ from latent_nas.jobs import models
 NOT_RUN = {  # what it begins with: why
     "make ": "installs the project from a package index; the test runs the `latent-nas search` that it calls",
     ".venv/bin/pip install": "fetches wheels from a package index",
+    "pip install": "the same",
+    "pip wheel": "tests/test_package.py builds it and runs what it installs",
 }
 NAMES = {  # what a page calls one thing or another: what it is here
     "runs/...": "runs/my_run",

@@ -21,6 +21,11 @@ class Section(ABC):
 
     title: ClassVar[str]
     place: ClassVar[int]  # sections stand in this order
+    metric: ClassVar[str] = ""  # of the int8 network, that a run must measure for the section to concern it
+
+    def concerns(self, run: Run) -> bool:
+        """Return whether the section belongs into a run's report; it does as long as nothing was measured."""
+        return not self.metric or not run.best or any(self.metric in record.measured_int8 for record in run.best)
 
     @abstractmethod
     def show(self, run: Run) -> Html:
@@ -45,7 +50,7 @@ def write(folder: Path, out: Path | None = None) -> Path:
 def html(run: Run) -> str:
     """Return the report of a run as HTML."""
     sections: list[Section] = [plugins.load("report", name)() for name in plugins.names("report")]
-    sections.sort(key=lambda section: section.place)
+    sections = sorted((s for s in sections if s.concerns(run)), key=lambda section: section.place)
     parts = [_part(section, run) for section in sections]
     links = [tag("a", s.title, href=f"#{_anchor(s)}") for s in sections]
     target = run.target

@@ -16,7 +16,7 @@ BINS = 32
 class Anomalies(Section):
     """Histogram of scores and ROC curve of the first final network, one seed."""
 
-    title, place = "Anomalies", 74
+    title, place, metric = "Anomalies", 74, "auc"
 
     def show(self, run: Run) -> Html:
         """Return the charts and what the threshold does."""

@@ -14,7 +14,7 @@ WRITTEN = 12  # classes up to which counts stand in the cells
 class Confusion(Section):
     """The confusion matrix of the first final network, all its seeds together."""
 
-    title, place = "Confusion", 70
+    title, place, metric = "Confusion", 70, "accuracy"
 
     def show(self, run: Run) -> Html:
         """Return the matrix and what is confused most."""
