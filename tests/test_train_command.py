@@ -15,7 +15,7 @@ from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.curves import svg
 from latent_nas.jobs.networks import open_source
-from latent_nas.jobs.train import TrainConfig, _some, begin, resumed, train
+from latent_nas.jobs.train import TrainConfig, _some, begin, resumed, summary, train
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Recipe, open_task
 from latent_nas.training.checkpoint import HISTORY
@@ -220,3 +220,20 @@ def test_wrong_input_leaves_nothing(genes, tmp_path, monkeypatch, capsys, argume
     assert words in line
     assert line.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_is_written_by_its_name_and_as_it_is(tmp_path):
+    """A regression has no accuracy; its errors are in the target's unit and above 0."""
+    task = open_task("diabetes")
+    (tmp_path / "g.json").write_text(json.dumps({"space": "mcu_cnn1d", "genes": [0] * 35}))
+    graph = open_source(str(tmp_path / "g.json")).bound("diabetes", "").graph_for(task)
+    config = TrainConfig("g.json", "diabetes", Recipe(epochs=2, batch=32), test=True)
+    folder = begin(config, graph, tmp_path / "run")
+    result = train(config, graph, folder, quiet, quiet)
+    assert result["objective"] == "rmse"
+    for part in ("valid_float", "valid_int8", "test_int8"):
+        measured = result[f"measured_{part}"]
+        assert set(measured) == {"rmse", "mae", "r2"}
+        assert measured["rmse"] > measured["mae"] > 1
+    assert "RMSE on 90 validation samples: float" in summary(result, folder.path)
+    assert "accuracy" not in json.dumps(result)
