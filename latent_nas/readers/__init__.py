@@ -56,6 +56,7 @@ class Wanted:
         input: height, width, channels, or None for what the data suggests. front: of audio, see ``front_end.KINDS``.
         rate: samples per second, 0 for that of the recordings. seconds: of a recording, 0 for what most of them have.
         kind: one of ``KINDS``, or "" for what the data suggests.
+        omit: columns of a table to leave out, () for none; None for those that number rows or tell the time.
     """
 
     input: tuple[int, int, int] | None = None
@@ -63,6 +64,7 @@ class Wanted:
     rate: int = 0
     seconds: float = 0.0
     kind: str = ""
+    omit: tuple[str, ...] | None = None
 
 
 class Reader(ABC):

@@ -1,13 +1,13 @@
 """A .csv file of time-series windows, in either of two forms, with classes or numeric targets."""
 
-import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from latent_nas.readers import PARTS, Raw, Reader, Wanted, measured, number, numeric
-
-LABEL, TARGET = "label", "target"
+from latent_nas.readers._counting import without
+from latent_nas.readers._table import LABEL, TARGET, table
 
 
 class Windows(Reader):
@@ -16,10 +16,11 @@ class Windows(Reader):
     Numeric targets are the column ``target``, columns ``target_NAME``, or a ``label`` of numbers that are not whole.
     A column ``part`` (train, valid, test) is optional. Where a row is a window, its columns are the steps of one
     channel, in order. Where a row is a step, its columns are the channels, and the rows of a window stand in order.
+    Columns that number rows or tell the time are left out, which is said.
     """
 
     about = "a .csv file of windows (columns label or target, and values; one row per window, or a column window)"
-    uses = ("kind",)
+    uses = ("kind", "omit")
 
     def takes(self, path: Path) -> bool:
         """Return whether it is a file named .csv."""
@@ -33,32 +34,22 @@ class Windows(Reader):
 
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return (steps, 1, channels) of every window."""
-        try:
-            with open(path, encoding="utf-8-sig", newline="") as file:
-                rows = list(csv.reader(file))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"{path} is no CSV text: {error}") from None
-        head = [name.strip() for name in rows[0]] if rows else []
+        found = table(path)
+        head = [name for name, _ in found.columns]
         answers = [name for name in head if name in (LABEL, TARGET) or name.startswith(f"{TARGET}_")]
-        if len(rows) < 2 or not answers:
-            raise ValueError(f"{path} wants a first line with a column 'label' or 'target', and rows below it")
-        twice = next((name for i, name in enumerate(head) if name in head[:i]), None)
-        if twice is not None:
-            raise ValueError(f"{path}, line 1: two columns {twice!r}; every name stands once")
-        body = [(i, row) for i, row in enumerate(rows[1:], 2) if any(cell.strip() for cell in row)]
-        wrong = next((i for i, row in body if len(row) != len(head)), None)
-        if wrong is not None:
-            raise ValueError(f"{path}, line {wrong}: {len(rows[wrong - 1])} cells, the first line has {len(head)}")
-        columns = {name: [row[i].strip() for _, row in body] for i, name in enumerate(head)}
         if LABEL in answers and len(answers) > 1:
             raise ValueError(
                 f"{path} has a column 'label' beside {answers[answers.index(LABEL) - 1]!r}; wanted one kind"
             )
-        lines = [i for i, _ in body]
-        answer = {name: columns.pop(name) for name in answers}
-        parts, keys = columns.pop("part", None), columns.pop("window", None)
+        lines, every = found.lines, dict(found.columns)
+        answer = {name: every[name] for name in answers}
+        parts, keys = every.get("part"), every.get("window")
+        try:
+            columns, notes = without(found, (*answers, "part", "window"), keys, wanted.omit)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
         if not columns:
-            raise ValueError(f"{path} has no column of values beside {', '.join(head)}")
+            raise ValueError(f"{path} has no column of values beside {', '.join(map(repr, head))}")
         for name, cells in answer.items():
             if "" in cells:
                 wanted_text = "the name of a class" if name == LABEL else "a number"
@@ -85,12 +76,13 @@ class Windows(Reader):
             part=_parts(path, None if parts is None else [parts[i] for i in first], len(x)),
             names=names,
             what="windows",
+            notes=(*found.notes, *notes),
             sizes={f"{x.shape[1]} steps of {x.shape[3]} channels": len(x)},
             keep=(3,),
         )
 
 
-def _numbers(path: Path, columns: dict[str, list[str]], lines: list[int]) -> np.ndarray:
+def _numbers(path: Path, columns: Mapping[str, Sequence[str]], lines: Sequence[int]) -> np.ndarray:
     found = np.empty((len(lines), len(columns)), np.float32)
     for j, (name, cells) in enumerate(columns.items()):
         for i, cell in enumerate(cells):
@@ -105,7 +97,7 @@ def _numbers(path: Path, columns: dict[str, list[str]], lines: list[int]) -> np.
 
 
 def _stacked(
-    path: Path, values: np.ndarray, keys: list[str], labels: list[tuple[str, ...]]
+    path: Path, values: np.ndarray, keys: Sequence[str], labels: list[tuple[str, ...]]
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Return windows (n, steps, 1, channels), the first row of each, and their names."""
     rows: dict[str, list[int]] = {}

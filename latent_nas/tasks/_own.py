@@ -19,7 +19,7 @@ from latent_nas.tasks.kinds.anomaly import OUTPUTS, Anomaly
 from latent_nas.tasks.kinds.regress import Regression
 
 FASTEST = 192_000  # Hz; beyond it is no microphone but a slip of the keyboard
-OPTIONS = ("input", "front", "rate", "seconds", "kind", "normal", "split_seed", "strict")
+OPTIONS = ("input", "front", "rate", "seconds", "kind", "omit", "normal", "split_seed", "strict")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class Source:
         given: dict[str, Any] = {k: v for k, v in vars(wanted).items() if v != getattr(plain, k)}
         if wanted.input:
             given["input"] = "x".join(map(str, wanted.input))
+        if wanted.omit is not None:
+            given["omit"] = ",".join(wanted.omit)
         given |= {"normal": self.normal} if self.normal else {}
         given |= {"split_seed": self.split_seed} if self.split_seed else {}
         given |= {"strict": 1} if self.strict else {}
@@ -79,6 +81,8 @@ def _option(name: str, value: str) -> Any:
             if not 0 < float(value) < 3600:
                 raise ValueError
             return float(value)
+        if name == "omit":
+            return tuple(filter(None, value.split(",")))
         if name == "kind" and value not in KINDS:
             raise ValueError
         return value not in ("", "0", "no") if name == "strict" else value
