@@ -18,12 +18,26 @@ from latent_nas.operators import Shape
 
 
 @dataclass(frozen=True)
+class Traced:
+    """The tensor of the file that holds what a node of the graph makes, to compare the two.
+
+    Attributes:
+        tensor: its name. what: the file's node that makes it, for messages. nhwc, flat: its layout, as of ``Value``.
+    """
+
+    tensor: str
+    what: str
+    nhwc: bool
+    flat: Shape | None
+
+
+@dataclass(frozen=True)
 class Model:
     """What an ONNX file holds.
 
     Attributes:
         weights: by node of the graph. quants: of the tensors that the file rounds, by node: none in a float file.
-        nhwc: images go in with their channels last.
+        nhwc: images go in with their channels last. traced: the file's tensors, by node.
         outside: weights lie in another file, and are zeros here.
     """
 
@@ -32,6 +46,7 @@ class Model:
     quants: dict[int, Quant]
     nhwc: bool
     outside: bool
+    traced: dict[int, Traced]
 
 
 def read(path: Path) -> Graph:
@@ -95,6 +110,7 @@ class _Reader:
     quants: dict[int, Quant] = field(default_factory=dict)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     scales: dict[str, np.ndarray] = field(default_factory=dict)
+    traced: dict[int, Traced] = field(default_factory=dict)
 
     def read(self) -> Model:
         """Return the graph and what its nodes hold.
@@ -138,11 +154,14 @@ class _Reader:
                 values[node.output[0]] = call.value(0)
                 if node.op_type == "QuantizeLinear":
                     self.quants[call.value(0).node] = self._quant(call)
-        result = values.get(self.model.output[0].name)
-        if result is None or any(result.padded):
+            result = values[node.output[0]]
+            if node.op_type not in ("Softmax", "QuantizeLinear") and not any(result.padded):  # which ours lacks
+                self.traced[result.node] = Traced(node.output[0], what, result.nhwc, result.flat)
+        last = values.get(self.model.output[0].name)
+        if last is None or any(last.padded):
             raise Unreadable("its output is padding, or does not depend on its input")
         outside = any(t.data_location == self.onnx.TensorProto.EXTERNAL for t in self.model.initializer)
-        return Model(builder.build(), self.held, self.quants, nhwc, outside)
+        return Model(builder.build(), self.held, self.quants, nhwc, outside, self.traced)
 
     def _rounded(self, node: Any, axis: int) -> np.ndarray:
         """Return the constant that a node makes of one: as floats, their scale kept in ``scales``."""

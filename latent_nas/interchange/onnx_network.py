@@ -8,6 +8,7 @@ from latent_nas.fixed_point import Quant, multiplier
 from latent_nas.graph import Node
 from latent_nas.graph.deploy import deploy
 from latent_nas.interchange.onnx_import import Model, read_model
+from latent_nas.interchange.onnx_oracle import compare_float, compare_int8
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.training.network import Network
 from latent_nas.training.quantise import QuantisedNetwork, folded, quantise
@@ -19,8 +20,11 @@ def open_int8(path: Path, calibration: Path | None = None) -> QuantisedNetwork:
     Args:
         calibration: an .npz file of input data, shaped as the model's input; for a float model only.
 
+    What was read is compared with onnxruntime before it is given out, see ``onnx_oracle``.
+
     Raises:
-        ValueError: the file can't be read or lacks its weights; or it is float and there is no calibration data.
+        ValueError: the file can't be read or lacks its weights; it is float and there is no calibration data; or
+            onnxruntime computes something else of it.
     """
     model = read_model(path)
     if model.outside:
@@ -28,10 +32,14 @@ def open_int8(path: Path, calibration: Path | None = None) -> QuantisedNetwork:
     if not model.quants:
         if calibration is None:
             raise ValueError(f"{path} is a float model: quantising it wants data, --calibration FILE.npz")
-        return quantise(model.graph, float_network(model, path), data(calibration, model))
+        network, x = float_network(model, path), data(calibration, model)
+        compare_float(path, model, network, float(x.min()), float(x.max()))
+        return quantise(model.graph, network, x)
     if calibration is not None:
         raise ValueError(f"{path} is quantised already; leave --calibration out")
-    return _as_rounded(model, path)
+    rounded = _as_rounded(model, path)
+    compare_int8(path, model, rounded)
+    return rounded
 
 
 def float_network(model: Model, path: Path) -> Network:
@@ -52,6 +60,11 @@ def float_network(model: Model, path: Path) -> Network:
         for name, value in held.items():
             key = next(k for k in state if k.rsplit(".", 1)[-1] == name)
             given = value.transpose(0, 3, 1, 2) if value.ndim == 4 else value
+            if given.shape != tuple(state[key].shape):
+                raise ValueError(
+                    f"{path}: {name} at {node.operator.kind} (node {node.id}) has the shape {given.shape}; its graph"
+                    f" wants {tuple(state[key].shape)}"
+                )
             state[key] = torch.from_numpy(np.ascontiguousarray(given, np.float32))
         network.operators[node.id].load_state_dict(state)
     return network
