@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from latent_nas.tasks import open_task
 
@@ -112,3 +113,85 @@ class TestDialects:
         with pytest.raises(ValueError, match=words) as error:
             open_task(str(tmp_path / "a.csv"))
         assert "\n" not in str(error.value)
+
+
+def image(file, value, seed=0):
+    pixels = np.random.default_rng([value, seed]).integers(0, 60, (8, 8)).astype(np.uint8) + np.uint8(value)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(file)
+
+
+def images(root, *folders, each=4):
+    """Images of which the last folder's name is the class, none twice."""
+    for n, folder in enumerate(folders):
+        for i in range(each):
+            image(root / folder / f"{i}.png", 40 * len(folder.rsplit("/", maxsplit=1)[-1]), seed=100 * n + i)
+    return root
+
+
+PAIRS = ("train/nut", "train/bolt", "valid/nut", "valid/bolt", "test/nut", "test/bolt")
+
+
+class TestFolders:
+    @pytest.mark.parametrize("names", ["training validation testing", "Train Val TEST", "train_set val_set test-data"])
+    def test_parts_by_any_name_are_parts_and_said(self, tmp_path, names):
+        train, valid, test = names.split()
+        wanted = open_task(str(images(tmp_path / "a", *PAIRS)))
+        mine = dict(zip(("train", "valid", "test"), (train, valid, test), strict=True))
+        folders = [f"{mine[part]}/{label}" for part, label in (pair.split("/") for pair in PAIRS)]
+        path = images(tmp_path / "b", *folders)
+        task = open_task(str(path))
+        assert task.fingerprint == wanted.fingerprint
+        assert task.findings.counts == {"train": (4, 4), "valid": (4, 4), "test": (4, 4)}
+        assert said(task, f"{valid!r} is read as part 'valid'")
+        assert not said(wanted, "is read as")
+        assert set(open_task(f"{path}?labels=top").classes) == {train, valid, test}
+
+    def test_sessions_above_classes_are_asked_about(self, tmp_path):
+        path = images(tmp_path, "s1/nut", "s1/bolt", "s2/nut", "s3/nut", "s3/bolt")
+        with pytest.raises(ValueError, match=r"s1/, s2/, s3/ all hold folders such as bolt/, nut/.*labels=inner"):
+            open_task(str(path))
+        inner = open_task(f"{path}?labels=inner")
+        assert inner.classes == ("bolt", "nut")
+        assert said(inner, "classes are the folders below s1/, s2/, s3/")
+        assert open_task(f"{path}?labels=outer").classes == ("s1", "s2", "s3")
+
+    def test_sessions_within_parts_are_asked_about_too(self, tmp_path):
+        folders = [f"{part}/{s}/{label}" for part in ("train", "test") for s in "uv" for label in ("nut", "bolt")]
+        path = images(tmp_path, *folders)
+        with pytest.raises(ValueError, match="either could be the classes"):
+            open_task(str(path))
+        inner = open_task(f"{path}?labels=inner")
+        assert (inner.classes, inner.findings.counts["test"]) == (("bolt", "nut"), (8, 8))
+        assert open_task(f"{path}?labels=outer").classes == ("u", "v")
+
+    @pytest.mark.parametrize(
+        ("folders", "words"),
+        [
+            (("data/nut", "data/bolt"), r"holds only data/; if bolt/, nut/ are the classes, name .*data"),
+            (("train/nut", "training/nut", "train/bolt"), "train/, training/ are all part 'train'"),
+            (("train/nut", "train/bolt", "test"), r"test/0.png lies in no class folder.*without a class"),
+            (("train/nut", "train/bolt", "spare/nut"), "train/ beside spare/.*labels=top"),
+        ],
+    )
+    def test_what_could_be_two_things_is_one_line(self, tmp_path, folders, words):
+        with pytest.raises(ValueError, match=words) as error:
+            open_task(str(images(tmp_path, *folders)))
+        assert "\n" not in str(error.value)
+
+    def test_what_an_archiver_leaves_behind_is_no_class(self, tmp_path):
+        path = images(tmp_path, "train/nut", "train/bolt")
+        (tmp_path / "__MACOSX" / "nut").mkdir(parents=True)
+        (tmp_path / "__MACOSX" / "nut" / "._0.png").write_bytes(b"\0" * 20)
+        assert open_task(str(path)).classes == ("bolt", "nut")
+
+    def test_a_wrong_option_is_one_line(self, tmp_path):
+        with pytest.raises(ValueError, match="labels='all'; wanted top, outer or inner"):
+            open_task(f"{images(tmp_path, 'nut', 'bolt')}?labels=all")
+
+
+def test_a_table_names_its_parts_in_any_way(tmp_path):
+    rows = [(a, ("Training", "VAL", "testing")[i // 2 % 3], *x) for i, (a, x) in enumerate(ROWS)]
+    task = open_task(str(write(tmp_path / "a.csv", ["label", "part", *"wxyz"], rows)))
+    assert task.findings.counts == {"train": (4, 4), "valid": (3, 3), "test": (3, 3)}
+    assert said(task, "'VAL' is read as part 'valid'")

@@ -13,6 +13,7 @@ from latent_nas.front_end import FrontEnd
 
 PARTS = ("train", "valid", "test")
 KINDS = ("classify", "regress", "anomaly")  # what data of one's own can be for
+LABELS = ("top", "outer", "inner")  # folders that can name the classes
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Wanted:
         input: height, width, channels, or None for what the data suggests. front: of audio, see ``front_end.KINDS``.
         rate: samples per second, 0 for that of the recordings. seconds: of a recording, 0 for what most of them have.
         kind: one of ``KINDS``, or "" for what the data suggests.
+        labels: one of ``LABELS``, the folders that name the classes, or "" for what their names suggest.
         omit: columns of a table to leave out, () for none; None for those that number rows or tell the time.
     """
 
@@ -64,6 +66,7 @@ class Wanted:
     rate: int = 0
     seconds: float = 0.0
     kind: str = ""
+    labels: str = ""
     omit: tuple[str, ...] | None = None
 
 
@@ -107,36 +110,6 @@ def reader_of(path: Path) -> Reader:
         f"{path} {'is an empty folder' if empty else 'holds no data that can be read'}; wanted"
         f" {', '.join(r.about for r in readers[:-1])} or {readers[-1].about}"
     )
-
-
-def class_files(root: Path, suffixes: set[str]) -> list[tuple[Path, str, int]]:
-    """Return (file, class, part) of every file with such a suffix below ``[train|valid|test/]class/``, in order.
-
-    Hidden files are none. The part is -1 where the folders name none.
-
-    Raises:
-        ValueError: files that lie in no class folder, or parts beside classes.
-    """
-    top = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-    parted = [p for p in top if p.name in PARTS]
-    if parted and len(parted) < len(top):
-        odd = next(p for p in top if p not in parted)
-        raise ValueError(f"{root} holds {parted[0].name}/ beside {odd.name}/; wanted parts only, or classes only")
-    loose = next((p for p in sorted(root.iterdir()) if p.suffix.lower() in suffixes and p.is_file()), None)
-    if loose is not None:
-        raise ValueError(f"{loose} lies in no class folder; wanted {root}/CLASS/{loose.name}")
-    folders = [(c, i) for i, part in enumerate(PARTS) for c in _inside(root / part)] if parted else []
-    folders = folders or [(c, -1) for c in top]
-    return [
-        (file, folder.name, part)
-        for folder, part in folders
-        for file in sorted(folder.rglob("*"))
-        if file.suffix.lower() in suffixes and file.is_file() and not file.name.startswith(".")
-    ]
-
-
-def _inside(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
 
 
 def number(labels: Sequence[Any]) -> tuple[np.ndarray, tuple[str, ...]]:

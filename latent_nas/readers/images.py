@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas.readers import Raw, Reader, Wanted, class_files, number
+from latent_nas.readers import Raw, Reader, Wanted, number
+from latent_nas.readers._folders import class_files
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 GREY = {"1", "L", "LA", "I", "I;16", "F"}
@@ -19,7 +20,7 @@ class Images(Reader):
     """Reads them with Pillow; those of another shape lose their longer sides' ends."""
 
     about = "a folder of images by class (CLASS/*.png, .jpg, ...)"
-    uses = ("input",)
+    uses = ("input", "labels")
 
     def takes(self, path: Path) -> bool:
         """Return whether there is an image below the folder."""
@@ -38,7 +39,7 @@ class Images(Reader):
 
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return pixels from 0 to 1, of the size asked for; else of their own if they share one, else 48x48."""
-        files = class_files(path, SUFFIXES)
+        files, notes = class_files(path, SUFFIXES, wanted.labels)
         heads, skipped = _each(files, path, _head)
         if not heads:
             raise ValueError(f"{path}: none of {len(files)} images can be read; the first: {skipped[0]}")
@@ -47,7 +48,6 @@ class Images(Reader):
         shape = wanted.input or _shape(sizes, grey)
         if shape[2] not in (1, 3):
             raise ValueError(f"images have 1 (grey) or 3 (colour) channels, asked for {shape[2]}")
-        notes = []
         if set(sizes) != {(shape[1], shape[0])}:
             notes.append(f"{sum(sizes.values())} images were scaled to {shape[0]}x{shape[1]}, cropped in the middle")
         if shape[2] == 1 and not grey:

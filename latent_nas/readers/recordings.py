@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from latent_nas.front_end import FrontEnd
-from latent_nas.readers import Raw, Reader, Wanted, class_files, number
+from latent_nas.readers import Raw, Reader, Wanted, number
+from latent_nas.readers._folders import class_files
 
 FASTEST = 16_000  # Hz; a microcontroller that listens seldom samples faster
 
@@ -18,7 +19,7 @@ class Recordings(Reader):
     """Reads mono or stereo, 8 to 32 bits; all are brought to one rate and one length."""
 
     about = "a folder of recordings by class (CLASS/*.wav)"
-    uses = ("front", "rate", "seconds")
+    uses = ("front", "rate", "seconds", "labels")
 
     def takes(self, path: Path) -> bool:
         """Return whether there is a recording below the folder."""
@@ -38,7 +39,7 @@ class Recordings(Reader):
 
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return what the front end makes of them: log-mel bands or MFCC, (frames, values, 1)."""
-        files = class_files(path, {".wav"})
+        files, notes = class_files(path, {".wav"}, wanted.labels)
         skipped: list[tuple[str, str]] = []
         opened = []
         for file, label, part in files:
@@ -55,7 +56,7 @@ class Recordings(Reader):
         lengths = np.array([-(-length * rate // found) for *_, found, length in opened])
         usual = wanted.seconds * rate if wanted.seconds else np.quantile(lengths, 0.95)
         front_end = FrontEnd.of(rate, int(max(round(usual), 1)), wanted.front)
-        notes = [f"{n} recordings of {r} Hz were resampled to {rate} Hz" for r, n in sorted(other.items())]
+        notes += [f"{n} recordings of {r} Hz were resampled to {rate} Hz" for r, n in sorted(other.items())]
         if lengths.min() != front_end.samples or lengths.max() != front_end.samples:
             seconds = front_end.samples / rate
             cut, filled = int((lengths > front_end.samples).sum()), int((lengths < front_end.samples).sum())

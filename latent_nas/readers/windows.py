@@ -7,6 +7,7 @@ import numpy as np
 
 from latent_nas.readers import PARTS, Raw, Reader, Wanted, measured, number, numeric
 from latent_nas.readers._counting import without
+from latent_nas.readers._parts import part_of, renamed
 from latent_nas.readers._table import LABEL, TARGET, table
 
 
@@ -76,7 +77,7 @@ class Windows(Reader):
             part=_parts(path, None if parts is None else [parts[i] for i in first], len(x)),
             names=names,
             what="windows",
-            notes=(*found.notes, *notes),
+            notes=(*found.notes, *notes, *filter(None, [renamed(parts or ())])),
             sizes={f"{x.shape[1]} steps of {x.shape[3]} channels": len(x)},
             keep=(3,),
         )
@@ -117,10 +118,11 @@ def _stacked(
 def _parts(path: Path, parts: list[str] | None, n: int) -> np.ndarray:
     if parts is None:
         return np.full(n, -1, np.int64)
-    odd = sorted(set(parts) - set(PARTS))
+    found = {name: part_of(name) for name in parts}
+    odd = sorted(name for name, at in found.items() if at is None)
     if odd:
         raise ValueError(f"{path}: part {odd[0]!r}; there are: {', '.join(PARTS)}")
-    return np.array([PARTS.index(p) for p in parts], np.int64)
+    return np.array([found[name] for name in parts], np.int64)
 
 
 Plugin = Windows
