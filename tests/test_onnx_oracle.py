@@ -23,7 +23,6 @@ from latent_nas.operators.relu import Relu  # noqa: E402
 from latent_nas.training.network import Network  # noqa: E402
 from latent_nas.training.quantise import QuantisedNetwork, quantise  # noqa: E402
 
-RANDOM = np.random.default_rng(0)
 CONVOLUTION = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
 
 
@@ -42,7 +41,7 @@ def write(path: Path, nodes: list, shape: tuple, opset: int = 13, **constants: n
 
 
 def drawn(*shape: int) -> np.ndarray:
-    return RANDOM.normal(size=shape).astype(np.float32)
+    return np.random.default_rng(shape).normal(size=shape).astype(np.float32)
 
 
 def calibration(path: Path, *shape: int) -> Path:
@@ -127,3 +126,116 @@ def test_a_file_that_onnxruntime_does_not_run_is_one_line(tmp_path):
 def test_a_batch_that_the_file_fixes_is_filled(tmp_path):
     path = write(tmp_path / "m.onnx", [("Gemm", ["x", "m"], "y", {})], (2, 4), m=drawn(4, 3))
     assert open_int8(path, calibration(tmp_path / "d.npz", 4)).graph.output_shape == (3,)
+
+
+GRAY = ("n", 1, 8, 8)
+ENDING = [("GlobalAveragePool", ["e"], "p", {}), ("Flatten", ["p"], "y", {})]
+IMAGE = [("Conv", ["x", "w"], "a", CONVOLUTION)]
+LAST = [("Transpose", ["a"], "l", {"perm": [0, 2, 3, 1]})]
+W = drawn(8, 1, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "constants", "message"),
+    [
+        ([*IMAGE, ("ReduceMean", ["a"], "y", {"axes": [1, 2]})], {}, r"the mean over axes \[1, 2\]"),
+        ([*IMAGE, *LAST, ("ReduceMean", ["l"], "y", {"axes": [2, 3]})], {}, r"the mean over axes \[2, 3\]"),
+        ([*IMAGE, ("Concat", ["a", "a"], "e", {"axis": 3}), *ENDING], {}, "axis 3 is not that of the channels, 1"),
+        ([*IMAGE, *LAST, ("Concat", ["l", "l"], "y", {"axis": 1})], {}, "axis 1 is not that of the channels, 3"),
+        (
+            [*IMAGE, ("Add", ["a", "k"], "e", {}), *ENDING],
+            {"k": drawn(8)},
+            r"\(8,\) is added that is not a bias",
+        ),
+        (
+            [*IMAGE, ("Relu", ["a"], "r", {}), ("Add", ["a", "k"], "b", {}), ("Add", ["r", "b"], "e", {}), *ENDING],
+            {"k": drawn(8, 1, 1)},
+            "2 nodes read what it would be folded into",
+        ),
+        (
+            [*IMAGE, ("BatchNormalization", ["a", "k", "k", "k", "k"], "e", {"training_mode": 1}), *ENDING],
+            {"k": np.ones(8, np.float32)},
+            "training_mode 1",
+        ),
+        ([*IMAGE, ("Cast", ["a"], "i", {"to": 6}), ("Cast", ["i"], "e", {"to": 1}), *ENDING], {}, "rounds to integers"),
+        (
+            [("Pad", ["x", "p", "one"], "q", {}), ("Conv", ["q", "w"], "e", {}), *ENDING],
+            {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1]), "one": np.float32(1)},
+            "mode 'constant', value 1.0; only zeros are known here",
+        ),
+        (
+            [*IMAGE, ("Reshape", ["a", "s"], "e", {}), ("ReduceMean", ["e"], "y", {"axes": [1, 2]})],
+            {"s": np.array([-1, 4, 16, 8])},
+            r"a tensor \(8, 8, 8\) beside the batch as",
+        ),
+        ([*IMAGE, ("Softmax", ["a"], "y", {"axis": 3})], {}, "axis 3 is not that of the classes, 1"),
+        ([*IMAGE, *LAST, ("Conv", ["l", "u"], "e", CONVOLUTION), *ENDING], {"u": drawn(4, 8, 3, 3)}, "channels last"),
+        ([*IMAGE, *LAST, ("Add", ["a", "l"], "e", {}), *ENDING], {}, "channels first and last"),
+        ([*IMAGE, ("Squeeze", ["a", "z"], "y", {})], {"z": np.array([1])}, "Squeeze"),
+        ([*IMAGE, ("Transpose", ["a"], "y", {"perm": [0, 1, 3, 2]})], {}, r"perm \[0, 1, 3, 2\] is not known here"),
+    ],
+)
+def test_an_axis_or_setting_without_an_equal_is_refused(nodes, constants, message, tmp_path):
+    path = write(tmp_path / "m.onnx", nodes, GRAY, w=W, **constants)
+    with pytest.raises(ValueError, match=message):
+        read_model(path)
+
+
+def test_pads_value_as_an_attribute_and_pads_by_axes(tmp_path):
+    old = [("Pad", ["x"], "q", {"pads": [0, 0, 1, 1, 0, 0, 1, 1], "value": 1.0}), ("Conv", ["q", "w"], "e", {})]
+    with pytest.raises(ValueError, match=r"value 1.0; only zeros"):
+        read_model(write(tmp_path / "old.onnx", [*old, *ENDING], GRAY, 10, w=W))
+    new = [("Pad", ["x", "pads", "", "axes"], "q", {}), ("Conv", ["q", "w"], "e", {}), *ENDING]
+    path = write(tmp_path / "new.onnx", new, GRAY, 18, w=W, pads=np.array([0, 2, 1, 0]), axes=np.array([-1, 2]))
+    open_int8(path, calibration(tmp_path / "d.npz", 1, 8, 8))  # the oracle holds that the pads are at their sides
+
+
+def test_a_node_that_nothing_here_looks_at_is_found_by_the_oracle(tmp_path):
+    """A bias would be folded into a convolution that others read too, behind a node that passes it on."""
+    nodes = [*IMAGE, ("Relu", ["a"], "b", {}), ("Identity", ["a"], "i", {}), ("Add", ["i", "k"], "c", {})]
+    nodes += [("Add", ["b", "c"], "e", {}), *ENDING]
+    path = write(tmp_path / "m.onnx", nodes, GRAY, w=W, k=drawn(8, 1, 1))
+    with pytest.raises(ValueError, match="is read wrongly"):
+        open_int8(path, calibration(tmp_path / "d.npz", 1, 8, 8))
+
+
+@pytest.mark.parametrize("channels", [1, 8])
+def test_float_constants_are_rounded_as_quantize_linear_says(channels, tmp_path):
+    weight = drawn(8, 1, 3, 3) * 2
+    scale = np.full(channels, 0.02, np.float32) if channels > 1 else np.float32(0.02)  # some weights saturate
+    zero = np.zeros(scale.shape, np.int8)
+    axis = {"axis": 0} if channels > 1 else {}
+
+    def rounded(name: str, to: str) -> list:
+        quantised = ("QuantizeLinear", [name, "s", "t"], f"{to}_q", {})
+        return [quantised, ("DequantizeLinear", [f"{to}_q", "s", "t"], to, {})]
+
+    nodes = [
+        *rounded("x", "a"),
+        ("QuantizeLinear", ["w", "ws", "wz"], "wq", axis),
+        ("DequantizeLinear", ["wq", "ws", "wz"], "wd", axis),
+        ("Conv", ["a", "wd"], "c", CONVOLUTION),
+        *rounded("c", "d"),
+        ("GlobalAveragePool", ["d"], "p", {}),
+        *rounded("p", "g"),
+        ("Flatten", ["g"], "y", {}),
+    ]
+    held = {"s": np.float32(0.1), "t": np.int8(0), "w": weight, "ws": scale, "wz": zero}
+    network = open_int8(write(tmp_path / "m.onnx", nodes, GRAY, **held))
+    kept = next(c["weight"] for c in network.constants if "weight" in c)
+    wanted = np.clip(np.rint(weight / np.float32(0.02)), -128, 127)
+    np.testing.assert_array_equal(kept, wanted.transpose(0, 2, 3, 1))
+    assert np.abs(wanted).max() >= 127
+
+
+def test_a_grey_image_with_its_channel_last_is_not_turned(tmp_path):
+    to_nchw = [("Reshape", ["x", "s"], "t", {}), ("Conv", ["t", "w"], "e", CONVOLUTION), *ENDING]
+    dense = [("Reshape", ["x", "s"], "f", {}), ("MatMul", ["f", "m"], "y", {})]
+    conv = write(tmp_path / "c.onnx", to_nchw, ("n", 6, 8, 1), w=W, s=np.array([-1, 1, 6, 8]))
+    mlp = write(tmp_path / "m.onnx", dense, ("n", 6, 8, 1), m=drawn(48, 5), s=np.array([-1, 48]))
+    for path in (conv, mlp):
+        network = open_int8(path, calibration(tmp_path / "d.npz", 6, 8, 1))
+        assert network.graph.input_shape == (6, 8, 1)
+    x = drawn(16, 6, 8, 1)  # what it was calibrated with
+    wanted = x.reshape(16, 48) @ numpy_helper.to_array(onnx.load(mlp).graph.initializer[0])
+    assert np.abs(network.outputs(x) - wanted).max() < 0.1 * np.ptp(wanted)

@@ -4,7 +4,9 @@ Images are NCHW; transpositions to and from NHWC are seen through. Rounding (Q a
 leave no trace, biases are those that the operators have, explicit padding goes into the convolution after it.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import numpy as np
 from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph import Builder, Graph
-from latent_nas.interchange._onnx_readers import PASSES, READERS, Call, Unreadable, Value, Weights
+from latent_nas.interchange import _onnx_layout as layout
+from latent_nas.interchange._onnx_call import Call, Unreadable, Value, Weights
+from latent_nas.interchange._onnx_readers import PASSES, READERS
 from latent_nas.operators import Shape
 
 
@@ -83,7 +87,7 @@ def read_model(path: Path) -> Model:
             f"{path} has operators that are not known here: {', '.join(unknown)}; known: {', '.join(sorted(_KNOWN))}"
         )
     try:
-        return _Reader(onnx, model.graph, needed).read()
+        return _Reader(onnx, model.graph, needed, _dims(onnx, model), _opset(model)).read()
     except Unreadable as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -101,11 +105,31 @@ def _needed(graph: Any) -> list[Any]:
     return kept[::-1]
 
 
+def _opset(model: Any) -> int:
+    return max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
+
+
+def _dims(onnx: Any, model: Any) -> dict[str, tuple[int, ...]]:
+    """Return the dimensions of the file's tensors as onnx infers them, 0 for those that are not known.
+
+    Raises:
+        Unreadable: they contradict each other.
+    """
+    try:
+        graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except onnx.shape_inference.InferenceError as error:
+        raise Unreadable(f"its shapes contradict each other ({' '.join(str(error).split())[:160]})") from None
+    tensors = [v for v in (*graph.input, *graph.value_info, *graph.output) if v.type.tensor_type.HasField("shape")]
+    return {v.name: tuple(d.dim_value for d in v.type.tensor_type.shape.dim) for v in tensors}
+
+
 @dataclass
 class _Reader:
     onnx: Any
     model: Any
     nodes: list[Any]
+    dims: dict[str, tuple[int, ...]]
+    opset: int
     held: dict[int, Weights] = field(default_factory=dict)
     quants: dict[int, Quant] = field(default_factory=dict)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
@@ -126,6 +150,7 @@ class _Reader:
             raise Unreadable(f"it has {len(inputs)} inputs; a graph here has one")
         builder, nhwc = Builder(self._input_shape(inputs[0])), self._is_nhwc(inputs[0].name)
         values = {inputs[0].name: Value(0, nhwc=nhwc)}
+        uses = Counter([*(n for node in self.nodes for n in node.input), self.model.output[0].name])
         for node in self.nodes:
             settings = {a.name: self.onnx.helper.get_attribute_value(a) for a in node.attribute}
             what = f"{node.op_type} {node.name or node.output[0]!r}"
@@ -142,7 +167,9 @@ class _Reader:
             read = [values.get(name) for name in node.input]
             held_constants = [constants.get(name) if name else None for name in node.input]
             scales = [self.scales.get(name) for name in node.input]
-            call = Call(what, builder, read, held_constants, settings, scales, self.held)
+            dims = [self.dims.get(name) for name in node.input]
+            readers = [uses[name] for name in node.input]
+            call = Call(what, builder, read, held_constants, settings, scales, self.held, dims, readers, self.opset)
             if node.op_type in READERS:
                 try:
                     values[node.output[0]] = READERS[node.op_type](call)
@@ -151,10 +178,11 @@ class _Reader:
                 except ValueError as error:  # of shapes
                     raise Unreadable(f"{what}: {error}") from None
             else:
-                values[node.output[0]] = call.value(0)
+                values[node.output[0]] = layout.softmax(call) if node.op_type == "Softmax" else self._passed(call, node)
                 if node.op_type == "QuantizeLinear":
                     self.quants[call.value(0).node] = self._quant(call)
             result = values[node.output[0]]
+            self._agrees(what, self.dims.get(node.output[0]), result, builder.shape(result.node))
             if node.op_type not in ("Softmax", "QuantizeLinear") and not any(result.padded):  # which ours lacks
                 self.traced[result.node] = Traced(node.output[0], what, result.nhwc, result.flat)
         last = values.get(self.model.output[0].name)
@@ -163,19 +191,69 @@ class _Reader:
         outside = any(t.data_location == self.onnx.TensorProto.EXTERNAL for t in self.model.initializer)
         return Model(builder.build(), self.held, self.quants, nhwc, outside, self.traced)
 
+    def _passed(self, call: Call, node: Any) -> Value:
+        """Return the tensor that a node of ``PASSES`` passes on."""
+        if node.op_type == "Cast" and call.setting("to", 0) not in self._floats():
+            raise call.refuse("it rounds to integers; only types of floats are known here")
+        if node.op_type == "Dropout" and (training := call.optional(2)) is not None and training.any():
+            raise call.refuse("training_mode is true; export the model in evaluation mode")
+        return call.value(0)
+
+    def _floats(self) -> set[int]:
+        kinds = self.onnx.TensorProto
+        return {kinds.FLOAT, kinds.FLOAT16, kinds.DOUBLE, kinds.BFLOAT16}
+
+    def _agrees(self, what: str, dims: tuple[int, ...] | None, value: Value, shape: Shape) -> None:
+        """Refuse a tensor whose dimensions in the file are not those that it has here."""
+        if dims is None or not all(dims[1:]) or any(value.padded):
+            return
+        if len(shape) == 1:
+            same = prod(dims[1:]) == shape[0]
+        else:
+            same = dims[1:] == (shape if value.nhwc else (shape[2], *shape[:2]))
+        if not same:
+            raise Unreadable(
+                f"{what} makes a tensor {dims[1:]} beside the batch, which is not known here; wanted {shape}"
+            )
+
     def _rounded(self, node: Any, axis: int) -> np.ndarray:
         """Return the constant that a node makes of one: as floats, their scale kept in ``scales``."""
         constant = self.constants[node.input[0]]
-        if node.op_type != "DequantizeLinear":
+        if node.op_type == "Cast":
+            to = next(a.i for a in node.attribute if a.name == "to")
+            return constant.astype(self.onnx.helper.tensor_dtype_to_np_dtype(to))
+        if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
             return constant
+        if any(name and name not in self.constants for name in node.input[1:]):
+            raise Unreadable(f"{node.op_type} {node.output[0]!r} wants constants as its scale and zero point")
         scale = self.constants[node.input[1]].astype(float)
-        zero = self.constants[node.input[2]] if len(node.input) > 2 and node.input[2] else np.zeros(1)
+        zero = self.constants[node.input[2]] if len(node.input) > 2 and node.input[2] else np.zeros(1, np.uint8)
+        channels = constant.shape[axis] if -constant.ndim <= axis < constant.ndim else 1
+        if scale.ndim > 1 or scale.size not in (1, channels) or not np.isfinite(scale).all() or scale.min() < 0:
+            raise Unreadable(
+                f"{node.op_type} {node.output[0]!r} has scales {scale.shape}; wanted finite ones, 1 or {channels}"
+            )
+        if node.op_type == "QuantizeLinear":
+            if zero.dtype not in (np.int8, np.uint8, np.int16, np.uint16, np.int32) or not scale.all():
+                raise Unreadable(
+                    f"{node.op_type} {node.output[0]!r} rounds to {zero.dtype} by scales from {scale.min()};"
+                    " wanted int8 or uint8, and scales above 0"
+                )
+            each, offset = (self._along(a, constant, axis) for a in (scale, zero.astype(float)))
+            limits, steps = np.iinfo(zero.dtype), constant.astype(np.float32) / each.astype(np.float32)
+            integers: np.ndarray = np.clip(np.rint(steps) + offset, limits.min, limits.max).astype(zero.dtype)
+            return integers
         if not zero.any():
             self.scales[node.output[0]] = scale
-        around = [-1 if i == axis % max(constant.ndim, 1) else 1 for i in range(constant.ndim)]
-        each, offset = (a.reshape(around) if a.size > 1 else a for a in (scale, zero.astype(float)))
+        each, offset = (self._along(a, constant, axis) for a in (scale, zero.astype(float)))
         floats: np.ndarray = (constant.astype(float) - offset) * each
         return floats
+
+    @staticmethod
+    def _along(values: np.ndarray, constant: np.ndarray, axis: int) -> np.ndarray:
+        """Return one value, or those of each channel, as they are broadcast to a constant."""
+        around = [-1 if i == axis % max(constant.ndim, 1) else 1 for i in range(constant.ndim)]
+        return values.reshape(around) if values.size > 1 else values.reshape(())
 
     def _quant(self, call: Call) -> Quant:
         """Return how a QuantizeLinear rounds; unsigned integers are moved to signed ones."""
@@ -210,11 +288,13 @@ class _Reader:
         return tuple(dims) if len(dims) == 1 or self._is_nhwc(value.name) else (dims[1], dims[2], dims[0])
 
     def _is_nhwc(self, name: str) -> bool:
-        """Return whether the tensor is transposed to NCHW before anything else happens to it."""
+        """Return whether the tensor is made NCHW, or is flattened with one channel, before anything else happens."""
         for node in self.nodes:
             if name in node.input and node.op_type in PASSES:
                 name = node.output[0]
             elif name in node.input:
                 perm = [list(a.ints) for a in node.attribute if a.name == "perm"]
+                if node.op_type in ("Reshape", "Flatten"):  # grey: (height, width, 1), not an image one pixel wide
+                    return self.dims.get(name, ())[3:] == (1,)
                 return node.op_type == "Transpose" and perm == [[0, 3, 1, 2]]
         return False
