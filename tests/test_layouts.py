@@ -195,3 +195,102 @@ def test_a_table_names_its_parts_in_any_way(tmp_path):
     task = open_task(str(write(tmp_path / "a.csv", ["label", "part", *"wxyz"], rows)))
     assert task.findings.counts == {"train": (4, 4), "valid": (3, 3), "test": (3, 3)}
     assert said(task, "'VAL' is read as part 'valid'")
+
+
+class TestArrays:
+    rng = np.random.default_rng(0)
+    x = rng.random((24, 8, 8)).astype(np.float32)
+    y = np.arange(24) % 2
+
+    def task(self, path, options="", **arrays):
+        np.savez(path, **arrays)
+        return open_task(f"{path}{options}")
+
+    def parts(self, names, x=x, y=y):
+        """Arrays by names such as ("x_train", "y_train", "x_val", ...), eight rows each."""
+        return {name: (x, y)[i % 2][i // 2 * 8 : i // 2 * 8 + 8] for i, name in enumerate(names.split())}
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            "X_train y_train X_val y_val X_test y_test",
+            "x_train y_train x_validation y_validation x_testing y_testing",
+            "train_images train_labels val_images val_labels test_images test_labels",
+            "Xtrain Ytrain Xval Yval Xtest Ytest",
+        ],
+    )
+    def test_parts_by_any_name_are_parts_and_said(self, tmp_path, names):
+        wanted = self.task(tmp_path / "a.npz", **self.parts("x_train y_train x_valid y_valid x_test y_test"))
+        task = self.task(tmp_path / "b.npz", **self.parts(names))
+        assert task.fingerprint == wanted.fingerprint
+        assert task.findings.counts == {"train": (4, 4), "valid": (4, 4), "test": (4, 4)}
+        assert said(task, f"{names.split()[2]!r} is read as 'x_valid'")
+
+    def test_arrays_that_are_not_used_are_named_and_not_opened(self, tmp_path):
+        pickled = np.array([{"a": 1}], dtype=object)
+        task = self.task(tmp_path / "a.npz", x=self.x, y=self.y, subject=self.y, y_test=self.y, meta=pickled)
+        assert said(task, "not used: 'subject', 'y_test', 'meta'")
+        assert not said(self.task(tmp_path / "b.npz", x=self.x, y=self.y), "not used")
+
+    def test_channels_first_are_read_so_where_only_that_can_be(self, tmp_path):
+        x = self.rng.random((24, 3, 8, 8)).astype(np.float32)
+        wanted = self.task(tmp_path / "a.npz", x=x.transpose(0, 2, 3, 1), y=self.y)
+        task = self.task(tmp_path / "b.npz", x=x, y=self.y)
+        assert task.input_shape == (8, 8, 3)
+        assert task.fingerprint == wanted.fingerprint
+        assert said(task, "channels first ('?layout=nhwc': last)")
+        assert open_task(f"{tmp_path / 'b.npz'}?layout=nhwc").input_shape == (3, 8, 8)
+
+    def test_series_may_have_their_channels_on_either_side(self, tmp_path):
+        x = self.rng.normal(size=(24, 40, 3)) * [1, 100, 1]
+        image = self.task(tmp_path / "a.npz", x=x, y=self.y)
+        assert image.input_shape == (40, 3, 1)
+        assert said(image, "'?layout=nsc' takes it as series of 40 steps and 3 channels")
+        steps = open_task(f"{tmp_path / 'a.npz'}?layout=nsc")
+        turned = self.task(tmp_path / "b.npz", "?layout=ncs", x=x.transpose(0, 2, 1), y=self.y)
+        assert steps.input_shape == (40, 1, 3)
+        assert steps.fingerprint == turned.fingerprint
+        assert len(steps.findings.gain) == 3
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda y: y[:, None],
+            lambda y: np.eye(2)[y],
+            lambda y: np.eye(2, dtype=bool)[y],
+            lambda y: y.astype(np.uint8)[:, None],
+        ],
+        ids=["column", "one-hot", "one-hot of bool", "column of uint8"],
+    )
+    def test_classes_in_any_form_are_the_same(self, tmp_path, make):
+        wanted = self.task(tmp_path / "a.npz", x=self.x, y=self.y)
+        task = self.task(tmp_path / "b.npz", x=self.x, y=make(self.y))
+        assert task.fingerprint == wanted.fingerprint
+        assert len(said(task, "taken as classes")) == 1
+
+    def test_classes_as_floats_and_bytes(self, tmp_path):
+        numbers = self.task(tmp_path / "a.npz", x=self.x, y=self.y.astype(np.float32))
+        assert numbers.findings.kind == "regress"
+        assert said(numbers, "'?kind=classify' takes them as classes")
+        assert open_task(f"{tmp_path / 'a.npz'}?kind=classify").classes == ("0", "1")
+        named = self.task(tmp_path / "b.npz", x=self.x, y=np.array([b"no", b"yes"])[self.y])
+        assert named.classes == ("no", "yes")
+
+    @pytest.mark.parametrize(
+        ("arrays", "words"),
+        [
+            ({"x": x[:, None, :, :6], "y": y}, r"channels first or last; say '\?layout=nchw' or '\?layout=nhwc'"),
+            ({"X": x, "data": x, "y": y}, "'X' and 'data' could be the same array"),
+            ({"x": x, "x_test": x, "y": y, "y_test": y}, "'x' beside 'x_test'"),
+            ({"x_train": x, "y_train": y, "x_test": (x * 255).astype(np.uint8), "y_test": y}, "differ in type"),
+            ({"x": x, "y": np.ones((24, 2), np.int64)}, r"wants \(24,\) classes"),
+        ],
+    )
+    def test_what_could_be_two_things_is_one_line(self, tmp_path, arrays, words):
+        with pytest.raises(ValueError, match=words) as error:
+            self.task(tmp_path / "a.npz", **arrays)
+        assert "\n" not in str(error.value)
+
+    def test_a_layout_that_does_not_fit_is_one_line(self, tmp_path):
+        with pytest.raises(ValueError, match=r"layout=nchw wants images \(n, channels"):
+            self.task(tmp_path / "a.npz", "?layout=nchw", x=self.x, y=self.y)

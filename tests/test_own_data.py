@@ -153,7 +153,7 @@ class TestArrays:
             (lambda x, y: {"x": x, "y": y[:-1]}, r"wants \(20,\) classes"),
             (lambda x, y: {"x": x, "y": np.stack([y, y], 1)}, "wants"),
             (lambda x, y: {"x": x.reshape(20, 3, 3, 3, 3), "y": y}, r"shape \(20, 3, 3, 3, 3\)"),
-            (lambda x, y: {"data": x, "y": y}, "no array x"),
+            (lambda x, y: {"pixels": x, "y": y}, "no array x.*it has: pixels, y"),
             (lambda x, y: {"x": np.float32(1), "y": y}, "x is a single number"),
             (lambda x, y: {"x": x[:0], "y": y[:0]}, r"shape \(0, .*no sample"),
             (lambda x, y: {"x": x.astype(str), "y": y}, "wanted numbers"),

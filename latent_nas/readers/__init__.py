@@ -14,6 +14,14 @@ from latent_nas.front_end import FrontEnd
 PARTS = ("train", "valid", "test")
 KINDS = ("classify", "regress", "anomaly")  # what data of one's own can be for
 LABELS = ("top", "outer", "inner")  # folders that can name the classes
+LAYOUTS = {  # orders of an array's axes
+    "nhwc": "images (n, height, width, channels)",
+    "nchw": "images (n, channels, height, width)",
+    "nhw": "grey images (n, height, width)",
+    "nsc": "series (n, steps, channels)",
+    "ncs": "series (n, channels, steps)",
+    "ns": "series (n, steps)",
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ class Wanted:
         rate: samples per second, 0 for that of the recordings. seconds: of a recording, 0 for what most of them have.
         kind: one of ``KINDS``, or "" for what the data suggests.
         labels: one of ``LABELS``, the folders that name the classes, or "" for what their names suggest.
+        layout: one of ``LAYOUTS``, or "" for what an array's shape suggests.
         omit: columns of a table to leave out, () for none; None for those that number rows or tell the time.
     """
 
@@ -67,6 +76,7 @@ class Wanted:
     seconds: float = 0.0
     kind: str = ""
     labels: str = ""
+    layout: str = ""
     omit: tuple[str, ...] | None = None
 
 

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,20 @@ import numpy as np
 
 from latent_nas.front_end import FrontEnd
 from latent_nas.readers import PARTS, Raw, Reader, Wanted, number, numeric
+from latent_nas.readers._answers import answers, one_hot
+from latent_nas.readers._axes import values
+from latent_nas.readers._roles import BESIDE, roles
 
 
 class Arrays(Reader):
     """Reads images (n, h, w) or (n, h, w, c) and series (n, steps) or (n, steps, 1, channels); never a pickle.
 
-    y is classes (n,); of floats it is numeric targets (n,) or (n, targets), which an array ``targets`` may name.
+    Other layouts are asked for, or read and said, see ``readers.LAYOUTS``. y is classes (n,), (n, 1) or one-hot; of
+    floats it is numeric targets (n,) or (n, targets), which an array ``targets`` may name.
     """
 
     about = "an .npz file (x and y, or x_train, y_train, x_test, y_test)"
-    uses = ("input", "kind")
+    uses = ("input", "layout", "kind")
 
     def takes(self, path: Path) -> bool:
         """Return whether it is a file named .npz."""
@@ -31,29 +36,37 @@ class Arrays(Reader):
 
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return the arrays; whole numbers from 0 to 255 become 0 to 1."""
-        try:
-            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path} is no whole .npz of plain arrays: {str(error).splitlines()[0]}") from None
-        pairs = [(arrays[f"x_{p}"], arrays.get(f"y_{p}"), i) for i, p in enumerate(PARTS) if f"x_{p}" in arrays]
-        if "x" in arrays:
-            pairs = [(arrays["x"], arrays.get("y"), -1)]
-        if not pairs:
-            raise ValueError(f"{path} has no array x (nor x_train); it has: {', '.join(arrays) or 'nothing'}")
+        held: list[str] = _read(path, lambda file: list(file.files))
+        taken, notes = roles(path, held)
+        arrays = _read(path, lambda file: {name: file[name] for name in held if name in (*taken.values(), *BESIDE)})
+        given = {role: arrays[name] for role, name in taken.items()}
+        ats = [-1] if "x" in given else [i for i, part in enumerate(PARTS) if f"x_{part}" in given]
+        if not ats:
+            raise ValueError(f"{path} has no array x (nor x_train); it has: {', '.join(held) or 'nothing'}")
         about = _about(path, arrays)
         kind = wanted.kind or about.get("kind", "")
+        names_of = ["" if at < 0 else f"_{PARTS[at]}" for at in ats]
+        hot = all(f"y{name}" in given and one_hot(given[f"y{name}"]) for name in names_of)
         xs, ys, parts = [], [], []
-        for x, y, at in pairs:
-            name = "" if at < 0 else f"_{PARTS[at]}"
+        for at, name in zip(ats, names_of, strict=True):
+            x, called = given[f"x{name}"], taken[f"x{name}"]
             if not x.size:
-                raise ValueError(f"{path}: x{name} has shape {x.shape}, so there is no sample in it")
+                raise ValueError(f"{path}: {called} has shape {x.shape}, so there is no sample in it")
             if not x.ndim:
-                raise ValueError(f"{path}: x{name} is a single number; wanted an array with a row per sample")
-            y = _targets(f"{path}: x{name} has {len(x)} rows, so y{name} wants", x, y, kind)
-            xs.append(_values(path, f"x{name}", x, wanted.input))
+                raise ValueError(f"{path}: {called} is a single number; wanted an array with a row per sample")
+            answer = f"y{name}"
+            wants = f"{path}: {called} has {len(x)} rows, so {taken.get(answer, answer)} wants"
+            y, said = answers(wants, len(x), given.get(answer), kind, hot)
+            layout = wanted.layout or ("nhwc" if about and wanted.input is None else "")
+            x, also = values(path, called, x, wanted.input, layout)
+            notes += [note for note in (*said, *also) if note not in notes]
+            xs.append(x)
             ys.append(y)
             parts.append(np.full(len(x), at))
+        whole = {given[f"x{name}"].dtype == np.uint8 for name in names_of}
+        if len(whole) > 1:
+            types = ", ".join(str(given[f"x{name}"].dtype) for name in names_of)
+            raise ValueError(f"{path}: its parts differ in type: {types}; wanted one, as uint8 alone is divided by 255")
         if len({x.shape[1:] for x in xs}) > 1:
             raise ValueError(f"{path}: its parts differ in shape: {', '.join(str(x.shape[1:]) for x in xs)}")
         if len({y.shape[1:] for y in ys}) > 1:
@@ -67,11 +80,13 @@ class Arrays(Reader):
             targets = tuple(map(str, arrays["targets"])) if arrays.get("targets", y).shape == y.shape[1:] else targets
             y = numeric(y, targets, names, path)
         else:
-            given = y
-            y, classes = number(given.tolist())
-            if "classes" in arrays and len(arrays["classes"]) > y.max(initial=-1) and classes == _plain(classes):
+            labels = y
+            y, classes = number(labels.tolist())
+            if "classes" in arrays and _names(arrays["classes"], labels):
                 classes = tuple(str(c) for c in arrays["classes"])
-                y = given.astype(np.int64)
+                y = labels.astype(np.int64)
+            elif "classes" in arrays:
+                notes.append("array 'classes' is not used: it does not name the numbers from 0 on that y holds")
         plain = x.min(initial=0) >= 0 and x.max(initial=1) <= 1
         return Raw(
             x=x,
@@ -82,6 +97,7 @@ class Arrays(Reader):
             part=part,
             names=names,
             what="rows",
+            notes=tuple(notes),
             sizes={"x".join(map(str, x.shape[1:])): len(x)},
             keep=() if plain or about else (3,),
             shift=tuple(about.get("shift", ())),
@@ -90,38 +106,13 @@ class Arrays(Reader):
         )
 
 
-def _targets(wants: str, x: np.ndarray, y: np.ndarray | None, kind: str) -> np.ndarray:
-    """Return classes (n,) or numeric targets (n, targets); ``wants`` begins the message that refuses others."""
-    if y is None:
-        raise ValueError(f"{wants} ({len(x)},) classes or numeric targets; got nothing")
-    if kind == "regress" or (not kind and y.dtype.kind == "f"):
-        if y.dtype.kind not in "uif" or y.shape[:1] != (len(x),) or y.ndim > 2 or not y.size:
-            raise ValueError(f"{wants} numbers ({len(x)},) or ({len(x)}, targets); got {y.dtype} {y.shape}")
-        return y.reshape(len(x), -1)
-    if y.shape != (len(x),) or y.dtype.kind == "f":
-        raise ValueError(f"{wants} ({len(x)},) classes; got {y.dtype} {y.shape}")
-    return y
-
-
-def _values(path: Path, name: str, x: np.ndarray, shape: tuple[int, int, int] | None) -> np.ndarray:
-    if x.dtype.kind not in "uifb":
-        raise ValueError(f"{path}: {name} holds {x.dtype}; wanted numbers")
-    if shape is None and x.ndim not in (2, 3, 4):
-        raise ValueError(
-            f"{path}: {name} has shape {x.shape}; wanted images (n, h, w) or (n, h, w, c), or series (n, steps)"
-        )
-    whole = x.dtype == np.uint8
-    x = x.astype(np.float32)
-    wrong = np.flatnonzero(~np.isfinite(x.reshape(len(x), -1)).all(axis=1))
-    if len(wrong):
-        raise ValueError(f"{path}: {name} holds NaN or infinity in {len(wrong)} rows, the first is {wrong[0]}")
-    if shape is not None:
-        if x[:1].size != np.prod(shape) * min(len(x), 1):
-            raise ValueError(f"{path}: {name} has rows of shape {x.shape[1:]}; they can't be read as {shape}")
-        x = x.reshape(len(x), *shape)
-    elif x.ndim < 4:  # grey images, or a series of one channel
-        x = x.reshape(*x.shape, 1) if x.ndim == 3 else x.reshape(*x.shape, 1, 1)
-    return x / np.float32(255) if whole else x
+def _read(path: Path, read: Callable[[Any], Any]) -> Any:
+    """Return what is read of an opened .npz."""
+    try:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+            return read(file)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is no whole .npz of plain arrays: {str(error).splitlines()[0]}") from None
 
 
 def _about(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -134,9 +125,11 @@ def _about(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         raise ValueError(f"{path}: its array 'about' is not what `latent-nas dataset import` writes") from None
 
 
-def _plain(classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the classes if they are whole numbers from 0 on, else nothing."""
-    return classes if all(c.isdecimal() for c in classes) else ()
+def _names(classes: np.ndarray, labels: np.ndarray) -> bool:
+    """Return whether labels are whole numbers from 0 on that each have a name in ``classes``."""
+    if labels.dtype.kind not in "uib" or classes.ndim != 1:
+        return False
+    return bool(labels.min(initial=0) >= 0 and labels.max(initial=0) < len(classes))
 
 
 Plugin = Arrays

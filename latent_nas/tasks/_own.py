@@ -12,14 +12,14 @@ import numpy as np
 
 from latent_nas import artifacts
 from latent_nas.limits import Limits
-from latent_nas.readers import KINDS, LABELS, PARTS, Wanted, reader_of
+from latent_nas.readers import KINDS, LABELS, LAYOUTS, PARTS, Wanted, reader_of
 from latent_nas.tasks import Data, Recipe, Task
 from latent_nas.tasks._checks import Findings, checked
 from latent_nas.tasks.kinds.anomaly import OUTPUTS, Anomaly
 from latent_nas.tasks.kinds.regress import Regression
 
 FASTEST = 192_000  # Hz; beyond it is no microphone but a slip of the keyboard
-OPTIONS = ("input", "front", "rate", "seconds", "kind", "labels", "omit", "normal", "split_seed", "strict")
+OPTIONS = ("input", "front", "rate", "seconds", "kind", "labels", "layout", "omit", "normal", "split_seed", "strict")
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,13 @@ def _option(name: str, value: str) -> Any:
             return float(value)
         if name == "omit":
             return tuple(filter(None, value.split(",")))
-        if value not in {"kind": KINDS, "labels": LABELS}.get(name, (value,)):
+        if value not in {"kind": KINDS, "labels": LABELS, "layout": LAYOUTS}.get(name, (value,)):
             raise ValueError
         return value not in ("", "0", "no") if name == "strict" else value
     except ValueError:
         wanted = {"input": "HEIGHTxWIDTHxCHANNELS, e.g. 48x48x1", "seconds": "a positive number, under 3600"}
         wanted["labels"] = "top, outer or inner: the folders that name the classes"
+        wanted["layout"] = f"one of {', '.join(LAYOUTS)}"
         wanted["kind"] = f"one of {', '.join(KINDS)}"
         wanted["rate"] = f"a whole number of Hz, at most {FASTEST}"
         raise ValueError(f"{name}={value!r}; wanted {wanted.get(name, 'a whole number from 0 on')}") from None
