@@ -283,6 +283,7 @@ class TestArrays:
             ({"X": x, "data": x, "y": y}, "'X' and 'data' could be the same array"),
             ({"x": x, "x_test": x, "y": y, "y_test": y}, "'x' beside 'x_test'"),
             ({"x_train": x, "y_train": y, "x_test": (x * 255).astype(np.uint8), "y_test": y}, "differ in type"),
+            ({"x": x, "y": y, "about": np.array(3)}, "'about' is not what"),
             ({"x": x, "y": np.ones((24, 2), np.int64)}, r"wants \(24,\) classes"),
         ],
     )

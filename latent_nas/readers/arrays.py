@@ -121,7 +121,7 @@ def _about(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         return {}
     try:
         return dict(json.loads(str(arrays["about"])))
-    except (json.JSONDecodeError, ValueError):
+    except (ValueError, TypeError):
         raise ValueError(f"{path}: its array 'about' is not what `latent-nas dataset import` writes") from None
 
 
