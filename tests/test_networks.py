@@ -110,3 +110,31 @@ def test_what_a_source_lacks_is_one_line(sources, arguments, message, tmp_path, 
     assert code == 2
     assert message in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("m.tflite", "python -m tf2onnx.convert --tflite {path} --output m.onnx"),
+        ("m.keras", "keras.models.load_model('{path}').export('m.onnx', format='onnx')"),
+        ("m.H5", "keras.models.load_model('{path}').export('m.onnx', format='onnx')"),
+        ("m.pt", 'torch.onnx.export(model.eval(), (example_input,), "m.onnx")'),
+    ],
+)
+def test_a_model_of_another_format_is_refused_with_the_command_that_converts_it(name, command, tmp_path, capsys):
+    path = tmp_path / name
+    path.write_bytes(b"\x1c\x00\x00\x00TFL3")
+    for arguments in (["cost", str(path)], ["deploy", str(path), "--out", str(tmp_path / "fw")]):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(arguments)
+        assert stopped.value.code == 2
+        printed = capsys.readouterr().err
+        assert command.format(path=path) in printed
+        assert printed.count("\n") == 1
+
+
+def test_the_suffix_of_a_file_is_read_without_regard_to_case(tmp_path):
+    shutil.copy(RUN / "best_architecture.json", tmp_path / "BEST.JSON")
+    assert open_source(tmp_path / "BEST.JSON").graph() == GRAPH
+    (tmp_path / "MODEL.ONNX").touch()
+    assert open_source(tmp_path / "MODEL.ONNX").onnx == tmp_path / "MODEL.ONNX"

@@ -277,10 +277,13 @@ def test_an_onnx_file_becomes_firmware(tmp_path):
     [
         ([], "m.onnx is a float model: quantising it wants data, --calibration FILE.npz"),
         (["--calibration", "none.npz"], "there is no file"),
-        (["--calibration", "m.onnx"], "is no .npz file"),
+        (["--calibration", "m.onnx"], "is not an .npz or .npy file"),
         (["--calibration", "shape.npz"], "wanted (n, 1, 6, 6), as the model reads"),
         (["--calibration", "two.npz"], 'holds a, b; wanted one array, or one called "x"'),
         (["--calibration", "nan.npz"], "not finite"),
+        (["--calibration", "cut.npz"], "is not an .npz or .npy file, or a damaged one"),
+        (["--calibration", "bool.npy"], "data of the type bool; wanted floats or integers"),
+        (["--calibration", "zeros.npy"], "nothing but 0.0"),
     ],
 )
 def test_a_float_model_without_data_is_one_line(arguments, message, tmp_path, capsys):
@@ -291,6 +294,9 @@ def test_a_float_model_without_data_is_one_line(arguments, message, tmp_path, ca
     np.savez(tmp_path / "shape.npz", np.zeros((2, 6, 6, 1)))
     np.savez(tmp_path / "two.npz", a=np.zeros(2), b=np.zeros(2))
     np.savez(tmp_path / "nan.npz", np.full((2, 1, 6, 6), np.nan))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "nan.npz").read_bytes()[:200])
+    np.save(tmp_path / "bool.npy", np.ones((2, 1, 6, 6), bool))
+    np.save(tmp_path / "zeros.npy", np.zeros((2, 1, 6, 6)))
     given = [str(tmp_path / a) if "." in a else a for a in arguments]
     with pytest.raises(SystemExit) as stopped:
         cli.main(["deploy", str(tmp_path / "m.onnx"), "--out", str(tmp_path / "fw"), *given])

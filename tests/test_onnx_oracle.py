@@ -239,3 +239,53 @@ def test_a_grey_image_with_its_channel_last_is_not_turned(tmp_path):
     x = drawn(16, 6, 8, 1)  # what it was calibrated with
     wanted = x.reshape(16, 48) @ numpy_helper.to_array(onnx.load(mlp).graph.initializer[0])
     assert np.abs(network.outputs(x) - wanted).max() < 0.1 * np.ptp(wanted)
+
+
+def outside(path: Path) -> Path:
+    """Write a dense layer with its weights in m.data beside it; return the path."""
+    write(path, [("Gemm", ["x", "m"], "y", {})], ("n", 40), m=drawn(40, 30))
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="m.data", size_threshold=0)
+    return path
+
+
+def test_weights_in_a_file_beside_the_model_are_read(tmp_path):
+    path = outside(tmp_path / "m.onnx")
+    assert len(path.read_bytes()) < 4 * 40 * 30
+    np.save(tmp_path / "d.npy", drawn(16, 40))
+    network = open_int8(path, tmp_path / "d.npy")
+    wanted = drawn(16, 40) @ drawn(40, 30)
+    assert np.abs(network.outputs(drawn(16, 40)) - wanted).max() < 0.1 * np.ptp(wanted)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path, data: data.unlink(), "has weights in m.data, which is not beside it"),
+        (lambda path, data: data.write_bytes(data.read_bytes()[:100]), "wants 4800 bytes of m.data at 0"),
+        (
+            lambda path, data: path.write_bytes(path.read_bytes().replace(b"m.data", b"../etc")),
+            "wanted a file beside it",
+        ),
+        (lambda path, data: (data.rename(data.with_name("d")), data.symlink_to("d")), "not a link"),
+    ],
+)
+def test_weights_beside_the_model_that_cannot_be_read_are_one_line(spoil, message, tmp_path):
+    path = outside(tmp_path / "m.onnx")
+    spoil(path, tmp_path / "m.data")
+    with pytest.raises(ValueError, match=message) as refused:
+        open_int8(path, calibration(tmp_path / "d.npz", 40))
+    assert "\n" not in str(refused.value)
+
+
+def test_more_weights_beside_the_model_than_allowed(tmp_path, monkeypatch):
+    monkeypatch.setattr("latent_nas.interchange._onnx_external.LARGEST_MB", 0.004)
+    with pytest.raises(ValueError, match=r"more than 0\.004 MiB of weights in m\.data"):
+        open_int8(outside(tmp_path / "m.onnx"), calibration(tmp_path / "d.npz", 40))
+
+
+def test_an_empty_file_and_a_folder_are_one_line(tmp_path):
+    (tmp_path / "m.onnx").touch()
+    with pytest.raises(ValueError, match=r"m.onnx is empty"):
+        read_model(tmp_path / "m.onnx")
+    with pytest.raises(ValueError, match=r"can't be read: Is a directory"):
+        read_model(tmp_path)

@@ -15,6 +15,7 @@ import numpy as np
 from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph import Builder, Graph
+from latent_nas.interchange import _onnx_external
 from latent_nas.interchange import _onnx_layout as layout
 from latent_nas.interchange._onnx_call import Call, Unreadable, Value, Weights
 from latent_nas.interchange._onnx_readers import PASSES, READERS
@@ -42,14 +43,12 @@ class Model:
     Attributes:
         weights: by node of the graph. quants: of the tensors that the file rounds, by node: none in a float file.
         nhwc: images go in with their channels last. traced: the file's tensors, by node.
-        outside: weights lie in another file, and are zeros here.
     """
 
     graph: Graph
     weights: dict[int, Weights]
     quants: dict[int, Quant]
     nhwc: bool
-    outside: bool
     traced: dict[int, Traced]
 
 
@@ -62,12 +61,15 @@ def read(path: Path) -> Graph:
     return read_model(path).graph
 
 
-def read_model(path: Path) -> Model:
+def read_model(path: Path, weights: bool = False) -> Model:
     """Return the graph of an ONNX file, and its weights.
 
+    Args:
+        weights: read those too that lie in another file; else they are zeros, which costs can do with.
+
     Raises:
-        ValueError: ONNX is not installed, the file is none, or it has operators (named, all of them) or settings (the
-            first) that are not known here.
+        ValueError: ONNX is not installed, the file is empty or damaged, its weights can't be read, or it has operators
+            (named, all of them) or settings (the first) that are not known here.
     """
     onnx = need("onnx", "onnx")
     from google.protobuf.message import DecodeError
@@ -76,8 +78,14 @@ def read_model(path: Path) -> Model:
         model = onnx.load(path, load_external_data=False)
     except FileNotFoundError:
         raise ValueError(f"there is no file {path}") from None
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}") from None
     except DecodeError:
         raise ValueError(f"{path} is no ONNX file, or a damaged one") from None
+    if not model.graph.node:
+        raise ValueError(f"{path} is empty: it holds no ONNX operators; export the model again")
+    if weights and _onnx_external.tensors(model):
+        _onnx_external.load(model, path)
     if len(model.graph.output) != 1:
         raise ValueError(f"{path} has {len(model.graph.output)} outputs; a graph here has one")
     needed = _needed(model.graph)
@@ -188,8 +196,7 @@ class _Reader:
         last = values.get(self.model.output[0].name)
         if last is None or any(last.padded):
             raise Unreadable("its output is padding, or does not depend on its input")
-        outside = any(t.data_location == self.onnx.TensorProto.EXTERNAL for t in self.model.initializer)
-        return Model(builder.build(), self.held, self.quants, nhwc, outside, self.traced)
+        return Model(builder.build(), self.held, self.quants, nhwc, self.traced)
 
     def _passed(self, call: Call, node: Any) -> Value:
         """Return the tensor that a node of ``PASSES`` passes on."""

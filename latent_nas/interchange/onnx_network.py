@@ -1,6 +1,8 @@
 """An ONNX file as an int8 network: its own integers where it is QDQ, quantised by given data where it is float."""
 
+import zlib
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -18,7 +20,7 @@ def open_int8(path: Path, calibration: Path | None = None) -> QuantisedNetwork:
     """Return the int8 network of an ONNX file.
 
     Args:
-        calibration: an .npz file of input data, shaped as the model's input; for a float model only.
+        calibration: an .npz or .npy file of input data, shaped as the model's input; for a float model only.
 
     What was read is compared with onnxruntime before it is given out, see ``onnx_oracle``.
 
@@ -26,9 +28,7 @@ def open_int8(path: Path, calibration: Path | None = None) -> QuantisedNetwork:
         ValueError: the file can't be read or lacks its weights; it is float and there is no calibration data; or
             onnxruntime computes something else of it.
     """
-    model = read_model(path)
-    if model.outside:
-        raise ValueError(f"{path} has its weights in another file; save the model as one file")
+    model = read_model(path, weights=True)
     if not model.quants:
         if calibration is None:
             raise ValueError(f"{path} is a float model: quantising it wants data, --calibration FILE.npz")
@@ -71,29 +71,42 @@ def float_network(model: Model, path: Path) -> Network:
 
 
 def data(path: Path, model: Model) -> np.ndarray:
-    """Return the calibration data (n, *input_shape), channels last, of an .npz file.
+    """Return the calibration data (n, *input_shape), channels last, of an .npz or .npy file.
 
     Raises:
-        ValueError: no such file, not one array ("x", where there are several), or not the model's shape.
+        ValueError: no such file, not one array ("x", where there are several), not the model's shape or
+            type, not finite, or all alike.
     """
+    array: np.ndarray | None = None
+    names: list[str] = []
     try:
-        with np.load(path, allow_pickle=False) as held:
-            names = list(held.files)
-            array = held["x" if "x" in names else names[0]] if "x" in names or len(names) == 1 else None
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                array = loaded
+            else:
+                names = list(loaded.files)
+                array = loaded["x" if "x" in names else names[0]] if "x" in names or len(names) == 1 else None
     except FileNotFoundError:
         raise ValueError(f"there is no file {path}") from None
-    except (OSError, ValueError, AttributeError, EOFError) as error:
-        raise ValueError(f"{path} is no .npz file: {error}") from None
+    except (OSError, ValueError, AttributeError, EOFError, BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is not an .npz or .npy file, or a damaged one: {error}") from None
     if array is None:
         raise ValueError(f'{path} holds {", ".join(names) or "nothing"}; wanted one array, or one called "x"')
     shape = model.graph.input_shape
     wanted = shape if model.nhwc or len(shape) == 1 else (shape[2], shape[0], shape[1])
-    if array.shape[1:] != wanted or not len(array) or not np.issubdtype(array.dtype, np.number):
+    if not np.issubdtype(array.dtype, np.integer) and not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(f"{path} has data of the type {array.dtype}; wanted floats or integers")
+    if array.ndim == 0 or array.shape[1:] != wanted or not len(array):
         raise ValueError(
             f"{path} has data {array.shape}; wanted (n, {', '.join(map(str, wanted))}), as the model reads"
         )
     if not np.isfinite(array).all():
         raise ValueError(f"{path} has data that are not finite numbers")
+    if array.min() == array.max():
+        raise ValueError(
+            f"{path} has nothing but {array.flat[0]}; ranges are taken from data as the model will see them"
+        )
     last = array if wanted == shape else array.transpose(0, 2, 3, 1)
     return np.ascontiguousarray(last, np.float32)
 

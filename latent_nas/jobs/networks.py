@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 
 JSON = "genes (best_architecture.json), candidates of `latent-nas query`, or a graph (graph.json)"
 
+KERAS = "python -c \"import keras; keras.models.load_model('{file}').export('{stem}.onnx', format='onnx')\""
+TORCH = 'torch.onnx.export(model.eval(), (example_input,), "{stem}.onnx") where the model is defined'
+CONVERTERS = {  # by suffix: what makes an .onnx file of another format
+    ".tflite": "python -m tf2onnx.convert --tflite {file} --output {stem}.onnx",
+    ".h5": KERAS,
+    ".keras": KERAS,
+    ".pt": TORCH,
+    ".pth": TORCH,
+}
+
 
 @dataclass(frozen=True)
 class Source:
@@ -151,10 +161,14 @@ def open_source(given: str | Path, entry: int = 1) -> Source:
     path = Path(given)
     if path.exists():
         own.bring(path)
-    if path.suffix in (".json", ".onnx"):
+    suffix = path.suffix.lower()
+    if suffix in CONVERTERS and not path.is_dir():
+        convert = CONVERTERS[suffix].format(file=given, stem=path.stem)
+        raise ValueError(f"{given} can't be read; make an .onnx file of it: {convert}")
+    if suffix in (".json", ".onnx"):
         if not path.is_file():
             raise ValueError(f"there is no file {given}")
-        return Source(str(given), onnx=path) if path.suffix == ".onnx" else _pick(candidates(path), entry)
+        return Source(str(given), onnx=path) if suffix == ".onnx" else _pick(candidates(path), entry)
     return _folder(path, entry) if path.is_dir() else Source(str(given), stored=open_network(str(given)))
 
 
