@@ -228,6 +228,25 @@ def test_float_constants_are_rounded_as_quantize_linear_says(channels, tmp_path)
     assert np.abs(wanted).max() >= 127
 
 
+def test_a_softmax_that_is_rounded_leaves_the_scale_of_the_logits(tmp_path):
+    def rounded(name: str, to: str, scale: str, zero: str) -> list:
+        quantised = ("QuantizeLinear", [name, scale, zero], f"{to}_q", {})
+        return [quantised, ("DequantizeLinear", [f"{to}_q", scale, zero], to, {})]
+
+    nodes = [
+        *rounded("x", "a", "s", "t"),
+        ("DequantizeLinear", ["w", "ws", "t"], "wd", {}),
+        ("Gemm", ["a", "wd"], "g", {}),
+        *rounded("g", "h", "s", "t"),
+        ("Softmax", ["h"], "p", {}),
+        *rounded("p", "y", "ps", "pt"),
+    ]
+    weight = np.rint(40 * drawn(6, 4)).clip(-128, 127).astype(np.int8)
+    held = {"s": np.float32(0.1), "t": np.int8(0), "ps": np.float32(1 / 256), "pt": np.int8(-128)}
+    path = write(tmp_path / "m.onnx", nodes, (1, 6), w=weight, ws=np.float32(0.02), **held)
+    assert open_int8(path).quants[-1].scale == pytest.approx(0.1)
+
+
 def test_a_grey_image_with_its_channel_last_is_not_turned(tmp_path):
     to_nchw = [("Reshape", ["x", "s"], "t", {}), ("Conv", ["t", "w"], "e", CONVOLUTION), *ENDING]
     dense = [("Reshape", ["x", "s"], "f", {}), ("MatMul", ["f", "m"], "y", {})]

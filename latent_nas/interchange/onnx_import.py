@@ -158,6 +158,7 @@ class _Reader:
             raise Unreadable(f"it has {len(inputs)} inputs; a graph here has one")
         builder, nhwc = Builder(self._input_shape(inputs[0])), self._is_nhwc(inputs[0].name)
         values = {inputs[0].name: Value(0, nhwc=nhwc)}
+        closed = False  # by a softmax
         uses = Counter([*(n for node in self.nodes for n in node.input), self.model.output[0].name])
         for node in self.nodes:
             settings = {a.name: self.onnx.helper.get_attribute_value(a) for a in node.attribute}
@@ -187,11 +188,12 @@ class _Reader:
                     raise Unreadable(f"{what}: {error}") from None
             else:
                 values[node.output[0]] = layout.softmax(call) if node.op_type == "Softmax" else self._passed(call, node)
-                if node.op_type == "QuantizeLinear":
+                closed = closed or node.op_type == "Softmax"
+                if node.op_type == "QuantizeLinear" and not closed:  # else it rounds probabilities, which ours lacks
                     self.quants[call.value(0).node] = self._quant(call)
             result = values[node.output[0]]
             self._agrees(what, self.dims.get(node.output[0]), result, builder.shape(result.node))
-            if node.op_type not in ("Softmax", "QuantizeLinear") and not any(result.padded):  # which ours lacks
+            if node.op_type != "QuantizeLinear" and not closed and not any(result.padded):
                 self.traced[result.node] = Traced(node.output[0], what, result.nhwc, result.flat)
         last = values.get(self.model.output[0].name)
         if last is None or any(last.padded):
