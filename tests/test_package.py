@@ -117,12 +117,22 @@ def test_the_sdist_holds_the_whole_project(built: Built):
     assert {path.relative_to(checkout.ROOT).as_posix() for path in checkout.files()} <= held
 
 
+def others(place: Path) -> Path:
+    """Return a folder of links to all libraries but the package, whose finder would come first, of the same name."""
+    place.mkdir()
+    for path in Path(LIBRARIES).iterdir():
+        if "latent_nas" not in path.name:
+            (place / path.name).symlink_to(path)
+    return place
+
+
 class Installed:
     """The package as pip put it somewhere, asked from an empty folder."""
 
     def __init__(self, way: str, built: Built, place: Path):
         self.cwd, self.user = place / "empty", None if way == "target" else place / "user"
-        self.search_path = os.pathsep.join([str(place / "target"), LIBRARIES]) if way == "target" else LIBRARIES
+        libraries = str(others(place / "libraries"))
+        self.search_path = os.pathsep.join([str(place / "target"), libraries]) if way == "target" else libraries
         self.home = built.source if way == "editable" else place
         self.cwd.mkdir()
         options = ["--target", place / "target"] if way == "target" else ["--user"]
