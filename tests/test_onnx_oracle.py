@@ -308,3 +308,29 @@ def test_an_empty_file_and_a_folder_are_one_line(tmp_path):
         read_model(tmp_path / "m.onnx")
     with pytest.raises(ValueError, match=r"can't be read: Is a directory"):
         read_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda model: model.replace(b"Gemm", b"Ge\xffm"), "a name in it is not text"),
+        (lambda model: model.replace(b"Gemm", b"Gelu"), "operators that are not known here: Gelu"),
+    ],
+)
+def test_a_damaged_name_is_one_line(spoil, message, tmp_path):
+    path = write(tmp_path / "m.onnx", [("Gemm", ["x", "m"], "y", {})], (1, 4), m=drawn(4, 3))
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(ValueError, match=message):
+        read_model(path)
+
+
+def test_a_node_without_its_inputs_and_a_constant_of_no_type_are_one_line(tmp_path):
+    nodes = [("DequantizeLinear", ["m"], "d", {}), ("Gemm", ["x", "d"], "y", {})]
+    path = write(tmp_path / "m.onnx", nodes, (1, 4), m=np.ones((4, 3), np.int8))
+    with pytest.raises(ValueError, match="is damaged: it lacks what a node or constant wants"):
+        read_model(path)
+    model = onnx.load(write(tmp_path / "n.onnx", [("Gemm", ["x", "m"], "y", {})], (1, 4), m=drawn(4, 3)))
+    model.graph.initializer[0].data_type = 50
+    onnx.save(model, tmp_path / "n.onnx")
+    with pytest.raises(ValueError, match="is damaged: it lacks what a node or constant wants"):
+        read_model(tmp_path / "n.onnx")

@@ -5,6 +5,7 @@ leave no trace, biases are those that the operators have, explicit padding goes 
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -84,6 +85,8 @@ def read_model(path: Path, weights: bool = False) -> Model:
         raise ValueError(f"{path} is no ONNX file, or a damaged one") from None
     if not model.graph.node:
         raise ValueError(f"{path} is empty: it holds no ONNX operators; export the model again")
+    if not all(isinstance(name, str) for name in _names(model.graph)):
+        raise ValueError(f"{path} is damaged: a name in it is not text (UTF-8); export the model again")
     if weights and _onnx_external.tensors(model):
         _onnx_external.load(model, path)
     if len(model.graph.output) != 1:
@@ -98,9 +101,19 @@ def read_model(path: Path, weights: bool = False) -> Model:
         return _Reader(onnx, model.graph, needed, _dims(onnx, model), _opset(model)).read()
     except Unreadable as error:
         raise ValueError(f"{path}: {error}") from None
+    except (IndexError, KeyError) as error:  # of a node without an input that ONNX wants, or an unknown type
+        raise ValueError(f"{path} is damaged: it lacks what a node or constant wants ({error!r})") from None
 
 
 _KNOWN = {*READERS, *PASSES, "Constant", "Softmax"}
+
+
+def _names(graph: Any) -> Iterator[Any]:
+    """Yield every name of a graph; protobuf gives those that are not UTF-8 as bytes."""
+    for node in graph.node:
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        yield from (a.name for a in node.attribute)
+    yield from (v.name for v in (*graph.input, *graph.output, *graph.initializer, *graph.value_info))
 
 
 def _needed(graph: Any) -> list[Any]:
