@@ -11,6 +11,8 @@ from PIL import Image
 
 from latent_nas import seeds
 from latent_nas.devices import open_device
+from latent_nas.evaluators import Job
+from latent_nas.evaluators.work import data_for
 from latent_nas.jobs.deploy import Build, deploy, summary
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Part, open_task, with_options
@@ -222,3 +224,12 @@ def test_a_search_ends_in_a_firmware_that_raises_alarms(tmp_path):
     report = deploy(tmp_path / "run", "stm32f405", tmp_path / "fw", Build(emulator="unicorn"), 10, 1, lambda line: None)
     assert report["alarms"]["same_as_reference"]
     assert "flagged as anomalies" in summary(report)
+
+
+def test_no_evaluator_learns_normal_from_the_anomalies_of_validation():
+    task = open_task("digits_anomaly:3")
+    learn, judge = data_for(task, task.data(), Job((0,), 0, part="test"))
+    assert not learn.y.any()
+    assert judge.y.any()
+    digits = open_task("digits")
+    assert len(data_for(digits, digits.data(), Job((0,), 0, part="test"))[0]) == 1297

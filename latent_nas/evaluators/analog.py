@@ -14,7 +14,7 @@ from latent_nas import artifacts, seeds
 from latent_nas.analog import TIMES_S
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.evaluators.training import Training
-from latent_nas.evaluators.work import blank, built_of
+from latent_nas.evaluators.work import blank, built_of, data_for
 from latent_nas.graph import Graph
 from latent_nas.records import Record
 from latent_nas.target import Target, open_target
@@ -58,9 +58,8 @@ def record_of(target: Target, job: Job, aware: bool = True) -> Record:
     task, started = open_target(target).task, time.perf_counter()
     graph, record = built_of(target, job).graph, blank(target, job)
     data = task.data()
-    final = job.part == "test"
-    learn, judge = (data.learn, data.test) if final else (data.train, data.valid)
-    recipe, stop_at = target.recipe(task, job.fidelity), job.epochs if final else None
+    learn, judge = data_for(task, data, job)
+    recipe, stop_at = target.recipe(task, job.fidelity), job.epochs if job.part == "test" else None
 
     def score(network: "Network") -> float:
         return task.kind.score(network.outputs(judge.x), judge.y)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from latent_nas.evaluators import Job
 from latent_nas.records import Record, versions
 from latent_nas.target import Built, Target, open_target
-from latent_nas.tasks import Data, Task
+from latent_nas.tasks import Data, Part, Task
 from latent_nas.training import FLOAT, TrainingFailed, train
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     graph, record = built_of(target, job).graph, blank(target, job)
     data = task.data_of(graph)
     final = job.part == "test"
-    learn = data.learn if final and task.kind.learns_all else data.train
-    judge = data.test if final else data.valid
+    learn, judge = data_for(task, data, job)
     stop_at = job.epochs if final else None
     try:
         made = train(graph, task, target.recipe(task, job.fidelity), job.seed, learn, judge, stop_at)
@@ -48,6 +47,13 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         made.network.save(Path(job.keep), record.to_json())
         made.model.save(Path(job.keep) / FLOAT, record.to_json())
     return record, made.network
+
+
+def data_for(task: Task, data: Data, job: Job) -> tuple[Part, Part]:
+    """Return what a job learns from and what it is judged on; a final one learns from all that decides nothing."""
+    if job.part != "test":
+        return data.train, data.valid
+    return data.learn if task.kind.learns_all else data.train, data.test
 
 
 def _decided(task: Task, data: Data, network: "QuantisedNetwork") -> dict[str, float]:
