@@ -22,7 +22,8 @@ from latent_nas.objectives import Judged, open_objective
 from latent_nas.records import SEARCH, SHORT, Record, ranked, versions
 from latent_nas.runs import files, own
 from latent_nas.runs.folder import RunFolder, new_path
-from latent_nas.runs.schema import Result
+from latent_nas.runs.schema import FinalNetwork, Result
+from latent_nas.store import Store
 from latent_nas.strategies import Problem
 from latent_nas.strategies.settings import configured
 from latent_nas.study import Budget, Study
@@ -76,17 +77,12 @@ def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: B
     pool: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
     evaluator = Judged(pool, open_objective(config.objective, limits))
     try:
-        for line in setup.task.about():
+        for line in about_data(setup):
             tell(line)
-        ears = setup.front_end
-        if ears is not None:
-            tell(f"front end, beside the limits: {ears.text()}")
         study = assemble(prepared, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {limits.text()}")
         for line in about_core(setup):
             tell(line)
-        baseline = setup.task.baseline()
-        tell(f"{baseline.text()} on the validation part")
         study.after_round = lambda: show(folder, setup, study, tell, board)
         found = study.run()
         show(folder, setup, study, tell)  # a run that was killed between its last round and this has no tables of it
@@ -110,27 +106,41 @@ def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: B
     finally:
         evaluator.close()
         store.write_note("wall_s", before + time.monotonic() - started)
-    result = Result(
-        networks=tuple(networks),
-        trainings=len(found),
-        failed_trainings=sum(not r.ok for r in found),
-        objective=best[0].objective if best else None,
-        higher_is_better=best[0].higher_is_better if best else None,
-        best_measured_valid=best[0].measured if best else {},
-        baseline=baseline.to_json(),
-        wall_s=store.note("wall_s"),
-        search_s=store.note("search_s"),
-        seed=config.seed,
-        test_reads=store.note("test_reads") or 0,
-        limits=limits.to_json(),
-        front_end=setup.front_end.to_json() if setup.front_end else None,
-        config=config.to_json(),
-        versions=versions(),
-    )
+    result = _result(prepared, store, found, best, networks)
     folder.write_result(result)
     store.close()
     report_on(folder, tell)
     return result
+
+
+def _result(
+    prepared: Prepared, store: Store, records: list[Record], best: list[Record], networks: list[FinalNetwork]
+) -> Result:
+    """Return what ``result.json`` holds of a search's records, the best of them and the final networks."""
+    config, setup = prepared.config, prepared.setup
+    return Result(
+        networks=tuple(networks),
+        trainings=len(records),
+        failed_trainings=sum(not r.ok for r in records),
+        objective=best[0].objective if best else None,
+        higher_is_better=best[0].higher_is_better if best else None,
+        best_measured_valid=best[0].measured if best else {},
+        baseline=setup.task.baseline().to_json(),
+        wall_s=store.note("wall_s"),
+        search_s=store.note("search_s"),
+        seed=config.seed,
+        test_reads=store.note("test_reads") or 0,
+        limits=prepared.limits.to_json(),
+        front_end=setup.front_end.to_json() if setup.front_end else None,
+        config=config.to_json(),
+        versions=versions(),
+    )
+
+
+def about_data(setup: Setup) -> list[str]:
+    """Return what a search says of the task: its data, what needs no network, its front end."""
+    lines = [*setup.task.about(), f"{setup.task.baseline().text()} on the validation part"]
+    return [*lines, f"front end, beside the limits: {setup.front_end.text()}"] if setup.front_end else lines
 
 
 def about_core(setup: Setup) -> list[str]:
