@@ -136,32 +136,36 @@ class Waves(Task):
 Plugin = Waves
 '''
 TEXT_TASK = '''
-"""A text that counts, in its characters and in byte pairs."""
+"""Words of three drawn syllables, in characters and in byte pairs."""
 
 import tempfile
 from pathlib import Path
 
+from latent_nas import seeds
 from latent_nas.tasks.char_lm import CharLm
+
+SYLLABLES = [c + v for c in "bcdfghklmnprstvz" for v in "aeiou"]
 
 
 def file() -> str:
     """Return the text's file, written where it is not there yet."""
-    place = Path(tempfile.gettempdir()) / "latent_nas-counting.txt"
+    place = Path(tempfile.gettempdir()) / "latent_nas-syllables.txt"
     if not place.exists():
-        place.write_text(" ".join(f"{n} {n * n}" for n in range(4000)), encoding="utf-8")
+        drawn = seeds.rng(0, "syllables").choice(SYLLABLES, (4000, 3))
+        place.write_text(" ".join("".join(word) for word in drawn), encoding="utf-8")
     return str(place)
 
 
-class Counting(CharLm):
+class Syllables(CharLm):
     """Next-token prediction."""
 
-    name = "counting"
+    name = "syllables"
 
     def __init__(self) -> None:
         super().__init__(file())
 
 
-Plugin = Counting
+Plugin = Syllables
 '''
 FINISH = ("--trainings", "4", "--batch", "2", "--top", "1", "--final-seeds", "1", "--limit", "flash_kb=64")
 
@@ -233,8 +237,9 @@ def main() -> None:
         second += ["--surrogate", "surrogate.py", "--strategy", "greedy_surrogate", "--runtime", "native"]
         searches = {"all of a target": search(folder, "one", where, *first)}
         searches["operator, reader and surrogate"] = search(folder, "two", where, *second)
-        for name in ("regression", "anomaly"):
-            searches[name] = search(folder, name, where, "--task", f"{name}.py", "--space", "mcu_cnn1d")
+        for name, space in (("regression", "mcu_cnn1d"), ("anomaly", "mcu_cnn1d"), ("text", "tiny_transformer")):
+            parts = ["--task", f"{name}.py", "--space", space, "--runtime", "native", "--limit", "ram_kb=64"]
+            searches[name] = search(folder, name, where, *parts)
         print(json.dumps({"checked": kept, "where": where, "searches": searches}, indent=1))
 
 

@@ -97,6 +97,8 @@ def test_a_search_of_language_models_writes_its_history(tmp_path: Path, monkeypa
     network = result["networks"][0]
     assert set(network["measured_int8"]) == {"bits_per_character", "accuracy"}
     assert set(network["measured_beside"]) == {"weighted"}
+    assert network["firmware"]["emulated_bit_exact"]  # of a text without lines, its first character is the prompt
+    assert network["fits"]
     best = 0.0
     for row in history:  # what was maximised is what was asked for
         flash, ms = int(row["flash_bytes"]) / LIMITS.flash_bytes, float(row["latency_ms"]) / 100  # type: ignore[operator]

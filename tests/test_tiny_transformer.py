@@ -267,6 +267,7 @@ class TestFirmware:
         report = json.loads(capsys.readouterr().out)
         assert report["emulated"]["bit_exact"]
         assert report["text"]["same_as_reference"]
+        assert report["text"]["prompt"] == "o"
         assert len(report["text"]["emulated_text"]) == 60
         assert set(report["text"]["emulated_text"]) <= set(text())
         with pytest.raises(SystemExit) as stopped:

@@ -26,7 +26,9 @@ def deploy(
     rank: options.Rank = 1,
     calibration: options.Calibration = None,
     characters: Annotated[int, typer.Option(help="A network of text writes so many with --emulate.")] = 200,
-    prompt: Annotated[str, typer.Option(help="What it reads first.")] = "\n",
+    prompt: Annotated[
+        str | None, typer.Option(help="What it reads first. Defaults to the end of a line, or the first character.")
+    ] = None,
     temperature: Annotated[float, typer.Option(help="Below 1 likely tokens become likelier.")] = 0.8,
     seed: options.Seed = 0,
     as_json: options.Json = False,

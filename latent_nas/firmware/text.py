@@ -24,6 +24,11 @@ class Speech:
     state: int
     chance: tuple[int, ...]
 
+    @property
+    def read(self) -> str:
+        """What it reads first."""
+        return "".join(self.pieces[token] for token in self.prompt)
+
     @staticmethod
     def of(
         network: QuantisedNetwork, pieces: Sequence[str], prompt: Sequence[int], seed: int, temperature: float

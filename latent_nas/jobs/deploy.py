@@ -28,10 +28,13 @@ from latent_nas.training.quantise import QuantisedNetwork
 
 @dataclass(frozen=True)
 class Text:
-    """What a network of text is to write: so many characters after a prompt, drawn with a seed at a temperature."""
+    """What a network of text is to write: so many characters after a prompt, drawn with a seed at a temperature.
+
+    ``prompt``: None is the end of a line, or the first character of a text that has no lines.
+    """
 
     characters: int = 200
-    prompt: str = "\n"
+    prompt: str | None = None
     seed: int = 0
     temperature: float = 0.8
 
@@ -120,7 +123,7 @@ def deploy(
         say(f"writing {text.characters} characters, on the device and by the reference")
         said = Emulator(read(elf), board, [name for _, name in firmware.operators]).text(text.characters)
         same = said == speech.generate(network, text.characters)
-        report["text"] = {**asdict(text), "emulated_text": said, "same_as_reference": same}
+        report["text"] = {**asdict(text), "prompt": speech.read, "emulated_text": said, "same_as_reference": same}
     written = json.dumps(report, indent=1) + "\n"
     artifacts.write(out / files.FIRMWARE_REPORT, written)
     if (source / files.NETWORKS).is_dir():  # the run's own report shows it
@@ -149,11 +152,12 @@ def _speech(network: QuantisedNetwork, made: dict[str, Any], text: Text) -> Spee
     if not network.graph.input.vocabulary or "task" not in made:
         return None
     pieces = open_task(made["task"]).pieces(network.graph.output_shape[-1])
-    strange = sorted(set(text.prompt) - set(pieces))
-    if strange or not text.prompt or text.characters < 1:
+    prompt = text.prompt if text.prompt is not None else "\n" if "\n" in pieces else pieces[0]
+    strange = sorted(set(prompt) - set(pieces))
+    if strange or not prompt or text.characters < 1:
         what = f"the task's text has no {strange[0]!r}" if strange else "both are at least one character"
-        raise ValueError(f"can't write {text.characters} characters after the prompt {text.prompt!r}: {what}")
-    return Speech.of(network, pieces, [pieces.index(c) for c in text.prompt], text.seed, text.temperature)
+        raise ValueError(f"can't write {text.characters} characters after the prompt {prompt!r}: {what}")
+    return Speech.of(network, pieces, [pieces.index(c) for c in prompt], text.seed, text.temperature)
 
 
 def _inputs(network: QuantisedNetwork, made: dict[str, Any], n: int) -> np.ndarray:
