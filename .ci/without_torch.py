@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-WANTED = re.compile(r"(No module named|could not import) '(torch|stable_baselines3|ray)\b|ray is not installed")
+WANTED = re.compile(
+    r"(No module named|could not import) '(torch|stable_baselines3|ray)\b|ray is not installed|module named \"torch\""
+)
 LEFT_OUT = "left out (need torch)"
 modules: list[str] = []
 

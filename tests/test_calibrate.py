@@ -138,7 +138,7 @@ ROW = "b,cortex-m4,conv2d,8x8x4,8,3x3,1x1,same,1000"
         (f"{HEADER}\n{ROW.replace('8x8x4', '8 by 8')}", "line 2, column 'input': wanted a shape such as 32x32x16"),
         (f"{HEADER}\n{ROW.replace('8x8x4', '64')}", "line 2, column 'input': conv2d wants"),
         (f"{HEADER}\n{ROW.replace(',8,3x3', ',,3x3')}", "line 2, column 'filters': conv2d needs it"),
-        ("\0", "line 1: no column"),
+        ("\0", "zero bytes"),
     ],
 )
 def test_a_wrong_table_is_named_by_line_and_column(text, message, tmp_path, capsys):

@@ -140,7 +140,7 @@ def test_ctrl_c_stores_what_is_finished_and_says_how_to_go_on(tmp_path):
             os.killpg(process.pid, signal.SIGINT)
             break
     _, rest = process.communicate(timeout=1800)
-    assert process.returncode == 130
+    assert process.returncode == 130, line + rest
     assert "latent-nas search --resume" in rest
     assert "Traceback" not in rest
     assert len(essence(tmp_path / "run")) >= 2
@@ -169,7 +169,7 @@ def test_ctrl_c_stores_what_is_finished_and_says_how_to_go_on(tmp_path):
 def test_wrong_input_is_one_line_exit_2_and_leaves_nothing(tmp_path, monkeypatch, capsys, arguments, words):
     monkeypatch.chdir(tmp_path)
     line = refused(capsys, "search", "--out", tmp_path / "run", *arguments)
-    assert any(word in line for word in words.split("|"))
+    assert any(word in line for word in words.split("|")), line
     assert not (tmp_path / "run" / "study.sqlite").exists()
 
 

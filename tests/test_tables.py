@@ -76,6 +76,7 @@ def test_equal_repeats_without_a_group_are_one_network(tmp_path):
         ("gene.a,metric.m\n1,2\n,3\n", "row 2 has no gene.a"),
         ("gene.a,gene.a,metric.m\n1,2,3\n", "two columns 'gene.a'"),
         ("gene.a,metric.m\n1,2\n2\n", "damaged"),
+        ("gene.a," + "x" * 200_000 + ",metric.m\n1,2,3\n", "damaged: field larger"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(tmp_path, text, said):

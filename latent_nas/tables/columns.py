@@ -36,7 +36,7 @@ def columns(path: Path) -> list[str]:
             names = next(csv.reader([head.decode("utf-8-sig").splitlines()[0]]))
         else:
             raise ValueError(f"{path} is no table: its name ends in .csv, .csv.gz or .parquet")
-    except (pa.ArrowInvalid, OSError, UnicodeDecodeError, EOFError) as error:
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError, EOFError, csv.Error) as error:
         raise ValueError(f"{path} is damaged: {_line(error)}") from None
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
