@@ -16,6 +16,7 @@ from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.curves import svg
 from latent_nas.jobs.networks import open_source
 from latent_nas.jobs.train import TrainConfig, _some, begin, resumed, summary, train
+from latent_nas.runs.trained import read_training
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Recipe, open_task
 from latent_nas.training.checkpoint import HISTORY
@@ -98,11 +99,11 @@ def test_everything_is_written_and_is_of_the_network_that_was_asked_for(finished
     made = artifacts.load(folder / "float", "float network")
     assert Graph.from_json(json.loads(made.files["graph.json"])) == graph
     assert QuantisedNetwork.load(folder / "int8").graph == deploy(graph).graph
-    assert result["trained_parameters"] == sum(p.numel() for p in Network(graph).parameters())
-    assert result["epochs"] == int(np.argmax(result["curve"])) + 1
-    assert result["measured_valid_float"]["accuracy"] == max(result["curve"]) > 0.3
-    assert "measured_test_int8" not in result
-    assert json.loads((folder / "result.json").read_text()) == result
+    assert result.trained_parameters == sum(p.numel() for p in Network(graph).parameters())
+    assert result.epochs == int(np.argmax(result.curve)) + 1
+    assert result.measured_valid_float["accuracy"] == max(result.curve) > 0.3
+    assert result.measured_test_int8 == {}
+    assert read_training(json.loads((folder / "result.json").read_text()), "result.json") == result
 
 
 def test_the_saved_weights_are_those_that_were_measured(finished):
@@ -112,13 +113,13 @@ def test_the_saved_weights_are_those_that_were_measured(finished):
     network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in weights.items()})
     config, _, _ = resumed(folder)
     part = _some(TASK.data().valid, config.valid_samples, config.seed, "valid")
-    assert TASK.kind.score(network.outputs(part.x), part.y) == result["measured_valid_float"]["accuracy"]
+    assert TASK.kind.score(network.outputs(part.x), part.y) == result.measured_valid_float["accuracy"]
 
 
 def test_metrics_and_curves(finished):
     folder, _, result = finished
     rows = list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
-    assert [float(r["measured_valid_score"]) for r in rows] == result["curve"]
+    assert [float(r["measured_valid_float_accuracy"]) for r in rows] == list(result.curve)
     assert len(rows[0]) == 1 + len(HISTORY)
     assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
     picture = ElementTree.parse(folder / "curves.svg").getroot()
@@ -136,7 +137,7 @@ def test_a_picture_of_nothing_finite_is_still_one():
 def test_stopped_and_resumed_is_the_same(genes, tmp_path, optimiser):
     """The second run is stopped by its watcher after two epochs, averaged weights, moments and all, and goes on."""
     recipe = replace(RECIPE, optimiser=optimiser, learning_rate=1e-3, schedule="plateau", drop_after=1)
-    graph, whole = graph_of(str(genes)), {}
+    graph = graph_of(str(genes))
 
     class StoppedError(Exception):
         pass
@@ -151,8 +152,7 @@ def test_stopped_and_resumed_is_the_same(genes, tmp_path, optimiser):
         train(config_of(recipe), graph, folders[1], quiet, stop)
     assert len((tmp_path / "cut" / "metrics.csv").read_text().splitlines()) == 3
     again = train(*resumed(tmp_path / "cut"), quiet, quiet)
-    own = ("wall_s", "versions")
-    assert {k: v for k, v in again.items() if k not in own} == {k: v for k, v in whole.items() if k not in own}
+    assert replace(again, wall_s=0, versions={}) == replace(whole, wall_s=0, versions={})
     kept = [(tmp_path / name / "float" / "weights.safetensors").read_bytes() for name in ("whole", "cut")]
     assert kept[0] == kept[1]
 
@@ -229,11 +229,29 @@ def test_a_loss_is_written_by_its_name_and_as_it_is(tmp_path):
     graph = open_source(str(tmp_path / "g.json")).bound("diabetes", "").graph_for(task)
     config = TrainConfig("g.json", "diabetes", Recipe(epochs=2, batch=32), test=True)
     folder = begin(config, graph, tmp_path / "run")
-    result = train(config, graph, folder, quiet, quiet)
-    assert result["objective"] == "rmse"
-    for part in ("valid_float", "valid_int8", "test_int8"):
-        measured = result[f"measured_{part}"]
+    said: list[str] = []
+    result = train(config, graph, folder, said.append, quiet)
+    assert result.objective == "rmse"
+    for measured in (result.measured_valid_float, result.measured_valid_int8, result.measured_test_int8):
         assert set(measured) == {"rmse", "mae", "r2"}
         assert measured["rmse"] > measured["mae"] > 1
     assert "RMSE on 90 validation samples: float" in summary(result, folder.path)
-    assert "accuracy" not in json.dumps(result)
+    assert "accuracy" not in json.dumps(result.to_json())
+    rows = list(csv.DictReader((folder.path / "metrics.csv").read_text().splitlines()))
+    assert [float(row["measured_valid_float_rmse"]) for row in rows] == list(result.curve)
+    assert min(result.curve) == result.measured_valid_float["rmse"] > 0
+    assert all("validation RMSE" in line and "RMSE -" not in line for line in said if line.startswith("epoch"))
+    assert "validation RMSE" in (folder.path / "curves.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"version": 1}, "written by release 0.1"),
+        ({"version": 99}, "reads up to"),
+        ({"epochs": "two"}, "result.json: epochs is 'two', wanted int"),
+    ],
+)
+def test_another_result_is_one_line(finished, changed, words):
+    with pytest.raises(ValueError, match=words):
+        read_training({**json.loads((finished[0] / "result.json").read_text()), **changed}, "result.json")

@@ -77,4 +77,4 @@ def train(
         except KeyboardInterrupt:
             view.say(f"stopped; continue with: latent-nas train --resume {folder.path}")
             raise
-    print(json.dumps(result, indent=1) if as_json else summary(result, folder.path))
+    print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, folder.path))

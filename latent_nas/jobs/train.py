@@ -19,9 +19,10 @@ from latent_nas.ranges import check_least
 from latent_nas.records import versions, words
 from latent_nas.runs import files, own
 from latent_nas.runs.folder import RunFolder, new_path
+from latent_nas.runs.trained import TrainingResult
 from latent_nas.tasks import Part, Recipe, open_task
+from latent_nas.tasks.kinds import Metric
 
-COLUMNS = ("learning_rate", "train_loss", "measured_valid_score", "wall_s")  # of the history of an epoch
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
 
@@ -95,7 +96,7 @@ def resumed(path: Path) -> tuple[TrainConfig, Graph, RunFolder]:
         ) from None
 
 
-def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: Done) -> dict[str, Any]:
+def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: Done) -> TrainingResult:
     """Train, quantise and measure a network in its folder, and return what ``result.json`` then holds.
 
     The folder gets ``checkpoint.safetensors``, ``metrics.csv`` and ``curves.svg`` after every epoch, and at the end the
@@ -110,15 +111,14 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
     data = task.data()
     learn = _some(data.train, config.samples, config.seed, "train")
     judge = _some(data.valid, config.valid_samples, config.seed, "valid")
-    history = np.zeros((0, len(COLUMNS)))
+    metric = task.kind.metric
 
     def watch(rows: np.ndarray) -> None:
-        nonlocal history
-        history = rows
-        _write(folder, config, rows)
+        _write(folder, config, metric, rows)
         done("epochs", len(rows), config.recipe.epochs)
         rate, loss, score, seconds = rows[-1]
-        say(f"epoch {len(rows)}: loss {loss:.4f}, validation {score:.4f}, rate {rate:.2g}, {seconds:.0f} s")
+        value = f"{words(metric.name)} {metric.signed(score):.4f}"
+        say(f"epoch {len(rows)}: loss {loss:.4f}, validation {value}, rate {rate:.2g}, {seconds:.0f} s")
 
     say(f"training {config.network} on {len(learn)} samples of {config.task}, judged on {len(judge)}")
     keep = folder.path / files.CHECKPOINT
@@ -135,39 +135,40 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
     )
     made = {"network": config.network, "task": config.task, "seed": config.seed, "recipe": asdict(config.recipe)}
     trained.model.save(folder.path / training.FLOAT, made)
-    result: dict[str, Any] = {
-        "network": config.network,
-        "task": config.task,
-        "objective": task.kind.metric.name,
-        "measured_valid_float": trained.float_metrics,
-        "measured_valid_int8": trained.int8_metrics,
-        "epochs": trained.epochs,
-        "curve": list(trained.curve),
-        "samples": len(learn),
-        "valid_samples": len(judge),
-        "trained_parameters": trained_parameters(graph),
-        "parameters": small.parameters,
-        "macs": small.macs,
-        "seed": config.seed,
-        "wall_s": round(time.perf_counter() - started, 3),
-        "versions": versions(),
-    }
+    tested: dict[str, float] = {}
     if config.test:
         say("the test part is read, once")
-        outputs = trained.network.outputs(data.test.x)
-        result["measured_test_int8"] = task.kind.measure(outputs, data.test.y)
-    folder.write_json(files.RESULT, result)
+        tested = task.kind.measure(trained.network.outputs(data.test.x), data.test.y)
+    result = TrainingResult(
+        network=config.network,
+        task=config.task,
+        objective=metric.name,
+        measured_valid_float=trained.float_metrics,
+        measured_valid_int8=trained.int8_metrics,
+        measured_test_int8=tested,
+        epochs=trained.epochs,
+        curve=tuple(map(metric.signed, trained.curve)),
+        samples=len(learn),
+        valid_samples=len(judge),
+        trained_parameters=trained_parameters(graph),
+        parameters=small.parameters,
+        macs=small.macs,
+        seed=config.seed,
+        wall_s=round(time.perf_counter() - started, 3),
+        versions=versions(),
+    )
+    folder.write_json(files.RESULT, result.to_json())
     return result
 
 
-def summary(result: dict[str, Any], folder: Path) -> str:
+def summary(result: TrainingResult, folder: Path) -> str:
     """Return what ``result.json`` holds as text for a person."""
-    metric = result["objective"]
-    floats, integers = (result[f"measured_valid_{kind}"][metric] for kind in ("float", "int8"))
+    floats, integers = (m[result.objective] for m in (result.measured_valid_float, result.measured_valid_int8))
     return (
-        f"{words(metric)} on {result['valid_samples']} validation samples: float {floats:.4f}, int8 {integers:.4f},"
-        f" weights of epoch {result['epochs']} of {len(result['curve'])}; {result['trained_parameters']:,} trained"
-        f" parameters, {result['macs']:,} MACs; {result['wall_s']:.0f} s\nRun folder: {folder}"
+        f"{words(result.objective)} on {result.valid_samples} validation samples: float {floats:.4f}, int8"
+        f" {integers:.4f}, weights of epoch {result.epochs} of {len(result.curve)};"
+        f" {result.trained_parameters:,} trained parameters, {result.macs:,} MACs; {result.wall_s:.0f} s\n"
+        f"Run folder: {folder}"
     )
 
 
@@ -192,13 +193,16 @@ def _some(part: Part, n: int, seed: int, name: str) -> Part:
     return Part(part.x[chosen], part.y[chosen])
 
 
-def _write(folder: RunFolder, config: TrainConfig, history: np.ndarray) -> None:
-    """Write the metrics and the picture of an unfinished or finished training."""
+def _write(folder: RunFolder, config: TrainConfig, metric: Metric, history: np.ndarray) -> None:
+    """Write the metrics and the picture of an unfinished or finished training, (epochs, len(checkpoint.HISTORY))."""
+    rates, losses, scores, seconds = history.T
+    values = np.array([metric.signed(score) for score in scores])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("epoch", *COLUMNS))
-    writer.writerows((i, *map(float, row)) for i, row in enumerate(history, 1))
+    writer.writerow(("epoch", "learning_rate", "train_loss", f"measured_valid_float_{metric.name}", "wall_s"))
+    epochs = range(1, len(history) + 1)
+    writer.writerows(zip(epochs, *(column.tolist() for column in (rates, losses, values, seconds)), strict=True))
     artifacts.write(folder.path / files.METRICS, text.getvalue())
-    panels = [("training loss", history[:, 1]), ("validation score", history[:, 2]), ("learning rate", history[:, 0])]
+    panels = [("training loss", losses), (f"validation {words(metric.name)}", values), ("learning rate", rates)]
     title = f"{config.network} on {config.task}, seed {config.seed}"
     artifacts.write(folder.path / files.CURVES, svg(title, panels, logarithmic=("learning rate",)))

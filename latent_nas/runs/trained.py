@@ -1,0 +1,56 @@
+"""What the folder of `latent-nas train` says in the end: one network, one seed, its metrics by name."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from latent_nas.runs.checked import checked
+from latent_nas.runs.schema import VERSION, Metrics, versioned
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """``result.json`` of a single training.
+
+    Attributes:
+        network, task: names or files, as they were given. objective: the metric that chose the epoch.
+        measured_valid_float, measured_valid_int8: the task's metrics by name, of the network that is kept.
+        measured_test_int8: the same on the test part; empty where it was not read.
+        epochs: behind the weights that are kept. curve: the float network's objective after each epoch, in its unit.
+        samples, valid_samples: that were learnt from and judged on.
+        trained_parameters: weights that training moves. parameters, macs: of the deployed graph.
+        versions: of the packages that the result depends on.
+    """
+
+    network: str
+    task: str
+    objective: str
+    measured_valid_float: Metrics
+    measured_valid_int8: Metrics
+    epochs: int
+    curve: tuple[float, ...]
+    samples: int
+    valid_samples: int
+    trained_parameters: int
+    parameters: int
+    macs: int
+    seed: int
+    wall_s: float
+    versions: Mapping[str, str]
+    measured_test_int8: Metrics = field(default_factory=dict)
+    version: int = VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, read back by ``read_training``."""
+        return asdict(self)
+
+
+def read_training(data: Any, place: str) -> TrainingResult:
+    """Return what the ``result.json`` of a single training holds.
+
+    Raises:
+        ValueError: it is damaged, of a later release, or of release 0.1, which named no metric.
+    """
+    if isinstance(data, Mapping) and versioned(data, place) == 1:
+        raise ValueError(f"{place} was written by release 0.1, which called every metric an accuracy; train once more")
+    return checked(TrainingResult, data, place)
