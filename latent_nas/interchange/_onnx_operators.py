@@ -1,6 +1,6 @@
 """How each operator is spelt in ONNX: a list of float ONNX operators, NCHW, one after another.
 
-A new operator gets its spelling here, and its reading in ``onnx_import``.
+A new operator gets its spelling here, and its reading in ``onnx_nodes``.
 """
 
 from dataclasses import dataclass, field

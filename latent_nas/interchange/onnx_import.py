@@ -17,9 +17,8 @@ from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph import Builder, Graph
 from latent_nas.interchange import _onnx_external
-from latent_nas.interchange import _onnx_layout as layout
-from latent_nas.interchange._onnx_call import Call, Unreadable, Value, Weights
-from latent_nas.interchange._onnx_readers import PASSES, READERS
+from latent_nas.interchange.onnx_nodes import layout, readers
+from latent_nas.interchange.onnx_nodes.call import Call, Unreadable, Value, Weights
 from latent_nas.operators import Shape
 
 
@@ -105,7 +104,8 @@ def read_model(path: Path, weights: bool = False) -> Model:
         raise ValueError(f"{path} is damaged: it lacks what a node or constant wants ({error!r})") from None
 
 
-_KNOWN = {*READERS, *PASSES, "Constant", "Softmax"}
+PASSES = {"Identity", "Dropout", "QuantizeLinear", "DequantizeLinear", "Cast"}
+_KNOWN = {*readers(), *PASSES, "Constant", "Softmax"}
 
 
 def _names(graph: Any) -> Iterator[Any]:
@@ -190,11 +190,11 @@ class _Reader:
             held_constants = [constants.get(name) if name else None for name in node.input]
             scales = [self.scales.get(name) for name in node.input]
             dims = [self.dims.get(name) for name in node.input]
-            readers = [uses[name] for name in node.input]
-            call = Call(what, builder, read, held_constants, settings, scales, self.held, dims, readers, self.opset)
-            if node.op_type in READERS:
+            shared = [uses[name] for name in node.input]
+            call = Call(what, builder, read, held_constants, settings, scales, self.held, dims, shared, self.opset)
+            if node.op_type in readers():
                 try:
-                    values[node.output[0]] = READERS[node.op_type](call)
+                    values[node.output[0]] = readers()[node.op_type](call)
                 except Unreadable:
                     raise
                 except ValueError as error:  # of shapes

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import prod
 
-from latent_nas.interchange._onnx_call import Call, Value
+from latent_nas.interchange.onnx_nodes.call import Call, Value
 from latent_nas.operators.concat import Concat
 from latent_nas.operators.flatten import Flatten
 from latent_nas.operators.global_pool import GlobalPool
@@ -114,3 +114,14 @@ def pad(call: Call) -> Value:
     t, b, le, r = x.padded
     top, bottom, left, right = (amounts[i] for i in (rows, rows + 4, columns, columns + 4))
     return replace(x, padded=(t + top, b + bottom, le + left, r + right))
+
+
+READERS = {
+    "ReduceMean": mean,
+    "Flatten": flatten,
+    "Reshape": reshape,
+    "Squeeze": squeeze,
+    "Transpose": transpose,
+    "Pad": pad,
+    "Concat": concat,
+}

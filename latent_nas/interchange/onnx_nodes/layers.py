@@ -1,12 +1,11 @@
-"""What each ONNX operator becomes in a graph; ``READERS`` by operator type."""
+"""Layers, pooling, normalisation, sums and plain activations."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from latent_nas.interchange import _onnx_layout as layout
-from latent_nas.interchange._onnx_call import Call, Value, Weights
+from latent_nas.interchange.onnx_nodes.call import Call, Value, Weights
 from latent_nas.operators import Operator
 from latent_nas.operators.add import Add
 from latent_nas.operators.avg_pool import AvgPool
@@ -20,8 +19,6 @@ from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 from latent_nas.operators.window import Padding, pads
 from latent_nas.operators.zero import Zero
-
-PASSES = {"Identity", "Dropout", "QuantizeLinear", "DequantizeLinear", "Cast"}
 
 
 def _padding(call: Call, kernel: tuple[int, int], stride: tuple[int, int], before: tuple[int, ...]) -> Padding:
@@ -160,12 +157,5 @@ READERS: dict[str, Callable[[Call], Value]] = {
     "AveragePool": lambda call: _pool(call, AvgPool),
     "GlobalAveragePool": lambda call: _global(call, "avg"),
     "GlobalMaxPool": lambda call: _global(call, "max"),
-    "ReduceMean": layout.mean,
-    "Flatten": layout.flatten,
-    "Reshape": layout.reshape,
-    "Squeeze": layout.squeeze,
-    "Transpose": layout.transpose,
-    "Pad": layout.pad,
     "BatchNormalization": _norm,
-    "Concat": layout.concat,
 }

@@ -1,0 +1,27 @@
+"""Readers of ONNX nodes, found by their place: each file here holds those of a few operators of ONNX.
+
+A file ends in ``READERS = {"Relu": function, ...}``. A function takes a ``Call`` and returns the ``Value`` that the
+node makes; ``call.Unreadable`` is how it refuses an attribute or a shape that has no equal here.
+"""
+
+import functools
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+from latent_nas.interchange.onnx_nodes.call import Call, Value
+
+Reader = Callable[[Call], Value]
+
+
+@functools.cache
+def readers() -> dict[str, Reader]:
+    """Return the readers of all files here, by the type of node; each type has one."""
+    found: dict[str, Reader] = {}
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        module = importlib.import_module(f"{__name__}.{file.stem}") if file.stem != "__init__" else None
+        own: dict[str, Reader] = getattr(module, "READERS", {})
+        twice = sorted(found.keys() & own.keys())
+        assert not twice, f"{file.name} reads {twice} once more"
+        found |= own
+    return found
