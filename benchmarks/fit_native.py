@@ -2,8 +2,10 @@
 
     python benchmarks/fit_native.py --networks 24 --rows native.jsonl [--out fitted.toml]
     python benchmarks/fit_native.py --texts --rows texts.jsonl
+    python benchmarks/fit_native.py --abroad --rows abroad.jsonl
 
-The second form is of networks of text alone, behind a full window of tokens.
+The second form is of networks of text alone, behind a full window of tokens; the third of the operators that only
+networks from outside have.
 
 Instructions of every operator of random networks, and of networks made of rare shapes, on the emulated STM32F405, SMLAD
 kernels, against the counts of ``Operator.work`` and ``fine_work``: linear, non-negative, least squares of relative
@@ -30,16 +32,23 @@ from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import project
 from latent_nas.graph import Builder, Graph
 from latent_nas.operators import from_json
+from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
 from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.concat import Concat
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.flatten import Flatten
+from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.max_pool import MaxPool
+from latent_nas.operators.multiply import Multiply
+from latent_nas.operators.pad import Pad
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.slice import Slice
+from latent_nas.operators.upsample import Upsample
 from latent_nas.operators.zero import Zero
 from latent_nas.spaces.tiny_transformer import TinyTransformer
 
@@ -56,6 +65,11 @@ TERMS = {
     "layer_norm": ("tokens", "outputs"),
     "attention": ("call", "macs", "scores", "outputs"),
     "global_pool": ("call", "outputs", "patch", "maxima", "maximum_outputs"),
+    "multiply": ("call", "pixels", "outputs"),
+    "upsample": ("call", "pixels", "outputs"),
+    "slice": ("call", "runs", "outputs"),
+    "pad": ("call", "runs", "inputs", "outputs"),
+    "conv_transpose": ("call", "pixels", "outputs", "taps_inside", "macs_inside"),
 }
 
 
@@ -105,6 +119,22 @@ def odd(height: int, width: int, channels: int, filters: int) -> Graph:
     return b.build()
 
 
+def foreign(height: int, width: int, channels: int) -> Graph:
+    """Return a network of the operators that only networks from outside have, none of them fused."""
+    b, wide = Builder((height, width, channels)), channels + 3
+    x = b.add(Activation("silu(x)"), b.add(Conv2d(wide, (1, 1)), 0))
+    x = b.add(Multiply(), x, b.add(Activation("sigmoid(x)"), b.add(GlobalPool(), x)))
+    x = b.add(Multiply(), b.add(Multiply(), x, b.add(Activation("sigmoid(x)"), b.add(Conv2d(1, (1, 1)), x))), x)
+    y = b.add(ConvTranspose(channels, (2, 2), (2, 2)), x)
+    z = b.add(Upsample((2, 2)), b.add(Slice((0, 0, 2), (height, width, channels)), x))
+    y = b.add(Multiply(), y, z)
+    y = b.add(Slice((1, 2, 0), (height, width, channels)), b.add(Pad((1, 1, 0), (2, 0, 0)), y))
+    y = b.add(ConvTranspose(wide, (4, 4), (2, 2), (1, 1, 1, 1)), b.add(Pad((0, 0, 1), (0, 0, 2)), y))
+    y = b.add(Upsample((1, 3)), b.add(Slice((0, 1, 1), (height, width, 3)), y))
+    b.add(Dense(3), b.add(GlobalPool(), b.add(ConvTranspose(2, (3, 3), (1, 1), (1, 1, 1, 1)), y)))
+    return b.build()
+
+
 def measure(graph: Graph, seed: int, folder: Path) -> list[Any]:
     """Return (operator, shapes it reads, instructions of one run) of every operator that runs."""
     network, x = drawn(graph, seed, 4)
@@ -149,10 +179,14 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--texts", action="store_true")
+    parser.add_argument("--abroad", action="store_true")
     parser.add_argument("--rows", type=Path, default=Path("fit_native.jsonl"), help="what was measured so far")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     graphs = texts() if arguments.texts else images(arguments.networks, arguments.seed)
+    if arguments.abroad:
+        sizes = [(8, 8, 4), (5, 7, 3), (12, 10, 8), (6, 6, 16), (9, 4, 1), (4, 4, 24), (10, 10, 2), (7, 5, 12)]
+        graphs = [foreign(*size) for size in sizes]
     rows = defaultdict(list)
     for operator, inputs, instructions in measured(graphs, arguments.seed, arguments.rows):
         shapes = tuple(map(tuple, inputs))

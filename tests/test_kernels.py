@@ -24,12 +24,16 @@ from latent_nas.firmware.draw import drawn
 from latent_nas.firmware.export import project
 from latent_nas.graph import Builder, Graph
 from latent_nas.graph.deploy import deploy
+from latent_nas.jobs.cost import explain, table
+from latent_nas.limits import Limits
 from latent_nas.operators import KernelCosts, from_json
+from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
 from latent_nas.operators.attention import Attention
 from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.concat import Concat
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.embedding import Embedding
 from latent_nas.operators.flatten import Flatten
@@ -39,8 +43,13 @@ from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.input import Input
 from latent_nas.operators.layer_norm import LayerNorm
 from latent_nas.operators.max_pool import MaxPool
+from latent_nas.operators.multiply import Multiply
+from latent_nas.operators.pad import Pad
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.slice import Slice
+from latent_nas.operators.subtract import Subtract
+from latent_nas.operators.upsample import Upsample
 from latent_nas.operators.zero import Zero
 from latent_nas.runtimes import open_runtime
 
@@ -60,6 +69,23 @@ def image() -> Graph:
     y = b.add(Conv2d(6, (1, 1), groups=2), y)
     pooled = b.add(Concat(), b.add(GlobalPool("avg"), y), b.add(GlobalPool("max"), y))
     b.add(Dense(5), b.add(Relu(), b.add(Dense(9), b.add(Concat(), pooled, b.add(Flatten(), y)))))
+    return b.build()
+
+
+def abroad() -> Graph:
+    """A network of the kernels that only networks from outside have."""
+    b = Builder((9, 7, 3))
+    x = b.add(Activation("silu(x)"), b.add(Conv2d(6), 0))
+    gate = b.add(Activation("hard_sigmoid(x, 0.2, 0.5)"), b.add(Dense(6), b.add(GlobalPool("avg"), x)))
+    x = b.add(Multiply(), x, gate)
+    x = b.add(Multiply("relu6"), x, b.add(Activation("leaky_relu(x, 0.1)"), b.add(Conv2d(6, (1, 1)), x)))
+    x = b.add(Multiply(), x, b.add(Activation("sigmoid(x)"), b.add(Conv2d(1), x)))
+    wide = b.add(ConvTranspose(5, (4, 4), (2, 2), (1, 1, 1, 1), activation="relu"), x)
+    y = b.add(Upsample((2, 2)), b.add(Slice((0, 0, 1), (9, 7, 5)), x))
+    y = b.add(Subtract("relu"), wide, y)
+    y = b.add(Slice((3, 1, 0), (10, 12, 5)), b.add(Pad((1, 0, 0), (0, 2, 0)), y))
+    y = b.add(ConvTranspose(3, (2, 3), (3, 1), (0, -1, 1, 0)), b.add(Pad((0, 0, 2), (0, 0, 1)), y))
+    b.add(Pad((1,), (2,)), b.add(Slice((1,), (7,)), b.add(Dense(9), b.add(GlobalPool("max"), y))))
     return b.build()
 
 
@@ -85,7 +111,7 @@ class Mine(HardSwish):
 Plugin = Mine
 Kernel = Emitter(lambda call: ("", ""))
 """
-NETWORKS = {"image": image(), "text, 4 bits": text(4), "text, 8 bits": text(8)}
+NETWORKS = {"image": image(), "abroad": abroad(), "text, 4 bits": text(4), "text, 8 bits": text(8)}
 
 
 def kernels(graph: Graph) -> set[str]:
@@ -141,6 +167,25 @@ def test_same_bits_on_every_core_plain_and_fast(tmp_path: Path, core: str, graph
             assert ("nn_taps4" in elf.read(firmware).symbols) == (device.core.kernels(plain) == "smlad")
     if device.core.dsp:
         assert counts[False] < counts[True]
+
+
+@tools
+def test_costs_of_kernels_from_outside_are_those_emulated(tmp_path: Path):
+    network, x = drawn(abroad(), 0, 2)
+    made = project(network, DEVICE)
+    made.write(tmp_path)
+    firmware = build(tmp_path, DEVICE.core)
+    cost, count = costs(abroad(), DEVICE, open_runtime("native")), emulate(made, firmware, x[:1])[1]["instructions"]
+    assert cost.estimated == ()
+    assert cost.flash_bytes == pytest.approx(elf.read(firmware).flash_bytes, rel=0.02)
+    assert cost.cycles / 2 == pytest.approx(count, rel=0.03)  # two cycles each, see native.toml
+
+
+def test_kernels_that_a_runtime_does_not_know_are_estimated_and_named():
+    told = explain(abroad(), "stm32f405", "cmsis_nn", Limits())
+    assert told["kernels_estimated"] == ["conv_transpose", "lookup", "multiply", "pad", "slice", "upsample"]
+    assert "time of conv_transpose, lookup, multiply, pad, slice, upsample: not known of cmsis_nn" in table(told)
+    assert explain(image(), "stm32f405", "cmsis_nn", Limits())["kernels_estimated"] == []
 
 
 class TestExport:

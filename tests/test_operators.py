@@ -7,11 +7,14 @@ from latent_nas import seeds
 from latent_nas.fixed_point import Quant, multiplier, requantise
 from latent_nas.graph import Builder
 from latent_nas.graph.deploy import deploy
+from latent_nas.operators._formula import FUNCTIONS, composed, joined
+from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
 from latent_nas.operators.attention import Attention
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.concat import Concat
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.dropout import Dropout
 from latent_nas.operators.embedding import Embedding
@@ -19,8 +22,13 @@ from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.identity import Identity
 from latent_nas.operators.input import Input
 from latent_nas.operators.layer_norm import LayerNorm
+from latent_nas.operators.multiply import Multiply
+from latent_nas.operators.pad import Pad
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.slice import Slice
+from latent_nas.operators.subtract import Subtract
+from latent_nas.operators.upsample import Upsample
 
 
 @pytest.mark.parametrize("kernel", [(3, 3), (2, 5)])
@@ -86,6 +94,19 @@ def test_zero_is_exact_in_every_quantisation():
         (GlobalPool("sum"), [(2, 2, 1)], "avg"),
         (Dropout(1.5), [(2,)], "rate"),
         (BatchNorm(), [(2,)], "flatten comes after"),
+        (Activation("x +"), [(2,)], "not a formula"),
+        (Activation("open(x)"), [(2,)], r"'open\(x\)' is not known\); wanted arithmetic of x, numbers and abs"),
+        (Activation("x.real"), [(2,)], "'x.real' is not known"),
+        (Activation("clip(x, 1)"), [(2,)], "clip takes 3 arguments, got 2"),
+        (Activation("-" * 200 + "x"), [(2,)], "more than 60 operations are nested"),
+        (Activation("x" + "+x" * 999), [(2,)], "a formula of 1999 characters; at most 1000"),
+        (Multiply(), [(2, 2, 3), (2, 3)], r"wants a second tensor \(2, 2, 3\), \(3,\) or \(2, 2, 1\)"),
+        (Subtract(), [(2, 2, 1), (2, 2, 2)], "subtract wants two tensors of one shape"),
+        (Upsample((2, 0)), [(2, 2, 1)], "factors of at least 1"),
+        (Slice((0, 0, 1), (2, 2, 2)), [(2, 2, 2)], "not inside"),
+        (Pad((0, -1, 0), (0, 0, 0)), [(2, 2, 2)], "wanted at least 0"),
+        (ConvTranspose(3, crop=(3, 3, 0, 0)), [(2, 2, 1)], "can't cut"),
+        (ConvTranspose(0), [(2, 2, 1)], "at least 1"),
     ],
 )
 def test_wrong_shapes_say_what_is_wanted(operator, shapes, words):
@@ -106,3 +127,85 @@ def test_deployment_folds_norm_and_activation_and_drops_the_rest():
     activations = [getattr(n.operator, "activation", None) for n in deployment.graph.nodes]
     assert activations == [None, "relu", None, "relu6", None, None]
     assert deploy(deployment.graph).graph == deployment.graph
+
+
+def test_deployment_folds_a_norm_into_a_transposed_convolution():
+    build = Builder((4, 4, 3))
+    x = build.add(Relu(), build.add(BatchNorm(), build.add(ConvTranspose(2, bias=False), 0)))
+    assert [n.operator for n in deploy(build.build()).graph.nodes[1:]] == [ConvTranspose(2, activation="relu")]
+    assert x == 3
+
+
+def test_a_transposed_convolution_equals_plain_loops_over_integers():
+    rng = seeds.rng(1, "transposed")
+    op = ConvTranspose(3, (3, 2), (2, 3), (1, -1, 0, 1))
+    x = rng.integers(-128, 128, (2, 3, 4, 5)).astype(np.int8)
+    c = op.constants(
+        {k: rng.normal(size=s) for k, s in op.weight_shapes((3, 4, 5)).items()}, [Quant(0.02, 5)], Quant(0.1, 3)
+    )
+    total = np.zeros((2, 8, 12, 3), np.int64)
+    for n, i, j, a, b in np.ndindex(2, 3, 4, 3, 2):
+        total[n, 2 * i + a, 3 * j + b] += (x[n, i, j].astype(int) - 5) @ c["weight"][:, a, b].astype(int).T
+    total = total[:, 1:, :10] + c["bias"]
+    expected = np.clip(np.floor(total * c["multiplier"] / 2.0 ** c["shift"] + 0.5) + 3, -128, 127)
+    assert op.shape((3, 4, 5)) == (7, 10, 3)
+    assert (op.int8(c, x) == expected).all()
+
+
+def test_a_factor_per_channel_and_per_pixel_is_broadcast():
+    rng = seeds.rng(1, "product")
+    a = rng.integers(-128, 128, (2, 3, 4, 5)).astype(np.int8)
+    for shape in [(3, 4, 5), (5,), (1, 1, 5), (3, 4, 1)]:
+        b = rng.integers(-128, 128, (2, *shape)).astype(np.int8)
+        c = Multiply().constants({}, [Quant(0.5, 5), Quant(0.25, -9)], Quant(8.0, 3))
+        wide = (b.astype(int) + 9).reshape(2, *([1, 1, 5] if len(shape) == 1 else shape))
+        real = np.floor((a.astype(int) - 5) * wide / 64 + 0.5) + 3
+        assert (Multiply().int8(c, a, b) == np.clip(real, -128, 127)).all()
+
+
+class TestFormulas:
+    def table(self, formula: str, zero_point: int = 3) -> np.ndarray:
+        return Activation(formula).constants({}, [Quant(0.05, zero_point)], Quant(0.05, 3))["table"]
+
+    @pytest.mark.parametrize("name", sorted(FUNCTIONS))
+    def test_a_function_is_torchs_own_and_its_table_the_nearest_integers(self, name):
+        torch = pytest.importorskip("torch")
+        formula = f"{name}({', '.join(['x', '0.31', '0.72'][: FUNCTIONS[name][0]])})"
+        formula = {"log": "log(abs(x) + 1)", "sqrt": "sqrt(abs(x))"}.get(name, formula)
+        x = torch.arange(-131.0, 125.0) * 0.05
+        outputs = Activation(formula).module((256,))(x).numpy()
+        theirs = TORCH[name](torch, x) if name in TORCH else torch.from_numpy(outputs)
+        np.testing.assert_allclose(outputs, theirs.numpy(), atol=1e-5)
+        wanted = np.clip(np.rint(outputs.astype(float) / 0.05) + 3, -128, 127)
+        assert np.abs(self.table(formula) - wanted).max() <= 1  # float32 may fall on the other side of a tie
+        assert (self.table(formula) == wanted).mean() > 0.98
+
+    def test_infinity_is_saturated_and_what_is_no_number_refused(self):
+        assert self.table("1 / x")[128 + 3] == 127
+        with pytest.raises(ValueError, match=r"log\(x\) is not a number at x = -0.05, which its int8 input can be"):
+            self.table("log(x)")
+        assert self.table("log(x)", -128)[0] == -128
+
+    def test_formulas_are_put_together(self):
+        assert composed("x / 6", "clip(x + 3, 0, 6)") == "clip(x + 3, 0, 6) / 6"
+        assert joined("*", "x", "clip(x + 3, 0, 6) / 6") == "x * (clip(x + 3, 0, 6) / 6)"
+
+
+TORCH = {
+    "sigmoid": lambda torch, x: torch.sigmoid(x),
+    "softplus": lambda torch, x: torch.nn.functional.softplus(x),
+    "softsign": lambda torch, x: torch.nn.functional.softsign(x),
+    "silu": lambda torch, x: torch.nn.functional.silu(x),
+    "mish": lambda torch, x: torch.nn.functional.mish(x),
+    "gelu": lambda torch, x: torch.nn.functional.gelu(x),
+    "tanh_gelu": lambda torch, x: torch.nn.functional.gelu(x, approximate="tanh"),
+    "hard_swish": lambda torch, x: torch.nn.functional.hardswish(x),
+    "relu": lambda torch, x: torch.relu(x),
+    "leaky_relu": lambda torch, x: torch.nn.functional.leaky_relu(x, 0.31),
+    "elu": lambda torch, x: torch.nn.functional.elu(x, 0.31),
+    "celu": lambda torch, x: torch.nn.functional.celu(x, 0.31),
+    "clip": lambda torch, x: torch.clip(x, 0.31, 0.72),
+    "threshold": lambda torch, x: torch.nn.functional.threshold(x, 0.31, 0.72),
+    "min": lambda torch, x: torch.clip(x, max=0.31),
+    "max": lambda torch, x: torch.clip(x, min=0.31),
+}

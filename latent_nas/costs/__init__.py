@@ -58,6 +58,7 @@ class Costs:
         region: name of the device's first region of RAM that arena and state fit, None where there is none.
         plan, layers: by the node ids of the deployed graph.
         counts_image: whether limits count the whole image (``Runtime.counts_image``).
+        estimated: kernels that the runtime does not know, so that the operators' own figures stand for it.
     """
 
     weights_bytes: int
@@ -76,6 +77,7 @@ class Costs:
     plan: MemoryPlan
     layers: tuple[LayerCost, ...]
     counts_image: bool = False
+    estimated: tuple[str, ...] = ()
 
     @property
     def flash_bytes(self) -> int:
@@ -115,6 +117,7 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
     runs_as = stepped(deployment.graph)
     nodes = runs_as.nodes
     layers = [layer(node.operator, runs_as.shapes_into(node)) for node in nodes]
+    estimated = tuple(sorted({x.kernel for x in layers if x.work} - runtime.kernels.keys()))
     runtime = with_own_kernels(runtime, layers, device.core)
     memory = plan(runs_as, layers, runtime)
     state = sum([one.state_bytes for one in layers])
@@ -143,4 +146,5 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
             for n, s, x, held, live, cycles in table
         ),
         counts_image=runtime.counts_image,
+        estimated=estimated,
     )

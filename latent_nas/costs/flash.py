@@ -21,14 +21,15 @@ class Flash:
 def flash(layers: Sequence[Layer], runtime: Runtime) -> Flash:
     """Return the flash of a deployed graph's layers.
 
-    Quantisation constants are one set per channel of an operator with weights and one per tensor. Code is the
+    Quantisation constants are one set per channel of an operator with weights, one per tensor, and tables. Code is the
     runtime's own, that of each kernel in use once, and what the model's file adds.
 
     Raises:
         ValueError: the runtime has no kernel for a layer.
     """
     channel, tensor = runtime.quantisation_bytes_per_channel, runtime.quantisation_bytes_per_tensor
-    constants = [channel * layer.channels + (0 if layer.view else tensor) for layer in layers]
+    tables = [runtime.kernel(layer.kernel).table_bytes if layer.work else 0 for layer in layers]
+    constants = [channel * x.channels + (0 if x.view else tensor) + t for x, t in zip(layers, tables, strict=True)]
     runs = [layer.kernel for layer in layers if layer.work]
     file = runtime.model_bytes + runtime.model_bytes_per_operator * len(runs)
     return Flash(

@@ -38,4 +38,7 @@ def _kernel(name: str, costs: KernelCosts, runtime: Runtime, core: Core) -> Kern
     row = runtime.row(core)  # its factor is taken out, as these are cycles of the core itself
     cycles = {term: scale * value / row.factor for term, value in costs.cycles[at.name].items()}
     wide = Error(ERROR.median + error, ERROR.p90 + error)
-    return Kernel({row.like: cycles}, {row.like: wide}, costs.scratch_bytes, costs.code_bytes, "the operator's own")
+    source = "the operator's own"
+    return Kernel(
+        {row.like: cycles}, {row.like: wide}, costs.scratch_bytes, costs.code_bytes, source, costs.table_bytes
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from latent_nas.graph import Builder, Graph, Node
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.dropout import Dropout
 from latent_nas.operators.identity import Identity
 from latent_nas.operators.relu import Relu
@@ -41,7 +42,7 @@ def deploy(graph: Graph) -> Deployment:
         if isinstance(operator, BatchNorm):  # nothing before it to fold into: it becomes a scale per channel
             operator = Conv2d(node.shape[2], (1, 1), groups=node.shape[2])
         while (after := _only_reader(graph, chain[-1])) is not None:
-            folds = isinstance(operator, Conv2d) and not operator.activation
+            folds = isinstance(operator, (Conv2d, ConvTranspose)) and not operator.activation
             if isinstance(after.operator, (Relu, Relu6)) and getattr(operator, "activation", "absent") is None:
                 operator = replace(operator, activation=after.operator.kind)  # type: ignore[call-arg]
             elif not (

@@ -50,6 +50,7 @@ def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -
         "counts_image": cost.counts_image,
         "core": device.core.name,
         "cycles_borrowed": runtime.borrowed(device.core),
+        "kernels_estimated": list(cost.estimated),
         "region": cost.region,
         "fits": cost.region is not None and not cost.exceeded(limits),
         "limits": _slack(cost, limits),
@@ -116,6 +117,9 @@ def table(found: dict[str, Any]) -> str:
         f" runtime's own RAM {found['runtime_ram_bytes']:,} B"
     )
     lines += [f"  time: {found['cycles_borrowed']}"] if found["cycles_borrowed"] else []
+    if found["kernels_estimated"]:
+        names = ", ".join(found["kernels_estimated"])
+        lines.append(f"  time of {names}: not known of {found['runtime']}, estimated by our own kernels, +- 50 %")
     binds = found["binding"]
     where = f" (region {binds['region']})" if binds["region"] else ""
     what = COSTS[binds["limit"]].word

@@ -29,12 +29,13 @@ class KernelCosts:
     Attributes:
         cycles: by the names of cores, cycles per count of each term of ``Operator.work``.
         scratch_bytes: per term of ``Operator.work``, bytes of the arena that it needs while it runs.
-        code_bytes: flash, once per model.
+        code_bytes: flash, once per model. table_bytes: flash, of every operator that it runs.
     """
 
     cycles: Mapping[str, Mapping[str, float]]
     scratch_bytes: Mapping[str, float] = field(default_factory=dict)
     code_bytes: int = 0
+    table_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from latent_nas.operators._formula import evaluate, torch_library
+
 
 class Sum(nn.Module):
     """Adds its two inputs."""
@@ -11,6 +13,88 @@ class Sum(nn.Module):
     def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """Return a + b."""
         return a + b
+
+
+class Difference(nn.Module):
+    """Subtracts its second input from its first."""
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """Return a - b."""
+        return a - b
+
+
+class Product(nn.Module):
+    """Multiplies its two inputs; the second may be one value per channel (n, c)."""
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """Return a * b, shaped as a."""
+        return a * (b[:, :, None, None] if b.ndim < a.ndim else b)
+
+
+class Part(nn.Module):
+    """Takes a part of its input."""
+
+    def __init__(self, begin: tuple[int, ...], size: tuple[int, ...]) -> None:
+        super().__init__()
+        self.begin, self.size = begin, size
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (n, c, h, w) or (n, c) of the part."""
+        parts = [slice(b, b + s) for b, s in zip(self.begin, self.size, strict=True)]
+        part = (slice(None), parts[-1], *parts[:-1])
+        return x[part]
+
+
+class ZeroPad(nn.Module):
+    """Puts zeros around its input."""
+
+    def __init__(self, before: tuple[int, ...], after: tuple[int, ...]) -> None:
+        super().__init__()
+        pairs = list(zip(before, after, strict=True))
+        order = [pairs[1], pairs[0], pairs[2]] if len(pairs) == 3 else pairs
+        self.pads = [n for pair in order for n in pair]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the padded (n, c, h, w) or (n, c)."""
+        return functional.pad(x, self.pads)
+
+
+class Transposed(nn.Module):
+    """Transposed convolution; weights are (filters, channels, height, width), as those of a convolution."""
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        kernel: tuple[int, int],
+        stride: tuple[int, int],
+        crop: tuple[int, int, int, int],
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        drawn = nn.Conv2d(channels, filters, kernel, bias=bias)  # torch's own way to begin
+        self.weight, self.bias = drawn.weight, drawn.bias
+        top, bottom, left, right = crop
+        self.stride, self.pads = stride, (-left, -right, -top, -bottom)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (n, filters, h_out, w_out)."""
+        whole = functional.conv_transpose2d(x, self.weight.transpose(0, 1), None, self.stride)
+        y = functional.pad(whole, self.pads)
+        return y if self.bias is None else y + self.bias[:, None, None]
+
+
+class Formula(nn.Module):
+    """Evaluates a formula of every element."""
+
+    def __init__(self, formula: str) -> None:
+        super().__init__()
+        self.formula = formula
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what the formula makes of x."""
+        result: torch.Tensor = evaluate(self.formula, x, torch_library())
+        return result
 
 
 class Zeros(nn.Module):

@@ -25,7 +25,7 @@ class Add(Operator):
         """Return the common shape."""
         self.check_arity(*inputs)
         if inputs[0] != inputs[1]:
-            raise ValueError(f"add wants two tensors of one shape, got {inputs[0]} and {inputs[1]}")
+            raise ValueError(f"{self.kind} wants two tensors of one shape, got {inputs[0]} and {inputs[1]}")
         return inputs[0]
 
     def module(self, *inputs: Shape) -> "nn.Module":

@@ -31,7 +31,7 @@ class Kernel:
         cycles: per calibrated core and term of ``Operator.work``, cycles per count; no coefficient is none.
         error: per calibrated core, of those cycles, for layers that the calibration has not seen.
         scratch_bytes: per term of ``Operator.work``, bytes of the arena that it needs while it runs.
-        code_bytes: flash, once per model.
+        code_bytes: flash, once per model. table_bytes: flash, of every operator that it runs.
         source: what the cycles are from.
     """
 
@@ -40,6 +40,7 @@ class Kernel:
     scratch_bytes: Mapping[str, float] = field(default_factory=dict)
     code_bytes: int = 0
     source: str = ""
+    table_bytes: int = 0
 
 
 @dataclass(frozen=True)
