@@ -7,7 +7,6 @@ from latent_nas import seeds
 from latent_nas.fixed_point import Quant, multiplier, requantise
 from latent_nas.graph import Builder
 from latent_nas.graph.deploy import deploy
-from latent_nas.operators._formula import FUNCTIONS, composed, joined
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
 from latent_nas.operators.attention import Attention
@@ -18,6 +17,7 @@ from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.dropout import Dropout
 from latent_nas.operators.embedding import Embedding
+from latent_nas.operators.formula import FUNCTIONS, composed, joined
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.identity import Identity
 from latent_nas.operators.input import Input

@@ -1,35 +1,36 @@
-"""How each operator is spelt in ONNX: a list of float ONNX operators, NCHW, one after another.
+"""How each operator is spelt in ONNX: a list of float ONNX operators, NCHW, mostly one after another.
 
 A new operator gets its spelling here, and its reading in ``onnx_nodes``.
 """
 
-from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Any
 
+import numpy as np
+
+from latent_nas.interchange._onnx_formulas import Step, steps_of
 from latent_nas.operators import Operator, Shape
+from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
 from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.concat import Concat
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.flatten import Flatten
+from latent_nas.operators.gelu import Gelu
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.max_pool import MaxPool
+from latent_nas.operators.multiply import Multiply
+from latent_nas.operators.pad import Pad
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.slice import Slice
+from latent_nas.operators.subtract import Subtract
+from latent_nas.operators.upsample import Upsample
 from latent_nas.operators.window import Padding, Pair, pads
 from latent_nas.operators.zero import Zero
-
-
-@dataclass(frozen=True)
-class Step:
-    """One ONNX operator: its type and attributes; ``bounds``: constants that follow its inputs."""
-
-    type: str
-    attributes: dict[str, Any] = field(default_factory=dict)
-    bounds: tuple[float, ...] = ()
 
 
 @singledispatch
@@ -42,9 +43,20 @@ def spell(operator: Operator, inputs: tuple[Shape, ...]) -> list[Step]:
     raise ValueError(f"{operator.kind!r} has no form in ONNX yet; add one to latent_nas/interchange")
 
 
+@singledispatch
+def weight_axes(operator: Operator) -> tuple[int, ...]:
+    """Return how weights of four dimensions (filters, height, width, channels) are transposed."""
+    return 0, 3, 1, 2
+
+
+@weight_axes.register
+def _(operator: ConvTranspose) -> tuple[int, ...]:
+    return 3, 0, 1, 2
+
+
 def activation(name: str | None) -> list[Step]:
     """Return the ONNX operators of a fused activation."""
-    return {None: [], "relu": [Step("Relu")], "relu6": [Step("Clip", bounds=(0.0, 6.0))]}[name]
+    return {None: [], "relu": [Step("Relu")], "relu6": [Step("Clip", constants=(0.0, 6.0))]}[name]
 
 
 def window(shape: Shape, kernel: Pair, stride: Pair, padding: Padding) -> dict[str, Any]:
@@ -113,4 +125,58 @@ def _(operator: HardSwish, inputs: tuple[Shape, ...]) -> list[Step]:
 
 @spell.register
 def _(operator: Zero, inputs: tuple[Shape, ...]) -> list[Step]:
-    return [Step("Mul", bounds=(0.0,))]
+    return [Step("Mul", constants=(0.0,))]
+
+
+@spell.register
+def _(operator: Activation, inputs: tuple[Shape, ...]) -> list[Step]:
+    return steps_of(operator.formula)
+
+
+@spell.register
+def _(operator: Gelu, inputs: tuple[Shape, ...]) -> list[Step]:
+    return steps_of("gelu(x)")
+
+
+@spell.register
+def _(operator: Subtract, inputs: tuple[Shape, ...]) -> list[Step]:
+    return [Step("Sub"), *activation(operator.activation)]
+
+
+@spell.register
+def _(operator: Multiply, inputs: tuple[Shape, ...]) -> list[Step]:
+    if len(inputs[1]) < len(inputs[0]):  # a factor per channel
+        pixel = Step("Unsqueeze", constants=(np.array([2, 3]),), reads=(1,))
+        return [pixel, Step("Mul", reads=(0, 2)), *activation(operator.activation)]
+    return [Step("Mul"), *activation(operator.activation)]
+
+
+@spell.register
+def _(operator: ConvTranspose, inputs: tuple[Shape, ...]) -> list[Step]:
+    top, bottom, left, right = operator.crop
+    cut = {"pads": [top, left, max(0, bottom), max(0, right)], "output_padding": [max(0, -bottom), max(0, -right)]}
+    size = {"kernel_shape": list(operator.kernel_size), "strides": list(operator.stride)}
+    return [Step("ConvTranspose", {**size, **cut}), *activation(operator.activation)]
+
+
+@spell.register
+def _(operator: Upsample, inputs: tuple[Shape, ...]) -> list[Step]:
+    modes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    return [Step("Resize", modes, (None, np.array([1, 1, *operator.factors], np.float32)))]
+
+
+@spell.register
+def _(operator: Slice, inputs: tuple[Shape, ...]) -> list[Step]:
+    begin, size = _channels_first(operator.begin), _channels_first(operator.size)
+    ends = np.array(begin) + np.array(size)
+    return [Step("Slice", constants=(np.array(begin), ends, np.arange(1, len(begin) + 1)))]
+
+
+@spell.register
+def _(operator: Pad, inputs: tuple[Shape, ...]) -> list[Step]:
+    amounts = [0, *_channels_first(operator.before), 0, *_channels_first(operator.after)]
+    return [Step("Pad", constants=(np.array(amounts),))]
+
+
+def _channels_first(shape: Shape) -> list[int]:
+    return [shape[-1], *shape[:-1]]

@@ -14,7 +14,7 @@ from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph import Graph, Node
 from latent_nas.graph.deploy import deploy
-from latent_nas.interchange._onnx_operators import spell
+from latent_nas.interchange._onnx_operators import spell, weight_axes
 from latent_nas.operators import Shape
 
 if TYPE_CHECKING:
@@ -38,8 +38,9 @@ def export_float(graph: Graph, model: "Network", path: Path) -> None:
         names = [writer.tensors[i] for i in node.inputs]
         if node.operator.weight_shapes(*shapes):
             weights = folded(graph, model, sources)
-            for key in ("weight", "bias"):
-                names.append(writer.constant(f"{node.id}.{key}", _nchw(weights[key]).astype(np.float32)))
+            weight = _ordered(weights["weight"], weight_axes(node.operator))
+            names.append(writer.constant(f"{node.id}.weight", weight.astype(np.float32)))
+            names.append(writer.constant(f"{node.id}.bias", weights["bias"].astype(np.float32)))
         writer.node(node, shapes, names)
     writer.save(deployment.graph, path)
 
@@ -58,15 +59,17 @@ def export_int8(network: "QuantisedNetwork", path: Path) -> None:
             x, y = network.quants[node.inputs[0]], network.quants[node.id]
             factors = constants["multiplier"] / 2.0 ** constants["shift"]  # = weight scale * x.scale / y.scale
             scale = np.maximum(factors * y.scale / x.scale, np.finfo(np.float32).tiny)
-            names.append(writer.integers(f"{node.id}.weight", _nchw(constants["weight"]), scale))
+            axes = weight_axes(node.operator)
+            weight = _ordered(constants["weight"], axes)
+            names.append(writer.integers(f"{node.id}.weight", weight, scale, axes.index(0)))
             names.append(writer.integers(f"{node.id}.bias", constants["bias"].astype(np.int32), scale * x.scale))
         writer.node(node, shapes, names, network.quants[node.id])
     writer.save(graph, path)
 
 
-def _nchw(weight: np.ndarray) -> np.ndarray:
-    """Return weights (filters, height, width, channels) as (filters, channels, height, width)."""
-    return np.ascontiguousarray(weight.transpose(0, 3, 1, 2)) if weight.ndim == 4 else weight
+def _ordered(weight: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Return weights (filters, height, width, channels) with their axes in another order; others as they are."""
+    return np.ascontiguousarray(weight.transpose(axes)) if weight.ndim == 4 else weight
 
 
 def _dims(shape: Shape) -> list[Any]:
@@ -90,24 +93,27 @@ class _Writer:
         self.nodes.append(self.onnx.helper.make_node(kind, inputs, [output], output, **attributes))
         return output
 
-    def integers(self, name: str, value: np.ndarray, scale: np.ndarray) -> str:
-        """Add a constant tensor of integers, one scale per filter, and what makes floats of it."""
+    def integers(self, name: str, value: np.ndarray, scale: np.ndarray, axis: int = 0) -> str:
+        """Add a constant tensor of integers, one scale per filter (along ``axis``), and what makes floats of it."""
         zero = self.constant(f"{name}.zero_point", np.zeros(len(scale), value.dtype))
         scales = self.constant(f"{name}.scale", scale.astype(np.float32))
         held = self.constant(f"{name}.integers", value)
-        return self.op("DequantizeLinear", [held, scales, zero], name, axis=0)
+        return self.op("DequantizeLinear", [held, scales, zero], name, axis=axis)
 
     def node(self, node: Node, shapes: tuple[Shape, ...], inputs: list[str], quant: Quant | None = None) -> None:
         """Add a graph node: its ONNX operators, and the rounding to its int8 tensor."""
-        last = inputs[0] if node.id else "input"
+        tensors = list(inputs) if node.id else ["input"]
         for position, step in enumerate(spell(node.operator, shapes) if node.id else []):
-            read = inputs if position == 0 else [last]
-            bounds = [
-                self.constant(f"{node.id}.{position}.bound{i}", np.array(bound, np.float32))
-                for i, bound in enumerate(step.bounds)
-            ]
+            if step.reads is None:
+                read = list(inputs) if position == 0 else tensors[-1:]
+            else:
+                read = [tensors[i] for i in step.reads]
+            for i, value in enumerate(step.constants):
+                array = np.array(value, np.float32) if isinstance(value, float) else value
+                read.append("" if array is None else self.constant(f"{node.id}.{position}.constant{i}", array))
             name = f"{node.id}.{node.operator.kind}" + (f".{position}" if position else "")
-            last = self.op(step.type, [*read, *bounds], name, **step.attributes)
+            tensors.append(self.op(step.type, read, name, **step.attributes))
+        last = tensors[-1]
         if quant:
             scale = self.constant(f"{node.id}.scale", np.array(quant.scale, np.float32))
             zero = self.constant(f"{node.id}.zero_point", np.array(quant.zero_point, np.int8))

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from latent_nas.operators._formula import evaluate, torch_library
+from latent_nas.operators.formula import evaluate, torch_library
 
 
 class Sum(nn.Module):

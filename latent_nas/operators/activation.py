@@ -7,8 +7,8 @@ import numpy as np
 
 from latent_nas.fixed_point import Quant
 from latent_nas.operators import KernelCosts, Shape
-from latent_nas.operators._formula import NUMPY, evaluate, parsed
 from latent_nas.operators.elementwise import Elementwise
+from latent_nas.operators.formula import NUMPY, evaluate, parsed
 
 if TYPE_CHECKING:
     from torch import nn
