@@ -17,7 +17,7 @@ from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.dropout import Dropout
 from latent_nas.operators.embedding import Embedding
-from latent_nas.operators.formula import FUNCTIONS, composed, joined
+from latent_nas.operators.formula import FUNCTIONS, composed
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.identity import Identity
 from latent_nas.operators.input import Input
@@ -188,7 +188,7 @@ class TestFormulas:
 
     def test_formulas_are_put_together(self):
         assert composed("x / 6", "clip(x + 3, 0, 6)") == "clip(x + 3, 0, 6) / 6"
-        assert joined("*", "x", "clip(x + 3, 0, 6) / 6") == "x * (clip(x + 3, 0, 6) / 6)"
+        assert composed("x * y", "x + 1", "clip(x, 0, 6) / 6") == "(x + 1) * (clip(x, 0, 6) / 6)"
 
 
 TORCH = {

@@ -15,14 +15,22 @@ from latent_nas.graph import Builder, Graph
 from latent_nas.interchange.tflite_export import ALIGNMENT, export_int8, to_bytes
 from latent_nas.interchange.tflite_run import litert, micro
 from latent_nas.operators import Operator
+from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
 from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.concat import Concat
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.dense import Dense
+from latent_nas.operators.gelu import Gelu
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.max_pool import MaxPool
+from latent_nas.operators.multiply import Multiply
+from latent_nas.operators.pad import Pad
+from latent_nas.operators.slice import Slice
+from latent_nas.operators.subtract import Subtract
+from latent_nas.operators.upsample import Upsample
 from latent_nas.runtimes import open_runtime
 from latent_nas.training.quantise import QuantisedNetwork
 from latent_nas.zoo import open_network
@@ -56,6 +64,16 @@ def off(outputs: np.ndarray, network: QuantisedNetwork, x: np.ndarray) -> int:
         GlobalPool(),
         GlobalPool("max"),
         HardSwish(),
+        Gelu(),
+        *(Activation(f"{name}(x)") for name in ("sigmoid", "tanh", "silu", "tanh_gelu", "exp")),
+        *(Activation(f"{name}") for name in ("leaky_relu(x, 0.1)", "hard_sigmoid(x, 1 / 6, 0.5)")),
+        Multiply("relu"),
+        Upsample((2, 3)),
+        Slice((1, 2, 3), (5, 4, 2)),
+        Pad((1, 0, 2), (0, 3, 1)),
+        ConvTranspose(5),
+        ConvTranspose(4, (4, 4), (2, 2), (1, 1, 1, 1), activation="relu"),
+        ConvTranspose(4, (3, 3), (2, 2), (1, 0, 1, 0)),
     ],
     ids=str,
 )
@@ -64,6 +82,25 @@ def test_an_operator_is_within_one_unit(operator):
     data, integers = to_bytes(network), network.quants[0].quantise(x)
     assert off(litert(data, integers), network, x) <= 1
     assert off(litert(data, integers, reference=True), network, x) <= 1
+
+
+def test_a_function_that_the_reference_kernels_lack_is_within_one_unit():
+    network, x = drawn(one(Activation("elu(x, 1)")), 3, 8)
+    assert off(litert(to_bytes(network), network.quants[0].quantise(x)), network, x) <= 1
+
+
+def test_a_difference_is_within_one_unit():
+    b = Builder((9, 7, 8))
+    b.add(Subtract("relu6"), b.add(MaxPool((2, 2), (1, 1), "same"), 0), 0)
+    network, x = drawn(b.build(), 3, 8)
+    assert off(litert(to_bytes(network), network.quants[0].quantise(x)), network, x) <= 1
+
+
+def test_what_has_no_form_is_refused():
+    with pytest.raises(ValueError, match=r"sin\(x\) has no form in TensorFlow Lite here; there are: sigmoid, tanh"):
+        to_bytes(drawn(one(Activation("sin(x)")), 0, 2)[0])
+    with pytest.raises(ValueError, match="rows beyond its filters"):
+        to_bytes(drawn(one(ConvTranspose(2, crop=(0, -1, 0, 0))), 0, 2)[0])
 
 
 def test_every_operator_together_is_within_one_unit():

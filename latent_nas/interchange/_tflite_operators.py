@@ -1,6 +1,7 @@
 """How each operator is spelt in TensorFlow Lite: one or more of its int8 operators, NHWC.
 
-A new operator gets its spelling here. Names of operators and options are those of the schema (tensorflow/lite/schema).
+A new operator gets its spelling here, in ``_tflite_functions`` or in ``_tflite_abroad``. Names of operators and options
+are those of the schema (tensorflow/lite/schema).
 """
 
 from dataclasses import dataclass
@@ -118,7 +119,8 @@ def spell(operator: Operator, place: Place) -> int:
     raise ValueError(f"{operator.kind!r} has no form in TensorFlow Lite yet; add one to latent_nas/interchange")
 
 
-def _strides(stride: Pair) -> dict[str, int]:
+def strides(stride: Pair) -> dict[str, int]:
+    """Return the options of a stride."""
     return {"strideH": stride[0], "strideW": stride[1]}
 
 
@@ -126,7 +128,7 @@ def _strides(stride: Pair) -> dict[str, int]:
 def _(operator: Conv2d, place: Place) -> int:
     zero = place.quants[0].zero_point
     place, padding = place.window(operator.kernel_size, operator.stride, operator.padding, zero)
-    settings = {**_strides(operator.stride), "padding": padding, "dilationHFactor": 1, "dilationWFactor": 1}
+    settings = {**strides(operator.stride), "padding": padding, "dilationHFactor": 1, "dilationWFactor": 1}
     settings["fusedActivationFunction"] = ACTIVATIONS[operator.activation]
     weight, channels = place.integers["weight"], place.shapes[0][2]
     if operator.groups == channels:  # one input channel makes one output channel or several
@@ -150,7 +152,7 @@ def _(operator: Add, place: Place) -> int:
 def _pool(code: str, operator: AvgPool | MaxPool, place: Place, fill: int | None) -> int:
     place, padding = place.window(operator.kernel_size, operator.stride, operator.padding, fill)
     size = {"filterHeight": operator.kernel_size[0], "filterWidth": operator.kernel_size[1]}
-    return place.op(code, place.inputs, "Pool2DOptions", padding=padding, **size, **_strides(operator.stride))
+    return place.op(code, place.inputs, "Pool2DOptions", padding=padding, **size, **strides(operator.stride))
 
 
 @spell.register
@@ -169,13 +171,13 @@ def _(operator: GlobalPool, place: Place) -> int:
     if operator.mode == "avg":
         axes = model.constant(np.array([1, 2], np.int32))
         return place.op("MEAN", [place.inputs[0], axes], "ReducerOptions", keepDims=False)
-    whole = {"filterHeight": height, "filterWidth": width, "padding": VALID, **_strides((1, 1))}
+    whole = {"filterHeight": height, "filterWidth": width, "padding": VALID, **strides((1, 1))}
     pixel = model.op("MAX_POOL_2D", place.inputs, (1, 1, channels), place.quants[0], "Pool2DOptions", **whole)
     flat = model.op("RESHAPE", [pixel, _vector(place)], place.shape, place.quants[0], "ReshapeOptions")
-    return place.op("MUL", [flat, _one(model)], "MulOptions")
+    return place.op("MUL", [flat, one(model)], "MulOptions")
 
 
-def _one(model: Model) -> int:
+def one(model: Model) -> int:
     """Return the constant that moves a tensor to another scale by a product.
 
     QUANTIZE is meant for it, but its fast kernel rounds the factor to 8 bits; that of MUL rounds once, as here.
@@ -196,7 +198,7 @@ def _(operator: Flatten, place: Place) -> int:
 @spell.register
 def _(operator: Concat, place: Place) -> int:
     tensors = [  # the int8 kernel wants all inputs on the output's scale
-        x if q == place.quant else place.model.op("MUL", [x, _one(place.model)], shape, place.quant, "MulOptions")
+        x if q == place.quant else place.model.op("MUL", [x, one(place.model)], shape, place.quant, "MulOptions")
         for x, shape, q in zip(place.inputs, place.shapes, place.quants, strict=True)
     ]
     return place.op("CONCATENATION", tensors, "ConcatenationOptions", axis=len(place.shape))

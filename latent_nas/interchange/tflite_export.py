@@ -12,6 +12,7 @@ import numpy as np
 from latent_nas import artifacts
 from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
+from latent_nas.interchange import _tflite_abroad, _tflite_functions
 from latent_nas.interchange._tflite_operators import Place, spell
 from latent_nas.operators import Shape
 
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 VERSIONS = {  # the first with int8, of operators whose first version has none
     **{"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "ADD": 2, "MUL": 2, "CONCATENATION": 2},
+    **{"SUB": 2, "SLICE": 2, "RESIZE_NEAREST_NEIGHBOR": 2, "TRANSPOSE_CONV": 4, "LOGISTIC": 2, "TANH": 2},
+    **{"LEAKY_RELU": 2, "EXP": 2, "GELU": 2},
     **{"AVERAGE_POOL_2D": 2, "MAX_POOL_2D": 2, "MEAN": 2, "PAD": 2, "PADV2": 2, "RELU": 2, "RELU6": 2},
 }
+SPELLINGS = (_tflite_abroad, _tflite_functions)  # beside those of _tflite_operators
 ALIGNMENT = 16  # of constants: kernels read them in place
 
 

@@ -151,22 +151,18 @@ def evaluate(formula: str, x: Array, m: Library) -> Array:
     return _value(parsed(formula), x, m) + 0 * x  # a formula may forget x
 
 
-def composed(outer: str, inner: str) -> str:
-    """Return the formula outer(inner(x))."""
-    return ast.unparse(_Insert(parsed(inner)).visit(ast.parse(outer, mode="eval").body))
-
-
-def joined(symbol: str, a: str, b: str) -> str:
-    """Return the formula "a symbol b" without needless brackets, e.g. of "*"."""
-    return ast.unparse(ast.parse(f"({a}) {symbol} ({b})", mode="eval").body)
+def composed(outer: str, *inner: str) -> str:
+    """Return the formula outer(inner(x)); an outer formula of x and y takes two inner ones."""
+    put = {name: parsed(formula) for name, formula in zip("xy", inner, strict=False)}
+    return ast.unparse(_Insert(put).visit(ast.parse(outer, mode="eval").body))
 
 
 class _Insert(ast.NodeTransformer):
-    def __init__(self, inner: ast.expr) -> None:
-        self.inner = inner
+    def __init__(self, put: dict[str, ast.expr]) -> None:
+        self.put = put
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.inner if node.id == "x" else node
+        return self.put.get(node.id, node)
 
 
 def _check(node: ast.expr, levels: int) -> None:
