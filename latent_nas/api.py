@@ -2,7 +2,7 @@
 
 study = Study(task="digits", device="stm32f405", limits={"flash_kb": 32, "ram_kb": 16, "latency_ms": 5})
 result = study.run(trainings=24)
-print(result.best.measured_int8["accuracy"], result.best.flash_bytes)
+print(result.best.measured_exported_int8["accuracy"], result.best.flash_bytes)
 result.export("best.onnx")
 """
 
@@ -45,6 +45,8 @@ class Network:
     Attributes:
         genes: its place in the space. architecture: the same for people. folder: of the int8 network,
             ``networks/<rank>`` of its run.
+        measured_exported_int8: the task's metrics by name, of the network in ``folder`` itself, its first one with what
+            the test samples tell of it, ``measured_exported_interval`` (95 %).
         measured_int8, measured_float, measured_beside: the task's metrics by name, means over ``seeds`` seeds;
             ``measured_int8_std``: their spread. Empty where all trainings failed.
         flash_bytes, ram_bytes, latency_ms: computed. fits: whether it keeps all limits.
@@ -53,6 +55,8 @@ class Network:
 
     genes: tuple[int, ...]
     architecture: Any
+    measured_exported_int8: Mapping[str, float]
+    measured_exported_interval: tuple[float, ...]
     measured_int8: Mapping[str, float]
     measured_int8_std: Mapping[str, float]
     measured_float: Mapping[str, float]

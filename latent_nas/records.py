@@ -11,7 +11,7 @@ import numpy as np
 from latent_nas import __version__
 from latent_nas.units import cost_row
 
-INITIALS = {"auc", "mae", "r2", "rmse"}
+INITIALS = {"auc", "f1", "mae", "r2", "rmse"}
 SHORT, SEARCH = "short", "search"  # fidelities: a first look at a network, and what a search measures
 
 
@@ -33,7 +33,10 @@ class Record:
         curve: the float network's first metric on the validation part after each epoch, so that more is better.
         epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
-        evidence: of a final training, what a report draws of the int8 network, see ``tasks.kinds.Kind.evidence``.
+        samples: that were judged on; 0 where it was not noted.
+        interval, learned, evidence: of a final training's int8 network. The 95 % interval of the first metric that so
+            many samples allow; that metric on samples that were learnt from, None where not measured; what a report
+            draws of it, see ``tasks.kinds.Kind.evidence``.
     """
 
     genes: tuple[int, ...]
@@ -65,6 +68,9 @@ class Record:
     emulated_ram_bytes: int | None = None
     emulated_instructions: int | None = None
     emulated_latency_ms: float | None = None
+    samples: int = 0
+    interval: tuple[float, ...] = ()
+    learned: float | None = None
     evidence: Mapping[str, list[list[float]]] = field(default_factory=dict)
 
     @property
@@ -98,7 +104,8 @@ class Record:
     def from_json(data: Mapping[str, Any]) -> "Record":
         """Return the record of ``to_json``; fields that an older version did not write have their defaults."""
         plain = _of_release_0_1(data) if "measured_int8_accuracy" in data else dict(data)
-        return Record(**{**plain, "genes": tuple(data["genes"]), "curve": tuple(data.get("curve", ()))})
+        tuples = {name: tuple(data.get(name, ())) for name in ("genes", "curve", "interval")}
+        return Record(**{**plain, **tuples})
 
 
 def _of_release_0_1(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def record_of(target: Target, job: Job, aware: bool = True) -> Record:
         objective=f"{analog}_{OBJECTIVE}",
         epochs=epochs,
         curve=tuple(round(v, 5) for v in curve),
+        samples=len(judge),
         wall_s=round(time.perf_counter() - started, 3),
     )
     if job.keep:

@@ -5,6 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from latent_nas import seeds
 from latent_nas.evaluators import Job
 from latent_nas.records import Record, versions
 from latent_nas.target import Built, Target, open_target
@@ -13,6 +16,8 @@ from latent_nas.training import FLOAT, TrainingFailed, train
 
 if TYPE_CHECKING:
     from latent_nas.training.quantise import QuantisedNetwork
+
+LEARNED = 512  # samples of the training part that say whether a network has learnt at all
 
 
 def record_of(target: Target, job: Job) -> Record:
@@ -37,12 +42,19 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         record,
         measured_float=made.float_metrics,
         measured_int8=made.int8_metrics,
-        measured_beside=_decided(task, data, made.network) if final else {},
         epochs=made.epochs,
         curve=tuple(round(v, 5) for v in made.curve),
-        wall_s=round(time.perf_counter() - started, 3),
-        evidence=made.evidence if final else {},
+        samples=len(judge),
     )
+    if final:
+        record = replace(
+            record,
+            measured_beside=_decided(task, data, made.network),
+            interval=task.kind.interval(made.answers, judge.y),
+            learned=_learned(task, made.network, learn),
+            evidence=task.kind.evidence(made.answers, judge.y, task.outputs),
+        )
+    record = replace(record, wall_s=round(time.perf_counter() - started, 3))
     if job.keep:
         made.network.save(Path(job.keep), record.to_json())
         made.model.save(Path(job.keep) / FLOAT, record.to_json())
@@ -61,6 +73,14 @@ def _decided(task: Task, data: Data, network: "QuantisedNetwork") -> dict[str, f
     if task.kind.learns_all:
         return {}
     return task.kind.decided(*((network.outputs(part.x), part.y) for part in (data.valid, data.test)))
+
+
+def _learned(task: Task, network: "QuantisedNetwork", learn: Part) -> float:
+    """Return an int8 network's first metric on what it learnt from, on ``LEARNED`` samples at most."""
+    rng = seeds.rng(0, "learned")
+    rows = np.sort(rng.permutation(len(learn))[:LEARNED])
+    x, y = task.kind.batch(learn.x[rows], learn.y[rows], rng)  # as in training: with what a kind makes
+    return task.kind.measure(network.outputs(x), y)[task.kind.metric.name]
 
 
 def built_of(target: Target, job: Job) -> Built:

@@ -1,6 +1,7 @@
 """Final validation: the best networks trained in full, on train and validation data, and read on the test part once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from latent_nas.runs import files
 from latent_nas.runs.schema import FinalNetwork
 from latent_nas.store import Store
 from latent_nas.target import Setup
+from latent_nas.tasks import Task
+from latent_nas.tasks.kinds.confusion import recalls
 
 KINDS = ("float", "int8", "beside")  # of what records measure
 
@@ -34,8 +37,9 @@ def finalise(
     """Return a description of every chosen network, fully trained, the best on the validation part first.
 
     The epochs are fixed by one run that stops early on the validation part; the networks reported are then trained on
-    train and validation data with ``repeats`` seeds. The order comes from validation, never from the test part. Where
-    compiler and emulator are installed, each becomes firmware beside ``folder`` and runs on the emulated device.
+    train and validation data with ``repeats`` seeds, once more with another where one has learnt nothing. The first
+    seed's is kept. The order comes from validation, never from the test part. Where compiler and emulator are
+    installed, each becomes firmware beside ``folder`` and runs on the emulated device.
     """
     wanted = len(chosen) * (repeats + 1)
     runs = [seeds.derive(seed, "full", i) % 2**31 for i in range(repeats)]
@@ -51,12 +55,17 @@ def finalise(
         for rank, (r, c) in enumerate(order, 1)
         for s in runs
     ]
-    fresh = sum(store.get(j.genes, j.seed, j.fidelity, j.part) is None for j in jobs)
-    if fresh:
-        reads = (store.note("test_reads") or 0) + fresh
-        store.write_note("test_reads", reads)
-        say(f"the test part is read by {fresh} trainings (final validation)")
-    finals = _all(jobs, evaluator, store, lambda n: done(len(checks) + n, wanted))
+    reached = {c.genes: c for _, c in order}
+    finals = _tested(jobs, evaluator, store, say, lambda n: done(len(checks) + n, wanted))
+    lost = [i for i, final in enumerate(finals) if not learnt(setup, reached[final.genes], final)]
+    for i in lost:
+        say(f"final training of seed {finals[i].seed}: {_why(finals[i])}; it is trained again with another seed")
+    again = [replace(jobs[i], seed=seeds.derive(jobs[i].seed, "again") % 2**31) for i in lost]
+    collapsed = [finals[i] for i in lost]
+    for i, final in zip(lost, _tested(again, evaluator, store, say, lambda n: None), strict=True):
+        finals[i] = final
+        if not learnt(setup, reached[final.genes], final):
+            say(f"final training of seed {final.seed} as well: {_why(final)}; it stays in the figures")
     missing = tools_missing(setup)
     if missing and order:
         say(f"final networks are not run on the emulated device: {missing}")
@@ -66,7 +75,8 @@ def finalise(
         if network.is_dir() and not missing:
             proof = prove(setup, network, folder.parent / files.FIRMWARE / f"{rank}", say)
         own = [f for f in finals if f.genes == search.genes]
-        described.append(describe(setup, limits, search, check, own, proof))
+        without = tuple(f.seed for f in collapsed if f.genes == search.genes)
+        described.append(replace(describe(setup, limits, search, check, own, proof), collapsed_seeds=without))
     return described
 
 
@@ -81,11 +91,13 @@ def describe(
     """Return what a user wants to know of one final network.
 
     Args:
+        finals: its trainings, the one that is kept first.
         proof: what its firmware took on the emulated device, None where it was not run there.
     """
     cost = setup.costs(search.genes)
     ok = [f for f in finals if f.ok]
     binding = cost.binding(limits)
+    kept = finals[0] if finals and finals[0].ok else None
     floats, integers, beside = (_spread([getattr(f, f"measured_{kind}") for f in ok]) for kind in KINDS)
     return FinalNetwork(
         genes=search.genes,
@@ -99,6 +111,11 @@ def describe(
         measured_beside_std=beside[1],
         measured_int8_by_seed={str(f.seed): dict(f.measured_int8) for f in ok},
         seeds=len(ok),
+        exported_seed=kept.seed if kept else None,
+        measured_exported_int8=dict(kept.measured_int8) if kept else {},
+        measured_exported_interval=kept.interval if kept else (),
+        measured_exported_recall=_recalls(setup.task, kept) if kept else {},
+        samples=kept.samples if kept else 0,
         measured_valid_int8=dict(check.measured_int8),
         measured_search_int8=dict(search.measured_int8),
         epochs=check.epochs,
@@ -115,6 +132,43 @@ def describe(
         fits=fits(cost, limits, proof),
         emulated_above_bytes=above(limits, proof),
     )
+
+
+def learnt(setup: Setup, check: Record, final: Record) -> bool:
+    """Return whether a final training came out at all, told by what it learnt from and never by the test part.
+
+    It has to be nearer to what the same network reached on the validation part than to what needs no network.
+    """
+    metric = setup.task.kind.metric
+    if not final.ok or final.learned is None or metric.name not in check.measured_int8:
+        return final.ok
+    without = metric.signed(setup.task.baseline().metrics[metric.name])
+    reached = metric.signed(check.measured_int8[metric.name])
+    return metric.signed(final.learned) >= (without + reached) / 2 or reached <= without
+
+
+def _why(final: Record) -> str:
+    return f"it has learnt nothing ({final.learned:.4f} on what it was taught)" if final.ok else final.reason
+
+
+def _recalls(task: Task, kept: Record) -> dict[str, float]:
+    """Return the share of every class that a network tells, by name; nothing where there are no classes."""
+    if "confusion" not in kept.evidence:
+        return {}
+    matrix = np.array(kept.evidence["confusion"])
+    names = task.classes or map(str, range(len(matrix)))
+    return {name: float(share) for name, share in zip(names, recalls(matrix), strict=True) if np.isfinite(share)}
+
+
+def _tested(
+    jobs: Sequence[Job], evaluator: Evaluator, store: Store, say: Callable[[str], None], done: Callable[[int], None]
+) -> list[Record]:
+    """Return the records of jobs that read the test part; each read is counted before it is done."""
+    fresh = sum(store.get(j.genes, j.seed, j.fidelity, j.part) is None for j in jobs)
+    if fresh:
+        store.write_note("test_reads", (store.note("test_reads") or 0) + fresh)
+        say(f"the test part is read by {fresh} training{'s' * (fresh > 1)} (final validation)")
+    return _all(jobs, evaluator, store, done)
 
 
 def _spread(measured: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:

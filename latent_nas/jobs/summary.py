@@ -7,13 +7,18 @@ from latent_nas.records import words
 from latent_nas.report.summary import above
 from latent_nas.runs.schema import FinalNetwork, Result
 
+WORST = 3  # classes named in a line
+UNEVEN_RECALL = 0.1  # between the best and the worst told class, from which on the worst are named
+
 
 def summary(result: Result, folder: Path) -> str:
     """Return what ``result.json`` holds as text: a line for each final network."""
     lines = [
         f"{result.trainings} true trainings in {result.search_s or 0:.0f} s; all took {result.wall_s or 0:.0f} s.",
-        "Fully trained on train + validation data, measured on the test part (mean and std over seeds):",
-        *(f"  {rank}. {_network(n, result.objective)}" for rank, n in enumerate(result.networks, 1)),
+        "Fully trained on train + validation data, measured on the test part: the network in networks/<number>, in"
+        " brackets what so many samples tell of it (95 %), then mean and std over seeds:",
+        *(f"  {rank}. {_network(n, result)}" for rank, n in enumerate(result.networks, 1)),
+        *([f"Beside: {result.baseline['text']} on the validation part"] if result.baseline else []),
     ]
     if result.front_end:
         ears = result.front_end
@@ -25,13 +30,13 @@ def summary(result: Result, folder: Path) -> str:
     return "\n".join([*lines, f"Run folder: {folder}"])
 
 
-def _network(network: FinalNetwork, objective: str | None) -> str:
+def _network(network: FinalNetwork, result: Result) -> str:
     if not network.seeds:
         return "final training failed"
     region, ram = network.arena
     over = above(network.emulated_above_bytes)
     return (
-        f"{_measured(network, objective)};"
+        f"{_measured(network, result.objective)}{_no_better(network, result)};"
         f" flash {network.flash_bytes / 1024:.1f} KB,"
         f" RAM {ram / 1024:.1f} KB in {region}, {network.latency_ms:.2f} ms"
         f" (+- {network.latency_error_ms:.2f}, computed){proof.text(network.firmware)};"
@@ -42,14 +47,48 @@ def _network(network: FinalNetwork, objective: str | None) -> str:
 def _measured(network: FinalNetwork, objective: str | None) -> str:
     """Return what was measured of it: the int8 network's metrics or, for want of them, the float one's, and others.
 
-    The objective comes first.
+    The objective comes first, of the network that is kept before the mean over seeds.
     """
     texts: dict[str, str] = {}
     for kind in ("int8", "beside") if network.measured_int8 else ("float", "beside"):
         for metric, mean in getattr(network, f"measured_{kind}").items():
             name = metric if kind == "beside" else f"{kind}_{metric}"
-            texts[name] = f"{words(name)} {mean:.4f} +- {getattr(network, f'measured_{kind}_std')[metric]:.4f}"
+            spread = f"{mean:.4f} +- {getattr(network, f'measured_{kind}_std')[metric]:.4f}"
+            own = network.measured_exported_int8.get(metric) if kind == "int8" else None
+            if own is None:
+                texts[name] = f"{words(name)} {spread}"
+            else:
+                within = _interval(network) if name == objective else ""
+                texts[name] = f"{words(name)} {own:.4f}{within}, {network.seeds} seeds {spread}"
             if kind == "int8" and metric in network.measured_float:
                 texts[name] += f" (float {network.measured_float[metric]:.4f})"
     order = sorted(texts, key=lambda name: (name != objective, name))
-    return "; ".join(texts[name] for name in order if not name.endswith("_std"))
+    parts = [texts[name] for name in order if not name.endswith("_std")]
+    return "; ".join([*parts, *_recall(network)])
+
+
+def _interval(network: FinalNetwork) -> str:
+    if not network.measured_exported_interval:
+        return ""
+    low, high = network.measured_exported_interval
+    return f" [{low:.4f} to {high:.4f}, {network.samples:,} samples]"
+
+
+def _no_better(network: FinalNetwork, result: Result) -> str:
+    """Return a warning where what is measured can't be told from what needs no network; else ""."""
+    name = (result.objective or "").removeprefix("int8_")
+    without = result.baseline.get("metrics", {}).get(name)
+    if without is None or not network.measured_exported_interval:
+        return ""
+    low, high = network.measured_exported_interval
+    beaten = low > without if result.higher_is_better else high < without
+    return "" if beaten else "; CAN'T BE TOLD FROM NO NETWORK"
+
+
+def _recall(network: FinalNetwork) -> list[str]:
+    """Return the classes that are told worst, where one is told far worse than the others; else nothing."""
+    recall = network.measured_exported_recall
+    if not recall or min(recall.values()) >= max(recall.values()) - UNEVEN_RECALL:
+        return []
+    worst = sorted(recall, key=lambda name: recall[name])[:WORST]
+    return [f"recall {', '.join(f'{name} {recall[name]:.2f}' for name in worst)}"]

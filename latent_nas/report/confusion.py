@@ -1,4 +1,4 @@
-"""Which classes the final network takes for which others, on the test part."""
+"""Which classes the final network takes for which others, on the test part, and how many of each it tells."""
 
 import numpy as np
 
@@ -6,8 +6,11 @@ from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs.read import Run
+from latent_nas.tasks.kinds.confusion import balanced_accuracy, f1
+from latent_nas.units import count, percent
 
 NAMED = 3  # pairs of classes named in words
+COLUMNS = ("class", "tested", "recall", "precision", "F1")
 WRITTEN = 12  # classes up to which counts stand in the cells
 
 
@@ -21,31 +24,55 @@ class Confusion(Section):
         if not run.networks:
             raise ValueError("the test part is read at the end of a search, by the final networks only")
         genes = run.networks[0].genes
-        seen = [np.array(r.evidence["confusion"]) for r in run.finals if r.genes == genes and "confusion" in r.evidence]
+        own = [r.evidence for r in run.finals if r.genes == genes]
+        seen = [np.array(evidence["confusion"], int) for evidence in own if "confusion" in evidence]
         if not seen:
             raise ValueError(
                 "the final trainings kept no confusion matrix; their task has no classes, or they are older"
             )
         matrix = sum(seen[1:], seen[0])
+        names = list(run.networks[0].measured_exported_recall)
+        if len(names) != len(matrix):  # a class without test samples has no recall, and older runs know no names
+            names = list(map(str, range(len(matrix))))
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        return join(tag("p", _words(matrix, len(seen))), tag("div", _chart(matrix, shares), class_="square"))
+        picture = tag("div", _chart(matrix, shares, names), class_="square")
+        return join(tag("p", _words(matrix, names, len(seen))), picture, _recalls(matrix, names))
 
 
-def _words(matrix: np.ndarray, seeds: int) -> str:
+def _words(matrix: np.ndarray, names: list[str], seeds: int) -> str:
     wrong = matrix - np.diag(np.diag(matrix))
     order = np.argsort(-wrong, axis=None, kind="stable")[:NAMED]
     pairs = [(*np.unravel_index(i, wrong.shape), wrong.flat[i]) for i in order if wrong.flat[i]]
     many = f"{seeds} seeds together" if seeds > 1 else "one seed"
     text = f"The int8 network on the test part, {many}: {wrong.sum():,} of {matrix.sum():,} are wrong."
     if pairs:
-        text += (
-            " Most often " + ", ".join(f"{a} was taken for {b} ({n} of {matrix[a].sum()})" for a, b, n in pairs) + "."
-        )
+        said = (f"{names[a]} was taken for {names[b]} ({n} of {matrix[a].sum()})" for a, b, n in pairs)
+        text += f" Most often {', '.join(said)}."
     return text
 
 
-def _chart(matrix: np.ndarray, shares: np.ndarray) -> Html:
-    names = list(map(str, range(len(matrix))))
+def _recalls(matrix: np.ndarray, names: list[str]) -> Html:
+    """Return a table of every class: how often it was tested, how often told, how many answers of it are right."""
+    samples, answers, right = matrix.sum(axis=1), matrix.sum(axis=0), np.diag(matrix)
+    head = tag("tr", *(tag("th", name, class_="n" if i else None, scope="col") for i, name in enumerate(COLUMNS)))
+    rows = [
+        tag(
+            "tr",
+            tag("td", name),
+            *(tag("td", text, class_="n") for text in (count(n), _share(r, n), _share(r, a), _share(2 * r, n + a))),
+        )
+        for name, n, a, r in zip(names, samples, answers, right, strict=True)
+    ]
+    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="sortable")
+    means = f"Balanced accuracy {percent(balanced_accuracy(matrix))}, macro F1 {percent(f1(matrix))}."
+    return join(tag("p", means), tag("div", table, class_="scroll", tabindex=0))
+
+
+def _share(part: float, whole: float) -> str:
+    return percent(part / whole) if whole else "-"
+
+
+def _chart(matrix: np.ndarray, shares: np.ndarray, names: list[str]) -> Html:
     small = len(matrix) <= WRITTEN
     trace = {
         "type": "heatmap",

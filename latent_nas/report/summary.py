@@ -10,6 +10,7 @@ from latent_nas.report import Section
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs.read import Run
 from latent_nas.runs.scale import Scale
+from latent_nas.tasks.kinds.confusion import wilson
 from latent_nas.units import COSTS, cost, percent, seconds
 
 POINT = 0.01
@@ -47,7 +48,8 @@ def _accuracy(run: Run) -> Html:
     name, value, gauge = run.scale.name, "-", None
     if run.networks:
         name, mean, std = _final(run)
-        value, more = mean, f"± {std}, measured, test"
+        own = run.scale.exported(run.networks[0])
+        value, more = (own, f"measured, test; seeds {mean} ± {std}") if own else (mean, f"± {std}, measured, test")
         share = run.scale.final(run.networks[0]) if run.scale.share else None
         gauge = share[0] if share else None
     else:
@@ -110,9 +112,13 @@ def _found(run: Run) -> Html:
     wall_s = run.result.wall_s if run.result else None
     took = f", in {seconds(wall_s)} with the final trainings" if wall_s else ""
     name, mean, std = _final(run)
+    own = run.scale.exported(first)
+    seeds = f"({_float(run, first.measured_float)}{spread})"
+    measured = f"{mean} ± {std} {name} on the test part {seeds}"
+    if own is not None:
+        measured = f"{own} {name} on the test part{run.scale.interval(first)}, {mean} ± {std} {seeds}"
     text = (
-        f"a network of {target['space']} with {mean} ± {std} {name} on the test part"
-        f" ({_float(run, first.measured_float)}{spread}),"
+        f"a network of {target['space']} with {measured},"
         f" {first.parameters:,} parameters and {first.macs:,} MACs,"
         f" after {spent}{by}{took}."
     )
@@ -178,18 +184,29 @@ def price(best: list[Record], name: str, limit: float) -> Html:
     """
     top, what = best[0], COSTS[name][0]
     accuracy, dear = top.score or 0.0, float(getattr(top, name))
-    near = [r for r in best if (r.score or 0) >= accuracy - POINT]
+    apart = max(POINT, _told(top))
+    near = [r for r in best if (r.score or 0) >= accuracy - apart]
     cheap = min(near, key=lambda r: float(getattr(r, name)))
     spared = dear - float(getattr(cheap, name))
     if spared > 0:
         less = 100 * (accuracy - (cheap.score or 0))
         text = (
             f"{less:.1f} points below the best trained network ({percent(accuracy)} on validation) lies one with"
-            f" {cost(name, getattr(cheap, name))} {what} instead of {cost(name, dear)}."
+            f" {cost(name, getattr(cheap, name))} {what} instead of {cost(name, dear)}"
+            + (f"; {top.samples} samples tell no less than {100 * apart:.1f} points apart." if apart > POINT else ".")
         )
     else:
-        text = f"nothing cheaper comes within a point of the best trained network ({percent(accuracy)} on validation)."
+        points = f"{100 * apart:.1f} points, what {top.samples} samples can tell apart," if apart > POINT else "a point"
+        text = f"nothing cheaper comes within {points} of the best trained network ({percent(accuracy)} on validation)."
     return join(tag("strong", "What a point of accuracy costs: "), text, " ", _more(best, name, limit, accuracy, dear))
+
+
+def _told(record: Record) -> float:
+    """Return how far shares of the samples that a network was judged on have to be apart to tell anything."""
+    if not record.samples:
+        return 0.0
+    low, _ = wilson((record.score or 0.0) * record.samples, record.samples)
+    return max(1 / record.samples, (record.score or 0.0) - low)
 
 
 def _more(best: list[Record], name: str, limit: float, accuracy: float, dear: float) -> str:

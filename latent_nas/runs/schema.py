@@ -24,6 +24,10 @@ class FinalNetwork:
         genes, architecture: canonical, and the same for people.
         measured_float, measured_int8, measured_beside: means over ``seeds`` trainings; ..._std their spread. Empty
             where all of them failed. measured_int8_by_seed: every training's, by its seed.
+        exported_seed: of the network that ``networks/<rank>`` holds. measured_exported_int8: what it measured itself;
+            ..._interval: 95 % of its first metric, as far as so many ``samples`` of the test part tell; ..._recall: the
+            share of every class that it tells, by the class's name.
+        collapsed_seeds: of trainings that had learnt nothing and were done again with other seeds.
         measured_valid_int8, measured_search_int8: on the validation part, of the full and of the search's training.
         ram_bytes: by the region that the arena lies in. latency_ms, latency_error_ms, ...: computed.
         binding: the limit that binds, how much of it is used, and the layer that takes most of it.
@@ -54,6 +58,12 @@ class FinalNetwork:
     fits: bool
     measured_beside: Metrics = field(default_factory=dict)
     measured_beside_std: Metrics = field(default_factory=dict)
+    exported_seed: int | None = None
+    measured_exported_int8: Metrics = field(default_factory=dict)
+    measured_exported_interval: tuple[float, ...] = ()
+    measured_exported_recall: Metrics = field(default_factory=dict)
+    samples: int = 0
+    collapsed_seeds: tuple[int, ...] = ()
     binding: Mapping[str, Any] | None = None
     firmware: Mapping[str, Any] | None = None
     emulated_above_bytes: Mapping[str, int] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from latent_nas.front_end import FrontEnd
 from latent_nas.readers import PARTS, Raw
 from latent_nas.tasks import Data, Part
 from latent_nas.tasks._split import TRAIN, as_anomalies, kind_of, split
+from latent_nas.tasks.kinds.classify import UNEVEN
 from latent_nas.tasks.kinds.made import made_of
 
 SHOWN = 5  # names in a line for people
@@ -72,7 +73,7 @@ class Findings:
         shape = f"input {height}x{width}x{channels} ({sizes}{more})"
         found = [f"{self._first(total)}, {shape}"]
         found += [f"  {name}: " + ", ".join(f"{self.counts[p][i]} {p}" for p in PARTS) for i, name in self._shown()]
-        if self.imbalance > 2:
+        if self.kind == "classify" and self.imbalance >= UNEVEN:
             found.append(f"  the largest class is {self.imbalance:.1f} times the smallest; losses are weighed for it")
         return [*found, *self.notes, *self.problems(), f"sha256 {self.sha256[:16]}"]
 

@@ -16,10 +16,15 @@ from latent_nas.readers import KINDS, LABELS, LAYOUTS, PARTS, Wanted, reader_of
 from latent_nas.tasks import Data, Recipe, Task
 from latent_nas.tasks._checks import Findings, checked
 from latent_nas.tasks.kinds.anomaly import OUTPUTS, Anomaly
+from latent_nas.tasks.kinds.classify import UNEVEN, Classification
 from latent_nas.tasks.kinds.regress import Regression
 
 FASTEST = 192_000  # Hz; beyond it is no microphone but a slip of the keyboard
-OPTIONS = ("input", "front", "rate", "seconds", "kind", "labels", "layout", "omit", "normal", "split_seed", "strict")
+OPTIONS = (
+    *("input", "front", "rate", "seconds", "kind", "labels", "layout", "omit"),
+    *("normal", "metric", "split_seed", "strict"),
+)
+CHOSEN_BY = ("accuracy", "balanced_accuracy")  # what a search of classes can optimise
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,13 @@ class Source:
 
     Attributes:
         normal: class of normal samples, of anomaly detection; "" for the one called "normal".
+        metric: one of ``CHOSEN_BY``; "" for the balanced accuracy where classes differ in size by ``UNEVEN`` or more.
     """
 
     path: Path
     wanted: Wanted = field(default_factory=Wanted)
     normal: str = ""
+    metric: str = ""
     split_seed: int = 0
     strict: bool = False
 
@@ -50,7 +57,7 @@ class Source:
             if name not in OPTIONS:
                 raise ValueError(f"data option {name!r}; there are: {', '.join(OPTIONS)}")
             given[name] = _option(name, value)
-        own = {k: given.pop(k) for k in ("normal", "split_seed", "strict") if k in given}
+        own = {k: given.pop(k) for k in ("normal", "metric", "split_seed", "strict") if k in given}
         return Source(Path(path).expanduser().resolve(), Wanted(**given), **own)
 
     def __str__(self) -> str:
@@ -61,6 +68,7 @@ class Source:
         if wanted.omit is not None:
             given["omit"] = ",".join(wanted.omit)
         given |= {"normal": self.normal} if self.normal else {}
+        given |= {"metric": self.metric} if self.metric else {}
         given |= {"split_seed": self.split_seed} if self.split_seed else {}
         given |= {"strict": 1} if self.strict else {}
         return f"{self.path}?{'&'.join(f'{k}={v}' for k, v in given.items())}" if given else str(self.path)
@@ -83,13 +91,14 @@ def _option(name: str, value: str) -> Any:
             return float(value)
         if name == "omit":
             return tuple(filter(None, value.split(",")))
-        if value not in {"kind": KINDS, "labels": LABELS, "layout": LAYOUTS}.get(name, (value,)):
+        if value not in {"kind": KINDS, "labels": LABELS, "layout": LAYOUTS, "metric": CHOSEN_BY}.get(name, (value,)):
             raise ValueError
         return value not in ("", "0", "no") if name == "strict" else value
     except ValueError:
         wanted = {"input": "HEIGHTxWIDTHxCHANNELS, e.g. 48x48x1", "seconds": "a positive number, under 3600"}
         wanted["labels"] = "top, outer or inner: the folders that name the classes"
         wanted["layout"] = f"one of {', '.join(LAYOUTS)}"
+        wanted["metric"] = " or ".join(CHOSEN_BY)
         wanted["kind"] = f"one of {', '.join(KINDS)}"
         wanted["rate"] = f"a whole number of Hz, at most {FASTEST}"
         raise ValueError(f"{name}={value!r}; wanted {wanted.get(name, 'a whole number from 0 on')}") from None
@@ -114,11 +123,14 @@ class OwnTask(Task):
         elif found.kind == "anomaly":
             self.kind, self.outputs = Anomaly(), OUTPUTS
         else:
-            self.outputs = len(found.classes)
+            uneven = source.metric == "balanced_accuracy" if source.metric else found.imbalance >= UNEVEN
+            self.kind, self.outputs = Classification(uneven), len(found.classes)
+        if source.metric and found.kind != "classify":
+            raise ValueError(f"data option 'metric' chooses how classes are judged; these data are for {found.kind}")
         self.front_end, self.fingerprint = found.front_end, found.sha256
         stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", source.path.stem) or "data"
         self.name = f"{stem}-{found.sha256[:8]}"  # type: ignore[misc]  # never the name of a task that ships
-        self.recipes = recipes(len(self._data.train), found.kind, found.imbalance > 2)  # type: ignore[misc]
+        self.recipes = recipes(len(self._data.train), found.kind, found.imbalance >= UNEVEN)  # type: ignore[misc]
 
     def data(self) -> Data:
         """Return the three parts."""
@@ -126,7 +138,13 @@ class OwnTask(Task):
 
     def about(self) -> list[str]:
         """Return what was found in the data."""
-        return self.findings.lines()
+        lines = self.findings.lines()
+        if self.kind.metric.name == "balanced_accuracy" and not self.source.metric:
+            lines.append(
+                "networks are chosen by balanced accuracy, the mean recall of the classes, as these differ in size;"
+                " '?metric=accuracy' behind the path takes the share of all samples"
+            )
+        return lines
 
     def findings_json(self) -> dict[str, Any]:
         """Return what was found in the data."""

@@ -10,7 +10,6 @@ import numpy as np
 from latent_nas import seeds
 from latent_nas.graph import Graph
 from latent_nas.tasks import Part, Recipe, Task
-from latent_nas.tasks.kinds import Evidence
 
 if TYPE_CHECKING:
     from latent_nas.training.network import Network
@@ -32,7 +31,7 @@ class Trained:
         network: int8. model: the float network that it was made from.
         float_metrics, int8_metrics: all of the task's metrics on the judging part, by name.
         curve: validation score after each epoch, more being better. epochs: how many were run to get these weights.
-        evidence: of the int8 network on the judging part, ``Kind.evidence``.
+        answers: of the int8 network to the judging part, (n, outputs) and their form for the task's kind.
     """
 
     network: "QuantisedNetwork"
@@ -41,7 +40,7 @@ class Trained:
     epochs: int
     float_metrics: dict[str, float]
     int8_metrics: dict[str, float]
-    evidence: Evidence
+    answers: np.ndarray
 
 
 def train(
@@ -83,8 +82,7 @@ def train(
     network = quantise(graph, model, seen, task.kind.output_range(learn.y))
     answers = network.outputs(judge.x)
     floats, integers = task.kind.measure(outputs, judge.y), task.kind.measure(answers, judge.y)
-    evidence = task.kind.evidence(answers, judge.y, task.outputs)
-    return Trained(network, model, tuple(curve), epochs, floats, integers, evidence)
+    return Trained(network, model, tuple(curve), epochs, floats, integers, answers)
 
 
 def check(recipe: Recipe) -> None:

@@ -135,7 +135,8 @@ def table(setup: Setup, records: list[Record]) -> Any:
     for record in records:
         body = record.to_json()
         genes = dict(zip((f"gene.{g.name}" for g in setup.space.genes), body.pop("genes"), strict=True))
-        del body["versions"], body["evidence"]  # of the machine; of final trainings only
+        for name in ("versions", "samples", "interval", "learned", "evidence"):  # of the machine; of final trainings
+            del body[name]
         measured = {
             f"measured_{kind}_{name}": v for kind in MEASURED for name, v in body.pop(f"measured_{kind}").items()
         }

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from latent_nas import seeds
+from latent_nas.records import words
+
 if TYPE_CHECKING:
     import torch
 
     from latent_nas.tasks import Recipe
 
+DRAWS = 200  # of the samples, for an interval
 Evidence = dict[str, list[list[float]]]  # what a report draws of a final network, by the name of the picture
 
 
@@ -49,7 +53,7 @@ class Baseline:
 
     def text(self) -> str:
         """Return it for people: "without a network (always the largest class (3)): accuracy 0.1020"."""
-        values = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in self.metrics.items())
+        values = ", ".join(f"{words(name)} {value:.4f}" for name, value in self.metrics.items())
         return f"without a network ({self.words}): {values}"
 
     def to_json(self) -> dict[str, object]:
@@ -93,6 +97,18 @@ class Kind(ABC):
     def signed(self, measured: Mapping[str, float]) -> float:
         """Return the first metric of ``measure`` so that more is better."""
         return self.metric.signed(measured[self.metric.name])
+
+    def interval(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """Return the 95 % interval of the first metric that so many samples allow: they are drawn anew, 200 times."""
+        rng, name = seeds.rng(0, "interval"), self.metric.name
+        drawn = (self.drawn(targets, rng) for _ in range(DRAWS))
+        values = [self.measure(outputs[rows], targets[rows])[name] for rows in drawn]
+        low, high = np.percentile(values, (2.5, 97.5))
+        return float(low), float(high)
+
+    def drawn(self, targets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return as many rows (n,) as there are samples, drawn with replacement."""
+        return rng.integers(len(targets), size=len(targets))
 
     def batch(self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return what a training step learns from, given samples x (n, ...) and targets y (n, ...): as they are."""

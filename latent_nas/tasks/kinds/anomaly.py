@@ -59,6 +59,11 @@ class Anomaly(Kind):
         ours, theirs = (np.argsort(np.argsort(self.scores(one))).astype(np.float64) for one in (outputs, floats))
         return {"rank_correlation": float(np.corrcoef(ours, theirs)[0, 1])} if len(outputs) > 1 else {}
 
+    def drawn(self, targets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return rows drawn with replacement, as many normal ones and anomalies as there are."""
+        parts = [np.flatnonzero(targets == value) for value in (0, 1)]
+        return np.concatenate([rng.choice(rows, len(rows)) for rows in parts if len(rows)])
+
     def baseline(self, train: np.ndarray, judged: np.ndarray) -> Baseline:
         """Return chance: scores that say nothing."""
         return Baseline("scores drawn at random", {"auc": 0.5})

@@ -1,22 +1,38 @@
 """Classification: outputs are logits of classes, the largest one is the answer."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_nas.tasks.kinds import Baseline, Evidence, Kind, Metric
+from latent_nas.tasks.kinds import Baseline, Evidence, Kind, Metric, confusion
 
 if TYPE_CHECKING:
     import torch
 
     from latent_nas.tasks import Recipe
 
+UNEVEN = 2.0  # samples of the largest class for one of the smallest from which accuracy is no measure of a network
+MEASURES: dict[str, Callable[[np.ndarray], float]] = {
+    "balanced_accuracy": confusion.balanced_accuracy,
+    "accuracy": confusion.accuracy,
+    "f1": confusion.f1,
+}
+INTERVALS = {"balanced_accuracy": confusion.balanced_interval, "accuracy": confusion.accuracy_interval}
+
 
 class Classification(Kind):
-    """Targets are classes (n,) int64."""
+    """Targets are classes (n,) int64.
+
+    Args:
+        uneven: whether classes differ in size by ``UNEVEN`` or more: the answer of the largest class alone would score
+            high then, so a search optimises the balanced accuracy, the mean recall of the classes.
+    """
 
     name = "classify"
-    metrics = (Metric("accuracy"),)
+
+    def __init__(self, uneven: bool = False) -> None:
+        self.metrics = tuple(map(Metric, MEASURES if uneven else ("accuracy",)))
 
     def loss(
         self, outputs: "torch.Tensor", targets: "torch.Tensor", recipe: "Recipe", weight: "torch.Tensor | None" = None
@@ -27,13 +43,20 @@ class Classification(Kind):
         return functional.cross_entropy(outputs, targets, weight=weight, label_smoothing=recipe.label_smoothing)
 
     def measure(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """Return the accuracy of logits (n, classes)."""
-        return {"accuracy": float((outputs.argmax(axis=1) == targets).mean())}
+        """Return the accuracy of logits (n, classes), of uneven classes the balanced accuracy and macro F1 as well."""
+        return self._measured(outputs.argmax(axis=1), targets, outputs.shape[1])
+
+    def interval(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """Return the 95 % interval of the first metric, from the counts of the classes."""
+        matrix = confusion.matrix_of(outputs.argmax(axis=1), targets, outputs.shape[1])
+        return INTERVALS[self.metric.name](matrix)
 
     def baseline(self, train: np.ndarray, judged: np.ndarray) -> Baseline:
         """Return the largest class of the training part."""
-        largest = int(np.bincount(train).argmax())
-        return Baseline(f"always the largest class ({largest})", {"accuracy": float((judged == largest).mean())})
+        largest, classes = int(np.bincount(train).argmax()), int(max(train.max(), judged.max())) + 1
+        return Baseline(
+            f"always the largest class ({largest})", self._measured(np.full_like(judged, largest), judged, classes)
+        )
 
     def class_weights(self, targets: np.ndarray, outputs: int) -> np.ndarray:
         """Return weights (outputs,) inverse to the number of samples."""
@@ -50,6 +73,8 @@ class Classification(Kind):
 
     def evidence(self, outputs: np.ndarray, targets: np.ndarray, classes: int) -> Evidence:
         """Return the confusion matrix (classes, classes)."""
-        pairs = targets * classes + outputs.argmax(axis=1)
-        counts = np.bincount(pairs, minlength=classes**2).astype(float)
-        return {"confusion": counts.reshape(classes, classes).tolist()}
+        return {"confusion": confusion.matrix_of(outputs.argmax(axis=1), targets, classes).astype(float).tolist()}
+
+    def _measured(self, answers: np.ndarray, targets: np.ndarray, classes: int) -> dict[str, float]:
+        matrix = confusion.matrix_of(answers, targets, classes)
+        return {metric.name: MEASURES[metric.name](matrix) for metric in self.metrics}

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from latent_nas import seeds
 from latent_nas.tasks.kinds import Baseline, Kind, Metric
+from latent_nas.tasks.kinds.confusion import Z
 from latent_nas.tasks.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 UNSCORED = -1  # a target that no loss and no metric counts
 ROWS = 256  # windows measured at once
+GROUPS = 20  # of windows, for an interval
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,16 @@ class Text(Kind):
             right += int(((p @ begins).argmax(axis=1) == first[y]).sum())
             characters, scored = characters + int(vocabulary.lengths[y].sum()), scored + len(y)
         return {"bits_per_character": bits / characters, "accuracy": right / scored}
+
+    def interval(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """Return the 95 % interval of the first metric that so many windows allow, from the spread of 20 groups."""
+        rows = seeds.rng(0, "interval").permutation(len(targets))
+        groups = np.array_split(rows, min(GROUPS, len(rows)))
+        values = [self.measure(outputs[group], targets[group])[self.metric.name] for group in groups]
+        if len(values) < 2:
+            return values[0], values[0]
+        half = Z * float(np.std(values, ddof=1)) / len(values) ** 0.5
+        return float(np.mean(values)) - half, float(np.mean(values)) + half
 
     def baseline(self, train: np.ndarray, judged: np.ndarray) -> Baseline:
         """Return how often every token stands in the training part, whatever is before it; targets are characters."""
