@@ -165,9 +165,9 @@ def test_a_model_of_another_tool_is_read(tmp_path):
     [
         ([("Sigmoid", ["x"], "a"), ("LSTM", ["a"], "y")], r"not known here: LSTM, Sigmoid; known: Add, "),
         ([("Clip", ["x", "low"], "y")], r"Clip 'y': bounds \[1.0, None\] are not known here"),
-        ([("Mul", ["x", "low"], "y")], "anything but 0"),
+        ([("Mul", ["x", "low"], "y")], "is the input itself"),
         ([("Softmax", ["x"], "a"), ("Relu", ["a"], "y")], "Softmax 'a' is not at the end"),
-        ([("MatMul", ["x", "low"], "y")], "only a tensor times a constant matrix"),
+        ([("MatMul", ["x", "low"], "y")], "only one times a matrix of as many rows is known here"),
     ],
 )
 def test_what_is_not_known_is_named(nodes, message, tmp_path):

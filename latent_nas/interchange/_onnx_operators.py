@@ -26,6 +26,7 @@ from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.pad import Pad
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.reshape import Reshape
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.upsample import Upsample
@@ -101,6 +102,13 @@ def _(operator: GlobalPool, inputs: tuple[Shape, ...]) -> list[Step]:
 def _(operator: Flatten, inputs: tuple[Shape, ...]) -> list[Step]:
     order = [Step("Transpose", {"perm": [0, 2, 3, 1]})] if len(inputs[0]) == 3 else []
     return [*order, Step("Flatten", {"axis": 1})]
+
+
+@spell.register
+def _(operator: Reshape, inputs: tuple[Shape, ...]) -> list[Step]:
+    before = [Step("Transpose", {"perm": [0, 2, 3, 1]})] if len(inputs[0]) == 3 else []
+    after = [Step("Transpose", {"perm": [0, 3, 1, 2]})] if len(operator.size) == 3 else []
+    return [*before, Step("Reshape", constants=(np.array([-1, *operator.size]),)), *after]
 
 
 @spell.register

@@ -23,6 +23,7 @@ from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.reshape import Reshape
 from latent_nas.operators.window import Padding, Pair, pads
 from latent_nas.operators.zero import Zero
 
@@ -193,6 +194,12 @@ def _vector(place: Place) -> int:
 @spell.register
 def _(operator: Flatten, place: Place) -> int:
     return place.op("RESHAPE", [place.inputs[0], _vector(place)], "ReshapeOptions")
+
+
+@spell.register
+def _(operator: Reshape, place: Place) -> int:
+    size = place.model.constant(np.array([-1, *operator.size], np.int32))
+    return place.op("RESHAPE", [place.inputs[0], size], "ReshapeOptions")
 
 
 @spell.register

@@ -94,7 +94,7 @@ def data(path: Path, model: Model) -> np.ndarray:
     if array is None:
         raise ValueError(f'{path} holds {", ".join(names) or "nothing"}; wanted one array, or one called "x"')
     shape = model.graph.input_shape
-    wanted = shape if model.nhwc or len(shape) == 1 else (shape[2], shape[0], shape[1])
+    wanted = model.given.dims[1:]
     if not np.issubdtype(array.dtype, np.integer) and not np.issubdtype(array.dtype, np.floating):
         raise ValueError(f"{path} has data of the type {array.dtype}; wanted floats or integers")
     if array.ndim == 0 or array.shape[1:] != wanted or not len(array):
@@ -107,8 +107,7 @@ def data(path: Path, model: Model) -> np.ndarray:
         raise ValueError(
             f"{path} has nothing but {array.flat[0]}; ranges are taken from data as the model will see them"
         )
-    last = array if wanted == shape else array.transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(last, np.float32)
+    return model.given.from_file(array, shape)
 
 
 def _as_rounded(model: Model, path: Path) -> QuantisedNetwork:

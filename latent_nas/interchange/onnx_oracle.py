@@ -17,7 +17,6 @@ from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph.deploy import deploy
 from latent_nas.interchange.onnx_import import Model, Traced
-from latent_nas.operators import Shape
 from latent_nas.training.quantise import QuantisedNetwork
 
 if TYPE_CHECKING:  # it imports torch
@@ -98,17 +97,11 @@ def compare_int8(path: Path, model: Model, network: QuantisedNetwork) -> None:
 
 @dataclass(frozen=True)
 class _Runtime:
-    """onnxruntime with the file, its tensors exposed.
-
-    Attributes:
-        dims: of the file's input, the batch first. dtype: of the file's input.
-    """
+    """onnxruntime with the file, its tensors exposed."""
 
     path: Path
     model: Model
     session: Any
-    dims: tuple[int, ...]
-    dtype: np.dtype[Any]
 
     @staticmethod
     def open(path: Path, model: Model) -> "_Runtime | None":
@@ -127,8 +120,6 @@ class _Runtime:
             return None
         runtime = need("onnxruntime", "onnx")
         file = onnx.load(path)
-        constants = {t.name for t in file.graph.initializer}
-        given = next(v for v in file.graph.input if v.name not in constants)
         outputs = {v.name for v in file.graph.output}
         makes = {name for node in file.graph.node for name in node.output}
         for name in sorted({t.tensor for t in model.traced.values()} & makes - outputs):
@@ -142,17 +133,16 @@ class _Runtime:
             session = runtime.InferenceSession(file.SerializeToString(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001  of a dozen classes, not exported
             raise _cannot_run(path, error) from None
-        dims = tuple(max(1, d.dim_value) for d in given.type.tensor_type.shape.dim)
-        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(given.type.tensor_type.elem_type))
-        return _Runtime(path, model, session, dims, dtype)
+        return _Runtime(path, model, session)
 
     def inputs(self, low: float, high: float) -> np.ndarray:
-        """Return random inputs (n, *input_shape), channels last, that the file's type can hold."""
+        """Return random inputs (n, *input_shape), channels last; whole numbers where the file takes them as such."""
         random, shape = np.random.default_rng(0), self.model.graph.input_shape
         noise = random.uniform(low, high, (INPUTS, *shape))
         middle = random.uniform(low, high, (INPUTS, *[1] * (len(shape) - 1), shape[-1]))  # noise alone pools to nothing
         x = middle + (noise - middle) * random.uniform(size=(INPUTS, *[1] * len(shape)))
-        return (x if self.dtype.kind == "f" else np.rint(x)).astype(np.float32)
+        given = self.model.given
+        return (x if given.dtype.kind == "f" or given.rounding else np.rint(x)).astype(np.float32)
 
     def compare(self, x: np.ndarray, ours: list[np.ndarray], nodes: list[int], steps: list[float]) -> None:
         """Compare our tensors, channels last, with the file's.
@@ -172,7 +162,7 @@ class _Runtime:
             _Tensor(
                 traced[nodes[i]],
                 ours[i].reshape(len(x), -1),
-                _in_our_order(values, traced[nodes[i]], ours[i].shape[1:]),
+                _in_our_order(values, traced[nodes[i]]),
                 steps[i],
             )
             for i, values in zip(both, theirs, strict=True)
@@ -187,35 +177,26 @@ class _Runtime:
 
     def _run(self, x: np.ndarray, names: Sequence[str]) -> list[list[np.ndarray]]:
         """Return the tensors of these names: of each, one array per input, without the batch."""
-        image = x if self.model.nhwc or x.ndim != 4 else x.transpose(0, 3, 1, 2)
+        given = self.model.given
         rows = []
-        for row in image.astype(self.dtype):
-            fed = np.broadcast_to(row.reshape(1, *self.dims[1:]), self.dims)
+        for row in given.to_file(x):
+            fed = np.broadcast_to(row, given.dims)
             try:
-                rows.append(
-                    self.session.run(list(names), {self.session.get_inputs()[0].name: np.ascontiguousarray(fed)})
-                )
+                rows.append(self.session.run(list(names), {given.name: np.ascontiguousarray(fed)}))
             except Exception as error:  # noqa: BLE001  as above
                 raise _cannot_run(self.path, error) from None
         return [[np.asarray(row[i]) for row in rows] for i in range(len(names))]
 
 
-def _in_our_order(values: list[np.ndarray], name: Traced, shape: Shape) -> np.ndarray | None:
-    """Return a tensor of the file as (n, elements) in our order; None if it has another shape than ours."""
-    rows = []
-    for value in values:
-        if not value.ndim or value[0].size != np.prod(shape):
+def _in_our_order(values: list[np.ndarray], name: Traced) -> np.ndarray | None:
+    """Return a tensor of the file as (n, elements) in our order; None if it has another shape than was read."""
+    rows = np.empty((len(values), name.order.size))
+    for row, value in zip(rows, values, strict=True):
+        first = value[:1] if value.ndim == name.order.ndim and name.order.shape[0] == 1 else value
+        if first.size != name.order.size:
             return None
-        row = value[0].astype(np.float64)
-        if len(shape) == 3:
-            if row.shape != (shape if name.nhwc else (shape[2], *shape[:2])):
-                return None
-            row = row if name.nhwc else row.transpose(1, 2, 0)
-        elif name.flat:
-            height, width, channels = name.flat
-            row = row.reshape(channels, height, width).transpose(1, 2, 0)
-        rows.append(row.ravel())
-    return np.stack(rows)
+        row[name.order.ravel()] = first.ravel()
+    return rows
 
 
 def _cannot_run(path: Path, error: Exception) -> ValueError:

@@ -134,3 +134,17 @@ class WindowMean(nn.Module):
         total = functional.avg_pool2d(functional.pad(x, self.pads), self.kernel, self.stride)
         count = functional.avg_pool2d(functional.pad(torch.ones_like(x[:1, :1]), self.pads), self.kernel, self.stride)
         return total / count
+
+
+class ReshapeChannelsLast(nn.Module):
+    """Reshapes in the order in which a microcontroller stores a tensor."""
+
+    def __init__(self, size: tuple[int, ...]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (n, *size), an image NCHW, of (n, c, h, w) or (n, features)."""
+        memory = x.permute(0, 2, 3, 1) if x.ndim == 4 else x
+        made = memory.reshape(-1, *self.size)
+        return made.permute(0, 3, 1, 2) if made.ndim == 4 else made

@@ -1,42 +1,34 @@
-"""What readers of ONNX operators are given and give back: calls, tensors, weights."""
+"""What readers of ONNX nodes are given and give back: calls and tensors."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from latent_nas.graph import Builder
+from latent_nas.interchange.onnx_draft import LARGEST, Affine, Draft, Weights
+from latent_nas.interchange.onnx_view import Image, channels_first, channels_last, image_of, memory
 from latent_nas.operators import Operator, Shape
-from latent_nas.operators.dense import Dense
+from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.elementwise import Elementwise
+from latent_nas.operators.flatten import Flatten
+from latent_nas.operators.reshape import Reshape
 
 
 class Unreadable(ValueError):
     """A model that has no graph here; the message says why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor: the graph node that makes it, and what the file's tensor differs from the node's by.
+    """A tensor of the file: the graph's node that holds its elements, and where in there each of them lies.
 
     Attributes:
-        padded: zero padding (top, bottom, left, right) not yet applied.
-        nhwc: the file's image has its channels last. flat: the file's vector is an image (height, width, channels)
-            flattened with its channels first.
+        order: shaped as the file's tensor, a batch of one; positions in the node's tensor, which is stored channels
+            last. -1 is a zero that a Pad put there.
     """
 
     node: int
-    padded: tuple[int, int, int, int] = (0, 0, 0, 0)
-    nhwc: bool = False
-    flat: Shape | None = None
-
-
-@dataclass
-class Weights:
-    """What a node holds: arrays by name, channels last, as floats; ``scale``: of its integers, per filter."""
-
-    arrays: dict[str, np.ndarray]
-    scale: np.ndarray | None = None
+    order: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -44,31 +36,30 @@ class Call:
     """One ONNX node: its name for messages, its inputs (tensors of the graph, constants), its attributes.
 
     Attributes:
-        scales: of constants that were integers, the scale of each channel or of all.
-        held: what nodes of the graph hold, as readers find it: see ``Weights``.
-        dims: of the file's tensors, the batch first, where onnx infers them; 0 for what is not known.
-        readers: how many nodes read each input. opset: of the file.
+        scales: of constants that were integers, the scale of each element, shaped as the constant.
+        opset: of the file.
     """
 
     what: str
-    builder: Builder
+    draft: Draft
     values: list[Value | None]
     constants: list[np.ndarray | None]
     settings: dict[str, Any]
     scales: list[np.ndarray | None]
-    held: dict[int, "Weights"]
-    dims: list[tuple[int, ...] | None]
-    readers: list[int]
     opset: int
 
     def value(self, i: int, padded: bool = False) -> Value:
-        """Return the i-th input, a tensor of the graph; padded ones only where the reader takes them."""
+        """Return the i-th input, a tensor of the graph; zeros around it are made unless the reader takes them."""
         found = self.values[i] if i < len(self.values) else None
         if found is None:
             raise Unreadable(f"{self.what} wants a tensor as input {i}, not a constant")
-        if any(found.padded) and not padded:
-            raise Unreadable(f"{self.what} reads a padded tensor; only a convolution may")
-        return found
+        if padded or (found.order >= 0).all():
+            return found
+        image = self._image(found)
+        top, bottom, left, right = image.padding
+        height, width, channels = image.shape
+        around = (height + top + bottom, width + left + right, channels)
+        return Value(self._around(self._chosen(image, found.node), image.padding), image.ordered(around))
 
     def constant(self, i: int) -> np.ndarray:
         """Return the i-th input, a constant."""
@@ -76,6 +67,27 @@ class Call:
         if found is None:
             raise Unreadable(f"{self.what} wants a constant as input {i}")
         return found
+
+    def optional(self, i: int) -> np.ndarray | None:
+        """Return the i-th input, a constant, or None where there is none."""
+        if i < len(self.values) and self.values[i] is not None:
+            raise Unreadable(f"{self.what} wants a constant as input {i}, not a tensor")
+        return self.constants[i] if i < len(self.constants) else None
+
+    def scale(self, i: int, axis: int = 0) -> np.ndarray | None:
+        """Return the scale of each filter (filters,) of the i-th input, a constant that was integers.
+
+        Args:
+            axis: along which the filters lie.
+
+        Returns:
+            None where it was floats, or has several scales within a filter: it is rounded anew then.
+        """
+        whole = self.scales[i] if i < len(self.scales) else None
+        if whole is None or not whole.ndim:
+            return None
+        rows = np.moveaxis(whole, axis, 0).reshape(whole.shape[axis], -1)
+        return rows[:, 0].astype(float) if (rows == rows[:, :1]).all() and (rows > 0).all() else None
 
     def setting(self, name: str, otherwise: Any) -> Any:
         """Return an attribute; bytes become text, sequences lists."""
@@ -85,58 +97,160 @@ class Call:
         return found if isinstance(found, (int, float, str)) or found is None else list(found)
 
     def shape(self, i: int = 0) -> Shape:
-        """Return the shape of the i-th input, channels last, without the batch."""
-        return self.builder.shape(self.value(i, padded=True).node)
+        """Return the shape of the node that holds the i-th input, channels last, without the batch."""
+        return self.draft.shape(self.value(i, padded=True).node)
 
-    def rank(self, i: int = 0) -> int:
-        """Return the number of dimensions of the i-th input in the file; vectors may be images of one pixel there."""
-        dims = self.dims[i]
-        return 4 if len(self.shape(i)) == 3 else 2 if dims is None else len(dims)
+    def image(self, i: int = 0, padded: bool = False, shuffled: bool = False) -> Image:
+        """Return the i-th input as an image (channels first in the file) or a series (channels, steps).
 
-    def channel_axis(self, i: int = 0) -> int:
-        """Return the axis of the channels, or features, of the i-th input in the file."""
-        dims = self.dims[i]
-        if len(self.shape(i)) == 3 or dims is None:
-            return 3 if len(self.shape(i)) == 3 and self.value(i, padded=True).nhwc else 1
-        return next((a for a in range(1, len(dims)) if dims[a] > 1), 1)
+        Args:
+            padded: zeros around it are left to the reader. shuffled: so are channels in another order.
 
-    def channels_first(self, i: int = 0) -> None:
-        """Refuse an image with its channels last, which ONNX's operator takes for one with its channels first."""
-        if len(self.shape(i)) == 3 and self.value(i, padded=True).nhwc:
-            raise self.refuse("it reads an image with its channels last as one with its channels first")
+        Raises:
+            Unreadable: its elements lie in another order.
+        """
+        value = self.value(i, padded)
+        image = self._image(value)
+        if image.channels is not None and not shuffled:
+            image = image.plain(self._chosen(image, value.node))
+        return image
 
-    def alone(self, i: int) -> None:
-        """Refuse to fold into the node before, where others read what that makes."""
-        if self.readers[i] > 1:
-            raise self.refuse(f"{self.readers[i]} nodes read what it would be folded into; only one may")
+    def flat(self, value: Value) -> int:
+        """Return a node that holds a tensor's elements as a vector, in the order of their memory."""
+        return value.node if len(self.draft.shape(value.node)) == 1 else self.put(Flatten(), value.node)
+
+    def together(self, operator: Operator, a: Value, b: Value) -> Value:
+        """Add an operator that works on the elements of two tensors of one shape in the file.
+
+        Raises:
+            Unreadable: their elements lie in two orders that are not those of images.
+        """
+        sizes = [int(np.prod(self.draft.shape(v.node))) for v in (a, b)]
+        if not np.array_equal(a.order, b.order) or sizes[0] != sizes[1]:
+            a, b = self._in_order(a), self._in_order(b)
+            if not np.array_equal(a.order, b.order):
+                raise self.refuse(
+                    f"the elements of the two tensors {a.order.shape} that it reads lie in different orders"
+                )
+        node = self.reshaped(b.node, self.draft.shape(a.node))
+        return Value(self.put(operator, a.node, node), a.order)
+
+    def _in_order(self, value: Value) -> Value:
+        """Return a tensor as an image with its channels in order, if it is one."""
+        image = self._image(value)
+        return Value(self._chosen(image, value.node), image.ordered(image.shape))
+
+    def put(self, operator: Operator, *nodes: int) -> int:
+        """Add an operator to the graph; return its node.
+
+        Raises:
+            Unreadable: it can't take these shapes, or makes more than any device can hold.
+        """
+        try:
+            node = self.draft.add(operator, *nodes)
+        except ValueError as error:
+            raise self.refuse(str(error)) from None
+        if np.prod(self.draft.shape(node), dtype=float) > LARGEST:
+            raise self.refuse(f"it makes a tensor {self.draft.shape(node)}, which no device here can hold")
+        return node
 
     def add(self, operator: Operator, *values: Value) -> Value:
-        """Add an operator to the graph."""
-        if len({v.nhwc for v in values if len(self.builder.shape(v.node)) == 3}) > 1:
-            raise self.refuse("it reads images with their channels first and last")
-        made = Value(self.builder.add(operator, *(v.node for v in values)), nhwc=values[0].nhwc)
-        if not any(v.flat for v in values):
-            return made
-        if len(values) == 1 and isinstance(operator, Elementwise):
-            return replace(made, flat=values[0].flat)
-        if not isinstance(operator, Dense):  # which reorders its weights
-            raise self.refuse("it reads an image flattened with its channels first; only a dense layer may")
-        return made
+        """Add an operator that works on each element, or on images, all of which lie alike in the file."""
+        node = self.put(operator, *(v.node for v in values))
+        if isinstance(operator, Elementwise):
+            return Value(node, values[0].order)
+        shape, made = self.draft.shape(values[0].node), self.draft.shape(node)
+        for lies in (channels_first, channels_last):
+            if len(shape) == 3 and np.array_equal(values[0].order, lies(shape)):
+                return Value(node, lies(made) if len(made) == 3 else memory((1, *made)))
+        if len(shape) == 1 and np.array_equal(values[0].order, memory((1, *shape))):
+            return Value(node, memory((1, *made)))
+        raise self.refuse(
+            f"its input {values[0].order.shape} is neither an image nor a vector as this operator wants it"
+        )
 
-    def hold(self, made: Value, weight: np.ndarray, bias: np.ndarray | None, scale: np.ndarray | None) -> Value:
-        """Keep the weights (filters, ...), channels last, of the node that makes a tensor; return the tensor."""
-        filters = len(weight)
+    def affine(self, value: Value, factor: Any, offset: Any, norm: bool = False) -> Value:
+        """Return a tensor times a constant plus a constant, both as broadcast to the file's tensor.
+
+        Raises:
+            Unreadable: a constant that makes the tensor larger.
+        """
+        order, shape = value.order, self.draft.shape(value.node)
+        spread = []
+        for constant, rest in ((factor, 1.0), (offset, 0.0)):
+            array = np.asarray(constant, float)
+            if not np.isfinite(array).all():
+                raise self.refuse("a constant is not finite, or 0 is divided by")
+            try:
+                whole = np.broadcast_to(array, order.shape)[order >= 0]
+            except ValueError:
+                raise self.refuse(f"a constant {array.shape} does not broadcast to a tensor {order.shape}") from None
+            elements = np.full(int(np.prod(shape)), np.nan)
+            elements[order[order >= 0]] = whole
+            if not np.array_equal(elements[order[order >= 0]], whole):
+                raise self.refuse("one element of the tensor is scaled in two ways, which is not known here")
+            spread.append(np.where(np.isnan(elements), rest, elements).reshape(-1, shape[-1]))
+        if (spread[0] == 1).all() and (spread[1] == 0).all():
+            return value
+        if all((a == a[0]).all() for a in spread):
+            return Value(self._affine(value.node, spread[0][0], spread[1][0], norm), order)
+        pixel = self.put(Reshape((1, 1, int(np.prod(shape)))), value.node)  # each element a channel
+        scaled = self._affine(pixel, spread[0].ravel(), spread[1].ravel(), False)
+        return Value(self.put(Reshape(shape), scaled), order)
+
+    def hold(self, node: int, weight: np.ndarray, bias: np.ndarray | None, scale: np.ndarray | None) -> None:
+        """Keep the weights (filters, ...), channels last, of a node.
+
+        Args:
+            bias: one per filter, or one for all. scale: of the weights' integers, see ``scale``.
+
+        Raises:
+            Unreadable: as many biases as filters are not there, or the weights don't fit the node.
+        """
+        filters, wanted = len(weight), self.draft.nodes[node]
+        shapes = wanted.operator.weight_shapes(*(self.draft.shape(i) for i in wanted.inputs))
+        if shapes["weight"] != weight.shape or (bias is not None and bias.size not in (1, filters)):
+            beside = () if bias is None else bias.shape
+            raise self.refuse(f"weights {weight.shape} and biases {beside}; its input wants {shapes['weight']}")
         total = np.zeros(filters) if bias is None else np.broadcast_to(bias.ravel(), filters).astype(float)
-        each = None if scale is None else np.broadcast_to(scale.ravel(), filters).astype(float)
-        self.held[made.node] = Weights({"weight": weight.astype(float), "bias": total}, each)
-        return made
-
-    def optional(self, i: int) -> np.ndarray | None:
-        """Return the i-th input, a constant, or None where there is none."""
-        if i < len(self.values) and self.values[i] is not None:
-            raise Unreadable(f"{self.what} wants a constant as input {i}, not a tensor")
-        return self.constants[i] if i < len(self.constants) else None
+        self.draft.weights[node] = Weights({"weight": weight.astype(float), "bias": total}, scale)
 
     def refuse(self, why: str) -> Unreadable:
         """Return the error of an attribute or shape that has no equal here."""
         return Unreadable(f"{self.what}: {why}")
+
+    def _affine(self, node: int, factor: np.ndarray, offset: np.ndarray, norm: bool) -> int:
+        made = self.put(Affine(norm), node)
+        self.draft.weights[made] = Weights({"factor": factor, "offset": offset})
+        return made
+
+    def _image(self, value: Value) -> Image:
+        try:
+            return image_of(value.order, self.draft.shape(value.node), value.node, self.reshaped)
+        except ValueError as error:
+            raise self.refuse(str(error)) from None
+
+    def reshaped(self, node: int, shape: Shape) -> int:
+        """Return a node that holds the memory of another one under a shape."""
+        return node if self.draft.shape(node) == shape else self.put(Reshape(shape), node)
+
+    def _chosen(self, image: Image, source: int) -> int:
+        """Return a node that holds an image's channels in their order: a convolution of one weight each."""
+        if image.channels is None:
+            return image.node
+        weight = np.zeros((len(image.channels), 1, 1, self.draft.shape(image.node)[2]))
+        weight[np.arange(len(image.channels)), 0, 0, image.channels] = 1
+        return self._moving(Conv2d(len(image.channels), (1, 1)), image.node, weight, source)
+
+    def _around(self, node: int, padding: tuple[int, int, int, int]) -> int:
+        """Return a node that holds an image with zeros around it."""
+        channels = self.draft.shape(node)[2]
+        padded = Conv2d(channels, (1, 1), padding=padding, groups=channels)
+        return self._moving(padded, node, np.ones((channels, 1, 1, 1)), node)
+
+    def _moving(self, operator: Operator, node: int, weight: np.ndarray, source: int) -> int:
+        made = self.put(operator, node)
+        self.hold(made, weight, None, None)
+        if source in self.draft.quants:
+            self.draft.quants[made] = self.draft.quants[source]
+        return made

@@ -1,0 +1,128 @@
+"""The functions that close a classifier in its file: they are left out, as what the outputs decide does not change."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from latent_nas.interchange.onnx_nodes.call import Unreadable
+
+ML = "ai.onnx.ml"
+CLOSING = {
+    "Softmax": 0,
+    "LogSoftmax": 0,
+    "Sigmoid": 0,
+    "Hardmax": 0,
+    "ArgMax": 0,
+    f"{ML}.ArrayFeatureExtractor": 1,
+    f"{ML}.ZipMap": 0,
+}  # by type, which input is the tensor
+PASSING = {"Identity", "Cast", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "QuantizeLinear"}
+PASSING |= {"DequantizeLinear"}
+LABELS = {"ArrayFeatureExtractor", "ZipMap", "Hardmax"}  # say nothing that ArgMax or the function before does not
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The tensor that is read last. ``nodes``: what the file does with it and is left out, in the order of the file."""
+
+    tensor: str
+    nodes: tuple[Any, ...] = ()
+
+    @property
+    def functions(self) -> list[str]:
+        """The names of what is left out, e.g. ["Softmax", "ArgMax"]."""
+        return [n.op_type for n in self.nodes if n.op_type not in LABELS] or [n.op_type for n in self.nodes]
+
+    def meaning(self) -> str:
+        """Return in a line what was left out and what the outputs are; "" of nothing."""
+        if not self.nodes:
+            return ""
+        left, first = " and ".join(self.functions), self.functions[0]
+        what = "the outputs are its inputs: "
+        if first == "Sigmoid":
+            return f"{left} left out; {what}logits, above 0 where the sigmoid is above 0.5"
+        if first == "ArgMax":
+            return f"{left} left out; {what}its answer is the index of the largest"
+        return f"{left} left out; {what}logits, the largest is the class"
+
+    def check(self, order: np.ndarray, shape: tuple[int, ...], inferred: tuple[int, ...] | None, opset: int) -> None:
+        """Refuse a function that does not go over the classes.
+
+        Args:
+            order, shape: of the tensor, and of the node that it lies in. inferred: dimensions of the first function's.
+        """
+        first = next((n for n in self.nodes if n.op_type in ("Softmax", "LogSoftmax", "Hardmax", "ArgMax")), None)
+        if first is None or first is not self.nodes[0]:
+            return
+        known = inferred is not None and len(inferred) > 0 and all(inferred)
+        dims = inferred if known and inferred is not None else order.shape
+        whole = first.op_type != "ArgMax" and opset < 13  # it flattened what follows the axis
+        otherwise = 0 if first.op_type == "ArgMax" else 1 if whole else -1
+        axis = next((a.i for a in first.attribute if a.name == "axis"), otherwise)
+        if -len(dims) <= axis < len(dims):
+            if np.prod(dims[axis:] if whole and axis % len(dims) else dims[axis]) == order.size:
+                return
+            if dims == order.shape and not whole and axis % len(dims):
+                steps = np.diff(np.broadcast_to(order, dims) // shape[-1], axis=axis)
+                if not steps.any() and dims[axis] == shape[-1]:
+                    return
+        raise Unreadable(
+            f"{first.op_type} {first.name or first.output[0]!r}: axis {axis} of a tensor {tuple(dims)} is not that of"
+            " the classes"
+        )
+
+
+def ending(graph: Any, output: str = "") -> Ending:
+    """Return where a graph's answer is read.
+
+    Args:
+        output: which of several outputs, by name.
+
+    Raises:
+        Unreadable: it has several outputs that are not made of one tensor, or no such output.
+    """
+    names = [o.name for o in graph.output]
+    if output and output not in names:
+        raise Unreadable(f"it has no output {output!r}; there are: {', '.join(names)}")
+    if not names:
+        raise Unreadable("it has 0 outputs; a graph here has one")
+    makers = {name: node for node in graph.node for name in node.output}
+    ends = {name: _stripped(makers, name) for name in ([output] if output else names)}
+    tensors = {end.tensor for end in ends.values()}
+    if len(tensors) > 1:
+        raise Unreadable(
+            f"it has {len(names)} outputs: {', '.join(names)}; a graph here has one, give FILE.onnx#NAME for one of"
+            " them"
+        )
+    return max(ends.values(), key=lambda end: len(end.nodes))
+
+
+def _stripped(makers: dict[str, Any], output: str) -> Ending:
+    """Return the tensor before the functions that close an output."""
+    at, cut = output, output
+    nodes: list[Any] = []
+    kept: list[Any] = []
+    while (node := makers.get(at)) is not None:
+        plain = node.domain in ("", "ai.onnx", "com.microsoft")
+        kind = node.op_type if plain else f"{node.domain}.{node.op_type}"
+        if kind in CLOSING and len(node.input) > CLOSING[kind]:
+            at = node.input[CLOSING[kind]]
+            nodes.insert(0, node)
+            if at in makers:  # else the function is all there is
+                cut, kept = at, list(nodes)
+        elif kind in PASSING and node.input:
+            at = node.input[0]
+        elif (both := _two_classes(makers, node)) is not None:
+            at = both
+        else:
+            break
+    return Ending(cut, tuple(kept))
+
+
+def _two_classes(makers: dict[str, Any], node: Any) -> str | None:
+    """Return the tensor p of a Concat of 1 - p and p, by which scikit-learn's converter makes two classes of one."""
+    if node.op_type != "Concat" or len(node.input) != 2:
+        return None
+    first, p = makers.get(node.input[0]), str(node.input[1])
+    return p if first is not None and first.op_type == "Sub" and list(first.input[1:]) == [p] else None

@@ -1,0 +1,70 @@
+"""Functions of every element."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from latent_nas.interchange.onnx_nodes.call import Call, Value
+from latent_nas.operators import Operator
+from latent_nas.operators.hard_swish import HardSwish
+from latent_nas.operators.relu import Relu
+from latent_nas.operators.relu6 import Relu6
+
+
+def clip(call: Call) -> Value:
+    """Return a tensor clipped at one or both ends."""
+    bounds = [call.setting("min", None), call.setting("max", None)]
+    for i in (1, 2):
+        if (given := call.optional(i)) is not None:
+            bounds[i - 1] = _one(call, given)
+    return _clipped(call, *bounds)
+
+
+def maximum(call: Call) -> Value:
+    """Return a tensor clipped from below by constants."""
+    return _clipped(call, max(_constants(call)), None)
+
+
+def minimum(call: Call) -> Value:
+    """Return a tensor clipped from above by constants."""
+    return _clipped(call, None, min(_constants(call)))
+
+
+def _constants(call: Call) -> list[float]:
+    if len([v for v in call.values if v]) != 1 or call.values[0] is None:
+        raise call.refuse("only a tensor and constants after it are known here")
+    return [_one(call, call.constant(i)) for i in range(1, len(call.values))]
+
+
+def _one(call: Call, constant: np.ndarray) -> float:
+    if constant.size != 1:
+        raise call.refuse(f"a bound {constant.shape}; only one for all elements is known here")
+    return float(constant.ravel()[0])
+
+
+def _clipped(call: Call, low: float | None, high: float | None) -> Value:
+    x = call.value(0)
+    low = None if low is not None and low < -1e30 else low
+    high = None if high is not None and high > 1e30 else high
+    before = call.draft.nodes[x.node]
+    if low in (None, 0) and high == 6 and isinstance(before.operator, Relu):  # which is read without it
+        return Value(call.put(Relu6(), before.inputs[0]), x.order)
+    if low is None and high is None:
+        return x
+    if low != 0 or high not in (6, None):
+        raise call.refuse(f"bounds {[low, high]} are not known here, but 0 and 6")
+    return call.add(Relu6() if high == 6 else Relu(), x)
+
+
+def plain(operator: Operator) -> Callable[[Call], Value]:
+    """Return the reader of an operator without settings."""
+    return lambda call: call.add(operator, call.value(0))
+
+
+READERS = {
+    "Clip": clip,
+    "Max": maximum,
+    "Min": minimum,
+    "Relu": plain(Relu()),
+    "HardSwish": plain(HardSwish()),
+}

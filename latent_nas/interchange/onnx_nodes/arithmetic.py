@@ -1,0 +1,101 @@
+"""Sums, differences, products and quotients: of two tensors, or of one with constants, per channel or per element."""
+
+from functools import reduce
+
+import numpy as np
+
+from latent_nas.interchange.onnx_nodes.call import Call, Value
+from latent_nas.operators.add import Add
+from latent_nas.operators.zero import Zero
+
+
+def add(call: Call) -> Value:
+    """Return the sum of two tensors, or of one and a constant, which becomes the bias of a neighbour."""
+    i = _tensor(call)
+    if i is None:
+        return _sum(call, call.value(0), call.value(1))
+    return call.affine(_plain(call, i), 1, call.constant(1 - i))
+
+
+def total(call: Call) -> Value:
+    """Return the sum of any number of tensors and constants."""
+    tensors = [call.value(i) for i, v in enumerate(call.values) if v]
+    constants = [call.constant(i) for i, v in enumerate(call.values) if not v]
+    value = reduce(lambda a, b: _sum(call, a, b), tensors)
+    return reduce(lambda a, b: call.affine(a, 1, b), constants, value)
+
+
+def subtract(call: Call) -> Value:
+    """Return a tensor less a constant, a constant less a tensor, or the difference of two tensors."""
+    i = _tensor(call)
+    if i is None:
+        return _sum(call, call.value(0), call.affine(call.value(1), -1, 0))
+    constant = call.constant(1 - i)
+    return call.affine(_plain(call, i), 1, -constant) if i == 0 else call.affine(_plain(call, i), -1, constant)
+
+
+def multiply(call: Call) -> Value:
+    """Return a tensor times a constant."""
+    i = _tensor(call)
+    if i is None:
+        raise call.refuse("the product of two tensors is not known here")
+    constant = call.constant(1 - i)
+    if constant.size == 1 and not constant.any():
+        return call.add(Zero(), call.value(i))
+    return call.affine(call.value(i, padded=True), constant, 0)
+
+
+def divide(call: Call) -> Value:
+    """Return a tensor divided by a constant."""
+    if _tensor(call) != 0:
+        raise call.refuse("only a tensor divided by a constant is known here")
+    with np.errstate(divide="ignore"):
+        return call.affine(call.value(0, padded=True), 1 / call.constant(1).astype(float), 0)
+
+
+def negate(call: Call) -> Value:
+    """Return a tensor times -1."""
+    return call.affine(call.value(0, padded=True), -1, 0)
+
+
+def norm(call: Call) -> Value:
+    """Return a tensor normalised by means and variances of training, per channel."""
+    if call.setting("training_mode", 0) or not call.setting("spatial", 1):
+        raise call.refuse("training_mode 1 and spatial 0 are not known here; export the model in evaluation mode")
+    x = call.value(0)
+    gamma, beta, mean, variance = (call.constant(i).astype(float).ravel() for i in (1, 2, 3, 4))
+    if x.order.ndim < 2 or any(a.size != x.order.shape[1] for a in (gamma, beta, mean, variance)):
+        raise call.refuse(f"parameters {gamma.shape} of a tensor {x.order.shape}; wanted one per channel, its axis 1")
+    factor = gamma / np.sqrt(variance + call.setting("epsilon", 1e-5))
+    along = [-1 if a == 1 else 1 for a in range(x.order.ndim)]
+    return call.affine(x, factor.reshape(along), (beta - mean * factor).reshape(along), norm=True)
+
+
+def _tensor(call: Call) -> int | None:
+    """Return which of two inputs is a tensor; None: both."""
+    first, second = call.values[0], call.values[1]
+    return None if first and second else 0 if first else 1
+
+
+def _plain(call: Call, i: int) -> Value:
+    """Return a tensor to which something is added: zeros around it are made first."""
+    return call.value(i)
+
+
+def _sum(call: Call, a: Value, b: Value) -> Value:
+    if a.order.shape != b.order.shape:
+        raise call.refuse(f"it adds tensors {a.order.shape} and {b.order.shape}; only of one shape is known here")
+    if a.node == b.node and np.array_equal(a.order, b.order):
+        return call.affine(a, 2, 0)
+    return call.together(Add(), a, b)
+
+
+READERS = {
+    "Add": add,
+    "Sum": total,
+    "Sub": subtract,
+    "Mul": multiply,
+    "Div": divide,
+    "Neg": negate,
+    "BatchNormalization": norm,
+}

@@ -1,0 +1,60 @@
+"""Nodes that move elements and compute nothing: they are done to the order of the elements as they stand.
+
+So there is nothing here to be read wrongly; whether what comes out is an image or a vector, its reader asks.
+"""
+
+import numpy as np
+
+from latent_nas.interchange.onnx_nodes.call import Call, Value
+from latent_nas.operators import Shape
+
+MOVES = {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Split", "Gather"}
+MOVES |= {"DepthToSpace", "SpaceToDepth"}  # by onnx's reference evaluator
+
+
+def passed(call: Call) -> Value:
+    """Return the tensor itself."""
+    return call.value(0, padded=True)
+
+
+def dropout(call: Call) -> Value:
+    """Return the tensor itself, as in inference."""
+    if (training := call.optional(2)) is not None and training.any():
+        raise call.refuse("training_mode is true; export the model in evaluation mode")
+    return call.value(0, padded=True)
+
+
+def cast(call: Call) -> Value:
+    """Return the tensor itself, of floats of another width."""
+    kind = call.setting("to", 1)
+    if kind not in (1, 10, 11, 16):  # float, float16, double, bfloat16
+        raise call.refuse("it rounds to integers; only types of floats are known here")
+    return call.value(0, padded=True)
+
+
+def pad(call: Call) -> Value:
+    """Return a tensor with zeros around it, or without its rim where pads are below 0."""
+    x, rank = call.value(0, padded=True), call.value(0, padded=True).order.ndim
+    given = call.setting("pads", None) or call.setting("paddings", None)
+    amounts = [int(a) for a in (call.constant(1).ravel() if given is None else given)]
+    value, axes = call.optional(2), call.optional(3)
+    filled = call.setting("value", 0.0) if value is None or not value.size else float(value.ravel()[0])
+    mode = call.setting("mode", "constant")
+    along = list(range(rank)) if axes is None else [int(a) % rank for a in axes.ravel()]
+    if len(amounts) != 2 * len(along):
+        raise call.refuse(f"pads {amounts} of {len(along)} axes")
+    pairs: list[Shape] = [(0, 0)] * rank
+    for i, axis in enumerate(along):
+        pairs[axis] = (amounts[i], amounts[len(along) + i])
+    if not any(a for pair in pairs for a in pair):
+        return x
+    if mode != "constant" or filled:
+        raise call.refuse(f"mode {mode!r}, value {filled}; only zeros are known here")
+    if any(pairs[0]):
+        raise call.refuse(f"pads {amounts} are of the batch too")
+    cut = x.order[tuple(slice(max(0, -b), n - max(0, -a)) for (b, a), n in zip(pairs, x.order.shape, strict=True))]
+    order = np.pad(cut, [(max(0, b), max(0, a)) for b, a in pairs], constant_values=-1)
+    return Value(x.node, order)
+
+
+READERS = {"Identity": passed, "Dropout": dropout, "Cast": cast, "Pad": pad}

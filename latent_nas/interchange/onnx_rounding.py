@@ -1,0 +1,74 @@
+"""QuantizeLinear and DequantizeLinear: how tensors are rounded, and what they make of constants."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from latent_nas.fixed_point import Quant
+from latent_nas.interchange.onnx_nodes.call import Unreadable
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How integers of a file, of 8 bits, stand for real numbers: ``real = scale * (q - zero)``."""
+
+    scale: float
+    zero: int
+    signed: bool
+
+    @staticmethod
+    def of(scale: np.ndarray, zero: np.ndarray | None, what: str) -> "Rounding":
+        """Return it of a node's constants.
+
+        Raises:
+            Unreadable: several scales, not 8 bits, or a scale that is not above 0.
+        """
+        if scale.size != 1 or (zero is not None and zero.dtype not in (np.int8, np.uint8)):
+            raise Unreadable(f"{what}: only one scale and 8 bits are known here for a tensor between operators")
+        value = float(scale.ravel()[0])
+        if not (np.isfinite(value) and value > 0):
+            raise Unreadable(f"{what}: its scale is {value}; wanted one above 0")
+        return Rounding(value, int(0 if zero is None else zero.ravel()[0]), zero is not None and zero.dtype == np.int8)
+
+    def quant(self) -> Quant:
+        """Return the same of int8; unsigned integers are moved to signed ones."""
+        return Quant(self.scale, self.zero - 128 * (not self.signed))
+
+    def integers(self, x: np.ndarray) -> np.ndarray:
+        """Return the file's integers of real numbers."""
+        low, high = (-128, 127) if self.signed else (0, 255)
+        return np.clip(np.rint(x / self.scale) + self.zero, low, high)
+
+
+def rounded(kind: str, inputs: list[np.ndarray | None], axis: int, what: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return what a node of that kind makes of a constant; of floats made of integers with zero point 0 their scale.
+
+    Raises:
+        Unreadable: scales or zero points that have no equal here.
+    """
+    constant, scales = inputs[0], inputs[1]
+    assert constant is not None
+    assert scales is not None
+    scale = scales.astype(float)
+    given = inputs[2] if len(inputs) > 2 else None
+    zero = np.zeros(1, np.uint8) if given is None else given
+    channels = constant.shape[axis] if -constant.ndim <= axis < constant.ndim else 1
+    if scale.ndim > 1 or scale.size not in (1, channels) or not np.isfinite(scale).all() or scale.min() < 0:
+        raise Unreadable(f"{what} has scales {scale.shape}; wanted finite ones, 1 or {channels}")
+    each, offset = (_along(a, constant, axis) for a in (scale, zero.astype(float)))
+    if kind == "QuantizeLinear":
+        if zero.dtype not in (np.int8, np.uint8, np.int16, np.uint16, np.int32) or not scale.all():
+            raise Unreadable(
+                f"{what} rounds to {zero.dtype} by scales from {scale.min()}; wanted int8 or uint8, and scales above 0"
+            )
+        limits, steps = np.iinfo(zero.dtype), constant.astype(np.float32) / each.astype(np.float32)
+        integers: np.ndarray = np.clip(np.rint(steps) + offset, limits.min, limits.max).astype(zero.dtype)
+        return integers, None
+    floats: np.ndarray = (constant.astype(float) - offset) * each
+    return floats, None if zero.any() else np.broadcast_to(each, constant.shape)
+
+
+def _along(values: np.ndarray, constant: np.ndarray, axis: int) -> np.ndarray:
+    """Return one value, or those of each channel, as they are broadcast to a constant."""
+    around = [-1 if i == axis % max(constant.ndim, 1) else 1 for i in range(constant.ndim)]
+    return values.reshape(around) if values.size > 1 else values.reshape(())

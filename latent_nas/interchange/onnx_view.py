@@ -1,0 +1,98 @@
+"""Where the elements of a file's tensor lie in a node's tensor, which is stored channels last.
+
+Such an order is an array shaped as the file's tensor, so that whatever moves elements (Transpose, Reshape, Slice, Pad,
+...) is done to it as it stands. A reader then asks whether the result is an image or a vector that a node can hold.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import prod
+
+import numpy as np
+
+from latent_nas.operators import Shape
+
+
+@lru_cache(64)
+def memory(dims: tuple[int, ...]) -> np.ndarray:
+    """Return the order of a tensor whose elements lie as they come."""
+    order = np.arange(prod(dims), dtype=np.int32).reshape(dims)
+    order.flags.writeable = False
+    return order
+
+
+def channels_last(shape: Shape) -> np.ndarray:
+    """Return the order of an image (1, height, width, channels)."""
+    return memory((1, *shape))
+
+
+@lru_cache(64)
+def channels_first(shape: Shape) -> np.ndarray:
+    """Return the order of an image (1, channels, height, width)."""
+    return memory((1, *shape)).transpose(0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image (height, width, channels) that a node holds.
+
+    Attributes:
+        node: whose shape is the image's, or has more channels. shape: without the padding.
+        padding: zeros around it: top, bottom, left, right. channels: which of the node's, where not all in order.
+        rank: of the file's tensor: 3 of a series (1, channels, steps), 2 of a vector.
+    """
+
+    node: int
+    shape: Shape
+    padding: tuple[int, int, int, int]
+    channels: np.ndarray | None
+    rank: int
+
+    def plain(self, node: int) -> "Image":
+        """Return the same image, held by a node that has its channels in order."""
+        return replace(self, node=node, channels=None)
+
+    def ordered(self, shape: Shape) -> np.ndarray:
+        """Return the order of an image of another shape, in as many dimensions as this one has in the file."""
+        order = channels_first(shape)
+        return order if self.rank == 4 else order[:, :, :, 0] if self.rank == 3 else order[:, :, 0, 0]
+
+
+def image_of(order: np.ndarray, shape: Shape, node: int, reshaped: Callable[[int, Shape], int]) -> Image:
+    """Return the image that a tensor is.
+
+    Args:
+        order: of (1, channels, height, width), (1, channels, steps), which are a height, or (1, channels).
+        shape: of the node that it lies in. reshaped: gives a node of another shape that holds the same memory.
+
+    Raises:
+        ValueError: it is none; the message says what else.
+    """
+    if order.ndim not in (2, 3, 4) or order.shape[0] != 1:
+        raise ValueError(
+            f"it reads a tensor {order.shape}; wanted (1, channels, height, width) or (1, channels, steps)"
+        )
+    pixels = order.reshape(*order.shape, *[1] * (4 - order.ndim))[0].transpose(1, 2, 0)
+    inside = pixels >= 0
+    rows, columns = np.flatnonzero(inside.any((1, 2))), np.flatnonzero(inside.any((0, 2)))
+    if not rows.size:
+        raise ValueError("it reads nothing but padding")
+    top, left, height, width = int(rows[0]), int(columns[0]), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+    inner = pixels[top : top + height, left : left + width]
+    padding = (top, pixels.shape[0] - top - height, left, pixels.shape[1] - left - width)
+    size, channels = prod(shape), inner.shape[2]
+    across = size // (height * width)  # channels that the node has per pixel, if all its pixels are read
+    if size == height * width * across and inner.min() >= 0:
+        first = inner[0, 0]
+        steps = memory((height * width,)).reshape(height, width, 1) * across
+        if first.max() < across and np.array_equal(inner, steps + first):
+            plain = across == channels and np.array_equal(first, memory((channels,)))
+            held = reshaped(node, (height, width, across))
+            return Image(held, (height, width, channels), padding, None if plain else first, order.ndim)
+    if order.ndim == 4 and np.array_equal(order, memory(order.shape)):
+        raise ValueError("it reads an image with its channels last as one with its channels first")
+    raise ValueError(
+        f"the elements of the tensor {order.shape} that it reads are not those of an image {shape} in their order;"
+        " only padding and a choice of channels are known here"
+    )
