@@ -115,15 +115,17 @@ def test_what_a_source_lacks_is_one_line(sources, arguments, message, tmp_path, 
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("m.tflite", "python -m tf2onnx.convert --tflite {path} --output m.onnx"),
-        ("m.keras", "keras.models.load_model('{path}').export('m.onnx', format='onnx')"),
-        ("m.H5", "keras.models.load_model('{path}').export('m.onnx', format='onnx')"),
+        ("m.keras", "from_keras_model(tf.keras.models.load_model('{path}')); pathlib.Path('m.tflite').write_bytes"),
+        ("m.H5", "from_keras_model(tf.keras.models.load_model('{path}')); pathlib.Path('m.tflite').write_bytes"),
         ("m.pt", 'torch.onnx.export(model.eval(), (example_input,), "m.onnx")'),
+        ("m.pth", "or from Python latent_nas.cost(model, input_shape)"),
+        ("m.joblib", "m = joblib.load('{path}'); x = [('x', FloatTensorType([None, m.n_features_in_]))]"),
+        ("m.pkl", "options={{'zipmap': False}}).SerializeToString())"),
     ],
 )
 def test_a_model_of_another_format_is_refused_with_the_command_that_converts_it(name, command, tmp_path, capsys):
     path = tmp_path / name
-    path.write_bytes(b"\x1c\x00\x00\x00TFL3")
+    path.write_bytes(b"PK")
     for arguments in (["cost", str(path)], ["deploy", str(path), "--out", str(tmp_path / "fw")]):
         with pytest.raises(SystemExit) as stopped:
             cli.main(arguments)
@@ -137,4 +139,4 @@ def test_the_suffix_of_a_file_is_read_without_regard_to_case(tmp_path):
     shutil.copy(RUN / "best_architecture.json", tmp_path / "BEST.JSON")
     assert open_source(tmp_path / "BEST.JSON").graph() == GRAPH
     (tmp_path / "MODEL.ONNX").touch()
-    assert open_source(tmp_path / "MODEL.ONNX").onnx == tmp_path / "MODEL.ONNX"
+    assert open_source(tmp_path / "MODEL.ONNX").model == tmp_path / "MODEL.ONNX"

@@ -12,7 +12,10 @@ from latent_nas.cli import options
 
 def deploy(
     source: Annotated[
-        Path, typer.Argument(help="A run folder, the folder of an int8 network, or an .onnx file (int8 QDQ or float).")
+        Path,
+        typer.Argument(
+            help="A run folder, the folder of an int8 network, or an .onnx or .tflite file (int8 or float)."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the C project.")],
     device: options.Device = "stm32f405",

@@ -10,7 +10,10 @@ from latent_nas.cli import options
 
 def export(
     source: Annotated[
-        str, typer.Argument(help="A run folder, the folder of an int8 network, or an .onnx file (int8 QDQ or float).")
+        str,
+        typer.Argument(
+            help="A run folder, the folder of an int8 network, or an .onnx or .tflite file (int8 or float)."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The file to write: ends in .onnx or .tflite.")],
     format: Annotated[str | None, typer.Option(help="onnx or tflite; default: what --out ends in.")] = None,

@@ -68,13 +68,14 @@ Settings = Annotated[
 ]
 Rank = Annotated[int, typer.Option(help="Which of the run's final networks, 1 is the best.")]
 Calibration = Annotated[
-    Path | None, typer.Option(help="Inputs (.npz, as the model reads them) to quantise a float .onnx file with.")
+    Path | None,
+    typer.Option(help="Inputs (.npz, as the model reads them) to quantise a float .onnx or .tflite file with."),
 ]
 Network = Annotated[
     str,
     typer.Argument(
         help="A name of `latent-nas zoo`, a JSON file (best_architecture.json, candidates of `query`, your own space"
-        " and genes, a graph), a run folder, the folder of an int8 network, or an .onnx file."
+        " and genes, a graph), a run folder, the folder of an int8 network, or an .onnx or .tflite file."
     ),
 ]
 Entry = Annotated[int, typer.Option(help="Which candidate of a JSON of `query`, or final network of a run, from 1.")]

@@ -1,13 +1,48 @@
-"""Networks in the files of others: ONNX out and in, TensorFlow Lite out.
+"""Networks in the files of others: ONNX and TensorFlow Lite, out and in.
 
 ``<format>_export.py`` files write the int8 network and are found by their place: each assigns
 ``Plugin = function(network, path)``. ``onnx_export`` writes QDQ (QuantizeLinear and DequantizeLinear around float
-operators) and float, ``onnx_import`` reads either into a graph, ``onnx_network`` into an int8 network.
+operators) and float. ``<format>_network.py`` files read: ``read`` gives a file's graph, ``open_int8`` its int8 network.
 """
 
+import importlib
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
 
 from latent_nas import plugins
+from latent_nas.graph import Graph
+
+if TYPE_CHECKING:
+    from latent_nas.training.quantise import QuantisedNetwork
+
+READ = {".onnx": "onnx", ".tflite": "tflite"}  # formats that are read, by suffix
+MAGIC = {b"TFL3": "tflite"}  # and by their bytes 4 to 8
+
+
+class Importer(Protocol):
+    """What reads the files of a format."""
+
+    def read(self, path: Path) -> Graph:
+        """Return the graph of a file."""
+
+    def open_int8(self, path: Path, calibration: Path | None = None) -> "QuantisedNetwork":
+        """Return the int8 network of a file; ``calibration``: the data that a float one is quantised with."""
+
+
+def read_format(path: Path) -> str | None:
+    """Return the name of the format that a file is read as: by its first bytes, else by its suffix in any case."""
+    try:
+        with path.open("rb") as file:
+            found = MAGIC.get(file.read(8)[4:])
+    except OSError:
+        found = None
+    return found or READ.get(path.suffix.lower())
+
+
+def importer(name: str) -> Importer:
+    """Return what reads a format."""
+    return cast(Importer, importlib.import_module(f"latent_nas.interchange.{name}_network"))
 
 
 def formats() -> list[str]:

@@ -1,19 +1,26 @@
 """An ONNX file as an int8 network: its own integers where it is QDQ, quantised by given data where it is float."""
 
-import zlib
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latent_nas.fixed_point import Quant, multiplier
-from latent_nas.graph import Node
+from latent_nas.graph import Graph, Node
 from latent_nas.graph.deploy import deploy
+from latent_nas.interchange import calibration_data, float_weights
 from latent_nas.interchange.onnx_import import Model, read_model
 from latent_nas.interchange.onnx_oracle import compare_float, compare_int8
 from latent_nas.operators.batch_norm import BatchNorm
-from latent_nas.training.network import Network
 from latent_nas.training.quantise import QuantisedNetwork, folded, quantise
+
+if TYPE_CHECKING:  # it imports torch
+    from latent_nas.training.network import Network
+
+
+def read(path: Path) -> Graph:
+    """Return the graph of an ONNX file; see ``onnx_import.read_model``."""
+    return read_model(path).graph
 
 
 def open_int8(path: Path, calibration: Path | None = None) -> QuantisedNetwork:
@@ -42,72 +49,15 @@ def open_int8(path: Path, calibration: Path | None = None) -> QuantisedNetwork:
     return rounded
 
 
-def float_network(model: Model, path: Path) -> Network:
-    """Return the float network of a file's graph, with the file's weights.
-
-    Raises:
-        ValueError: a node without weights, or with some that it has no place for; ``path`` is for the message.
-    """
-    import torch
-
-    network = Network(model.graph).eval()
-    for node in model.graph.nodes:
-        needed = node.operator.weight_shapes(*model.graph.shapes_into(node))
-        held = model.weights[node.id].arrays if node.id in model.weights else {}
-        if bool(needed) != bool(held) or (node.id in model.weights and not needed):
-            raise ValueError(f"{path}: the weights at {node.operator.kind} (node {node.id}) have no place in its graph")
-        state = network.operators[node.id].state_dict()
-        for name, value in held.items():
-            key = next(k for k in state if k.rsplit(".", 1)[-1] == name)
-            given = value.transpose(0, 3, 1, 2) if value.ndim == 4 else value
-            if given.shape != tuple(state[key].shape):
-                raise ValueError(
-                    f"{path}: {name} at {node.operator.kind} (node {node.id}) has the shape {given.shape}; its graph"
-                    f" wants {tuple(state[key].shape)}"
-                )
-            state[key] = torch.from_numpy(np.ascontiguousarray(given, np.float32))
-        network.operators[node.id].load_state_dict(state)
-    return network
+def float_network(model: Model, path: Path) -> "Network":
+    """Return the float network of a file's graph, with the file's weights; see ``float_weights``."""
+    return float_weights.network(model.graph, {i: held.arrays for i, held in model.weights.items()}, path)
 
 
 def data(path: Path, model: Model) -> np.ndarray:
-    """Return the calibration data (n, *input_shape), channels last, of an .npz or .npy file.
-
-    Raises:
-        ValueError: no such file, not one array ("x", where there are several), not the model's shape or
-            type, not finite, or all alike.
-    """
-    array: np.ndarray | None = None
-    names: list[str] = []
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                array = loaded
-            else:
-                names = list(loaded.files)
-                array = loaded["x" if "x" in names else names[0]] if "x" in names or len(names) == 1 else None
-    except FileNotFoundError:
-        raise ValueError(f"there is no file {path}") from None
-    except (OSError, ValueError, AttributeError, EOFError, BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is not an .npz or .npy file, or a damaged one: {error}") from None
-    if array is None:
-        raise ValueError(f'{path} holds {", ".join(names) or "nothing"}; wanted one array, or one called "x"')
+    """Return the calibration data (n, *input_shape), channels last; see ``calibration_data.read``."""
     shape = model.graph.input_shape
-    wanted = model.given.dims[1:]
-    if not np.issubdtype(array.dtype, np.integer) and not np.issubdtype(array.dtype, np.floating):
-        raise ValueError(f"{path} has data of the type {array.dtype}; wanted floats or integers")
-    if array.ndim == 0 or array.shape[1:] != wanted or not len(array):
-        raise ValueError(
-            f"{path} has data {array.shape}; wanted (n, {', '.join(map(str, wanted))}), as the model reads"
-        )
-    if not np.isfinite(array).all():
-        raise ValueError(f"{path} has data that are not finite numbers")
-    if array.min() == array.max():
-        raise ValueError(
-            f"{path} has nothing but {array.flat[0]}; ranges are taken from data as the model will see them"
-        )
-    return model.given.from_file(array, shape)
+    return model.given.from_file(calibration_data.read(path, model.given.dims[1:]), shape)
 
 
 def _as_rounded(model: Model, path: Path) -> QuantisedNetwork:

@@ -16,15 +16,13 @@ import numpy as np
 from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph.deploy import deploy
+from latent_nas.interchange.agreement import floats_differ, random_inputs
 from latent_nas.interchange.onnx_import import Model, Traced
 from latent_nas.training.quantise import QuantisedNetwork
 
 if TYPE_CHECKING:  # it imports torch
     from latent_nas.training.network import Network
 
-INPUTS = 16
-FLOAT_TOLERANCE = 0.01  # of the standard deviation of a tensor: float32 sums in another order stay far below
-ROUNDING = 1e-5  # of the largest magnitude of a tensor, beside it
 INT8_STEPS = 2  # of the tensor's scale (rms): the files that we write differ by at most one, in single elements
 INT8_ERROR = 0.1  # of what a tensor varies by from input to input: a correlation of 0.995
 INT8_AGREEMENT = 0.75  # share of the inputs for which both decide alike, ties counted as alike
@@ -45,10 +43,8 @@ class _Tensor:
             return "they differ in shape"
         if not np.isfinite(self.theirs).all():
             return "onnxruntime's are not finite"
-        apart = float(np.abs(self.ours - self.theirs).max())
         if not self.step:
-            allowed = FLOAT_TOLERANCE * float(self.theirs.std()) + ROUNDING * float(np.abs(self.theirs).max()) + 1e-7
-            return f"up to {apart:.3g} apart, {allowed:.3g} is allowed" if not apart <= allowed else None
+            return floats_differ(self.ours, self.theirs)
         around = float(np.sqrt(self.theirs.var(axis=0).mean()))  # what the inputs change, not what they share
         error = float(np.sqrt(np.square(self.ours - self.theirs).mean()))
         decided = np.take_along_axis(self.theirs, self.ours.argmax(axis=1)[:, None], 1)[:, 0]
@@ -137,11 +133,7 @@ class _Runtime:
 
     def inputs(self, low: float, high: float) -> np.ndarray:
         """Return random inputs (n, *input_shape), channels last; whole numbers where the file takes them as such."""
-        random, shape = np.random.default_rng(0), self.model.graph.input_shape
-        noise = random.uniform(low, high, (INPUTS, *shape))
-        middle = random.uniform(low, high, (INPUTS, *[1] * (len(shape) - 1), shape[-1]))  # noise alone pools to nothing
-        x = middle + (noise - middle) * random.uniform(size=(INPUTS, *[1] * len(shape)))
-        given = self.model.given
+        x, given = random_inputs(self.model.graph.input_shape, low, high), self.model.given
         return (x if given.dtype.kind == "f" or given.rounding else np.rint(x)).astype(np.float32)
 
     def compare(self, x: np.ndarray, ours: list[np.ndarray], nodes: list[int], steps: list[float]) -> None:

@@ -1,4 +1,4 @@
-"""A network that a user names, for every command: of the zoo, a file of genes, a run, an int8 network, an ONNX file.
+"""A network that a user names, for every command: of the zoo, genes, a run, an int8 network, an .onnx or .tflite file.
 
 A command takes of it what it needs: the graph, the int8 network, or the genes. What is missing is said in a line, with
 the command that makes it.
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from latent_nas import artifacts, plugins
 from latent_nas.graph import Graph
+from latent_nas.interchange import importer, read_format
+from latent_nas.jobs import converters
 from latent_nas.limits import Limits
 from latent_nas.runs import files, own
 from latent_nas.spaces import Genes, Space, open_space
@@ -23,16 +25,6 @@ if TYPE_CHECKING:
 
 JSON = "genes (best_architecture.json), candidates of `latent-nas query`, or a graph (graph.json)"
 
-KERAS = "python -c \"import keras; keras.models.load_model('{file}').export('{stem}.onnx', format='onnx')\""
-TORCH = 'torch.onnx.export(model.eval(), (example_input,), "{stem}.onnx") where the model is defined'
-CONVERTERS = {  # by suffix: what makes an .onnx file of another format
-    ".tflite": "python -m tf2onnx.convert --tflite {file} --output {stem}.onnx",
-    ".h5": KERAS,
-    ".keras": KERAS,
-    ".pt": TORCH,
-    ".pth": TORCH,
-}
-
 
 @dataclass(frozen=True)
 class Source:
@@ -40,7 +32,8 @@ class Source:
 
     Attributes:
         given: as it was named. genes: of ``space``, as numbers or in its own notation; of the input of ``task``.
-        stored: its graph, where genes are not all there is. folder: of the int8 network. onnx: an ONNX file.
+        stored: its graph, where genes are not all there is. folder: of the int8 network.
+        model: a file of another tool, of ``format`` (see ``interchange``).
         device, runtime, limits: what it was chosen for.
     """
 
@@ -50,7 +43,8 @@ class Source:
     genes: Genes | str | None = None
     stored: Graph | None = None
     folder: Path | None = None
-    onnx: Path | None = None
+    model: Path | None = None
+    format: str = ""
     device: str = ""
     runtime: str = ""
     limits: Limits = field(default_factory=Limits)
@@ -90,10 +84,8 @@ class Source:
         if self.genes is not None:
             genes = self.canonical()
             return self._space().graph(genes)
-        if self.onnx is not None:
-            from latent_nas.interchange.onnx_import import read
-
-            return read(self.onnx)
+        if self.model is not None:
+            return importer(self.format).read(self.model)
         if self.stored is not None:
             return self.stored
         assert self.folder is not None
@@ -114,20 +106,18 @@ class Source:
         return graph
 
     def quantised(self, calibration: Path | None = None) -> "tuple[QuantisedNetwork, dict[str, Any]]":
-        """Return its int8 network, and what its training says of it: {} of an ONNX file.
+        """Return its int8 network, and what its training says of it: {} of another tool's file.
 
         Args:
-            calibration: data (.npz) that a float ONNX file is quantised with.
+            calibration: data (.npz) that a float file of another tool is quantised with.
 
         Raises:
             ValueError: it was never trained, or its files are damaged.
         """
-        if self.onnx is not None:
-            from latent_nas.interchange.onnx_network import open_int8
-
-            return open_int8(self.onnx, calibration), {}
+        if self.model is not None:
+            return importer(self.format).open_int8(self.model, calibration), {}
         if calibration is not None:
-            raise ValueError(f"--calibration is for float .onnx files; {self.given} is none")
+            raise ValueError(f"--calibration is for float .onnx and .tflite files; {self.given} is none")
         if self.folder is None:
             raise ValueError(
                 f"{self.given} holds no int8 network, only a graph or genes; `latent-nas train {self.given}` makes"
@@ -151,8 +141,8 @@ def open_source(given: str | Path, entry: int = 1) -> Source:
     """Return the network that a user named.
 
     Args:
-        given: a name of the zoo; a JSON file of genes, candidates or a graph; an .onnx file; a run folder of `search`,
-            `validate` or `train`; or the folder of an int8 network.
+        given: a name of the zoo; a JSON file of genes, candidates or a graph; an .onnx or .tflite file; a run folder
+            of `search`, `validate` or `train`; or the folder of an int8 network.
         entry: which candidate of a JSON of `latent-nas query`, or final network of a run, from 1.
 
     Raises:
@@ -161,14 +151,13 @@ def open_source(given: str | Path, entry: int = 1) -> Source:
     path = Path(given)
     if path.exists():
         own.bring(path)
-    suffix = path.suffix.lower()
-    if suffix in CONVERTERS and not path.is_dir():
-        convert = CONVERTERS[suffix].format(file=given, stem=path.stem)
-        raise ValueError(f"{given} can't be read; make an .onnx file of it: {convert}")
-    if suffix in (".json", ".onnx"):
+    format = None if path.is_dir() else read_format(path)
+    if not format and (convert := converters.command(path)):
+        raise ValueError(convert)
+    if path.suffix.lower() == ".json" or format:
         if not path.is_file():
             raise ValueError(f"there is no file {given}")
-        return Source(str(given), onnx=path) if suffix == ".onnx" else _pick(candidates(path), entry)
+        return Source(str(given), model=path, format=format) if format else _pick(candidates(path), entry)
     return _folder(path, entry) if path.is_dir() else Source(str(given), stored=open_network(str(given)))
 
 
