@@ -164,7 +164,7 @@ def test_a_model_of_another_tool_is_read(tmp_path):
     ("nodes", "message"),
     [
         ([("Sigmoid", ["x"], "a"), ("LSTM", ["a"], "y")], r"not known here: LSTM, Sigmoid; known: Add, "),
-        ([("Clip", ["x", "low"], "y")], r"Clip 'y': bounds \[1.0, None\] are not known here"),
+        ([("Clip", ["x", "low", "high"], "y")], r"Clip 'y': bounds \[1.0, 0.5\]: the lower one is above the other"),
         ([("Mul", ["x", "low"], "y")], "is the input itself"),
         ([("Softmax", ["x"], "a"), ("Relu", ["a"], "y")], "Softmax 'a' is not at the end"),
         ([("MatMul", ["x", "low"], "y")], "only one times a matrix of as many rows is known here"),
@@ -172,7 +172,9 @@ def test_a_model_of_another_tool_is_read(tmp_path):
 )
 def test_what_is_not_known_is_named(nodes, message, tmp_path):
     made = [helper.make_node(kind, inputs, [output]) for kind, inputs, output in nodes]
-    save(tmp_path / "m.onnx", made, constants=[numpy_helper.from_array(np.array(1.0, np.float32), "low")])
+    bounds = [("low", 1.0), ("high", 0.5)]
+    held = [numpy_helper.from_array(np.array(bound, np.float32), name) for name, bound in bounds]
+    save(tmp_path / "m.onnx", made, constants=held)
     with pytest.raises(ValueError, match=message):
         read(tmp_path / "m.onnx")
 

@@ -36,5 +36,5 @@ def cost(
     limits = Limits.parse(limit or [])
     source = open_source(network, entry)
     graph = source.bound(task or source.task or "digits", space).graph()
-    found = job.explain(graph, device, runtime, limits)
+    found = {**job.explain(graph, device, runtime, limits), "notes": source.notes()}
     print(json.dumps(found, indent=1) if as_json else job.table(found))

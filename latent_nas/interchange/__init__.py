@@ -7,6 +7,7 @@ operators) and float. ``<format>_network.py`` files read: ``read`` gives a file'
 
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -20,14 +21,25 @@ READ = {".onnx": "onnx", ".tflite": "tflite"}  # formats that are read, by suffi
 MAGIC = {b"TFL3": "tflite"}  # and by their bytes 4 to 8
 
 
+@dataclass(frozen=True)
+class Said:
+    """What was decided in reading a file, a line each, and which closing functions were left out, "" where none."""
+
+    notes: tuple[str, ...] = ()
+    left_out: str = ""
+
+
 class Importer(Protocol):
     """What reads the files of a format."""
 
-    def read(self, path: Path) -> Graph:
-        """Return the graph of a file."""
+    def read(self, path: Path, output: str = "") -> Graph:
+        """Return the graph of a file; ``output``: which of its outputs, by name, "" where it has one."""
 
-    def open_int8(self, path: Path, calibration: Path | None = None) -> "QuantisedNetwork":
+    def open_int8(self, path: Path, calibration: Path | None = None, output: str = "") -> "QuantisedNetwork":
         """Return the int8 network of a file; ``calibration``: the data that a float one is quantised with."""
+
+    def said(self, path: Path, output: str = "") -> Said:
+        """Return what a user of the file's network is told."""
 
 
 def read_format(path: Path) -> str | None:

@@ -79,8 +79,8 @@ class Model:
 
     Attributes:
         weights: by node of the graph. quants: of the tensors that the file rounds, by node: none in a float file.
-        traced: the file's tensors, by node. notes: what was decided on the way, a line each; the first says which
-            functions at the end were left out, if any were.
+        traced: the file's tensors, by node. notes: what was decided on the way, a line each. ending: which functions
+            at the end were left out and what the outputs are; "" where none was.
     """
 
     graph: Graph

@@ -8,7 +8,7 @@ import numpy as np
 from latent_nas.fixed_point import Quant, multiplier
 from latent_nas.graph import Graph, Node
 from latent_nas.graph.deploy import deploy
-from latent_nas.interchange import calibration_data, float_weights
+from latent_nas.interchange import Said, calibration_data, float_weights
 from latent_nas.interchange.onnx_import import Model, read_model
 from latent_nas.interchange.onnx_oracle import compare_float, compare_int8
 from latent_nas.operators.batch_norm import BatchNorm
@@ -18,16 +18,23 @@ if TYPE_CHECKING:  # it imports torch
     from latent_nas.training.network import Network
 
 
-def read(path: Path) -> Graph:
+def read(path: Path, output: str = "") -> Graph:
     """Return the graph of an ONNX file; see ``onnx_import.read_model``."""
-    return read_model(path).graph
+    return read_model(path, output=output).graph
 
 
-def open_int8(path: Path, calibration: Path | None = None) -> QuantisedNetwork:
+def said(path: Path, output: str = "") -> Said:
+    """Return what was decided in reading an ONNX file."""
+    model = read_model(path, output=output)
+    return Said((*filter(None, [model.ending]), *model.notes), model.ending)
+
+
+def open_int8(path: Path, calibration: Path | None = None, output: str = "") -> QuantisedNetwork:
     """Return the int8 network of an ONNX file.
 
     Args:
         calibration: an .npz or .npy file of input data, shaped as the model's input; for a float model only.
+        output: which of several, by name.
 
     What was read is compared with onnxruntime before it is given out, see ``onnx_oracle``.
 
@@ -35,7 +42,7 @@ def open_int8(path: Path, calibration: Path | None = None) -> QuantisedNetwork:
         ValueError: the file can't be read or lacks its weights; it is float and there is no calibration data; or
             onnxruntime computes something else of it.
     """
-    model = read_model(path, weights=True)
+    model = read_model(path, weights=True, output=output)
     if not model.quants:
         if calibration is None:
             raise ValueError(f"{path} is a float model: quantising it wants data, --calibration FILE.npz")

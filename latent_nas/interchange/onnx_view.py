@@ -59,12 +59,19 @@ class Image:
         return order if self.rank == 4 else order[:, :, :, 0] if self.rank == 3 else order[:, :, 0, 0]
 
 
-def image_of(order: np.ndarray, shape: Shape, node: int, reshaped: Callable[[int, Shape], int]) -> Image:
+def image_of(
+    order: np.ndarray,
+    shape: Shape,
+    node: int,
+    reshaped: Callable[[int, Shape], int],
+    part: Callable[[int, Shape, Shape], int],
+) -> Image:
     """Return the image that a tensor is.
 
     Args:
         order: of (1, channels, height, width), (1, channels, steps), which are a height, or (1, channels).
         shape: of the node that it lies in. reshaped: gives a node of another shape that holds the same memory.
+        part: gives a node that holds a part of an image, from a place on and of a size.
 
     Raises:
         ValueError: it is none; the message says what else.
@@ -90,9 +97,26 @@ def image_of(order: np.ndarray, shape: Shape, node: int, reshaped: Callable[[int
             plain = across == channels and np.array_equal(first, memory((channels,)))
             held = reshaped(node, (height, width, across))
             return Image(held, (height, width, channels), padding, None if plain else first, order.ndim)
+    if (begin := _begin_of_part(inner, shape)) is not None:
+        whole = reshaped(node, (1, 1, *shape)) if len(shape) == 1 else node
+        image = (height, width, channels)
+        return Image(part(whole, begin, image), image, padding, None, order.ndim)
     if order.ndim == 4 and np.array_equal(order, memory(order.shape)):
         raise ValueError("it reads an image with its channels last as one with its channels first")
     raise ValueError(
         f"the elements of the tensor {order.shape} that it reads are not those of an image {shape} in their order;"
         " only padding and a choice of channels are known here"
     )
+
+
+def _begin_of_part(inner: np.ndarray, shape: Shape) -> Shape | None:
+    """Return where in an image, or in a vector as one pixel, a part of it begins whose elements all lie in order."""
+    height, width, channels = shape if len(shape) == 3 else (1, 1, shape[0])
+    if inner.min() < 0:
+        return None
+    pixel, channel = divmod(int(inner[0, 0, 0]), channels)
+    row, column = divmod(pixel, width)
+    whole = memory((height, width, channels))
+    rows, columns, depth = inner.shape
+    part = whole[row : row + rows, column : column + columns, channel : channel + depth]
+    return (row, column, channel) if np.array_equal(part, inner) else None

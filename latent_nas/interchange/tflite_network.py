@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 
 from latent_nas.graph import Graph
-from latent_nas.interchange import calibration_data, float_weights
+from latent_nas.interchange import Said, calibration_data, float_weights
 from latent_nas.interchange.tflite_import import Model, read_model
 from latent_nas.interchange.tflite_oracle import compare_float, compare_int8
 from latent_nas.training.quantise import QuantisedNetwork, quantise
 
 
-def read(path: Path) -> Graph:
+def read(path: Path, output: str = "") -> Graph:
     """Return the graph of a .tflite file, and say what was decided on the way.
 
     Raises:
@@ -22,7 +22,12 @@ def read(path: Path) -> Graph:
     return model.graph
 
 
-def open_int8(path: Path, calibration: Path | None = None) -> QuantisedNetwork:
+def said(path: Path, output: str = "") -> Said:
+    """Return which closing function of a .tflite file was left out; the other notes are printed when it is read."""
+    return Said(left_out=next((note for note in read_model(path).notes if note.startswith("the closing")), ""))
+
+
+def open_int8(path: Path, calibration: Path | None = None, output: str = "") -> QuantisedNetwork:
     """Return the int8 network of a .tflite file.
 
     What was read is compared with the file's interpreter before it is given out, see ``tflite_oracle``.

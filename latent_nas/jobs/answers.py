@@ -22,9 +22,13 @@ AGREEMENTS = {
 
 
 def answer_of(network: QuantisedNetwork, made: dict[str, Any]) -> Answer:
-    """Return what a network's outputs mean, given what made it; nothing where its task is not known."""
+    """Return what a network's outputs mean, given what made it.
+
+    Where its task is not known, that is what its file did with them that was left out, or nothing.
+    """
     if "task" not in made:
-        return Answer()
+        row = f"| meaning | as in the file it was read from | {made['left_out']} |\n"
+        return Answer(about=row if made.get("left_out") else "")
     task = open_task(made["task"])
     return answer(task.kind, network, lambda: task.data_of(network.graph).valid)
 

@@ -125,6 +125,7 @@ def table(found: dict[str, Any]) -> str:
     what = COSTS[binds["limit"]].word
     lines.append(f"{'Fits' if found['fits'] else 'DOES NOT FIT'}. What binds: {what}{where}, {binds['used']:.1%} used,")
     lines[-1] += f" at layer {binds['layer']}."
+    lines += [f"note: {note}" for note in found.get("notes", [])]
     return "\n".join(lines)
 
 

@@ -105,6 +105,7 @@ def deploy(
     kernels = board.core.kernels(how.plain)
     report: dict[str, Any] = {"rank": rank, "device": board.name, "kernels": kernels, "elf": elf.name}
     report["device_lacks"] = board.lacks
+    report["notes"] = made.get("notes", [])
     report["core"] = {**_core(board.core), "cycles_borrowed": open_runtime(RUNTIME).borrowed(board.core)}
     report |= {"toolchain": how.toolchain, "arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name}
     report |= sizes(elf)
@@ -189,6 +190,7 @@ def summary(report: dict[str, Any]) -> str:
         f" in {report['arena_region']} ({report['kernels']} kernels, {report['device']})"
     ]
     core = report["core"]
+    lines += [f"note: {note}" for note in report.get("notes", [])]
     lines += [f"core {core['name']}: {'; '.join(core['lacks'])}"] if core["lacks"] else []
     lines += [f"to run on {report['device']}: {report['device_lacks']}"] if report["device_lacks"] else []
     lines += [f"computed times: {core['cycles_borrowed']}"] if core["cycles_borrowed"] else []

@@ -33,7 +33,7 @@ class Source:
     Attributes:
         given: as it was named. genes: of ``space``, as numbers or in its own notation; of the input of ``task``.
         stored: its graph, where genes are not all there is. folder: of the int8 network.
-        model: a file of another tool, of ``format`` (see ``interchange``).
+        model: a file of another tool, of ``format`` (see ``interchange``); output: which of its outputs, "": the one.
         device, runtime, limits: what it was chosen for.
     """
 
@@ -45,6 +45,7 @@ class Source:
     folder: Path | None = None
     model: Path | None = None
     format: str = ""
+    output: str = ""
     device: str = ""
     runtime: str = ""
     limits: Limits = field(default_factory=Limits)
@@ -85,11 +86,15 @@ class Source:
             genes = self.canonical()
             return self._space().graph(genes)
         if self.model is not None:
-            return importer(self.format).read(self.model)
+            return importer(self.format).read(self.model, self.output)
         if self.stored is not None:
             return self.stored
         assert self.folder is not None
         return Graph.from_json(json.loads(artifacts.load(self.folder, KIND).files["graph.json"]))
+
+    def notes(self) -> list[str]:
+        """Return what was decided for the user when it was read, a line each."""
+        return list(importer(self.format).said(self.model, self.output).notes) if self.model is not None else []
 
     def graph_for(self, task: Task) -> Graph:
         """Return its graph, which takes the task's input and gives its outputs.
@@ -106,7 +111,7 @@ class Source:
         return graph
 
     def quantised(self, calibration: Path | None = None) -> "tuple[QuantisedNetwork, dict[str, Any]]":
-        """Return its int8 network, and what its training says of it: {} of another tool's file.
+        """Return its int8 network, and what its training says of it; of another tool's file "left_out" and "notes".
 
         Args:
             calibration: data (.npz) that a float file of another tool is quantised with.
@@ -115,7 +120,9 @@ class Source:
             ValueError: it was never trained, or its files are damaged.
         """
         if self.model is not None:
-            return importer(self.format).open_int8(self.model, calibration), {}
+            network = importer(self.format).open_int8(self.model, calibration, self.output)
+            said = importer(self.format).said(self.model, self.output)
+            return network, {"left_out": said.left_out, "notes": list(said.notes)}
         if calibration is not None:
             raise ValueError(f"--calibration is for float .onnx and .tflite files; {self.given} is none")
         if self.folder is None:
@@ -141,14 +148,17 @@ def open_source(given: str | Path, entry: int = 1) -> Source:
     """Return the network that a user named.
 
     Args:
-        given: a name of the zoo; a JSON file of genes, candidates or a graph; an .onnx or .tflite file; a run folder
-            of `search`, `validate` or `train`; or the folder of an int8 network.
+        given: a name of the zoo; a JSON file of genes, candidates or a graph; an .onnx or .tflite file, FILE.onnx#NAME
+            for one of its outputs; a run folder of `search`, `validate` or `train`; or the folder of an int8 network.
         entry: which candidate of a JSON of `latent-nas query`, or final network of a run, from 1.
 
     Raises:
         ValueError: it is none of these, has no such entry, can't be read, or comes with code that nobody vouches for.
     """
-    path = Path(given)
+    path, output = Path(given), ""
+    if ".onnx#" in path.name and not path.exists():
+        name, _, output = str(given).rpartition("#")
+        path = Path(name)
     if path.exists():
         own.bring(path)
     format = None if path.is_dir() else read_format(path)
@@ -157,7 +167,9 @@ def open_source(given: str | Path, entry: int = 1) -> Source:
     if path.suffix.lower() == ".json" or format:
         if not path.is_file():
             raise ValueError(f"there is no file {given}")
-        return Source(str(given), model=path, format=format) if format else _pick(candidates(path), entry)
+        return (
+            Source(str(given), model=path, format=format, output=output) if format else _pick(candidates(path), entry)
+        )
     return _folder(path, entry) if path.is_dir() else Source(str(given), stored=open_network(str(given)))
 
 

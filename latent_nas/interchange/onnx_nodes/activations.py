@@ -6,6 +6,7 @@ import numpy as np
 
 from latent_nas.interchange.onnx_nodes.call import Call, Value
 from latent_nas.operators import Operator
+from latent_nas.operators.activation import Activation
 from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
@@ -51,9 +52,12 @@ def _clipped(call: Call, low: float | None, high: float | None) -> Value:
         return Value(call.put(Relu6(), before.inputs[0]), x.order)
     if low is None and high is None:
         return x
-    if low != 0 or high not in (6, None):
-        raise call.refuse(f"bounds {[low, high]} are not known here, but 0 and 6")
-    return call.add(Relu6() if high == 6 else Relu(), x)
+    if low == 0 and high in (6, None):
+        return call.add(Relu6() if high == 6 else Relu(), x)
+    if low is not None and high is not None and low > high:
+        raise call.refuse(f"bounds {[low, high]}: the lower one is above the other")
+    both = f"clip(x, {low!r}, {high!r})"
+    return call.add(Activation(f"min(x, {high!r})" if low is None else f"max(x, {low!r})" if high is None else both), x)
 
 
 def plain(operator: Operator) -> Callable[[Call], Value]:

@@ -11,7 +11,9 @@ from latent_nas.operators import Operator, Shape
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.elementwise import Elementwise
 from latent_nas.operators.flatten import Flatten
+from latent_nas.operators.pad import Pad
 from latent_nas.operators.reshape import Reshape
+from latent_nas.operators.slice import Slice
 
 
 class Unreadable(ValueError):
@@ -59,7 +61,8 @@ class Call:
         top, bottom, left, right = image.padding
         height, width, channels = image.shape
         around = (height + top + bottom, width + left + right, channels)
-        return Value(self._around(self._chosen(image, found.node), image.padding), image.ordered(around))
+        rim = Pad((top, left, 0), (bottom, right, 0))
+        return Value(self.put(rim, self._chosen(image)), image.ordered(around))
 
     def constant(self, i: int) -> np.ndarray:
         """Return the i-th input, a constant."""
@@ -112,7 +115,7 @@ class Call:
         value = self.value(i, padded)
         image = self._image(value)
         if image.channels is not None and not shuffled:
-            image = image.plain(self._chosen(image, value.node))
+            image = image.plain(self._chosen(image))
         return image
 
     def flat(self, value: Value) -> int:
@@ -138,7 +141,7 @@ class Call:
     def _in_order(self, value: Value) -> Value:
         """Return a tensor as an image with its channels in order, if it is one."""
         image = self._image(value)
-        return Value(self._chosen(image, value.node), image.ordered(image.shape))
+        return Value(self._chosen(image), image.ordered(image.shape))
 
     def put(self, operator: Operator, *nodes: int) -> int:
         """Add an operator to the graph; return its node.
@@ -226,7 +229,7 @@ class Call:
 
     def _image(self, value: Value) -> Image:
         try:
-            return image_of(value.order, self.draft.shape(value.node), value.node, self.reshaped)
+            return image_of(value.order, self.draft.shape(value.node), value.node, self.reshaped, self._part)
         except ValueError as error:
             raise self.refuse(str(error)) from None
 
@@ -234,23 +237,21 @@ class Call:
         """Return a node that holds the memory of another one under a shape."""
         return node if self.draft.shape(node) == shape else self.put(Reshape(shape), node)
 
-    def _chosen(self, image: Image, source: int) -> int:
-        """Return a node that holds an image's channels in their order: a convolution of one weight each."""
+    def _part(self, node: int, begin: Shape, size: Shape) -> int:
+        return self.put(Slice(begin, size), node)
+
+    def _chosen(self, image: Image) -> int:
+        """Return a node that holds an image's channels in their order: a part, or a convolution of one weight each."""
         if image.channels is None:
             return image.node
+        first, channels = int(image.channels[0]), len(image.channels)
+        if np.array_equal(image.channels, np.arange(first, first + channels)):
+            return self.put(Slice((0, 0, first), image.shape), image.node)
         weight = np.zeros((len(image.channels), 1, 1, self.draft.shape(image.node)[2]))
         weight[np.arange(len(image.channels)), 0, 0, image.channels] = 1
-        return self._moving(Conv2d(len(image.channels), (1, 1)), image.node, weight, source)
-
-    def _around(self, node: int, padding: tuple[int, int, int, int]) -> int:
-        """Return a node that holds an image with zeros around it."""
-        channels = self.draft.shape(node)[2]
-        padded = Conv2d(channels, (1, 1), padding=padding, groups=channels)
-        return self._moving(padded, node, np.ones((channels, 1, 1, 1)), node)
-
-    def _moving(self, operator: Operator, node: int, weight: np.ndarray, source: int) -> int:
-        made = self.put(operator, node)
+        made = self.put(Conv2d(channels, (1, 1)), image.node)
         self.hold(made, weight, None, None)
-        if source in self.draft.quants:
-            self.draft.quants[made] = self.draft.quants[source]
+        source = next(iter(self.draft.nodes[image.node].inputs), 0)
+        if (quant := self.draft.quants.get(image.node) or self.draft.quants.get(source)) is not None:
+            self.draft.quants[made] = quant
         return made
