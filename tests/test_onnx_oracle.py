@@ -148,7 +148,7 @@ W = drawn(8, 1, 3, 3)
         (
             [*IMAGE, *LAST, ("Concat", ["l", "l"], "y", {"axis": 1})],
             {},
-            r"axis 1 of a tensor \(1, 8, 8, 8\) is not that of the channels",
+            "channels last as one with its channels first",
         ),
         (
             [*IMAGE, ("BatchNormalization", ["a", "k", "k", "k", "k"], "e", {"training_mode": 1}), *ENDING],

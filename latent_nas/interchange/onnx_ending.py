@@ -77,17 +77,17 @@ def ending(graph: Any, output: str = "") -> Ending:
     """Return where a graph's answer is read.
 
     Args:
-        output: which of several outputs, by name.
+        output: which of several outputs, or a tensor before them, by name.
 
     Raises:
-        Unreadable: it has several outputs that are not made of one tensor, or no such output.
+        Unreadable: it has several outputs that are not made of one tensor, or no such tensor.
     """
     names = [o.name for o in graph.output]
-    if output and output not in names:
-        raise Unreadable(f"it has no output {output!r}; there are: {', '.join(names)}")
+    makers = {name: node for node in graph.node for name in node.output}
+    if output and output not in makers:
+        raise Unreadable(f"it has no tensor {output!r}; its outputs are: {', '.join(names)}")
     if not names:
         raise Unreadable("it has 0 outputs; a graph here has one")
-    makers = {name: node for node in graph.node for name in node.output}
     ends = {name: _stripped(makers, name) for name in ([output] if output else names)}
     tensors = {end.tensor for end in ends.values()}
     if len(tensors) > 1:

@@ -190,8 +190,6 @@ class _Reader:
         if last.order.size == np.prod(shape):
             if np.array_equal(last.order.ravel(), memory((last.order.size,))):
                 return
-            if len(shape) == 1:  # an image, flattened
-                shape = next((self.draft.shape(i) for i in self.draft.nodes[last.node].inputs), shape)
             if len(shape) == 3 and np.array_equal(last.order.ravel(), channels_first(shape).ravel()):
                 self.draft.note(
                     f"the outputs come channels last, as {' x '.join(map(str, shape))}; the file has them first"
@@ -199,7 +197,7 @@ class _Reader:
                 return
         raise Unreadable(
             f"its output {last.order.shape} is padded, a part of what is computed, or in another order than channels"
-            " first or last"
+            " first or last; give FILE.onnx#NAME for the tensor before what moves its elements"
         )
 
     def _node(self, node: Any) -> None:

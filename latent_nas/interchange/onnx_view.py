@@ -97,10 +97,10 @@ def image_of(
             plain = across == channels and np.array_equal(first, memory((channels,)))
             held = reshaped(node, (height, width, across))
             return Image(held, (height, width, channels), padding, None if plain else first, order.ndim)
-    if (begin := _begin_of_part(inner, shape)) is not None:
-        whole = reshaped(node, (1, 1, *shape)) if len(shape) == 1 else node
-        image = (height, width, channels)
-        return Image(part(whole, begin, image), image, padding, None, order.ndim)
+    for whole in _forms(shape):
+        if (begin := _begin_of_part(inner, whole)) is not None:
+            image = (height, width, channels)
+            return Image(part(reshaped(node, whole), begin, image), image, padding, None, order.ndim)
     if order.ndim == 4 and np.array_equal(order, memory(order.shape)):
         raise ValueError("it reads an image with its channels last as one with its channels first")
     raise ValueError(
@@ -109,14 +109,20 @@ def image_of(
     )
 
 
+def _forms(shape: Shape) -> list[Shape]:
+    """Return the images that a node's memory may be: its own, or a series with its values as channels."""
+    if len(shape) == 1:
+        return [(1, 1, *shape), (*shape, 1, 1)]
+    return [shape, (shape[0], 1, shape[1])] if shape[2] == 1 else [shape]
+
+
 def _begin_of_part(inner: np.ndarray, shape: Shape) -> Shape | None:
-    """Return where in an image, or in a vector as one pixel, a part of it begins whose elements all lie in order."""
-    height, width, channels = shape if len(shape) == 3 else (1, 1, shape[0])
+    """Return where in an image a part of it begins whose elements all lie in order."""
     if inner.min() < 0:
         return None
+    _, width, channels = shape
     pixel, channel = divmod(int(inner[0, 0, 0]), channels)
     row, column = divmod(pixel, width)
-    whole = memory((height, width, channels))
     rows, columns, depth = inner.shape
-    part = whole[row : row + rows, column : column + columns, channel : channel + depth]
+    part = memory(shape)[row : row + rows, column : column + columns, channel : channel + depth]
     return (row, column, channel) if np.array_equal(part, inner) else None

@@ -9,6 +9,7 @@ from latent_nas.interchange.onnx_draft import LARGEST, Affine, Draft, Weights
 from latent_nas.interchange.onnx_view import Image, channels_first, channels_last, image_of, memory
 from latent_nas.operators import Operator, Shape
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.dense import Dense
 from latent_nas.operators.elementwise import Elementwise
 from latent_nas.operators.flatten import Flatten
 from latent_nas.operators.pad import Pad
@@ -130,7 +131,7 @@ class Call:
         """
         sizes = [int(np.prod(self.draft.shape(v.node))) for v in (a, b)]
         if not np.array_equal(a.order, b.order) or sizes[0] != sizes[1]:
-            a, b = self._in_order(a), self._in_order(b)
+            a, b = self.in_order(a), self.in_order(b)
             if not np.array_equal(a.order, b.order):
                 raise self.refuse(
                     f"the elements of the two tensors {a.order.shape} that it reads lie in different orders"
@@ -138,8 +139,12 @@ class Call:
         node = self.reshaped(b.node, self.draft.shape(a.node))
         return Value(self.put(operator, a.node, node), a.order)
 
-    def _in_order(self, value: Value) -> Value:
-        """Return a tensor as an image with its channels in order, if it is one."""
+    def in_order(self, value: Value) -> Value:
+        """Return a tensor as an image with its channels in order.
+
+        Raises:
+            Unreadable: it is none.
+        """
         image = self._image(value)
         return Value(self._chosen(image), image.ordered(image.shape))
 
@@ -231,7 +236,33 @@ class Call:
         try:
             return image_of(value.order, self.draft.shape(value.node), value.node, self.reshaped, self._part)
         except ValueError as error:
-            raise self.refuse(str(error)) from None
+            turned = np.moveaxis(value.order, 1, -1).ravel()  # of a dense layer whose features become channels first
+            if (node := self._permuted(value.node, turned)) is None:
+                raise self.refuse(str(error)) from None
+            order = np.moveaxis(memory((1, *value.order.shape[2:], value.order.shape[1])), -1, 1)
+            return image_of(order, self.draft.shape(node), node, self.reshaped, self._part)
+
+    def _permuted(self, node: int, places: np.ndarray) -> int | None:
+        """Return a node that makes a vector's elements in another order; None if that can't be had of a dense layer."""
+        made, size = self.draft.nodes[node], places.size
+        if made.shape != (size,) or not np.array_equal(np.sort(places), memory((size,))):
+            return None
+        held, quant = self.draft.weights.get(node), self.draft.quants.get(node)
+        if isinstance(made.operator, Dense):
+            again = self.put(made.operator, *made.inputs)
+        elif isinstance(made.operator, (Elementwise, Affine)):
+            source = self._permuted(made.inputs[0], places)
+            if source is None:
+                return None
+            again = self.put(made.operator, source)
+        else:
+            return None
+        if held is not None:
+            arrays = {name: array[places] for name, array in held.arrays.items()}
+            self.draft.weights[again] = Weights(arrays, None if held.scale is None else held.scale[places])
+        if quant is not None:
+            self.draft.quants[again] = quant
+        return again
 
     def reshaped(self, node: int, shape: Shape) -> int:
         """Return a node that holds the memory of another one under a shape."""

@@ -15,6 +15,8 @@ def concat(call: Call) -> Value:
         return values[0]
     if not -rank <= axis < rank or any(v.order.ndim != rank for v in values):
         raise call.refuse(f"axis {axis} of tensors {', '.join(str(v.order.shape) for v in values)}")
+    if rank > 2 and axis % rank == 1:
+        values = [call.in_order(v) for v in values]
     shapes = [call.draft.shape(v.node) for v in values]
     if len({len(s) for s in shapes}) > 1 or len({s[:-1] for s in shapes}) > 1:  # an image of a pixel beside a vector
         values = [Value(call.flat(v), v.order) for v in values]

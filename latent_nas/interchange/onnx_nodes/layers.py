@@ -7,6 +7,7 @@ from latent_nas.interchange.onnx_nodes.window import dilated, padding_of
 from latent_nas.interchange.onnx_view import memory
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
+from latent_nas.operators.window import pads
 
 
 def conv(call: Call) -> Value:
@@ -29,6 +30,8 @@ def conv(call: Call) -> Value:
     elif image.rank == 3 and groups == 1 and inner == (image.shape[0], image.shape[2], 1):
         node, kernel = raw.node, (kernel[0], image.shape[2])  # this package's own series: their values side by side
         weight = weight.transpose(0, 1, 3, 2)
+        rows = pads(image.shape[0], 1, (kernel[0], 1), stride, padding)[:2]
+        padding = (*rows, 0, 0) if any(rows) else "valid"
     made = call.put(Conv2d(len(weight), kernel, stride, padding, groups), node)
     call.hold(made, weight, bias, call.scale(1))
     return Value(made, image.ordered(call.draft.shape(made)))
@@ -81,11 +84,8 @@ def matmul(call: Call) -> Value:
     units, tokens = matrix.shape[1], int(np.prod(dims[:-1]))
     if tokens == 1:
         return Value(_dense(call, x, matrix.T, None, call.scale(1, 1)), memory((*dims[:-1], units)))
-    pixels = (dims[1], dims[2]) if len(dims) == 4 and dims[0] == 1 else (tokens, 1)
-    size = int(np.prod(call.shape()))
-    if size != tokens * len(matrix) or not np.array_equal(x.order.ravel(), memory((size,))):
-        raise call.refuse(f"the last dimension of {dims} is not that of the channels")
-    made = call.put(Conv2d(units, (1, 1)), call.reshaped(x.node, (*pixels, len(matrix))))
+    image = call.in_order(Value(x.node, np.moveaxis(x.order, -1, 1)))
+    made = call.put(Conv2d(units, (1, 1)), image.node)
     call.hold(made, matrix.T.reshape(units, 1, 1, -1), None, call.scale(1, 1))
     return Value(made, memory((*dims[:-1], units)))
 

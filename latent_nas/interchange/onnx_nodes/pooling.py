@@ -1,11 +1,12 @@
 """Pooling over windows, and means and maxima over whole axes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from math import prod
 
 import numpy as np
 
-from latent_nas.interchange.onnx_nodes.call import Call, Value
+from latent_nas.interchange.onnx_nodes.call import Call, Unreadable, Value
 from latent_nas.interchange.onnx_nodes.window import padding_of, pair
 from latent_nas.interchange.onnx_view import Image
 from latent_nas.operators.avg_pool import AvgPool
@@ -116,9 +117,9 @@ def reduction(mode: str) -> Callable[[Call], Value]:
     return read
 
 
-def _reduced(call: Call, axes: tuple[int, ...], keep: bool, mode: str) -> Value:
-    """Return a tensor reduced over axes, which must be all rows, all columns or both of an image."""
-    x = call.value(0)
+def _reduced(call: Call, axes: tuple[int, ...], keep: bool, mode: str, given: Value | None = None) -> Value:
+    """Return a tensor (``given``, else the first) reduced over axes: all rows, all columns or both of an image."""
+    x = call.value(0) if given is None else given
     kept = [a for a in range(x.order.ndim) if a not in axes]
     dims = tuple(1 if a in axes else x.order.shape[a] for a in range(x.order.ndim) if keep or a not in axes)
     lines = x.order.transpose(*kept, *axes).reshape(prod(x.order.shape[a] for a in kept), -1)
@@ -143,6 +144,11 @@ def _reduced(call: Call, axes: tuple[int, ...], keep: bool, mode: str) -> Value:
             continue
         result = Value(made, places.reshape(dims).astype(np.int32))
         return call.affine(result, lines.shape[1], 0) if mode == "sum" else result
+    if given is None and x.order.ndim > 2:
+        with suppress(Unreadable):  # a part of an image, or its channels in another order
+            whole = call.in_order(x)
+            if whole.node != x.node:
+                return _reduced(call, axes, keep, mode, whole)
     raise call.refuse(
         f"the {mode} over axes {list(axes)} of a tensor {x.order.shape}; only over height, width or both is known here"
     )
