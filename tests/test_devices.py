@@ -10,6 +10,7 @@ from latent_nas import plugins
 from latent_nas.cores import open_core
 from latent_nas.costs.layer import layer
 from latent_nas.devices import Device, Region, open_device
+from latent_nas.jobs.search.config import new_config
 from latent_nas.operators.add import Add
 from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.concat import Concat
@@ -21,6 +22,7 @@ from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 from latent_nas.runtimes import open_runtime
+from latent_nas.target import MAIN_TARGET, Target
 
 IMAGE = (8, 8, 12)
 DEPLOYED = [
@@ -86,8 +88,16 @@ def test_region_for_is_the_first_that_fits():
     assert [device.region_for(n) for n in (10, 11, 21)] == [Region("near", 10), Region("far", 20), None]
 
 
+def test_a_name_is_found_in_any_case_and_goes_by_one():
+    assert open_device("STM32F405") == open_device("stm32f405")
+    assert open_runtime("CMSIS-NN").name == "cmsis_nn"
+    target = Target("mcu-cnn", "digits", "STM32F405", "CMSIS_NN")
+    config = new_config(target, strategy="Random")
+    assert (config.target, config.strategy) == (MAIN_TARGET, "random")
+
+
 def test_unknown_device_and_runtime_name_what_there_is():
-    with pytest.raises(ValueError, match=r"no device 'stm32'; there are: .*stm32f405"):
+    with pytest.raises(ValueError, match=r"no device 'stm32'; there are: .*stm32f405.*; or .* a .toml of your own"):
         open_device("stm32")
     with pytest.raises(ValueError, match=r"no runtime 'x'; there are: .*cmsis_nn"):
         open_runtime("x")

@@ -32,6 +32,7 @@ __all__ = [
     "Untrusted",
     "bring",
     "brought",
+    "called",
     "carried",
     "check_trust",
     "forget",
@@ -91,12 +92,22 @@ def load(kind: str, plugin: str | Path | object) -> Any:
         return OWN.objects[name][0]
     if (kind, name) in OWN.named:
         return load(kind, OWN.named[kind, name])
+    name = called(kind, name)
     if name not in _shipped(kind):
-        raise ValueError(f"no {kinds.one(kind)} {name!r}; there are: {', '.join(names(kind))}")
+        own = "a .toml" if kind in kinds.FIELDS else "a .py"
+        raise ValueError(
+            f"no {kinds.one(kind)} {name!r}; there are: {', '.join(names(kind))}; or the path of {own} of your own"
+        )
     file = PACKAGE / kind / f"{name}.toml"
     if file.exists():
         return {"name": name, **toml(file)}
     return importlib.import_module(f"latent_nas.{kind}.{name}").Plugin
+
+
+def called(kind: str, name: str) -> str:
+    """Return the full name of a plugin: STM32F405 is stm32f405, a path begins at the root, others are as they are."""
+    plain = name.lower().replace("-", "_")
+    return plain if name not in names(kind) and plain in _shipped(kind) else located(name)
 
 
 def bring(path: str | Path) -> str:

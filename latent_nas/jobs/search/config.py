@@ -137,14 +137,16 @@ def new_config(
 
 def pinned(config: SearchConfig) -> SearchConfig:
     """Return the configuration with names in full and its data's path and hash: refused where the data changes."""
-    device, runtime = plugins.located(config.target.device), plugins.located(config.target.runtime)
-    task, space = full_name(config.target.task), plugins.located(config.target.space)
-    target = replace(config.target, space=space, task=task, device=device, runtime=runtime)
-    strategy, objective = full_strategy(config.strategy), plugins.located(config.objective)
-    surrogate, own = plugins.located(config.surrogate), tuple(map(plugins.located, config.plugins))
-    named = replace(config, strategy=strategy, objective=objective, surrogate=surrogate, plugins=own)
-    data, measure = open_task(target.task).fingerprint, plugins.located(config.measure)
-    return replace(named, target=target, measure=measure, data=data)
+    where = config.target
+    device, runtime = plugins.called("devices", where.device), plugins.called("runtimes", where.runtime)
+    task, space = full_name(where.task), plugins.called("spaces", where.space)
+    target = replace(where, space=space, task=task, device=device, runtime=runtime)
+    strategy, objective = full_strategy(config.strategy), plugins.called("objectives", config.objective)
+    surrogate = plugins.called("surrogates", config.surrogate)
+    measure, own = plugins.called("evaluators", config.measure), tuple(map(plugins.located, config.plugins))
+    named = replace(config, strategy=strategy, objective=objective, surrogate=surrogate, plugins=own, measure=measure)
+    data = open_task(target.task).fingerprint
+    return replace(named, target=target, data=data)
 
 
 def default_limits(task: str, objective: str) -> Limits:
