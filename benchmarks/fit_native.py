@@ -45,6 +45,7 @@ from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.pad import Pad
+from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 from latent_nas.operators.slice import Slice
@@ -66,6 +67,7 @@ TERMS = {
     "attention": ("call", "macs", "scores", "outputs"),
     "global_pool": ("call", "outputs", "patch", "maxima", "maximum_outputs"),
     "multiply": ("call", "pixels", "outputs"),
+    "prelu": ("call", "pixels", "outputs"),
     "upsample": ("call", "pixels", "outputs"),
     "slice": ("call", "runs", "outputs"),
     "pad": ("call", "runs", "inputs", "outputs"),
@@ -122,7 +124,7 @@ def odd(height: int, width: int, channels: int, filters: int) -> Graph:
 def foreign(height: int, width: int, channels: int) -> Graph:
     """Return a network of the operators that only networks from outside have, none of them fused."""
     b, wide = Builder((height, width, channels)), channels + 3
-    x = b.add(Activation("silu(x)"), b.add(Conv2d(wide, (1, 1)), 0))
+    x = b.add(PRelu(), b.add(Activation("silu(x)"), b.add(Conv2d(wide, (1, 1)), 0)))
     x = b.add(Multiply(), x, b.add(Activation("sigmoid(x)"), b.add(GlobalPool(), x)))
     x = b.add(Multiply(), b.add(Multiply(), x, b.add(Activation("sigmoid(x)"), b.add(Conv2d(1, (1, 1)), x))), x)
     y = b.add(ConvTranspose(channels, (2, 2), (2, 2)), x)

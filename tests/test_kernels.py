@@ -45,6 +45,7 @@ from latent_nas.operators.layer_norm import LayerNorm
 from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.pad import Pad
+from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 from latent_nas.operators.slice import Slice
@@ -75,7 +76,7 @@ def image() -> Graph:
 def abroad() -> Graph:
     """A network of the kernels that only networks from outside have."""
     b = Builder((9, 7, 3))
-    x = b.add(Activation("silu(x)"), b.add(Conv2d(6), 0))
+    x = b.add(PRelu(), b.add(Activation("silu(x)"), b.add(Conv2d(6), 0)))
     gate = b.add(Activation("hard_sigmoid(x, 0.2, 0.5)"), b.add(Dense(6), b.add(GlobalPool("avg"), x)))
     x = b.add(Multiply(), x, gate)
     x = b.add(Multiply(), x, b.add(Activation("leaky_relu(x, 0.1)"), b.add(Conv2d(6, (1, 1)), x)))
@@ -184,8 +185,8 @@ def test_costs_of_kernels_from_outside_are_those_emulated(tmp_path: Path):
 
 def test_kernels_that_a_runtime_does_not_know_are_estimated_and_named():
     told = explain(abroad(), "stm32f405", "cmsis_nn", Limits())
-    assert told["kernels_estimated"] == ["conv_transpose", "lookup", "multiply", "pad", "slice", "upsample"]
-    assert "time of conv_transpose, lookup, multiply, pad, slice, upsample: not known of cmsis_nn" in table(told)
+    assert told["kernels_estimated"] == ["conv_transpose", "lookup", "multiply", "pad", "prelu", "slice", "upsample"]
+    assert "time of conv_transpose, lookup, multiply, pad, prelu, slice, upsample: not known of cmsis_nn" in table(told)
     assert explain(image(), "stm32f405", "cmsis_nn", Limits())["kernels_estimated"] == []
 
 

@@ -163,7 +163,7 @@ def test_a_model_of_another_tool_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
-        ([("Sigmoid", ["x"], "a"), ("LSTM", ["a"], "y")], r"not known here: LSTM, Sigmoid; known: Add, "),
+        ([("Hamming", ["x"], "a"), ("LSTM", ["a"], "y")], r"not known here: Hamming, LSTM; known: Abs, "),
         ([("Clip", ["x", "low", "high"], "y")], r"Clip 'y': bounds \[1.0, 0.5\]: the lower one is above the other"),
         ([("Mul", ["x", "low"], "y")], "is the input itself"),
         ([("Softmax", ["x"], "a"), ("Relu", ["a"], "y")], "Softmax 'a' is not at the end"),

@@ -24,6 +24,7 @@ from latent_nas.operators.input import Input
 from latent_nas.operators.layer_norm import LayerNorm
 from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.pad import Pad
+from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 from latent_nas.operators.slice import Slice
@@ -161,6 +162,14 @@ def test_a_factor_per_channel_and_per_pixel_is_broadcast():
         wide = (b.astype(int) + 9).reshape(2, *([1, 1, 5] if len(shape) == 1 else shape))
         real = np.floor((a.astype(int) - 5) * wide / 64 + 0.5) + 3
         assert (Multiply().int8(c, a, b) == np.clip(real, -128, 127)).all()
+
+
+def test_a_slope_per_channel_may_be_of_either_sign_or_0():
+    x, slopes = np.arange(-128, 128)[:, None].repeat(4, axis=1).astype(np.int8), np.array([0.25, -0.5, 0.0, 1.5])
+    c = PRelu().constants({"weight": slopes}, [Quant(0.05, 3)], Quant(0.06, -9))
+    real = (x.astype(float) - 3) * 0.05
+    wanted = np.where(real > 0, real, real * slopes) / 0.06 - 9
+    assert np.abs(PRelu().int8(c, x) - np.clip(wanted, -128, 127)).max() <= 0.5 + 1e-6
 
 
 class TestFormulas:

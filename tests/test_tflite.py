@@ -28,6 +28,7 @@ from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.pad import Pad
+from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.upsample import Upsample
@@ -67,6 +68,7 @@ def off(outputs: np.ndarray, network: QuantisedNetwork, x: np.ndarray) -> int:
         Gelu(),
         *(Activation(f"{name}(x)") for name in ("sigmoid", "tanh", "silu", "tanh_gelu", "exp")),
         *(Activation(f"{name}") for name in ("leaky_relu(x, 0.1)", "hard_sigmoid(x, 1 / 6, 0.5)")),
+        PRelu(),
         Multiply("relu"),
         Upsample((2, 3)),
         Slice((1, 2, 3), (5, 4, 2)),

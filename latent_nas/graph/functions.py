@@ -63,7 +63,7 @@ def functions(nodes: Sequence[Node], formulas: Mapping[int, str], apart: Contain
         one = len({f.source for f in inputs}) == 1 and all(nodes[i].shape == node.shape for i in node.inputs)
         if not own or not one:
             continue
-        straight = operator in PLAIN or operator in (Add(), Subtract()) or node.id in formulas
+        straight = operator in PLAIN or operator in (Add(), Subtract()) or (node.id in formulas and len(inputs) == 1)
         curved = any(f.curved for f in inputs) or not straight
         formula = composed(own, *(f.formula for f in inputs))
         if len(formula) <= LONGEST:

@@ -24,6 +24,7 @@ from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.pad import Pad
+from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 from latent_nas.operators.reshape import Reshape
@@ -45,14 +46,19 @@ def spell(operator: Operator, inputs: tuple[Shape, ...]) -> list[Step]:
 
 
 @singledispatch
-def weight_axes(operator: Operator) -> tuple[int, ...]:
-    """Return how weights of four dimensions (filters, height, width, channels) are transposed."""
-    return 0, 3, 1, 2
+def ordered(operator: Operator, inputs: tuple[Shape, ...], weight: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return weights (filters, ...), channels last, as ONNX has them, and the axis of the filters."""
+    return (weight.transpose(0, 3, 1, 2) if weight.ndim == 4 else weight), 0
 
 
-@weight_axes.register
-def _(operator: ConvTranspose) -> tuple[int, ...]:
-    return 3, 0, 1, 2
+@ordered.register
+def _(operator: ConvTranspose, inputs: tuple[Shape, ...], weight: np.ndarray) -> tuple[np.ndarray, int]:
+    return weight.transpose(3, 0, 1, 2), 1
+
+
+@ordered.register
+def _(operator: PRelu, inputs: tuple[Shape, ...], weight: np.ndarray) -> tuple[np.ndarray, int]:
+    return weight.reshape(-1, *[1] * (len(inputs[0]) - 1)), 0
 
 
 def activation(name: str | None) -> list[Step]:
@@ -184,6 +190,11 @@ def _(operator: Slice, inputs: tuple[Shape, ...]) -> list[Step]:
 def _(operator: Pad, inputs: tuple[Shape, ...]) -> list[Step]:
     amounts = [0, *_channels_first(operator.before), 0, *_channels_first(operator.after)]
     return [Step("Pad", constants=(np.array(amounts),))]
+
+
+@spell.register
+def _(operator: PRelu, inputs: tuple[Shape, ...]) -> list[Step]:
+    return [Step("PRelu")]
 
 
 def _channels_first(shape: Shape) -> list[int]:

@@ -7,6 +7,7 @@ from latent_nas.operators import Shape
 from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.pad import Pad
+from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.upsample import Upsample
@@ -38,6 +39,15 @@ def _(operator: Slice, place: Place) -> int:
 def _(operator: Pad, place: Place) -> int:
     amounts = np.array([(0, 0), *zip(operator.before, operator.after, strict=True)], np.int32)
     return place.op("PAD", [place.inputs[0], place.model.constant(amounts)], "PadOptions")
+
+
+@spell.register
+def _(operator: PRelu, place: Place) -> int:
+    c, y_to_x = place.integers, place.quant.scale / place.quants[0].scale
+    slopes = c["weight"] * (c["multiplier"] / 2.0 ** c["shift"]) * y_to_x
+    scale = max(float(np.abs(slopes).max()), 1e-8) / 127  # one for all, as the kernel wants it
+    held = np.rint(slopes / scale).astype(np.int8).reshape(*[1] * (len(place.shape) - 1), -1)
+    return place.op("PRELU", [place.inputs[0], place.model.constant(held, np.array([scale]))])
 
 
 @spell.register

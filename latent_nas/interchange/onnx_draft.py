@@ -51,6 +51,31 @@ class Affine(Operator):
         raise AssertionError("an affine node is left in a graph")
 
 
+@dataclass(frozen=True)
+class Pairwise(Operator):
+    """A formula of the elements x and y of two tensors of one shape; in a graph only as a function of one tensor.
+
+    ``what``: the file's node, for messages.
+    """
+
+    kind: ClassVar[str] = "pairwise"
+    arity: ClassVar[int | None] = 2
+    formula: str
+    what: str
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        return inputs[0]
+
+    def module(self, *inputs: Shape) -> "nn.Module":
+        """Never called."""
+        raise AssertionError("a pairwise node is left in a graph")
+
+    def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:
+        """Never called."""
+        raise AssertionError("a pairwise node is left in a graph")
+
+
 @dataclass
 class Draft:
     """Nodes in order, the input first; weights, quantisation and the file's tensor of those that have them.

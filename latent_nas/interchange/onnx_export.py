@@ -14,7 +14,7 @@ from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph import Graph, Node
 from latent_nas.graph.deploy import deploy
-from latent_nas.interchange._onnx_operators import spell, weight_axes
+from latent_nas.interchange._onnx_operators import ordered, spell
 from latent_nas.operators import Shape
 
 if TYPE_CHECKING:
@@ -38,9 +38,10 @@ def export_float(graph: Graph, model: "Network", path: Path) -> None:
         names = [writer.tensors[i] for i in node.inputs]
         if node.operator.weight_shapes(*shapes):
             weights = folded(graph, model, sources)
-            weight = _ordered(weights["weight"], weight_axes(node.operator))
-            names.append(writer.constant(f"{node.id}.weight", weight.astype(np.float32)))
-            names.append(writer.constant(f"{node.id}.bias", weights["bias"].astype(np.float32)))
+            weight, _ = ordered(node.operator, shapes, weights["weight"])
+            names.append(writer.constant(f"{node.id}.weight", np.ascontiguousarray(weight, np.float32)))
+            if "bias" in node.operator.weight_shapes(*shapes):
+                names.append(writer.constant(f"{node.id}.bias", weights["bias"].astype(np.float32)))
         writer.node(node, shapes, names)
     writer.save(deployment.graph, path)
 
@@ -59,17 +60,12 @@ def export_int8(network: "QuantisedNetwork", path: Path) -> None:
             x, y = network.quants[node.inputs[0]], network.quants[node.id]
             factors = constants["multiplier"] / 2.0 ** constants["shift"]  # = weight scale * x.scale / y.scale
             scale = np.maximum(factors * y.scale / x.scale, np.finfo(np.float32).tiny)
-            axes = weight_axes(node.operator)
-            weight = _ordered(constants["weight"], axes)
-            names.append(writer.integers(f"{node.id}.weight", weight, scale, axes.index(0)))
-            names.append(writer.integers(f"{node.id}.bias", constants["bias"].astype(np.int32), scale * x.scale))
+            weight, axis = ordered(node.operator, shapes, constants["weight"])
+            names.append(writer.integers(f"{node.id}.weight", np.ascontiguousarray(weight), scale, axis))
+            if "bias" in constants:
+                names.append(writer.integers(f"{node.id}.bias", constants["bias"].astype(np.int32), scale * x.scale))
         writer.node(node, shapes, names, network.quants[node.id])
     writer.save(graph, path)
-
-
-def _ordered(weight: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Return weights (filters, height, width, channels) with their axes in another order; others as they are."""
-    return np.ascontiguousarray(weight.transpose(axes)) if weight.ndim == 4 else weight
 
 
 def _dims(shape: Shape) -> list[Any]:

@@ -102,10 +102,10 @@ def _exact(node: Node, arrays: dict[str, np.ndarray], scale: np.ndarray, x: Quan
     if np.abs(integers).max(initial=0) > 128:
         raise ValueError(f"the weights of {node.operator.kind} (node {node.id}) are wider than 8 bits")
     factors = [multiplier(s * x.scale / y.scale) for s in scale]
-    bias = np.clip(np.rint(arrays["bias"] / (scale * x.scale)), -(2**31), 2**31 - 1)
+    bias = np.clip(np.rint(arrays.get("bias", np.zeros(1)) / (scale * x.scale)), -(2**31), 2**31 - 1)
     return {
+        **({"bias": bias.astype(np.int32)} if "bias" in arrays else {}),
         "weight": integers.clip(-128, 127).astype(np.int8),
-        "bias": bias.astype(np.int32),
         "multiplier": np.array([m for m, _ in factors], np.int64),
         "shift": np.array([s for _, s in factors], np.int64),
     }

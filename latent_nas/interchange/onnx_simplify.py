@@ -5,18 +5,23 @@ from dataclasses import replace
 import numpy as np
 
 from latent_nas.graph import Node
-from latent_nas.interchange.onnx_draft import Affine, Draft, Weights
+from latent_nas.graph.functions import functions, operator_of
+from latent_nas.interchange.onnx_draft import Affine, Draft, Pairwise, Weights
+from latent_nas.interchange.onnx_nodes.call import Unreadable
+from latent_nas.interchange.onnx_nodes.functions import shortest
 from latent_nas.operators import Shape
+from latent_nas.operators.activation import Activation
 from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.flatten import Flatten
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.reshape import Reshape
 from latent_nas.operators.window import pads
 
-Layer = (Conv2d, Dense)
+Layer = (Conv2d, Dense)  # which scales before them may go into; those after them into a transposed one as well
 
 
 def simplified(draft: Draft, last: int) -> tuple[Draft, dict[int, int]]:
@@ -25,6 +30,7 @@ def simplified(draft: Draft, last: int) -> tuple[Draft, dict[int, int]]:
     Ids are those of the nodes that make the same tensors; of two that became one, the later.
     """
     work = _Work(draft, last)
+    work.fuse()
     for node in list(work.order):
         if isinstance(work.nodes[node].operator, Affine) and node in work.nodes:
             work.fold(node)
@@ -49,6 +55,43 @@ class _Work:
                 self.nodes[node.id] = node
         self.order = sorted(self.nodes)
 
+    def fuse(self) -> None:
+        """Put one operator in the place of each chain that is a function of one tensor.
+
+        Raises:
+            Unreadable: an operator of two tensors that has no form but as part of such a function.
+        """
+        formulas = {}
+        for node in self.nodes.values():
+            if isinstance(node.operator, Pairwise):
+                formulas[node.id] = node.operator.formula
+            elif isinstance(node.operator, Affine) and (formula := self._formula(node.id)):
+                formulas[node.id] = formula
+        made = functions(self.draft.nodes, formulas, self.draft.quants)
+        beyond = functions(self.draft.nodes, formulas, ())  # what has no other form, roundings in between or not
+        pairs = [n.id for n in self.nodes.values() if isinstance(n.operator, Pairwise)]
+        made |= {i: beyond[i] for i in pairs if i in beyond and i not in made}
+        for i in self.order:
+            if i in made:
+                self.nodes[i] = Node(i, operator_of(made[i].formula), (made[i].source,), self.nodes[i].shape)
+                self.draft.weights.pop(i, None)
+        wanted = {self.last, 0}
+        for i in reversed(self.order):
+            if i in wanted:
+                wanted.update(self.nodes[i].inputs)
+                if isinstance(operator := self.nodes[i].operator, Pairwise):
+                    raise Unreadable(f"{operator.what}: it reads two tensors that are not functions of one")
+        self.order = [i for i in self.order if i in wanted]
+        self.nodes = {i: self.nodes[i] for i in self.order}
+
+    def _formula(self, node: int) -> str | None:
+        """Return a scale as a formula, if it is the same for all channels."""
+        factor, offset = self._scale(node)
+        if (factor != factor[0]).any() or (offset != offset[0]).any():
+            return None
+        scaled = "x" if factor[0] == 1 else f"{shortest(factor[0])} * x"
+        return f"{scaled} + {shortest(offset[0])}" if offset[0] else scaled
+
     def readers(self, node: int) -> list[Node]:
         return [n for n in self.nodes.values() if node in n.inputs]
 
@@ -58,7 +101,7 @@ class _Work:
         before = self.nodes[affine.inputs[0]]
         alone = len(self.readers(before.id)) == 1
         norm = isinstance(affine.operator, Affine) and affine.operator.norm
-        if isinstance(before.operator, Layer) and alone:
+        if isinstance(before.operator, (*Layer, ConvTranspose)) and alone:
             if not (norm and isinstance(before.operator, Conv2d)):
                 self._backward(before.id, node)
         elif isinstance(before.operator, Affine) and alone:
@@ -178,7 +221,7 @@ class _Work:
         for node in (self.nodes[i] for i in sorted(self.nodes) if i):
             inputs = [place[i] for i in node.inputs]
             if isinstance(node.operator, Affine):
-                place[node.id] = self._norm(made, node, inputs[0])
+                place[node.id] = self._norm(made, node, node.operator.norm, inputs[0])
                 continue
             place[node.id] = made.add(node.operator, *inputs)
             if node.id in self.draft.weights:
@@ -191,8 +234,10 @@ class _Work:
         made.quants = {place[i]: q for i, q in self.draft.quants.items() if i in self.nodes}
         return made, {i: n for i, n in place.items() if self.stands_for.get(i) != -1}
 
-    def _norm(self, made: Draft, node: Node, source: int) -> int:
-        """Add a scale as a batch norm, which is of images; return the node that holds its tensor."""
+    def _norm(self, made: Draft, node: Node, keep: bool, source: int) -> int:
+        """Add a scale as a table, or of channels that differ as a batch norm; return the node that holds its tensor."""
+        if not keep and (formula := self._formula(node.id)):
+            return made.add(Activation(formula), source)
         factor, offset = self._scale(node.id)
         vector = len(node.shape) == 1
         read = made.add(Reshape((1, 1, *node.shape)), source) if vector else source

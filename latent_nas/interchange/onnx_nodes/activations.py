@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from latent_nas.interchange.onnx_draft import Pairwise
 from latent_nas.interchange.onnx_nodes.call import Call, Value
 from latent_nas.operators import Operator
 from latent_nas.operators.activation import Activation
@@ -22,12 +23,16 @@ def clip(call: Call) -> Value:
 
 
 def maximum(call: Call) -> Value:
-    """Return a tensor clipped from below by constants."""
+    """Return a tensor clipped from below by constants; of two tensors, part of a function of one."""
+    if len(call.values) == 2 and all(call.values):
+        return call.together(Pairwise("max(x, y)", call.what), call.value(0), call.value(1))
     return _clipped(call, max(_constants(call)), None)
 
 
 def minimum(call: Call) -> Value:
-    """Return a tensor clipped from above by constants."""
+    """Return a tensor clipped from above by constants; of two tensors, part of a function of one."""
+    if len(call.values) == 2 and all(call.values):
+        return call.together(Pairwise("min(x, y)", call.what), call.value(0), call.value(1))
     return _clipped(call, None, min(_constants(call)))
 
 

@@ -1,11 +1,19 @@
 """Sums, differences, products and quotients: of two tensors, or of one with constants, per channel or per element."""
 
 from functools import reduce
+from math import prod
 
 import numpy as np
 
+from latent_nas.interchange.onnx_draft import Pairwise
 from latent_nas.interchange.onnx_nodes.call import Call, Value
+from latent_nas.interchange.onnx_nodes.functions import shortest
+from latent_nas.interchange.onnx_view import memory
+from latent_nas.operators import Operator
+from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
+from latent_nas.operators.multiply import Multiply
+from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.zero import Zero
 
 
@@ -29,26 +37,59 @@ def subtract(call: Call) -> Value:
     """Return a tensor less a constant, a constant less a tensor, or the difference of two tensors."""
     i = _tensor(call)
     if i is None:
-        return _sum(call, call.value(0), call.affine(call.value(1), -1, 0))
+        return _two(call, Subtract())
     constant = call.constant(1 - i)
     return call.affine(_plain(call, i), 1, -constant) if i == 0 else call.affine(_plain(call, i), -1, constant)
 
 
 def multiply(call: Call) -> Value:
-    """Return a tensor times a constant."""
+    """Return a tensor times a constant or another tensor, which may have a factor per channel or per pixel."""
     i = _tensor(call)
     if i is None:
-        raise call.refuse("the product of two tensors is not known here")
+        return product(call, call.value(0), call.value(1))
     constant = call.constant(1 - i)
     if constant.size == 1 and not constant.any():
         return call.add(Zero(), call.value(i))
     return call.affine(call.value(i, padded=True), constant, 0)
 
 
+def product(call: Call, a: Value, b: Value) -> Value:
+    """Return the product of two tensors, one of which may have a factor per channel or per pixel of the other.
+
+    Raises:
+        Unreadable: it is broadcast in another way.
+    """
+    if b.order.size > a.order.size:
+        a, b = b, a
+    shape = call.draft.shape(a.node)
+    places = np.full(prod(shape), -1)
+    try:
+        places[a.order.ravel()] = np.broadcast_to(b.order, a.order.shape).ravel()
+    except ValueError:
+        raise call.refuse(f"tensors {a.order.shape} and {b.order.shape}; neither broadcasts to the other") from None
+    if a.order.size == b.order.size:
+        return call.together(Multiply(), a, b)
+    pixels, channels, size = prod(shape[:-1]), shape[-1], prod(call.draft.shape(b.node))
+    rows = places.reshape(pixels, channels)
+    if size == channels and (rows == memory((1, channels))).all():
+        return Value(call.put(Multiply(), a.node, call.reshaped(b.node, (channels,))), a.order)
+    if size == pixels and (rows == memory((pixels, 1))).all():
+        return Value(call.put(Multiply(), a.node, call.reshaped(b.node, (*shape[:-1], 1))), a.order)
+    raise call.refuse(
+        f"a tensor {a.order.shape} times {b.order.shape}; only a factor per channel or per pixel is known here"
+    )
+
+
 def divide(call: Call) -> Value:
-    """Return a tensor divided by a constant."""
-    if _tensor(call) != 0:
-        raise call.refuse("only a tensor divided by a constant is known here")
+    """Return a tensor divided by a constant, or a constant by a tensor; of two tensors, part of a function of one."""
+    i = _tensor(call)
+    if i is None:
+        return _two(call, Pairwise("x / y", call.what))
+    if i == 1:
+        if call.constant(0).size != 1:
+            raise call.refuse(f"constants {call.constant(0).shape} divided by a tensor; only one is known here")
+        number = shortest(float(call.constant(0).ravel()[0]))
+        return call.add(Activation(f"{number} / x"), call.value(1))
     with np.errstate(divide="ignore"):
         return call.affine(call.value(0, padded=True), 1 / call.constant(1).astype(float), 0)
 
@@ -80,6 +121,14 @@ def _tensor(call: Call) -> int | None:
 def _plain(call: Call, i: int) -> Value:
     """Return a tensor to which something is added: zeros around it are made first."""
     return call.value(i)
+
+
+def _two(call: Call, operator: Operator) -> Value:
+    """Return an operator of two tensors of one shape."""
+    a, b = call.value(0), call.value(1)
+    if a.order.shape != b.order.shape:
+        raise call.refuse(f"tensors {a.order.shape} and {b.order.shape}; only of one shape are known here")
+    return call.together(operator, a, b)
 
 
 def _sum(call: Call, a: Value, b: Value) -> Value:

@@ -221,7 +221,8 @@ class Call:
             beside = () if bias is None else bias.shape
             raise self.refuse(f"weights {weight.shape} and biases {beside}; its input wants {shapes['weight']}")
         total = np.zeros(filters) if bias is None else np.broadcast_to(bias.ravel(), filters).astype(float)
-        self.draft.weights[node] = Weights({"weight": weight.astype(float), "bias": total}, scale)
+        biases = {"bias": total} if "bias" in shapes else {}
+        self.draft.weights[node] = Weights({"weight": weight.astype(float), **biases}, scale)
 
     def refuse(self, why: str) -> Unreadable:
         """Return the error of an attribute or shape that has no equal here."""
