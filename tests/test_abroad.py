@@ -143,6 +143,19 @@ class Halves(nn.Module):
         return self.head((x * torch.sigmoid(self.pixel(x))).amax((2, 3)))
 
 
+class Shortcut(nn.Module):
+    """The parameterless shortcut of a ResNet for CIFAR: every other pixel, channels of zeros; and a crop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.down, self.head = nn.Conv2d(3, 4, 3, 1, 1), nn.Conv2d(4, 8, 3, 2, 1), nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = functional.relu(self.stem(x))
+        x = self.down(x) + functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 2, 2))
+        return self.head(functional.relu(x[:, :, 1:, :-2]).mean((2, 3)))
+
+
 class Function(nn.Module):
     """Any function of one value."""
 
@@ -177,6 +190,7 @@ NETWORKS = {
     "3x3": lambda: Hourglass(3, 2, 1, 1),
     "4x4": lambda: Hourglass(4, 2, 1),
     "halves": Halves,
+    "shortcut": Shortcut,
     "PReLU": lambda: layers(slopes),
     "GELU": lambda: nn.Sequential(nn.Linear(12, 16), nn.GELU(), nn.Linear(16, 16), nn.GELU("tanh"), nn.Linear(16, 4)),
 }
@@ -291,3 +305,20 @@ class TestRead:
         made.write(tmp_path / "fw")
         _, report, _ = emulate(made, build(tmp_path / "fw", DEVICE.core), x[:2].transpose(0, 2, 3, 1), tensors=1)
         assert report["bit_exact"], report
+
+    @pytest.mark.parametrize("rounds", [False, True])
+    def test_what_we_write_comes_back(self, rounds, tmp_path):
+        from latent_nas.interchange.onnx_export import export_float, export_int8
+        from latent_nas.interchange.onnx_network import open_int8
+
+        model, x = network(abroad())
+        if rounds:
+            export_int8(quantise(abroad(), model, x), tmp_path / "m.onnx")
+            again = open_int8(tmp_path / "m.onnx")
+        else:
+            export_float(abroad(), model, tmp_path / "m.onnx")
+            np.savez(tmp_path / "x.npz", x=x.transpose(0, 3, 1, 2))
+            again = open_int8(tmp_path / "m.onnx", tmp_path / "x.npz")
+        mine = quantise(abroad(), model, x)
+        off = (again.outputs(x) - mine.outputs(x)) / mine.quants[-1].scale
+        assert np.abs(off).max() <= 3

@@ -87,7 +87,8 @@ def abroad() -> Graph:
     y = b.add(Relu(), b.add(Subtract(), wide, y))
     y = b.add(Slice((3, 1, 0), (10, 12, 5)), b.add(Pad((1, 0, 0), (0, 2, 0)), y))
     y = b.add(ConvTranspose(3, (2, 3), (3, 1), (0, -1, 1, 0)), b.add(Pad((0, 0, 2), (0, 0, 1)), y))
-    b.add(Pad((1,), (2,)), b.add(Slice((1,), (7,)), b.add(Dense(9), b.add(GlobalPool("max"), y))))
+    y = b.add(Slice((1,), (7,)), b.add(Dense(9), b.add(GlobalPool("max"), y)))
+    b.add(Dense(4), b.add(Activation("tanh(x)"), b.add(Pad((1,), (2,)), y)))
     return b.build()
 
 

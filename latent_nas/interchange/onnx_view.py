@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 
 from latent_nas.operators import Shape
+from latent_nas.operators.window import Pair
 
 
 @lru_cache(64)
@@ -64,14 +65,14 @@ def image_of(
     shape: Shape,
     node: int,
     reshaped: Callable[[int, Shape], int],
-    part: Callable[[int, Shape, Shape], int],
+    part: Callable[[int, Shape, Shape, Pair], int],
 ) -> Image:
     """Return the image that a tensor is.
 
     Args:
         order: of (1, channels, height, width), (1, channels, steps), which are a height, or (1, channels).
         shape: of the node that it lies in. reshaped: gives a node of another shape that holds the same memory.
-        part: gives a node that holds a part of an image, from a place on and of a size.
+        part: gives a node that holds a part of an image: from a place on, of a size, every how many rows and columns.
 
     Raises:
         ValueError: it is none; the message says what else.
@@ -98,9 +99,9 @@ def image_of(
             held = reshaped(node, (height, width, across))
             return Image(held, (height, width, channels), padding, None if plain else first, order.ndim)
     for whole in _forms(shape):
-        if (begin := _begin_of_part(inner, whole)) is not None:
+        if (found := _part(inner, whole)) is not None:
             image = (height, width, channels)
-            return Image(part(reshaped(node, whole), begin, image), image, padding, None, order.ndim)
+            return Image(part(reshaped(node, whole), found[0], image, found[1]), image, padding, None, order.ndim)
     if order.ndim == 4 and np.array_equal(order, memory(order.shape)):
         raise ValueError("it reads an image with its channels last as one with its channels first")
     raise ValueError(
@@ -116,13 +117,17 @@ def _forms(shape: Shape) -> list[Shape]:
     return [shape, (shape[0], 1, shape[1])] if shape[2] == 1 else [shape]
 
 
-def _begin_of_part(inner: np.ndarray, shape: Shape) -> Shape | None:
-    """Return where in an image a part of it begins whose elements all lie in order."""
+def _part(inner: np.ndarray, shape: Shape) -> tuple[Shape, Pair] | None:
+    """Return where in an image a part of it begins, and its steps, whose elements all lie in order."""
     if inner.min() < 0:
         return None
     _, width, channels = shape
     pixel, channel = divmod(int(inner[0, 0, 0]), channels)
     row, column = divmod(pixel, width)
     rows, columns, depth = inner.shape
-    part = memory(shape)[row : row + rows, column : column + columns, channel : channel + depth]
-    return (row, column, channel) if np.array_equal(part, inner) else None
+    down = (int(inner[1, 0, 0]) // (channels * width) - row) if rows > 1 else 1
+    right = (int(inner[0, 1, 0]) // channels % width - column) if columns > 1 else 1
+    if min(down, right) < 1:
+        return None
+    part = memory(shape)[row::down, column::right, channel : channel + depth][:rows, :columns]
+    return ((row, column, channel), (down, right)) if np.array_equal(part, inner) else None

@@ -12,9 +12,11 @@ from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.elementwise import Elementwise
 from latent_nas.operators.flatten import Flatten
+from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.pad import Pad
 from latent_nas.operators.reshape import Reshape
 from latent_nas.operators.slice import Slice
+from latent_nas.operators.window import Pair
 
 
 class Unreadable(ValueError):
@@ -62,8 +64,10 @@ class Call:
         top, bottom, left, right = image.padding
         height, width, channels = image.shape
         around = (height + top + bottom, width + left + right, channels)
-        rim = Pad((top, left, 0), (bottom, right, 0))
-        return Value(self.put(rim, self._chosen(image)), image.ordered(around))
+        node = self._chosen(image)
+        if any(image.padding):
+            node = self.put(Pad((top, left, 0), (bottom, right, 0)), node)
+        return Value(node, image.ordered(around))
 
     def constant(self, i: int) -> np.ndarray:
         """Return the i-th input, a constant."""
@@ -234,6 +238,10 @@ class Call:
         return made
 
     def _image(self, value: Value) -> Image:
+        if value.order.ndim > 1:
+            inside = (value.order >= 0).reshape(*value.order.shape[:2], -1).max(axis=2)[0]
+            if inside.any() and not inside.all():
+                return self._among_zeros(value, np.flatnonzero(inside))
         try:
             return image_of(value.order, self.draft.shape(value.node), value.node, self.reshaped, self._part)
         except ValueError as error:
@@ -269,8 +277,22 @@ class Call:
         """Return a node that holds the memory of another one under a shape."""
         return node if self.draft.shape(node) == shape else self.put(Reshape(shape), node)
 
-    def _part(self, node: int, begin: Shape, size: Shape) -> int:
-        return self.put(Slice(begin, size), node)
+    def _among_zeros(self, value: Value, channels: np.ndarray) -> Image:
+        """Return an image with channels of zeros before and after some of its own."""
+        before, after = int(channels[0]), value.order.shape[1] - int(channels[-1]) - 1
+        inner = self._image(Value(value.node, value.order[:, before : before + len(channels)]))
+        top, bottom, left, right = inner.padding
+        node = self.put(Pad((top, left, before), (bottom, right, after)), self._chosen(inner))
+        return Image(node, self.draft.shape(node), (0, 0, 0, 0), None, inner.rank)
+
+    def _part(self, node: int, begin: Shape, size: Shape, step: Pair) -> int:
+        """Return a node that holds a part of an image, of every so many rows and columns."""
+        span = ((size[0] - 1) * step[0] + 1, (size[1] - 1) * step[1] + 1, size[2])
+        whole = self.draft.shape(node)
+        reached = tuple((n - 1) // every + 1 for n, every in zip(whole, (*step, 1), strict=True))
+        if reached != size:
+            node = self.put(Slice(begin, span), node)
+        return node if step == (1, 1) else self.put(MaxPool((1, 1), step, "valid"), node)
 
     def _chosen(self, image: Image) -> int:
         """Return a node that holds an image's channels in their order: a part, or a convolution of one weight each."""
