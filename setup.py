@@ -29,6 +29,7 @@ TFLITE = [  # the schema's classes and an interpreter; the one for microcontroll
     "tflite-micro>=0.dev0; sys_platform == 'linux' and platform_machine == 'x86_64'",
 ]
 RAY = ["ray>=2.40"]
+DATA = ["soundfile>=0.12", "cbor2>=5.6"]  # FLAC, OGG and MP3; exports of Edge Impulse. WAV and JSON need nothing
 
 
 # Shipped records and models lie at the top of the repository and become data of the package (latent_nas/shipped.py).
@@ -102,6 +103,7 @@ setup(
             *TFLITE,
             *RAY,
             *TEXT,
+            *DATA,
         ],
         "mcu": MCU,
         "onnx": ONNX,
@@ -109,6 +111,7 @@ setup(
         "tflite": TFLITE,
         "ray": RAY,
         "text": TEXT,
+        "data": DATA,
         "docs": DOCS,
     },
 )

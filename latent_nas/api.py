@@ -168,7 +168,8 @@ class Study:
     Every part is a name, the path of a file of your own (.py, or .toml for device and runtime), a class or an object.
 
     Attributes:
-        task: also the path of your own data, e.g. "photos/?input=48x48x1". strategy, measure: a class, not an object.
+        space: "" is the one that suits the task's input. task: also the path of your own data,
+            e.g. "photos/?input=48x48x1". strategy, measure: a class, not an object.
         limits: e.g. {"flash_kb": 32, "ram_kb": 16, "latency_ms": 5}; None: those of the task. The device's own hold
             as well. seed: decides all randomness. workers: training processes, 0 is one per core; changes no result.
         verbose: whether events are printed. measure: "emulate" runs every trained network on the emulated device too.
@@ -176,7 +177,7 @@ class Study:
             accuracy. plugins: files of further plugins, which are found by their names: operators, readers.
     """
 
-    space: str | Path | Space | type[Space] = MAIN_TARGET.space
+    space: str | Path | Space | type[Space] = ""
     task: str | Path | Task | type[Task] = MAIN_TARGET.task
     device: str | Path | Device = MAIN_TARGET.device
     runtime: str | Path | Runtime | None = None
@@ -215,7 +216,7 @@ class Study:
         given = [f"{name}={value}" for name, value in (self.limits or {}).items()]
         parts = {kind: plugins.reference(kind, part) for kind, part in self._parts().items()}
         config = new_config(
-            Target(parts["spaces"], parts["tasks"], parts["devices"], parts.get("runtimes", "")),
+            Target(parts.get("spaces", ""), parts["tasks"], parts["devices"], parts.get("runtimes", "")),
             trainings=trainings,
             limits=Limits.parse(given) if self.limits is not None else None,
             strategy=parts["strategies"],
@@ -247,7 +248,7 @@ class Study:
             "objectives": self.objective,
             "surrogates": self.surrogate,
         }
-        return {kind: part for kind, part in parts.items() if part is not None}
+        return {kind: part for kind, part in parts.items() if part is not None and part != ""}
 
     def _folder(self, config: SearchConfig, place: Path | None) -> tuple[Prepared, RunFolder]:
         """Return the search and its run folder, a new one or that of the same search."""

@@ -122,7 +122,7 @@ class TestReading:
         ("value", "words"),
         [
             (lambda i: "warm" if i == 4 else i, "line 6, column 'target': 'warm'"),
-            (lambda i: "nan" if i == 4 else i, "line 6: NaN"),
+            (lambda i: "nan" if i == 4 else i, "line 6: target 'target' is NaN"),
             (lambda i: "" if i == 4 else i, "line 6: its target is empty; wanted a number"),
             (lambda i: 2.5, "target 'target' is 2.5 in all 30 samples"),
         ],

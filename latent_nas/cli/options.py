@@ -13,7 +13,9 @@ def _task(name: str) -> str:
     return full_name(name)
 
 
-TASK_HELP = "A file of latent_nas/tasks, or your own data: .npz, .csv, a folder of images or of .wav by class."
+TASK_HELP = (
+    "See `latent-nas tasks`; or your own data: a table, arrays, a folder of images, recordings or tables by class."
+)
 Task = Annotated[str, typer.Option(help=TASK_HELP, callback=_task)]
 Input = Annotated[
     str | None, typer.Option("--input", help="HEIGHTxWIDTHxCHANNELS of your own images or arrays, e.g. 48x48x1.")
@@ -30,7 +32,13 @@ Kind = Annotated[
 Normal = Annotated[
     str | None, typer.Option("--normal", help="Class of normal samples, with --kind anomaly. Default: 'normal'.")
 ]
-Space = Annotated[str, typer.Option(help="Which networks there are: a file of latent_nas/spaces.")]
+Space = Annotated[
+    str,
+    typer.Option(
+        help="Which networks there are: a file of latent_nas/spaces. Default: mcu_cnn1d for series, features and audio,"
+        " mcu_cnn for images."
+    ),
+]
 Device = Annotated[str, typer.Option(help="The microcontroller: a file of latent_nas/devices, or one of yours.")]
 Runtime = Annotated[str, typer.Option(help="What runs it there: a file of latent_nas/runtimes, or one of yours.")]
 Limit = Annotated[

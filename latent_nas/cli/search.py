@@ -6,16 +6,13 @@ from typing import Annotated
 
 import typer
 
-from latent_nas.cli import options
+from latent_nas.cli import options, own_data
 
 
+@own_data.of_data(own_data.named)
 def search(
     task: options.Task = "digits",
-    input: options.Input = None,
-    kind: options.Kind = None,
-    normal: options.Normal = None,
-    strict: options.Strict = False,
-    space: options.Space = "mcu_cnn",
+    space: options.Space = "",
     device: options.Device = "stm32f405",
     runtime: Annotated[
         str | None,
@@ -77,7 +74,6 @@ def search(
     from latent_nas.limits import Limits
     from latent_nas.runs import files
     from latent_nas.target import Target
-    from latent_nas.tasks import with_options
 
     if tensorboard:
         check()  # wrong input leaves no folder behind
@@ -85,9 +81,7 @@ def search(
         prepared, folder = resumed(resume, workers or None, ray)
     else:
         config = new_config(
-            Target(
-                space, with_options(task, input=input, kind=kind, normal=normal, strict=strict), device, runtime or ""
-            ),
+            Target(space, task, device, runtime or ""),
             preset,
             trainings,
             child_epochs,

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from latent_nas.cli import options
+from latent_nas.cli import options, own_data
 
 
+@own_data.of_data(own_data.named)
 def train(
     network: options.Network = "",
     task: options.Task = "digits",

@@ -52,6 +52,8 @@ def _found(task: Task, device: str) -> dict[str, Any]:
         for name, part in parts.items():
             found[name] = {"samples": len(part)}
             lines.append(f"  {name}: {len(part)} samples{_of_classes(task, part, found[name])}")
+    found["space"] = task.space
+    lines.append(f"default space of a search: {task.space} ({_why(task)})")
     baseline = task.baseline()
     found["baseline"] = baseline.to_json()
     lines.append(f"{baseline.text()} on the validation part")
@@ -60,6 +62,16 @@ def _found(task: Task, device: str) -> dict[str, Any]:
         found["front_end_cost"] = {"device": device, **cost.to_json()}
         lines.append(f"front end on {device}: {cost.text()}")
     return {**found, "lines": lines}
+
+
+def _why(task: Task) -> str:
+    """Return what kind of input a task has."""
+    if len(task.input_shape) == 1:
+        return "text"
+    if task.front_end:
+        return "audio"
+    height, width, _ = task.input_shape
+    return "series" if width == 1 else "a row of features" if height == 1 else "images"
 
 
 def _of_classes(task: Task, part: Part, found: dict[str, Any]) -> str:

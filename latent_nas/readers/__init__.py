@@ -21,7 +21,10 @@ LAYOUTS = {  # orders of an array's axes
     "nsc": "series (n, steps, channels)",
     "ncs": "series (n, channels, steps)",
     "ns": "series (n, steps)",
+    "nf": "features (n, values), each with a scale of its own",
 }
+MISSING = ("drop", "interpolate")  # what becomes of samples of a table that lack a number
+LENGTHS = ("shortest", "longest")  # to which series of several lengths can be brought, beside a number of steps
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Raw:
         sizes: how often each size or length was found. front_end: what made x of audio.
         keep: axes of x with a scale of their own where values have no fixed range, else empty.
         shift, gain: of values scaled before, (value - shift) * gain.
+        group: samples of the same number stay in one part of the split, (n,) int64; None where nothing says so.
+        groups: what the numbers stand for, e.g. "column 'subject'"; asked: whether the user named it.
     """
 
     x: np.ndarray
@@ -55,6 +60,9 @@ class Raw:
     shift: tuple[float, ...] = ()
     gain: tuple[float, ...] = ()
     front_end: FrontEnd | None = None
+    group: np.ndarray | None = None
+    groups: str = ""
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,13 @@ class Wanted:
         labels: one of ``LABELS``, the folders that name the classes, or "" for what their names suggest.
         layout: one of ``LAYOUTS``, or "" for what an array's shape suggests.
         omit: columns of a table to leave out, () for none; None for those that number rows or tell the time.
+        label: columns of a table that hold the answers, () for those with a usual name.
+        window, hop: steps of the windows that recordings are cut into, and from one to the next; 0 for no cutting, and
+            for windows that follow each other.
+        length: steps that series of several lengths are brought to, or one of ``LENGTHS``; "" to refuse them.
+        group: column, or "file" or "folder", whose samples stay in one part of the split; "none" for no such thing, ""
+            for what a name suggests.
+        missing: one of ``MISSING``, or "" to refuse tables that lack numbers.
     """
 
     input: tuple[int, int, int] | None = None
@@ -78,6 +93,12 @@ class Wanted:
     labels: str = ""
     layout: str = ""
     omit: tuple[str, ...] | None = None
+    label: tuple[str, ...] = ()
+    window: int = 0
+    hop: int = 0
+    length: str = ""
+    group: str = ""
+    missing: str = ""
 
 
 class Reader(ABC):
@@ -131,15 +152,6 @@ def number(labels: Sequence[Any]) -> tuple[np.ndarray, tuple[str, ...]]:
 
 def _whole(value: Any) -> bool:
     return str(value).removeprefix("-").isdecimal()
-
-
-def measured(labels: Sequence[str]) -> bool:
-    """Return whether labels look like a measured quantity: numbers all, and not whole ones only."""
-    try:
-        values = [float(label) for label in labels]
-    except ValueError:
-        return False
-    return not all(value.is_integer() for value in values)
 
 
 def numeric(values: np.ndarray, targets: Sequence[str], names: Sequence[str], where: object) -> np.ndarray:

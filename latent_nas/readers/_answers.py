@@ -1,8 +1,43 @@
-"""The answers of an array file: classes (n,), whichever way they were stored, or numeric targets (n, targets)."""
+"""Answers as classes or numeric targets, whichever way they were stored, and which of both they look like."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-FEW = 20  # whole numbers up to which floats may well be classes
+FEW = 20  # different whole numbers up to which they may well be classes
+EACH = 3  # samples of a class, on average, below which many whole numbers are a quantity
+
+
+def measured(labels: Sequence[Any] | np.ndarray) -> bool:
+    """Return whether answers look like a measured quantity: numbers that are not whole, or many that seldom repeat."""
+    try:
+        values = np.array([float(label) for label in labels])
+    except (ValueError, TypeError):
+        return False
+    if not np.isfinite(values).all() or not len(values):
+        return False
+    if not (values == np.round(values)).all():
+        return True
+    kinds = len(np.unique(values))
+    return (kinds > FEW and len(values) < EACH * kinds) or kinds == len(values) > FEW // 2
+
+
+def said_of(what: str, labels: Sequence[Any] | np.ndarray, numbers: bool) -> list[str]:
+    """Return a line where whole numbers could have been taken the other way.
+
+    Args:
+        what: holds them, e.g. "y". numbers: whether they are taken as numbers, else as classes.
+    """
+    try:
+        values = np.array([float(label) for label in labels])
+    except (ValueError, TypeError):
+        return []
+    if not (values == np.round(values)).all():
+        return []
+    count, other = len(np.unique(values)), "classify" if numbers else "regress"
+    taken = ("numbers", "classes") if numbers else ("classes", "numbers")
+    return [f"{what} holds {count} different whole numbers, taken as {taken[0]} ('--kind {other}': as {taken[1]})"]
 
 
 def one_hot(y: np.ndarray) -> bool:
@@ -22,21 +57,21 @@ def answers(wants: str, n: int, y: np.ndarray | None, kind: str, hot: bool) -> t
     Raises:
         ValueError: nothing, or another shape or type.
     """
+    if y is None and kind == "anomaly":
+        return np.full(n, "normal"), ["there is no y: all samples are taken as normal"]
     if y is None:
-        raise ValueError(f"{wants} ({n},) classes or numeric targets; got nothing")
+        raise ValueError(f"{wants} ({n},) classes or numeric targets; got nothing ('--kind anomaly': all are normal)")
     if hot and kind != "regress" and len(y) == n:
-        return y.argmax(axis=1), ["y is one-hot and taken as classes ('?kind=regress' takes it as numbers)"]
-    whole = y.dtype.kind == "f" and np.isfinite(y).all() and (y == np.round(y)).all()
-    if kind == "regress" or (not kind and y.dtype.kind == "f"):
+        return y.argmax(axis=1), ["y is one-hot and taken as classes ('--kind regress' takes it as numbers)"]
+    notes = []
+    if y.shape == (n, 1) and kind != "regress" and not (y.dtype.kind in "uif" and not kind and measured(y[:, 0])):
+        y, notes = y.reshape(n), ["y of one column is taken as classes"]
+    single = y.dtype.kind in "uif" and y.size == n and y.ndim in (1, 2)
+    if kind == "regress" or (not kind and (measured(y.ravel()) if single else y.dtype.kind == "f")):
         if y.dtype.kind not in "uif" or y.shape[:1] != (n,) or y.ndim > 2 or not y.size:
             raise ValueError(f"{wants} numbers ({n},) or ({n}, targets); got {y.dtype} {y.shape}")
-        few = not kind and whole and y.size == n and len(np.unique(y)) <= FEW
-        said = "y holds whole numbers stored as floats, taken as numbers ('?kind=classify' takes them as classes)"
-        return y.reshape(n, -1), [said] if few else []
-    notes = []
-    if y.shape == (n, 1):
-        y, notes = y.reshape(n), ["y of one column is taken as classes"]
-    if whole:
+        return y.reshape(n, -1), []
+    if y.dtype.kind == "f" and np.isfinite(y).all() and (y == np.round(y)).all():
         y = y.astype(np.int64)
     if y.dtype.kind == "S":
         y = np.char.decode(y, "utf-8", "replace")

@@ -5,56 +5,34 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from latent_nas.readers._table import Table
-
 INDEX = re.compile(r"|unnamed: ?\d+(_level_\d+)?|level_0|index|idx|id|row|row[ _]?(id|nr|no|num|number)|sample[ _]?id")
 CLOCK = re.compile(
-    r"(time[ _]?stamp|time|date|date[ _]?time|elapsed|seconds[ _]elapsed)[ _(\[]*(s|sec|ms|us|ns)?[)\]]?"
+    r"((uc|unix|epoch|sensor|system|arrival|creation)[ _]?)?"
+    r"(time[ _]?stamp|time|date|date[ _]?time|elapsed|seconds[ _]elapsed|epoch|t)[ _(\[]*"
+    r"(s|sec|seconds|ms|millis|milliseconds|us|ns|utc|date)?[)\]]?"
 )
 MANY = 8  # rows from which on a column that goes up by 1 in each is no chance
+RESETS = 1 / 4  # of the steps of a clock may go back, where it begins anew with every recording
 
 
-def without(
-    table: Table, own: Sequence[str], groups: Sequence[str] | None, omit: tuple[str, ...] | None
-) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Return the columns of values by name, less those that only count, and a line for each decision.
-
-    Left out are columns without a name or called as row numbers are, and those called as clocks are where they only
-    count up (within each window) or hold no numbers. Others that count up by 1 are kept, and named.
-
-    Args:
-        own: names that are no values. groups: the window of every row, or None where a row is a window.
-        omit: names to leave out in place of all that; () for none.
-
-    Raises:
-        ValueError: a name in ``omit`` that is no column of values.
-    """
-    columns = [(name, cells) for name, cells in table.columns if name not in own]
-    given = dict(columns)
-    if omit is not None:
-        odd = next((name for name in omit if name not in given), None)
-        if odd is not None:
-            raise ValueError(f"omit={odd!r} is no column of values; there are: {', '.join(given)}")
-        if len(given) < len(columns):
-            raise ValueError("two columns have no name; give them one, so that they can be kept (omit=)")
-        return {name: cells for name, cells in columns if name not in omit}, []
-    kept, notes = dict[str, tuple[str, ...]](), list[str]()
-    for name, cells in columns:
-        said = f"column {name!r}" if name else "the column without a name"
-        if INDEX.fullmatch(name.casefold()):
-            notes.append(f"{said} is left out, as it numbers rows ('?omit=' keeps it)")
-        elif CLOCK.fullmatch(name.casefold()) and _only_up(cells, groups):
-            notes.append(f"{said} is left out, as it only counts up ('?omit=' keeps it)")
-        else:
-            kept[name] = cells
-            if CLOCK.fullmatch(name.casefold()) or (len(cells) >= MANY and _by_one(cells)):
-                notes.append(f"{said} is taken as values, though it may number rows ('?omit={name}' leaves it out)")
-    return kept, notes
+def is_index(name: str) -> bool:
+    """Return whether a column is called as row numbers are."""
+    return bool(INDEX.fullmatch(name.casefold()))
 
 
-def _only_up(cells: Sequence[str], groups: Sequence[str] | None) -> bool:
+def is_clock(name: str, cells: Sequence[str], groups: Sequence[str] | None) -> bool:
+    """Return whether a column is called as clocks are and only counts up, within a group, or holds no numbers."""
+    return bool(CLOCK.fullmatch(name.casefold())) and only_up(cells, groups)
+
+
+def called_clock(name: str) -> bool:
+    """Return whether a column is called as clocks are."""
+    return bool(CLOCK.fullmatch(name.casefold()))
+
+
+def only_up(cells: Sequence[str], groups: Sequence[str] | None) -> bool:
     """Return whether numbers never go down within a group; text, as of a date, can be no signal either."""
-    values = _values(cells)
+    values = numbers(cells)
     if values is None:
         return True
     places: dict[str, list[int]] = {}
@@ -63,13 +41,29 @@ def _only_up(cells: Sequence[str], groups: Sequence[str] | None) -> bool:
     return all(bool((np.diff(values[at]) >= 0).all()) for at in places.values())
 
 
-def _by_one(cells: Sequence[str]) -> bool:
-    values = _values(cells)
-    return values is not None and bool((np.diff(values) == 1).all())
+def mostly_up(cells: Sequence[str]) -> bool:
+    """Return whether numbers go up, beginning anew now and then, as the clock of several recordings does."""
+    values = numbers(cells)
+    return values is None or bool((np.diff(values) < 0).mean() <= RESETS)
 
 
-def _values(cells: Sequence[str]) -> np.ndarray | None:
+def resets(cells: Sequence[str]) -> np.ndarray:
+    """Return whether a clock goes back at each cell, (n,) bool; nowhere where it holds no numbers."""
+    values = numbers(cells)
+    if values is None:
+        return np.zeros(len(cells), bool)
+    return np.concatenate([[False], np.diff(values) < 0])
+
+
+def by_one(cells: Sequence[str]) -> bool:
+    """Return whether every cell is the last one and 1, of rows that are too many for chance."""
+    values = numbers(cells)
+    return values is not None and len(cells) >= MANY and bool((np.diff(values) == 1).all())
+
+
+def numbers(cells: Sequence[str]) -> np.ndarray | None:
+    """Return cells as numbers (n,), or None where one is not."""
     try:
-        return np.array([float(cell) for cell in cells])
+        return np.array(cells, np.float64)
     except ValueError:
         return None

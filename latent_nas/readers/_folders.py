@@ -1,18 +1,92 @@
 """Files below folders that name their class and, above it, the part of a split; what could be two things is asked."""
 
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from latent_nas.readers import PARTS
+import numpy as np
+
+from latent_nas.readers import PARTS, Wanted
 from latent_nas.readers._parts import part_of, renamed
 
 SHOWN = 4  # folders in a message
-Labelled = tuple[Path, str, int]  # file, class, part
+DEEP = 24  # folders within folders
+ASIDE = {".txt", ".md", ".json", ".csv", ".tsv", ".yaml", ".yml", ".xml", ".pdf", ".html", ".ini", ".db", ".log", ""}
+
+
+class Labelled(NamedTuple):
+    """A file below folders that say what it is.
+
+    Attributes:
+        part: index of ``PARTS``, -1 where no folder names one. group: the folder of a session, "" where there is none.
+    """
+
+    file: Path
+    label: str
+    part: int
+    group: str = ""
+
+
+def files_below(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
+    """Yield every file below a folder in order, links followed, but never into a folder that they lie in themselves.
+
+    Hidden files and what an archiver leaves behind are none.
+
+    Raises:
+        ValueError: a folder that can't be opened.
+    """
+    real = os.path.realpath(folder)
+    if real in above or len(above) > DEEP:
+        return
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise ValueError(f"{folder} can't be opened: {error.strerror}") from None
+    for entry in entries:
+        if entry.name.startswith((".", "__MACOSX")):
+            continue
+        if entry.is_dir():
+            yield from files_below(entry, (*above, real))
+        elif entry.is_file():
+            yield entry
+
+
+def holds(folder: Path, suffixes: set[str]) -> bool:
+    """Return whether there is a file of such a suffix below a folder."""
+    return folder.is_dir() and any(file.suffix.lower() in suffixes for file in files_below(folder))
+
+
+def left_out(root: Path, suffixes: set[str]) -> list[str]:
+    """Return a line on files below a folder that are of other kinds; notes and lists beside the data are not named."""
+    others = [f for f in files_below(root) if f.suffix.lower() not in suffixes | ASIDE]
+    if not others:
+        return []
+    counts = Counter(f.suffix.lower() for f in others).most_common(SHOWN)
+    kinds = ", ".join(f"{n} {suffix}" for suffix, n in counts)
+    return [f"files of other kinds are left out: {kinds}, the first is {others[0].relative_to(root)}"]
+
+
+def in_groups(files: Sequence[Labelled], wanted: Wanted) -> dict[str, Any]:
+    """Return the fields of ``Raw`` on groups of files: sessions above the classes."""
+    named = [file.group for file in files]
+    if wanted.group not in ("", "none", "folder"):
+        raise ValueError(f"--group {wanted.group} is for tables; folders have --group folder or none")
+    if wanted.group == "none" or not any(named):
+        if wanted.group == "folder":
+            raise ValueError(
+                "there are no folders above the classes for --group folder; say '?labels=inner' if there are"
+            )
+        return {}
+    ids = np.unique(named, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return {"group": ids, "groups": "the folders above the classes", "asked": wanted.group == "folder"}
 
 
 def class_files(root: Path, suffixes: set[str], labels: str) -> tuple[list[Labelled], list[str]]:
-    """Return (file, class, part) of every file with such a suffix below ``[PART/]class/``, in order, and what to say.
+    """Return every file with such a suffix below ``[PART/]class/``, in order, and what to say.
 
-    Hidden files are none. The part is -1 where the folders name none.
+    Hidden files are none.
 
     Args:
         labels: one of ``readers.LABELS``: the folders below ``root``, or below those of parts, name the classes
@@ -26,9 +100,8 @@ def class_files(root: Path, suffixes: set[str], labels: str) -> tuple[list[Label
     parts = {} if labels == "top" else {p: i for p in top if (i := part_of(p.name)) is not None}
     _none_loose(root, suffixes, "")
     if not parts:
-        found = [(file, label, -1) for file, label in _labelled(root, suffixes, labels)]
-        mixed = f"classes are the folders below {_listed(top)}, whose samples are drawn into the parts alike"
-        return found, [mixed] if labels == "inner" else []
+        found = [Labelled(file, label, -1, group) for file, label, group in _labelled(root, suffixes, labels)]
+        return found, [f"classes are the folders below {_listed(top)}"] if labels == "inner" else []
     first = next(iter(parts))
     if len(parts) < len(top):
         odd = next(p for p in top if p not in parts)
@@ -43,13 +116,13 @@ def class_files(root: Path, suffixes: set[str], labels: str) -> tuple[list[Label
             raise ValueError(f"{root}: {_listed(mine)} are all part {part!r}; put them together, or take one away")
         for folder in mine:
             _none_loose(folder, suffixes, "; samples without a class can't be used")
-            found += [(file, label, i) for file, label in _labelled(folder, suffixes, labels)]
+            found += [Labelled(file, label, i, group) for file, label, group in _labelled(folder, suffixes, labels)]
     said = renamed(p.name for p in parts)
     return found, [f"folder {said} ('?labels=top' takes them as classes)"] if said else []
 
 
-def _labelled(folder: Path, suffixes: set[str], labels: str) -> list[tuple[Path, str]]:
-    """Return (file, class) below a folder of classes."""
+def _labelled(folder: Path, suffixes: set[str], labels: str) -> list[tuple[Path, str, str]]:
+    """Return (file, class, group) below a folder of classes."""
     files = {p: _files(p, suffixes) for p in _inside(folder)}
     files = {p: found for p, found in files.items() if found}
     inner = {p: {file.relative_to(p).parts[0] for file in found if file.parent != p} for p, found in files.items()}
@@ -57,7 +130,7 @@ def _labelled(folder: Path, suffixes: set[str], labels: str) -> list[tuple[Path,
     if labels == "inner":
         if flat is not None:
             raise ValueError(f"{flat} lies in no inner folder; wanted {flat.parent}/CLASS/{flat.name}, or no labels=")
-        return [(file, file.relative_to(p).parts[0]) for p, found in files.items() for file in found]
+        return [(file, file.relative_to(p).parts[0], p.name) for p, found in files.items() for file in found]
     if not labels and flat is None and files:
         names = sorted(set.union(*inner.values()))
         shared = {name for name in names if sum(name in held for held in inner.values()) > 1}
@@ -72,7 +145,7 @@ def _labelled(folder: Path, suffixes: set[str], labels: str) -> list[tuple[Path,
                 f"{folder}: {_listed([*files])} all hold folders such as {_some(sorted(shared))}, so either could be"
                 " the classes; say '?labels=inner' or '?labels=outer', or name parts train/, valid/, test/"
             )
-    return [(file, p.name) for p, found in files.items() for file in found]
+    return [(file, p.name, "") for p, found in files.items() for file in found]
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -80,8 +153,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _files(folder: Path, suffixes: set[str]) -> list[Path]:
-    found = (p for p in folder.rglob("*") if p.suffix.lower() in suffixes and not p.name.startswith("."))
-    return sorted(p for p in found if p.is_file())
+    return [file for file in files_below(folder) if file.suffix.lower() in suffixes]
 
 
 def _none_loose(folder: Path, suffixes: set[str], why: str) -> None:

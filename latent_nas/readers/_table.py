@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-LABEL, TARGET = "label", "target"
-OWN = (LABEL, TARGET, "part", "window")  # names that mean something here
+import numpy as np
+
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
-SHOWN = 6  # names in a message
+ABSENT = {"", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a", "<na>"}  # what stands for a number that is missing
+LOOKED_AT = 200  # rows that decide about the separator
+LARGEST = 1 << 30  # bytes of text: as cells it takes some ten times that
 
 
 @dataclass(frozen=True)
@@ -21,35 +23,38 @@ class Table:
 
     Attributes:
         columns: (name, cells) in the file's order, every cell stripped; a name may be "", and "" may stand twice.
-        lines: the row of the file that each cell comes from, the first line being 1.
+        lines: where each row comes from, for messages: "line 7".
         notes: what was found out about the dialect, a line each.
     """
 
     columns: tuple[tuple[str, tuple[str, ...]], ...]
-    lines: tuple[int, ...]
+    lines: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def table(path: Path) -> Table:
-    """Return what a CSV file holds: a first line of names, one of them ``label`` or ``target``, and rows below it.
+    """Return what a CSV file holds: a first line of names, and rows below it.
 
     Raises:
-        ValueError: no text, no such column, rows of another length, a name that stands twice, or a dialect that can be
-            read in two ways.
+        ValueError: no text, no names, rows of another length, a name that stands twice, or a dialect that can be read
+            in two ways.
     """
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"{path} has {path.stat().st_size >> 20} MB of text; at most {LARGEST >> 20} are read: cut it")
     text, notes = _text(path)
     rows, said = _rows(path, text)
     notes += said
+    rows, said = _named(path, rows)
+    notes += said
     head = [name.strip() for name in rows[0]]
-    for i, name in enumerate(head):
-        own = name.casefold()
-        if name != own and own not in head and (own in OWN or own.startswith(f"{TARGET}_")):
-            head[i] = own
-            notes.append(f"column {name!r} is read as {own!r}")
     twice = next((name for i, name in enumerate(head) if name and name in head[:i]), None)
     if twice is not None:
         raise ValueError(f"{path}, line 1: two columns {twice!r}; every name stands once")
     body = [(i, row) for i, row in enumerate(rows[1:], 2) if any(cell.strip() for cell in row)]
+    if body and all(len(row) == len(head) + 1 and not row[-1].strip() for _, row in body):
+        body = [(i, row[:-1]) for i, row in body]  # a separator at the end of every row but the first
+    if head and not head[-1] and all(len(row) == len(head) and not row[-1].strip() for _, row in body):
+        head, body = head[:-1], [(i, row[:-1]) for i, row in body]
     wrong = next((i for i, row in body if len(row) != len(head)), None)
     if wrong is not None:
         raise ValueError(f"{path}, line {wrong}: {len(rows[wrong - 1])} cells, the first line has {len(head)}")
@@ -57,7 +62,7 @@ def table(path: Path) -> Table:
         raise ValueError(f"{path} has a first line of names and no row below it")
     columns = [(name, tuple(row[i].strip() for _, row in body)) for i, name in enumerate(head)]
     columns, said = _with_points(path, columns)
-    return Table(tuple(columns), tuple(i for i, _ in body), (*notes, *said))
+    return Table(tuple(columns), tuple(f"line {i}" for i, _ in body), (*notes, *said))
 
 
 def _text(path: Path) -> tuple[str, list[str]]:
@@ -79,50 +84,90 @@ def _text(path: Path) -> tuple[str, list[str]]:
             ) from None
     if "\0" in text:
         raise ValueError(f"{path} is no CSV text: it holds zero bytes; save the table as CSV in UTF-8")
+    if not text.strip():
+        raise ValueError(f"{path} is empty; wanted a first line of names and rows below it")
     return text, [note] if note else []
 
 
 def _rows(path: Path, text: str) -> tuple[list[list[str]], list[str]]:
-    """Return the rows by the separator at which the first line has a column of answers, and what to say of it."""
+    """Return the rows by the separator that gives all of them the same number of cells, and what to say of it."""
+    named = re.match(r"\s*sep=(.)\r?\n", text)  # as Excel writes it
+    text = text[named.end() :] if named else text.lstrip("\r\n")
     first = next(iter(text.splitlines()), "")
-    found: dict[str, list[list[str]]] = {}
-    for separator in SEPARATORS:
-        head = next(csv.reader([first], delimiter=separator), [])
-        if any(_answers(name) for name in head):
-            try:
-                found[separator] = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-            except csv.Error as error:
-                raise ValueError(f"{path} is no CSV text: {error}") from None
-    if len(found) > 1:
-        found = {s: rows for s, rows in found.items() if len(rows[0]) > 1} or found
-    if len(found) > 1:
-        even = {s: rows for s, rows in found.items() if len({len(row) for row in rows if row}) == 1}
-        if len(even) != 1 and not all(len(rows[0]) == 1 for rows in found.values()):
-            names = " or ".join(SEPARATORS[s] for s in found)
-            raise ValueError(f"{path}: its cells could be separated by {names}; write it with one of them only")
-        found = even or {",": found[","]}
-    if not found:
-        likely = max(SEPARATORS, key=first.count)
-        given = [name.strip() for name in first.split(likely)]
-        more = f" and {len(given) - SHOWN} more" if len(given) > SHOWN else ""
-        raise ValueError(
-            f"{path} wants a first line with a column 'label' or 'target', and rows below it; the first line, split by"
-            f" {SEPARATORS[likely]}, has {', '.join(map(repr, given[:SHOWN]))}{more}: name the column of answers so"
-        )
-    (separator, rows), *_ = found.items()
+    lines = text.splitlines()[:LOOKED_AT]
+    widths = {s: _widths(lines, s) for s in (named[1] if named and named[1] in SEPARATORS else SEPARATORS)}
+    found = {s: n for s, n in widths.items() if len(next(csv.reader([first], delimiter=s), [])) > 1}
+    even = {s: n for s, n in found.items() if len(n) == 1}
+    if len(even) > 1 and len({min(n) for n in even.values()}) < len(even):
+        names = " or ".join(SEPARATORS[s] for s in even)
+        raise ValueError(f"{path}: its cells could be separated by {names}; write it with one of them only")
+    if even:
+        separator = max(even, key=lambda s: min(even[s]))
+    else:
+        separator = max(found, key=lambda s: len(first.split(s)), default=",")
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error as error:
+        raise ValueError(f"{path} is no CSV text: {error}") from None
     return rows, [] if separator == "," else [f"cells are separated by {SEPARATORS[separator]}, as the first line is"]
 
 
-def _answers(name: str) -> bool:
-    own = name.strip().casefold()
-    return own in (LABEL, TARGET) or own.startswith(f"{TARGET}_")
+def _widths(lines: list[str], separator: str) -> set[int]:
+    """Return how many cells the rows have; none where the text is broken."""
+    try:
+        return {len(row) for row in csv.reader(lines, delimiter=separator) if any(cell.strip() for cell in row)}
+    except csv.Error:
+        return set()
+
+
+def _named(path: Path, rows: list[list[str]]) -> tuple[list[list[str]], list[str]]:
+    """Return rows of which the first holds names, and what to say.
+
+    scikit-learn's own tables begin with the number of rows, that of values, and the classes' names.
+    """
+    head = [cell.strip() for cell in rows[0]]
+    if not all(map(is_number, filter(None, head[:2]))) or not any(head):
+        return rows, []
+    body = [row for row in rows[1:] if row]
+    counted = len(head) >= 2 and head[:2] == [str(len(body)), str(len(body[0]) - 1 if body else 0)]
+    if counted:
+        names = [f"value {chr(97 + i)}" if i < 26 else f"value a{i}" for i in range(len(body[0]) - 1)]
+        classes = dict(enumerate(head[2:]))
+        body = [[*row[:-1], classes.get(_whole(row[-1]), row[-1])] for row in body]
+        said = f"the first line counts {head[0]} rows of {head[1]} values and names the classes, as scikit-learn's do"
+        return [[*names, "target"], *body], [said]
+    if sum(map(is_number, filter(None, head))) > len(head) // 2 and not _counts_up(head):
+        raise ValueError(
+            f"{path}, line 1 holds numbers ({', '.join(head[:3])}, ...), so the columns have no names; write a first"
+            " line of names above it, with 'label' over the answers"
+        )
+    return rows, []
+
+
+def is_number(cell: str) -> bool:
+    """Return whether a cell is a number, with a decimal point or comma."""
+    try:
+        float(cell.replace(",", ".") if COMMA.fullmatch(cell) else cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _whole(cell: str) -> int:
+    return int(cell) if cell.strip().isdecimal() else -1
+
+
+def _counts_up(head: list[str]) -> bool:
+    """Return whether the names that are numbers are 0, 1, 2 or 1, 2, 3: what pandas calls nameless columns."""
+    numbers = [int(name) for name in head if name.isdecimal()]
+    return len(numbers) >= len(head) - 2 and bool((np.diff(numbers) == 1).all()) and numbers[:1] in ([0], [1])
 
 
 def _with_points(
     path: Path, columns: list[tuple[str, tuple[str, ...]]]
 ) -> tuple[list[tuple[str, tuple[str, ...]]], list[str]]:
     """Return the columns with decimal points in place of decimal commas, and what to say of it."""
-    numbers = [(name, cells) for name, cells in columns if name not in (LABEL, "part", "window")]
+    numbers = [(name, cells) for name, cells in columns if all(map(_numeric, cells))]
     commas = [cell for _, cells in numbers for cell in cells if COMMA.fullmatch(cell) or THOUSANDS.fullmatch(cell)]
     if not commas:
         return columns, []
@@ -132,14 +177,13 @@ def _with_points(
     if point or all(THOUSANDS.fullmatch(cell) for cell in commas):
         rest = f" beside {point!r}" if point else ""
         raise ValueError(f"{path}: {commas[0]!r}{rest} can be read in two ways; write numbers with a point, as 1234.5")
-    named = {name for name, _ in numbers}
-    named |= {name for name, cells in columns if name == LABEL and all(map(_number, cells))}
-    changed = [(n, tuple(_pointed(c) for c in cells) if n in named else cells) for n, cells in columns]
+    names = {name for name, _ in numbers}
+    changed = [(n, tuple(_pointed(c) for c in cells) if n in names else cells) for n, cells in columns]
     return changed, [f"decimal commas are read as points: {commas[0]} is {_pointed(commas[0])}"]
 
 
-def _number(cell: str) -> bool:
-    return bool(COMMA.fullmatch(cell)) or cell.lstrip("+-").isdecimal()
+def _numeric(cell: str) -> bool:
+    return is_number(cell) or bool(THOUSANDS.fullmatch(cell)) or cell.casefold() in ABSENT
 
 
 def _pointed(cell: str) -> str:

@@ -1,8 +1,6 @@
-"""An .npz file of arrays: x and y, or x_train, y_train and so on."""
+"""Arrays in an .npz file, or in .npy files side by side: x and y, or x_train, y_train and so on."""
 
 import json
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +8,11 @@ import numpy as np
 
 from latent_nas.front_end import FrontEnd
 from latent_nas.readers import PARTS, Raw, Reader, Wanted, number, numeric
-from latent_nas.readers._answers import answers, one_hot
+from latent_nas.readers._answers import answers, measured, one_hot, said_of
 from latent_nas.readers._axes import values
 from latent_nas.readers._roles import BESIDE, roles
+from latent_nas.readers._stored import arrays as stored
+from latent_nas.readers._stored import names as names_in
 
 
 class Arrays(Reader):
@@ -22,12 +22,14 @@ class Arrays(Reader):
     floats it is numeric targets (n,) or (n, targets), which an array ``targets`` may name.
     """
 
-    about = "an .npz file (x and y, or x_train, y_train, x_test, y_test)"
-    uses = ("input", "layout", "kind")
+    about = "an .npz file (x and y, or x_train, y_train, x_test, y_test), or .npy files of these names in a folder"
+    uses = ("input", "layout", "kind", "group")
 
     def takes(self, path: Path) -> bool:
-        """Return whether it is a file named .npz."""
-        return path.suffix.lower() == ".npz" and path.is_file()
+        """Return whether it is a file named .npz or .npy, or a folder of .npy files."""
+        if path.is_dir():
+            return any(not file.name.startswith(".") for file in path.glob("*.npy"))
+        return path.suffix.lower() in (".npz", ".npy") and path.is_file()
 
     def example(self, folder: Path) -> Path:
         """Write four images of two classes."""
@@ -36,9 +38,9 @@ class Arrays(Reader):
 
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return the arrays; whole numbers from 0 to 255 become 0 to 1."""
-        held: list[str] = _read(path, lambda file: list(file.files))
+        held = names_in(path)
         taken, notes = roles(path, held)
-        arrays = _read(path, lambda file: {name: file[name] for name in held if name in (*taken.values(), *BESIDE)})
+        arrays = stored(path, {name for name in held if name in (*taken.values(), *BESIDE)})
         given = {role: arrays[name] for role, name in taken.items()}
         ats = [-1] if "x" in given else [i for i, part in enumerate(PARTS) if f"x_{part}" in given]
         if not ats:
@@ -47,6 +49,9 @@ class Arrays(Reader):
         kind = wanted.kind or about.get("kind", "")
         names_of = ["" if at < 0 else f"_{PARTS[at]}" for at in ats]
         hot = all(f"y{name}" in given and one_hot(given[f"y{name}"]) for name in names_of)
+        layout = wanted.layout or ("nhwc" if about and wanted.input is None else "")
+        looks, said = ("", list[str]()) if kind or hot else _looks([given.get(f"y{name}") for name in names_of])
+        notes += said
         xs, ys, parts = [], [], []
         for at, name in zip(ats, names_of, strict=True):
             x, called = given[f"x{name}"], taken[f"x{name}"]
@@ -56,9 +61,8 @@ class Arrays(Reader):
                 raise ValueError(f"{path}: {called} is a single number; wanted an array with a row per sample")
             answer = f"y{name}"
             wants = f"{path}: {called} has {len(x)} rows, so {taken.get(answer, answer)} wants"
-            y, said = answers(wants, len(x), given.get(answer), kind, hot)
-            layout = wanted.layout or ("nhwc" if about and wanted.input is None else "")
-            x, also = values(path, called, x, wanted.input, layout)
+            y, said = answers(wants, len(x), given.get(answer), kind or looks, hot)
+            x, layout, also = values(path, called, x, wanted.input, layout)
             notes += [note for note in (*said, *also) if note not in notes]
             xs.append(x)
             ys.append(y)
@@ -87,7 +91,7 @@ class Arrays(Reader):
                 y = labels.astype(np.int64)
             elif "classes" in arrays:
                 notes.append("array 'classes' is not used: it does not name the numbers from 0 on that y holds")
-        plain = x.min(initial=0) >= 0 and x.max(initial=1) <= 1
+        plain = x.min(initial=0) >= 0 and x.max(initial=1) <= 1 and layout not in ("nf", "nsc", "ncs")
         return Raw(
             x=x,
             y=y,
@@ -99,20 +103,34 @@ class Arrays(Reader):
             what="rows",
             notes=tuple(notes),
             sizes={"x".join(map(str, x.shape[1:])): len(x)},
-            keep=() if plain or about else (3,),
+            keep=() if plain or about else (2,) if layout == "nf" else (3,),
             shift=tuple(about.get("shift", ())),
             gain=tuple(about.get("gain", ())),
             front_end=FrontEnd(**about["front_end"]) if about.get("front_end") else None,
+            **_groups(given, taken, names_of, wanted.group),
         )
 
 
-def _read(path: Path, read: Callable[[Any], Any]) -> Any:
-    """Return what is read of an opened .npz."""
-    try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return read(file)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is no whole .npz of plain arrays: {str(error).splitlines()[0]}") from None
+def _looks(ys: list[np.ndarray | None]) -> tuple[str, list[str]]:
+    """Return whether single numbers of all parts are classes or a quantity, "" if they are others; and what to say."""
+    plain = [y.ravel() for y in ys if y is not None and y.dtype.kind in "uif" and y.ndim and y.size == len(y)]
+    if len(plain) < len(ys) or not sum(map(len, plain)):
+        return "", []
+    numbers = np.concatenate(plain)
+    quantity = measured(numbers)
+    unusual = quantity == all(y.dtype.kind != "f" for y in plain)
+    return ("regress" if quantity else "classify"), said_of("y", numbers, quantity) if unusual else []
+
+
+def _groups(given: dict[str, np.ndarray], taken: dict[str, str], names: list[str], asked: str) -> dict[str, Any]:
+    """Return the fields of ``Raw`` on groups, of an array that says where samples come from."""
+    held = [given.get(f"g{name}") for name in names]
+    rows = [len(given[f"x{name}"]) for name in names]
+    if asked == "none" or any(g is None or g.shape not in ((n,), (n, 1)) for g, n in zip(held, rows, strict=True)):
+        return {}
+    ids = np.unique(np.concatenate([np.asarray(g).ravel().astype(str) for g in held]), return_inverse=True)[1]
+    called = f"array {taken[f'g{names[0]}']!r}"
+    return {"group": ids.reshape(-1).astype(np.int64), "groups": called, "asked": bool(asked)}
 
 
 def _about(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -1,30 +1,55 @@
 """A folder of images, one folder per class, of any size."""
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from latent_nas.readers import Raw, Reader, Wanted, number
-from latent_nas.readers._folders import class_files
+from latent_nas.readers._folders import Labelled, class_files, holds, in_groups, left_out
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".jp2", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".ppm"}
+SUFFIXES |= {".pgm", ".pbm", ".pnm", ".tga"}
 GREY = {"1", "L", "LA", "I", "I;16", "F"}
 LARGEST, USUAL = 96, 48  # sides: what is taken as it is, and what all becomes where that can't be
-File = tuple[Path, str, int]  # place, class, part
+DEEP = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # the most that sensors of 8 to 16 bits can say
+MEMORY = 1 << 32  # bytes of all pixels as float32
+ORIENTATION, TURNED = 274, (5, 6, 7, 8)  # an EXIF tag, and its values of images that lie on their side
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is known of an image before it is decoded.
+
+    Attributes:
+        size: width, height as it is shown. mode: Pillow's. turned: whether EXIF says that it lies on its side.
+    """
+
+    size: tuple[int, int]
+    mode: str
+    turned: bool
+    transparent: bool
+    frames: int
+
+    @property
+    def deep(self) -> bool:
+        """Whether pixels have more than 8 bits."""
+        return self.mode.startswith("I") or self.mode == "F"
 
 
 class Images(Reader):
-    """Reads them with Pillow; those of another shape lose their longer sides' ends."""
+    """Reads them with Pillow, as they are shown; those of another shape lose their longer sides' ends."""
 
     about = "a folder of images by class (CLASS/*.png, .jpg, ...)"
-    uses = ("input", "labels")
+    uses = ("input", "labels", "group")
 
     def takes(self, path: Path) -> bool:
         """Return whether there is an image below the folder."""
-        return path.is_dir() and any(p.suffix.lower() in SUFFIXES for p in path.rglob("*"))
+        return holds(path, SUFFIXES)
 
     def example(self, folder: Path) -> Path:
         """Write two images of each of two classes."""
@@ -40,59 +65,92 @@ class Images(Reader):
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return pixels from 0 to 1, of the size asked for; else of their own if they share one, else 48x48."""
         files, notes = class_files(path, SUFFIXES, wanted.labels)
+        notes += left_out(path, SUFFIXES)
         heads, skipped = _each(files, path, _head)
         if not heads:
-            raise ValueError(f"{path}: none of {len(files)} images can be read; the first: {skipped[0]}")
-        sizes = Counter(size for size, _ in heads.values())
-        grey = all(mode in GREY for _, mode in heads.values())
+            raise ValueError(f"{path}: none of {len(files)} images can be read; the first: {': '.join(skipped[0])}")
+        sizes = Counter(head.size for head in heads.values())
+        grey = all(head.mode in GREY for head in heads.values())
         shape = wanted.input or _shape(sizes, grey)
         if shape[2] not in (1, 3):
             raise ValueError(f"images have 1 (grey) or 3 (colour) channels, asked for {shape[2]}")
-        if set(sizes) != {(shape[1], shape[0])}:
-            notes.append(f"{sum(sizes.values())} images were scaled to {shape[0]}x{shape[1]}, cropped in the middle")
-        if shape[2] == 1 and not grey:
-            notes.append("colour images were made grey")
-        pixels, broken = _each(list(heads), path, lambda file: _pixels(file, shape))
+        if len(heads) * int(np.prod(shape)) * 4 > MEMORY:
+            raise ValueError(
+                f"{path}: {len(heads)} images of {shape[0]}x{shape[1]}x{shape[2]} take more than {MEMORY >> 30} GB;"
+                " say a smaller --input"
+            )
+        notes += _said(heads, sizes, shape, grey)
+        scale, said, broken = _scale(path, [file for file, head in heads.items() if head.deep])
+        notes += said
+        readable = [file for file in heads if str(file.file.relative_to(path)) not in dict(broken)]
+        pixels, more = _each(readable, path, lambda file: _pixels(file, shape, scale))
+        broken += more
         if not pixels:
-            raise ValueError(f"{path}: none of {len(files)} images can be read; the first: {broken[0]}")
-        y, classes = number([label for _, label, _ in pixels])
+            raise ValueError(f"{path}: none of {len(files)} images can be read; the first: {': '.join(broken[0])}")
+        y, classes = number([file.label for file in pixels])
         return Raw(
             x=np.stack(list(pixels.values())),
             y=y,
             classes=classes,
-            part=np.array([part for _, _, part in pixels], np.int64),
-            names=tuple(str(file.relative_to(path)) for file, _, _ in pixels),
+            part=np.array([file.part for file in pixels], np.int64),
+            names=tuple(str(file.file.relative_to(path)) for file in pixels),
             what="images",
             skipped=(*skipped, *broken),
             notes=tuple(notes),
             sizes={f"{h}x{w}": n for (w, h), n in sizes.most_common()},
+            **in_groups([*pixels], wanted),
         )
 
 
+def _said(
+    heads: dict[Labelled, Head], sizes: Counter[tuple[int, int]], shape: tuple[int, int, int], grey: bool
+) -> list[str]:
+    """Return a line for everything that is done to the images."""
+    count = {name: sum(bool(getattr(h, name)) for h in heads.values()) for name in ("turned", "transparent")}
+    moving = sum(h.frames > 1 for h in heads.values())
+    notes = [f"{count['turned']} images are turned upright, as their EXIF orientation says"] * bool(count["turned"])
+    notes += [f"{count['transparent']} images have transparent pixels: they lie on white"] * bool(count["transparent"])
+    notes += [f"of {moving} images with several frames or pages the first one is taken"] * bool(moving)
+    if set(sizes) != {(shape[1], shape[0])}:
+        notes.append(f"{sum(sizes.values())} images were scaled to {shape[0]}x{shape[1]}, cropped in the middle")
+    if shape[2] == 1 and not grey:
+        notes.append("colour images were made grey")
+    return notes
+
+
 def _each(
-    files: Sequence[File], root: Path, read: Callable[[Path], Any]
-) -> tuple[dict[File, Any], list[tuple[str, str]]]:
+    files: Sequence[Labelled], root: Path, read: Callable[[Path], Any]
+) -> tuple[dict[Labelled, Any], list[tuple[str, str]]]:
     """Return what is read of each file, one open at a time, and (name, reason) of those that can't be."""
     from PIL import Image, UnidentifiedImageError
 
     found, skipped = {}, []
+    broken = (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, OverflowError, MemoryError, EOFError)
     for file in files:
         try:
-            found[file] = read(file[0])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Pillow's on metadata that nobody needs
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                found[file] = read(file.file)
         except UnidentifiedImageError:
-            skipped.append((str(file[0].relative_to(root)), "not an image"))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow's for broken files
+            skipped.append((str(file.file.relative_to(root)), "not an image"))
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            skipped.append((str(file.file.relative_to(root)), "too many pixels to unpack"))
+        except broken as error:  # Pillow's for broken files
             reason = (str(error).splitlines() or [type(error).__name__])[0][:80]
-            skipped.append((str(file[0].relative_to(root)), reason))
+            skipped.append((str(file.file.relative_to(root)), reason))
     return found, skipped
 
 
-def _head(file: Path) -> tuple[tuple[int, int], str]:
-    """Return size and mode, without decoding."""
+def _head(file: Path) -> Head:
+    """Return what an image says of itself, without decoding."""
     from PIL import Image
 
     with Image.open(file) as image:
-        return image.size, image.mode
+        turned = image.getexif().get(ORIENTATION) in TURNED
+        size = (image.height, image.width) if turned else image.size
+        transparent = "A" in image.getbands() or "transparency" in image.info
+        return Head(size, image.mode, turned, transparent, int(getattr(image, "n_frames", 1)))
 
 
 def _shape(sizes: Counter[tuple[int, int]], grey: bool) -> tuple[int, int, int]:
@@ -102,20 +160,59 @@ def _shape(sizes: Counter[tuple[int, int]], grey: bool) -> tuple[int, int, int]:
     return height, width, 1 if grey else 3
 
 
-def _pixels(file: Path, shape: tuple[int, int, int]) -> np.ndarray:
+def _scale(root: Path, deep: Sequence[Labelled]) -> tuple[tuple[float, float], list[str], list[tuple[str, str]]]:
+    """Return what becomes 0 and 1 of images with more than 8 bits, of all of them together, and what to say."""
+    if not deep:
+        return (0.0, 255.0), [], []
+    ranges, broken = _each(deep, root, _range)
+    if not ranges:
+        return (0.0, 255.0), [], broken
+    low, high = min(a for a, _ in ranges.values()), max(b for _, b in ranges.values())
+    if low < 0 or (high <= 1 and any(v % 1 for pair in ranges.values() for v in pair)):
+        bottom, top = (0.0, 1.0) if low >= 0 else (low, max(high, low + 1e-6))
+    else:
+        bottom, top = 0.0, next((most for most in DEEP if high <= most), high)
+    said = f"{len(ranges)} images have more than 8 bits: {bottom:g} to {top:g} becomes 0 to 1 in all (found: {low:g} to"
+    return (bottom, top), [f"{said} {high:g})"], broken
+
+
+def _range(file: Path) -> tuple[float, float]:
+    from PIL import Image
+
+    with Image.open(file) as image:
+        values = np.asarray(image, np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("NaN or infinity in it")
+    return float(values.min()), float(values.max())
+
+
+def _pixels(file: Path, shape: tuple[int, int, int], scale: tuple[float, float]) -> np.ndarray:
     """Return (height, width, channels) from 0 to 1."""
     from PIL import Image, ImageOps
 
     with Image.open(file) as opened:
         image: Any = ImageOps.exif_transpose(opened)
-    if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more: Pillow would cut them off
-        values = np.asarray(image, np.float32)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
-        image = Image.fromarray(np.clip(values / top * 255, 0, 255).astype(np.uint8))
+    if image.mode.startswith("I") or image.mode == "F":
+        return _deep(np.asarray(image, np.float64), shape, scale)
+    if "A" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image)
     image = image.convert("L" if shape[2] == 1 else "RGB")
     if image.size != (shape[1], shape[0]):
         image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling.BILINEAR)
     return (np.asarray(image, np.float32) / 255).reshape(shape)
+
+
+def _deep(values: np.ndarray, shape: tuple[int, int, int], scale: tuple[float, float]) -> np.ndarray:
+    """Return an image of more than 8 bits, (height, width), scaled and brought to a shape without rounding."""
+    from PIL import Image, ImageOps
+
+    scaled = np.clip((values - scale[0]) / (scale[1] - scale[0]), 0, 1).astype(np.float32)
+    image = Image.fromarray(scaled)
+    if image.size != (shape[1], shape[0]):
+        image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling.BILINEAR)
+    found = np.asarray(image, np.float32)[..., None]
+    return np.repeat(found, shape[2], axis=2)
 
 
 Plugin = Images

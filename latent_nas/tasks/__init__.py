@@ -146,6 +146,13 @@ class Task(ABC):
         """Return training inputs (n, ...) varied at random, where the recipe augments; as they are by default."""
         return x
 
+    @property
+    def space(self) -> str:
+        """The space of networks that suit the input, where a user names none: of series, of images or of text."""
+        if len(self.input_shape) == 1:
+            return "tiny_transformer"
+        return "mcu_cnn1d" if self.front_end or 1 in self.input_shape[:2] else "mcu_cnn"
+
     def about(self) -> list[str]:
         """Return what is to be said of the data before it is used, in lines."""
         return []

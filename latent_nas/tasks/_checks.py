@@ -10,7 +10,7 @@ from latent_nas import seeds
 from latent_nas.front_end import FrontEnd
 from latent_nas.readers import PARTS, Raw
 from latent_nas.tasks import Data, Part
-from latent_nas.tasks._split import TRAIN, as_anomalies, kind_of, split
+from latent_nas.tasks._split import TRAIN, as_anomalies, kind_of, large_enough, split
 from latent_nas.tasks.kinds.classify import UNEVEN
 from latent_nas.tasks.kinds.made import made_of
 
@@ -116,7 +116,11 @@ def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "")
         raw = as_anomalies(raw, normal)
     raw, repeated = _averaged(raw)
     kept, doubles, leaked, contradictions = _single(raw)
-    part, notes = split(raw, kind, kept, seed, len(contradictions))
+    notes: list[str] = []
+    if kind == "classify":
+        raw, kept, notes = large_enough(raw, kept, len(contradictions))
+    part, said = split(raw, kind, kept, seed)
+    notes += said
     rows = [kept[part == p] for p in range(3)]
     shift, gain = _scale(raw.x[rows[TRAIN]], raw.keep)
     shape = [1] * (raw.x.ndim - 1)
@@ -128,8 +132,10 @@ def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "")
         if raw.keep:
             x = (x - shift.reshape(shape)) * gain.reshape(shape)
         parts.append(Part(np.ascontiguousarray(x, np.float32), raw.y[at]))
+    parts = [_in_order(part) for part in parts]
     if kind == "anomaly":
         parts, made = _with_anomalies(parts)
+        parts = [_in_order(part) for part in parts]
         notes += made
     data = Data(*parts)
     counts = {
@@ -193,12 +199,15 @@ def _with_anomalies(parts: list[Part]) -> tuple[list[Part], list[str]]:
 
 
 def _single(raw: Raw) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return the rows to keep (n,), and the names of doubles, of leaks and of contradictions, which are dropped."""
+    """Return the rows to keep (n,), and the names of doubles, of leaks and of contradictions, which are dropped.
+
+    Rows come in an order that their content decides, so that one data set is split alike in whatever files it lies.
+    """
     alike: dict[bytes, list[int]] = {}
     for i, row in enumerate(raw.x):
         alike.setdefault(hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest(), []).append(i)
     kept, doubles, leaked, contradictions = [], list[int](), list[int](), list[int]()
-    for rows in alike.values():
+    for _, rows in sorted(alike.items()):
         if raw.classes and len(set(raw.y[rows].tolist())) > 1:
             contradictions += rows
             continue
@@ -211,7 +220,13 @@ def _single(raw: Raw) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], tup
     def named(rows: list[int]) -> tuple[str, ...]:
         return tuple(raw.names[i] for i in sorted(rows))
 
-    return np.sort(np.array(kept, np.int64)), named(doubles), named(leaked), named(contradictions)
+    return np.array(kept, np.int64), named(doubles), named(leaked), named(contradictions)
+
+
+def _in_order(part: Part) -> Part:
+    """Return a part's samples in an order that their content decides."""
+    order = sorted(range(len(part)), key=lambda i: hashlib.sha256(part.x[i].tobytes()).digest())
+    return Part(np.ascontiguousarray(part.x[order]), np.ascontiguousarray(part.y[order]))
 
 
 def _scale(x: np.ndarray, keep: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -3,16 +3,18 @@
 import io
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 
 from latent_nas import artifacts
+from latent_nas.front_end import KINDS as FRONTS
 from latent_nas.limits import Limits
-from latent_nas.readers import KINDS, LABELS, LAYOUTS, PARTS, Wanted, reader_of
+from latent_nas.readers import KINDS, LABELS, LAYOUTS, LENGTHS, MISSING, PARTS, Wanted, reader_of
 from latent_nas.tasks import Data, Recipe, Task
 from latent_nas.tasks._checks import Findings, checked
 from latent_nas.tasks.kinds.anomaly import OUTPUTS, Anomaly
@@ -20,11 +22,21 @@ from latent_nas.tasks.kinds.classify import UNEVEN, Classification
 from latent_nas.tasks.kinds.regress import Regression
 
 FASTEST = 192_000  # Hz; beyond it is no microphone but a slip of the keyboard
-OPTIONS = (
-    *("input", "front", "rate", "seconds", "kind", "labels", "layout", "omit"),
-    *("normal", "metric", "split_seed", "strict"),
-)
+OPTIONS = (*(f.name for f in fields(Wanted)), "normal", "metric", "split_seed", "strict")
+LISTS = ("omit", "label")  # options that are columns, with commas between
 CHOSEN_BY = ("accuracy", "balanced_accuracy")  # what a search of classes can optimise
+
+LONGEST = 1_000_000  # steps of a window
+WHOLE = {"rate": (0, FASTEST), "split_seed": (0, 2**63), "window": (1, LONGEST), "hop": (1, LONGEST)}
+CHOICES = {
+    "kind": KINDS,
+    "labels": LABELS,
+    "layout": LAYOUTS,
+    "missing": MISSING,
+    "length": LENGTHS,
+    "front": (*FRONTS, "raw"),
+    "metric": CHOSEN_BY,
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,8 @@ class Source:
             if name not in OPTIONS:
                 raise ValueError(f"data option {name!r}; there are: {', '.join(OPTIONS)}")
             given[name] = _option(name, value)
+        if given.get("hop") and not given.get("window"):
+            raise ValueError("hop is from one window to the next; say how many steps a window has: --window STEPS")
         own = {k: given.pop(k) for k in ("normal", "metric", "split_seed", "strict") if k in given}
         return Source(Path(path).expanduser().resolve(), Wanted(**given), **own)
 
@@ -65,13 +79,18 @@ class Source:
         given: dict[str, Any] = {k: v for k, v in vars(wanted).items() if v != getattr(plain, k)}
         if wanted.input:
             given["input"] = "x".join(map(str, wanted.input))
-        if wanted.omit is not None:
-            given["omit"] = ",".join(wanted.omit)
+        given |= {name: ",".join(map(_quoted, getattr(wanted, name))) for name in LISTS if name in given}
+        given |= {"group": _quoted(wanted.group)} if wanted.group else {}
         given |= {"normal": self.normal} if self.normal else {}
         given |= {"metric": self.metric} if self.metric else {}
         given |= {"split_seed": self.split_seed} if self.split_seed else {}
         given |= {"strict": 1} if self.strict else {}
         return f"{self.path}?{'&'.join(f'{k}={v}' for k, v in given.items())}" if given else str(self.path)
+
+
+def _quoted(column: str) -> str:
+    """Return a column's name so that it can stand in a task's name."""
+    return re.sub(r"[%&,?=#:]", lambda match: f"%{ord(match[0]):02X}", column)
 
 
 def _option(name: str, value: str) -> Any:
@@ -81,17 +100,22 @@ def _option(name: str, value: str) -> Any:
             if len(sizes) != 3 or min(sizes) < 1:
                 raise ValueError
             return sizes
-        if name in ("rate", "split_seed"):
-            if not 0 <= int(value) <= (FASTEST if name == "rate" else 2**63):
+        if name in WHOLE:
+            least, most = WHOLE[name]
+            if not least <= int(value) <= most:
                 raise ValueError
             return int(value)
         if name == "seconds":
             if not 0 < float(value) < 3600:
                 raise ValueError
             return float(value)
-        if name == "omit":
-            return tuple(filter(None, value.split(",")))
-        if value not in {"kind": KINDS, "labels": LABELS, "layout": LAYOUTS, "metric": CHOSEN_BY}.get(name, (value,)):
+        if name in LISTS:
+            return tuple(unquote(column) for column in value.split(",") if column)
+        if name == "group":
+            return unquote(value)
+        if name == "length" and value.isdecimal() and 0 < int(value) <= LONGEST:
+            return value
+        if value not in CHOICES.get(name, (value,)):
             raise ValueError
         return value not in ("", "0", "no") if name == "strict" else value
     except ValueError:
@@ -101,6 +125,10 @@ def _option(name: str, value: str) -> Any:
         wanted["metric"] = " or ".join(CHOSEN_BY)
         wanted["kind"] = f"one of {', '.join(KINDS)}"
         wanted["rate"] = f"a whole number of Hz, at most {FASTEST}"
+        wanted["window"] = wanted["hop"] = f"a number of steps, from 1 to {LONGEST}"
+        wanted["length"] = f"a number of steps, from 1 to {LONGEST}, {' or '.join(LENGTHS)}"
+        wanted["missing"] = " or ".join(MISSING)
+        wanted["front"] = f"one of {', '.join(FRONTS)} or raw"
         raise ValueError(f"{name}={value!r}; wanted {wanted.get(name, 'a whole number from 0 on')}") from None
 
 

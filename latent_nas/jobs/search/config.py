@@ -109,7 +109,8 @@ def new_config(
     """Return the configuration of a new search, pinned.
 
     Args:
-        target: its runtime may be "", which is the one that goes with ``measure``.
+        target: its runtime may be "", which is the one that goes with ``measure``, and its space "", which is the
+            task's.
         trainings, child_epochs: None is what the preset says. limits: None is what goes with objective and task.
         others: attributes of ``SearchConfig``.
 
@@ -123,6 +124,7 @@ def new_config(
         check_least(1, child_epochs=child_epochs)
     runtime = target.runtime or plugins.load("evaluators", others.get("measure", SearchConfig.measure)).runtime
     epochs = chosen.child_epochs if child_epochs is None else child_epochs
+    target = target if target.space else replace(target, space=open_task(target.task).space)
     if limits is None:
         limits = default_limits(target.task, others.get("objective", SearchConfig.objective))
     return pinned(

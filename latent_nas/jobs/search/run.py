@@ -140,6 +140,8 @@ def _result(
 def about_data(setup: Setup) -> list[str]:
     """Return what a search says of the task: its data, what needs no network, its front end."""
     lines = [*setup.task.about(), f"{setup.task.baseline().text()} on the validation part"]
+    space, suited = setup.target.space, setup.task.space
+    lines += [f"the input {'x'.join(map(str, setup.task.input_shape))} suits --space {suited}"] * (space != suited)
     return [*lines, f"front end, beside the limits: {setup.front_end.text()}"] if setup.front_end else lines
 
 
