@@ -29,6 +29,7 @@ from tflite_files import (
 
 from latent_nas import cli
 from latent_nas.firmware.draw import drawn
+from latent_nas.graph import Builder
 from latent_nas.interchange import read_format
 from latent_nas.interchange.tflite_export import to_bytes
 from latent_nas.interchange.tflite_import import read_model
@@ -37,6 +38,9 @@ from latent_nas.interchange.tflite_oracle import compare_float, compare_int8
 from latent_nas.jobs.networks import open_source
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.conv_transpose import ConvTranspose
+from latent_nas.operators.prelu import PRelu
+from latent_nas.operators.upsample import Upsample
 from latent_nas.zoo import open_network
 
 RANDOM = np.random.default_rng(0)
@@ -367,3 +371,26 @@ def test_a_damaged_file_is_one_line(how, tmp_path):
         assert "\n" not in line
         assert not line or str(path) in line
     assert refused > 5
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        Upsample((2, 3)),
+        ConvTranspose(5),
+        ConvTranspose(4, (4, 4), (2, 2), (1, 1, 1, 1), activation="relu"),
+        ConvTranspose(4, (3, 3), (2, 2), (1, 0, 1, 0)),
+        ConvTranspose(3, (2, 3), (3, 1)),
+        PRelu(),
+    ],
+    ids=str,
+)
+def test_what_enlarges_and_slopes_come_back(operator, tmp_path):
+    b = Builder((6, 5, 3))
+    b.add(Conv2d(4), b.add(operator, b.add(Conv2d(7), 0)))
+    network, x = drawn(b.build(), 0, 8)
+    (tmp_path / "m.tflite").write_bytes(to_bytes(network))
+    again = open_int8(tmp_path / "m.tflite")
+    kinds = {n.operator.kind for n in again.graph.nodes}
+    assert operator.kind in kinds
+    assert np.abs(again.integers(x).astype(int) - network.integers(x)).max() <= 1
