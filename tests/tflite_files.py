@@ -26,12 +26,22 @@ CODES = {
     **{"SUB": 41, "DIV": 42, "SQUEEZE": 43, "STRIDED_SLICE": 45, "LOG_SOFTMAX": 50, "ARG_MAX": 56, "PADV2": 60},
     **{"EXPAND_DIMS": 70, "SHAPE": 77, "REDUCE_MAX": 82, "PACK": 83, "LEAKY_RELU": 98, "MIRROR_PAD": 100, "ELU": 111},
     **{"QUANTIZE": 114, "HARD_SWISH": 117, "GELU": 150, "COS": 108},
+    **{"SLICE": 65, "RESIZE_NEAREST_NEIGHBOR": 97, "TRANSPOSE_CONV": 67},
 }
 VERSIONS = {  # the first with int8 of those whose first version has none
     **{"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "ADD": 2, "MUL": 2, "SUB": 2, "CONCATENATION": 2},
     **{"AVERAGE_POOL_2D": 2, "MAX_POOL_2D": 2, "MEAN": 2, "PAD": 2, "PADV2": 2, "RELU": 2, "RELU6": 2, "SOFTMAX": 2},
     **{"LOGISTIC": 2, "TANH": 2, "LOG_SOFTMAX": 2, "ARG_MAX": 2, "TRANSPOSE": 2, "DEQUANTIZE": 2, "REDUCE_MAX": 2},
-    **{"LEAKY_RELU": 2, "RELU_N1_TO_1": 1, "STRIDED_SLICE": 2, "PACK": 2},
+    **{
+        "LEAKY_RELU": 2,
+        "RELU_N1_TO_1": 1,
+        "STRIDED_SLICE": 2,
+        "PACK": 2,
+        "SLICE": 2,
+        "TRANSPOSE_CONV": 2,
+        "RESIZE_NEAREST_NEIGHBOR": 2,
+        "GELU": 2,
+    },
 }
 SAME, VALID = 0, 1
 NONE, RELU, RELU_N1_TO_1, RELU6, TANH = 0, 1, 2, 3, 4

@@ -22,6 +22,7 @@ from latent_nas.interchange.tflite_nodes.ends import DEQUANTIZE
 from latent_nas.operators import Shape
 
 FORMS = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "QUANTIZE", "DEQUANTIZE"}  # that move no element
+MOST_INPUTS = 5  # of an operator that is read, but one that joins tensors
 CLOSING = {"SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "ARG_MAX"}
 
 
@@ -162,14 +163,15 @@ class _Reader:
         if len(operation.outputs) != 1 or operation.outputs[0] < 0:
             raise Unreadable(f"{operation.what} makes {len(operation.outputs)} tensors; only one is known here")
         inputs = operation.inputs
+        more = [-1] * max(0, MOST_INPUTS - len(inputs))  # that readers ask for, and a damaged operator may lack
         call = Call(
             operation,
             self.draft,
             [tensors[i] if i >= 0 else None for i in inputs],
             tensors[operation.outputs[0]],
-            [self.values.get(i) for i in inputs],
-            [self.constants.get(i) for i in inputs],
-            [self.uses[i] for i in inputs],
+            [self.values.get(i) for i in (*inputs, *more)],
+            [self.constants.get(i) for i in (*inputs, *more)],
+            [self.uses[i] for i in (*inputs, *more)],
             self._closes(operation.outputs[0]),
             _options(operation, reader),
             operation.options,

@@ -35,8 +35,17 @@ class Add(Operator):
         return Sum()
 
     def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
-        """Return two multipliers below 2^21 with one common shift, so that the sum stays inside 32 bits."""
+        """Return two multipliers below 2^21 with one common shift, so that the sum stays inside 32 bits.
+
+        Raises:
+            ValueError: the output's scale is less than a millionth of an input's.
+        """
         factors = [x.scale / output.scale for x in inputs]
+        if max(factors) >= 2**20:
+            raise ValueError(
+                f"{self.kind} can't bring a scale of {max(x.scale for x in inputs):.3g} to {output.scale:.3g}: is the"
+                " output always 0, or its scale broken?"
+            )
         shift = int(np.clip(20 - np.floor(np.log2(max(factors))), 1, 30))
         low, high = output.clamp(self.activation)
         return {

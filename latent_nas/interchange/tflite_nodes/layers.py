@@ -104,12 +104,9 @@ def _dense(call: Call) -> Value:
 
 def _largest(call: Call) -> Value:
     x = call.value(0, padded=True)
-    if any(x.pads):
-        below = x.fill == -128 if x.quant else x.fill <= -3.4e38
-        positive = not x.quant and x.fill == 0 and isinstance(call.draft.operators[x.node], (Relu, Relu6))
-        if not below and not positive:
-            raise call.refuse(f"the padding before it is of {x.fill}; a maximum wants the lowest value around it")
-    return _pool(call, x, MaxPool)
+    lowest = x.fill == -128 if x.quant else x.fill <= -3.4e38
+    positive = not x.quant and x.fill == 0 and isinstance(call.draft.operators[x.node], (Relu, Relu6))
+    return _pool(call, x if lowest or positive else call.value(0), MaxPool)
 
 
 def _pool(call: Call, x: Value, kind: type[AvgPool | MaxPool]) -> Value:
