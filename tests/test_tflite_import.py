@@ -113,12 +113,10 @@ def test_what_we_write_comes_back_with_its_integers(name, tmp_path):
 
 def test_a_hand_made_file_is_costed_deployed_and_exported(tmp_path, capsys):
     path = small(tmp_path / "MODEL.TFLite")
-    code, out, said = command(capsys, "cost", path, "--json")
+    code, out, _ = command(capsys, "cost", path, "--json")
     assert (code, json.loads(out)["parameters"]) == (0, 112 + 222 + 35)
-    assert (
-        said
-        == f"note: {path}: the closing SOFTMAX is left out: the outputs are those of FULLY_CONNECTED (operator 3)\n"
-    )
+    notes = ["SOFTMAX left out; the outputs are its inputs: logits, the largest is the class"]
+    assert json.loads(out)["notes"] == notes
     assert command(capsys, "export", path, "--out", tmp_path / "again.tflite")[0] == 0
     assert command(capsys, "export", path, "--out", tmp_path / "again.onnx")[0] == 0
     wanted = open_int8(path)
@@ -131,9 +129,9 @@ def test_a_hand_made_file_is_costed_deployed_and_exported(tmp_path, capsys):
 
 def test_a_float_file_is_costed_with_a_note_and_deployed_with_data(tmp_path, capsys):
     path = small(tmp_path / "m.tflite", "FLOAT32")
-    code, out, said = command(capsys, "cost", path, "--json")
+    code, out, _ = command(capsys, "cost", path, "--json")
     assert (code, json.loads(out)["parameters"]) == (0, 112 + 222 + 35)
-    assert f"note: {path} is float: what it costs is that of its int8 network\n" in said
+    assert "a float file: costs and firmware are those of its int8 network" in json.loads(out)["notes"]
     code, _, said = command(capsys, "export", path, "--out", tmp_path / "m.onnx")
     assert code == 2
     assert "is a float model: quantising it wants data, --calibration FILE.npz" in said
@@ -159,6 +157,19 @@ def test_a_file_is_known_by_its_first_bytes(tmp_path):
     (tmp_path / "m.tflite").write_bytes(b"no such thing")
     with pytest.raises(ValueError, match=r"m.tflite is no .tflite file, or a damaged one: its bytes 4 to 8 are"):
         read(tmp_path / "m.tflite")
+
+
+def test_one_of_several_outputs_is_named(tmp_path, capsys):
+    model = Model()
+    x = image(model)
+    first = convolution(model, x, 4)
+    second = convolution(model, first, 2)
+    (tmp_path / "m.tflite").write_bytes(packed(model.root([x], [first, second])))
+    shapes = [open_source(f"{tmp_path / 'm.tflite'}#t{y}").quantised()[0].graph.output_shape for y in (first, second)]
+    assert shapes == [(6, 8, 4), (6, 8, 2)]
+    code, _, said = command(capsys, "cost", f"{tmp_path / 'm.tflite'}#t9")
+    assert (code, said.count("\n")) == (2, 1)
+    assert f"it has 2 outputs, t{first}, t{second}, and not 't9'" in said
 
 
 def test_a_file_read_wrongly_is_refused_at_its_operator(tmp_path):
@@ -247,7 +258,7 @@ GRAPHS = {0: [], 1: np.zeros(0, "<i4"), 2: np.zeros(0, "<i4"), 3: []}
         ("model", {0: ("I", 2)}, "version 2 of the format"),
         ("model", {2: [GRAPHS, GRAPHS]}, "it has 2 graphs"),
         ("graph", {1: np.array([0, 0], "<i4")}, "it has 2 inputs"),
-        ("graph", {2: np.array([], "<i4")}, "it has 0 outputs"),
+        ("graph", {2: np.array([0, 3], "<i4")}, "it has 2 outputs, t0, t3, and not ''; say FILE.tflite#NAME for one"),
         ("input", {7: np.array([-1, -1, 8, 3], "<i4")}, "has a dynamic shape"),
         ("input", {0: np.array([4, 6, 8, 3], "<i4")}, r"has the shape \(4, 6, 8, 3\); wanted a batch of 1"),
         ("input", {5: ("?", True)}, "is a variable"),
@@ -283,8 +294,8 @@ def plain(code: str, options=None, dims=(1, 6, 8, 3), *constants):
 
 def turned(model: Model, x: int) -> int:
     y = convolution(model, x, 4)
-    shape = model.tensor((4,), "INT32", data=np.array([1, 8, 6, 4]))
-    return model.op("RESHAPE", [y, shape], model.tensor((1, 8, 6, 4), "INT8", 0.06, -3))
+    shape = model.tensor((4,), "INT32", data=np.array([2, 8, 3, 4]))
+    return model.op("RESHAPE", [y, shape], model.tensor((2, 8, 3, 4), "INT8", 0.06, -3))
 
 
 def hybrid(model: Model, x: int) -> int:
@@ -305,7 +316,7 @@ def hybrid(model: Model, x: int) -> int:
         (plain("CUSTOM Mine"), "operators that are not known here: CUSTOM 'Mine'"),
         (plain("MIRROR_PAD"), "operators that are not known here: MIRROR_PAD"),
         (plain("MEAN", (27, {}), (1, 8), [1, 3]), r"over axes \[1, 3\] of a tensor \(1, 6, 8, 3\)"),
-        (turned, r"becomes \(1, 8, 6, 4\); only flattening"),
+        (turned, r"becomes \(2, 8, 3, 4\); wanted a vector, a sequence or an image, batch 1 first"),
         (plain("RESHAPE", None, (1, 144), [1, 140]), r"its output is \(1, 144\), its shape says \[1, 140\]"),
         (plain("TRANSPOSE", (26, {}), (1, 8, 6, 3), [0, 2, 1, 3]), r"perm \[0, 2, 1, 3\] .* moves elements"),
         (plain("AVERAGE_POOL_2D", pool_options((2, 2), (0, 1), SAME)), "with stride"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 READ = {".onnx": "onnx", ".tflite": "tflite"}  # formats that are read, by suffix
 MAGIC = {b"TFL3": "tflite"}  # and by their bytes 4 to 8
+FLOAT = "a float file: costs and firmware are those of its int8 network"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from latent_nas.fixed_point import Quant, multiplier
 from latent_nas.graph import Graph, Node
 from latent_nas.graph.deploy import deploy
-from latent_nas.interchange import Said, calibration_data, float_weights
+from latent_nas.interchange import FLOAT, Said, calibration_data, float_weights
 from latent_nas.interchange.onnx_import import Model, read_model
 from latent_nas.interchange.onnx_oracle import compare_float, compare_int8
 from latent_nas.operators.batch_norm import BatchNorm
@@ -26,7 +26,8 @@ def read(path: Path, output: str = "") -> Graph:
 def said(path: Path, output: str = "") -> Said:
     """Return what was decided in reading an ONNX file."""
     model = read_model(path, output=output)
-    return Said((*filter(None, [model.ending]), *model.notes), model.ending)
+    kind = "" if model.quants else FLOAT
+    return Said((*filter(None, [model.ending, kind]), *model.notes), model.ending)
 
 
 def open_int8(path: Path, calibration: Path | None = None, output: str = "") -> QuantisedNetwork:

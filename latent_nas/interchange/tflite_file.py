@@ -99,8 +99,8 @@ class File:
     output: int
 
     @staticmethod
-    def open(path: Path) -> "File":
-        """Return the graph of a file.
+    def open(path: Path, output: str = "") -> "File":
+        """Return the graph of a file; ``output``: which of several, by the name of its tensor.
 
         Raises:
             ValueError: it is not there, is none, is damaged, or holds what is not known here.
@@ -116,7 +116,7 @@ class File:
         if not data:
             raise ValueError(f"{path} is empty; convert the model again")
         try:
-            return _file(data)
+            return _file(data, output)
         except Damaged as error:
             raise ValueError(f"{path} is no .tflite file, or a damaged one: {error}; convert the model again") from None
         except ValueError as error:
@@ -134,7 +134,7 @@ class File:
         return bytes(data)
 
 
-def _file(data: bytes) -> File:
+def _file(data: bytes, output: str) -> File:
     model = Table.root(data, IDENTIFIER)
     if model.integer(0, "I") != 3:
         raise ValueError(f"it is of version {model.integer(0, 'I')} of the format; only 3 is known here")
@@ -149,9 +149,15 @@ def _file(data: bytes) -> File:
     if not operations:
         raise ValueError("it is empty: it holds no operators; convert the model again")
     inputs, outputs = (_numbers(graph, field, len(tensors)) for field in (1, 2))
-    for names, what in ((inputs, "input"), (outputs, "output")):
-        if len(names) != 1:
-            raise ValueError(f"it has {len(names)} {what}s; only one is known here")
+    if len(inputs) != 1:
+        raise ValueError(f"it has {len(inputs)} inputs; only one is known here")
+    if output or len(outputs) != 1:
+        names = [tensors[i].name if i >= 0 else "" for i in outputs]
+        if output not in names:
+            raise ValueError(
+                f"it has {len(outputs)} outputs, {', '.join(names)}, and not {output!r}; say FILE.tflite#NAME for one"
+            )
+        outputs = (outputs[names.index(output)],)
     file = File(data, tensors, operations, inputs[0], outputs[0])
     _in_order(file)
     return file

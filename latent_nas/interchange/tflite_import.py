@@ -24,6 +24,12 @@ from latent_nas.operators import Shape
 FORMS = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "QUANTIZE", "DEQUANTIZE"}  # that move no element
 MOST_INPUTS = 5  # of an operator that is read, but one that joins tensors
 CLOSING = {"SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "ARG_MAX"}
+MEANINGS = {  # of what a closing function reads
+    **dict.fromkeys(("SOFTMAX", "LOG_SOFTMAX"), "logits, the largest is the class"),
+    "LOGISTIC": "logits, above 0 where the sigmoid is above 0.5",
+    "ARG_MAX": "its answer is the index of the largest",
+    "QUANTIZE": "the same reals on another scale",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,8 @@ class Model:
     Attributes:
         quants, constants: of an int8 network, by node; none of a float one. weights: of a float one, by node.
         traced: by node, the number of the file's tensor that holds the same and the operator that makes it.
-        notes: what was decided for the user, a line each.
+        notes: what was decided for the user, a line each. ending: which functions at the end were left out and what
+            the outputs are; "" where none was.
     """
 
     file: File
@@ -43,16 +50,17 @@ class Model:
     weights: dict[int, dict[str, np.ndarray]]
     traced: dict[int, tuple[int, str]]
     notes: tuple[str, ...]
+    ending: str
 
 
-def read_model(path: Path) -> Model:
-    """Return the network of a .tflite file.
+def read_model(path: Path, output: str = "") -> Model:
+    """Return the network of a .tflite file; ``output``: which of several, by name.
 
     Raises:
         ValueError: there is no such file, it is damaged, or it holds operators (named, all of them) or settings (the
             first) that are not known here.
     """
-    file = File.open(path)
+    file = File.open(path, output)
     try:
         with np.errstate(all="ignore"):  # what a broken scale makes infinite is refused
             return _Reader(file, _needed(file)).read()
@@ -104,16 +112,13 @@ class _Reader:
         last = self.values.get(file.output)
         if last is None or any(last.pads):
             raise Unreadable("its output is padding, or does not depend on its input")
-        if last.closed not in ("", DEQUANTIZE):
-            draft.notes.append(
-                f"the closing {last.closed} is left out: the outputs are those of {draft.traced[last.node][1]}"
-            )
         graph = draft.builder.build()
         if last.node != len(graph.nodes) - 1 or not last.node:
             raise Unreadable("its output is its input, or an operator follows that nothing reads")
         quants = tuple(draft.quants) if draft.integers else ()
+        notes = tuple(dict.fromkeys(draft.notes))
         return Model(
-            file, graph, quants, tuple(draft.constants), draft.weights, draft.traced, tuple(dict.fromkeys(draft.notes))
+            file, graph, quants, tuple(draft.constants), draft.weights, draft.traced, notes, _meaning(last.closed)
         )
 
     def _enter(self) -> None:
@@ -191,6 +196,13 @@ class _Reader:
                 return False
             tensor = following[0].outputs[0]
         return True
+
+
+def _meaning(closed: str) -> str:
+    """Return in a line which functions were left out and what the outputs are; "" of none."""
+    if closed in ("", DEQUANTIZE):
+        return ""
+    return f"{closed} left out; the outputs are its inputs: {MEANINGS[closed.split(', ')[0]]}"
 
 
 def _image(shape: Shape) -> Shape:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from latent_nas import artifacts, plugins
 from latent_nas.graph import Graph
-from latent_nas.interchange import importer, read_format
+from latent_nas.interchange import READ, importer, read_format
 from latent_nas.jobs import converters
 from latent_nas.limits import Limits
 from latent_nas.runs import files, own
@@ -148,15 +148,15 @@ def open_source(given: str | Path, entry: int = 1) -> Source:
     """Return the network that a user named.
 
     Args:
-        given: a name of the zoo; a JSON file of genes, candidates or a graph; an .onnx or .tflite file, FILE.onnx#NAME
-            for one of its outputs; a run folder of `search`, `validate` or `train`; or the folder of an int8 network.
+        given: a name of the zoo; a JSON file of genes, candidates or a graph; an .onnx or .tflite file, FILE#NAME for
+            one of its outputs; a run folder of `search`, `validate` or `train`; or the folder of an int8 network.
         entry: which candidate of a JSON of `latent-nas query`, or final network of a run, from 1.
 
     Raises:
         ValueError: it is none of these, has no such entry, can't be read, or comes with code that nobody vouches for.
     """
     path, output = Path(given), ""
-    if ".onnx#" in path.name and not path.exists():
+    if any(f"{suffix}#" in path.name.lower() for suffix in READ) and not path.exists():
         name, _, output = str(given).rpartition("#")
         path = Path(name)
     if path.exists():

@@ -15,6 +15,7 @@ from latent_nas.operators.flatten import Flatten
 from latent_nas.operators.pad import Pad
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.reshape import Reshape
 
 FUSED: dict[str, Operator] = {"RELU": Relu(), "RELU6": Relu6(), "RELU_N1_TO_1": Activation("clip(x, -1, 1)")}
 BIAS_SCALE = 0.02  # how far a bias's scale may be from input times weights: what the interpreter allows
@@ -160,9 +161,14 @@ class Call:
     def image(self, i: int = 0) -> bool:
         """Return whether the i-th input, an image, lies in the graph with height and width changed about.
 
+        A vector that the file takes for one pixel becomes an image: ask for its value after this.
+
         Raises:
             Unreadable: it is no image, or has another shape in the graph.
         """
+        x = self.value(i, padded=True)
+        if len(self.shape(i)) == 1 and x.dims == (1, 1, 1, *self.shape(i)):
+            self.values[i] = self.reshaped(x, x.dims[1:])
         dims, shape = self.value(i, padded=True).dims, self.outer(i)
         if len(dims) == 4 and dims == (1, *shape):
             return False
@@ -223,10 +229,16 @@ class Call:
 
     def flattened(self, x: Value) -> Value:
         """Return a value as a vector."""
-        if len(self.draft.builder.shape(x.node)) == 1:
-            return x
-        node = self.draft.add(Flatten(), [x.node], x.quant, {})
-        if x.node in self.draft.traced:  # the same elements
+        shape = self.draft.builder.shape(x.node)
+        return x if len(shape) == 1 else self._same_elements(Flatten(), x)
+
+    def reshaped(self, x: Value, shape: Shape) -> Value:
+        """Return a value under another shape, in the order of memory."""
+        return self._same_elements(Reshape(shape), x)
+
+    def _same_elements(self, operator: Operator, x: Value) -> Value:
+        node = self.draft.add(operator, [x.node], x.quant, {})
+        if x.node in self.draft.traced:
             self.draft.traced[node] = self.draft.traced[x.node]
         return replace(x, node=node)
 

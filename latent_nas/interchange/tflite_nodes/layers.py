@@ -74,12 +74,11 @@ def _convolution(call: Call, depthwise: bool) -> Value:
     _zero_filled(call, x)
     scales = None if held.scales is None or x.quant is None else held.scales * x.quant.scale
     bias = call.bias(2, filters, scales)
-    if len(call.shape()) == 1 and x.dims[1:3] == (1, 1):  # after global pooling
-        one = (call.option("stride_h"), call.option("stride_w"))
-        if (height, width) != (1, 1) or any(x.pads) or groups != 1 or min(one) < 1:
-            raise call.refuse(f"a window {height}x{width} in {groups} groups over one pixel is not known here")
+    pixel = (height, width) == (1, 1) and groups == 1 and min(call.option("stride_h"), call.option("stride_w")) > 0
+    if len(call.shape()) == 1 and x.dims[1:3] == (1, 1) and pixel:  # after global pooling
         return call.weighted(Dense(filters), x, Held(weight[:, 0, 0, :], held.scales), bias)
     turned = call.image()
+    x = call.value(0, padded=True)
     kernel, stride, around = window(call, x, (height, width), turned)
     weight = weight.transpose(0, 2, 1, 3) if turned else weight
     return call.weighted(Conv2d(filters, kernel, stride, around, groups), x, Held(weight, held.scales), bias)
@@ -106,11 +105,19 @@ def _largest(call: Call) -> Value:
     x = call.value(0, padded=True)
     lowest = x.fill == -128 if x.quant else x.fill <= -3.4e38
     positive = not x.quant and x.fill == 0 and isinstance(call.draft.operators[x.node], (Relu, Relu6))
-    return _pool(call, x if lowest or positive else call.value(0), MaxPool)
+    if not lowest and not positive:
+        call.value(0)  # with its rim around it
+    return _pool(call, MaxPool)
 
 
-def _pool(call: Call, x: Value, kind: type[AvgPool | MaxPool]) -> Value:
+def _mean(call: Call) -> Value:
+    call.value(0)  # with its rim around it, which counts
+    return _pool(call, AvgPool)
+
+
+def _pool(call: Call, kind: type[AvgPool | MaxPool]) -> Value:
     turned = call.image()
+    x = call.value(0, padded=True)
     kernel, stride, around = window(call, x, (call.option("height"), call.option("width")), turned)
     return call.add(kind(kernel, stride, around), x, activation=call.activation())
 
@@ -154,7 +161,7 @@ READERS = {
             **{"asymmetric_inputs": (3, "?", False), "bias_type": (4, "b", 0), "quant_spec": (5, "I", 0)},
         },
     ),
-    "AVERAGE_POOL_2D": Reader(lambda call: _pool(call, call.value(), AvgPool), 5, POOL),
+    "AVERAGE_POOL_2D": Reader(_mean, 5, POOL),
     "MAX_POOL_2D": Reader(_largest, 5, POOL),
     "CONCATENATION": Reader(_concatenation, 10, {"axis": (0, "i", 0), "activation": (1, "b", 0)}),
 }

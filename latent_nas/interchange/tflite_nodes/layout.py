@@ -18,10 +18,10 @@ def _wide(dims: tuple[int, ...]) -> list[int]:
 
 
 def reshaped(call: Call) -> Value | np.ndarray:
-    """Return the first input with the output's dimensions: as it is, or flattened.
+    """Return the first input with the output's dimensions.
 
     Raises:
-        Unreadable: its elements would be another image.
+        Unreadable: it has another size or more dimensions than an image.
     """
     dims = call.output.dims
     if (constant := call.constants[0]) is not None:
@@ -37,7 +37,10 @@ def reshaped(call: Call) -> Value | np.ndarray:
             return call.again(x)
         if len(_wide(dims)) <= 1 and not any(x.pads):
             return call.again(call.flattened(x))
-        raise call.refuse(f"a tensor {x.dims} becomes {dims}; only flattening and dimensions of 1 are known here")
+        if len(dims) in (3, 4) and dims[0] == 1:
+            shape = dims[1:] if len(dims) == 4 else (dims[1], 1, dims[2])
+            return call.again(call.reshaped(call.value(), shape))
+        raise call.refuse(f"a tensor {x.dims} becomes {dims}; wanted a vector, a sequence or an image, batch 1 first")
     raise call.refuse("it changes the scale or zero point")
 
 
