@@ -95,6 +95,7 @@ setup(
         "test": [
             *("pytest>=8", "pytest-xdist>=3.5", "ruff", "mypy", "pandas-stubs", "types-networkx"),
             "setuptools>=77",  # builds the wheel that is tested
+            "capstone>=5",  # a disassembler, to hold ours to
             "playwright>=1.49",  # drives the browser of the machine; brings none
             *MCU,
             *ONNX,

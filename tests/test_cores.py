@@ -48,8 +48,11 @@ class TestEveryCore:
         assert core.near is None or core.near.source
 
     def test_stands_in_its_file_alone(self, name: str):
-        """No line of code knows a core: adding one is adding a file."""
-        code = [path for path in plugins.PACKAGE.rglob("*.py") if path.parent.name != "cores"]
+        """No line of code knows a core: adding one is adding a file.
+
+        But for operators that bring their own cycles, which name the core that these were counted on.
+        """
+        code = [path for path in plugins.PACKAGE.rglob("*.py") if path.parent.name not in ("cores", "operators")]
         wrong = [path for path in code if re.search(r"[\"']cortex-m", path.read_text(encoding="utf-8"))]
         assert not wrong, f"{wrong[0]} names a core; its facts belong in latent_nas/cores/{name}.toml"
 

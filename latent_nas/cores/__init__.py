@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas import plugins
+from latent_nas.cores._cycles import CLASSES, CycleModel
 from latent_nas.cores._fields import check_fields
+
+__all__ = ["CLASSES", "Core", "CycleModel", "Instructions", "Near", "open_core"]
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,10 @@ class Core:
         dsp: it has SMLAD and its kin, and runs the fast kernels. mve: it has the vector extension (Helium).
         compiler_library: firmware links the compiler's library, for what the core has no instruction for.
         unicorn: the emulator's model, as in ``UC_CPU_ARM_<model>``.
-        cycles_per_instruction: emulators count instructions only.
+        cycles_per_instruction: emulators count instructions only. cycle_model: the same by class of instruction, of
+            boards that were measured, each with its clock; empty where none was.
         front_end: cycles per count of ``FrontEnd.work``; front_end_error: how far they may be off, relative.
         near: None for a core that runtimes have to measure.
-        cycle_model: of its pipeline; nothing reads it yet.
         folder: of its file, from which a path in ``near`` is read.
     """
 
@@ -70,12 +73,25 @@ class Core:
     front_end: Mapping[str, float] = field(hash=False)
     front_end_error: float
     near: Near | None = None
-    cycle_model: Mapping[str, float] = field(default_factory=dict, hash=False)
+    cycle_model: tuple[CycleModel, ...] = ()
     folder: Path = Path()
 
     def kernels(self, plain: bool = False) -> str:
         """Return which kernels it runs: "smlad", or "plain" where it has no DSP extension or they are asked for."""
         return "smlad" if self.dsp and not plain else "plain"
+
+    def cycles(self, instructions: int, mix: Mapping[str, int] | None, clock_hz: float) -> tuple[float, float, str]:
+        """Return the cycles of a firmware, how far they may be off, relative, and why.
+
+        Args:
+            mix: its instructions by class, see ``CLASSES``; None where they were not told apart.
+            clock_hz: of its device; the model of the board with the nearest clock is taken.
+        """
+        if mix is not None and self.cycle_model:
+            model = min(self.cycle_model, key=lambda one: abs(one.clock_mhz * 1e6 - clock_hz))
+            return model.total(mix), model.error, f"by class of instruction, as fitted to {model.source}"
+        each = self.cycles_per_instruction
+        return (each.low + each.high) / 2 * instructions, (each.high - each.low) / (each.high + each.low), each.why
 
     def lacks(self) -> list[str]:
         """Return what firmware does without on this core, each in a few words; empty for a core with DSP and FPU."""
@@ -119,6 +135,7 @@ def _core(table: dict[str, Any], folder: Path) -> Core:
         front_end_error=front_end.pop("error"),
         front_end=front_end,
         near=near and Near(**near),
+        cycle_model=tuple(CycleModel(**model) for model in table.pop("cycle_model", ())),
         folder=folder,
         **table,
     )

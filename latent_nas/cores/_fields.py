@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from latent_nas.fields import FLAG, NUMBER, NUMBERS, TABLE, TEXT, TEXTS, check
+from latent_nas.cores._cycles import CLASSES
+from latent_nas.fields import FLAG, NUMBER, NUMBERS, TABLE, TEXT, TEXTS, check, tables
 
 NEEDED = {"name": TEXT, "zig_target": TEXT, "zig_cpu": TEXT, "gcc_flags": TEXTS, "float_abi": TEXT, "unicorn": TEXT}
 NEEDED |= {"description": TEXT, "source": TEXT, "dsp": FLAG, "mve": FLAG, "compiler_library": FLAG}
 NEEDED |= {"cycles_per_instruction": TABLE, "front_end": NUMBERS}
-MORE = {"near": TABLE, "cycle_model": NUMBERS}
+MORE = {"near": TABLE, "cycle_model": tables("{clock_mhz, error, source, cycles}")}
+CYCLE_MODEL = {"clock_mhz": NUMBER, "error": NUMBER, "source": TEXT, "cycles": NUMBERS}
 NEAR = {"core": TEXT, "scale": NUMBER, "error": NUMBER, "source": TEXT}
 INSTRUCTIONS = {"low": NUMBER, "high": NUMBER, "why": TEXT}
 FRONT_END = dict.fromkeys(("windowed", "fft", "split", "macs", "logs", "values", "error"), NUMBER)
@@ -22,7 +24,19 @@ def check_fields(table: dict[str, Any]) -> None:
                 check(table[name], needed, {})
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
+    for model in table.get("cycle_model", ()):
+        _check_model(model)
     _check_values(table)
+
+
+def _check_model(model: dict[str, Any]) -> None:
+    try:
+        check(model, CYCLE_MODEL, {})
+        check(model["cycles"], dict.fromkeys(CLASSES, NUMBER), {})
+    except ValueError as error:
+        raise ValueError(f"cycle_model: {error}") from None
+    if model["clock_mhz"] <= 0 or not 0 <= model["error"] < 1:
+        raise ValueError(f"cycle_model: wanted a clock_mhz above 0 and an error from 0 to 1, got {model}")
 
 
 def _check_values(table: dict[str, Any]) -> None:

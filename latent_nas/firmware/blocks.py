@@ -11,21 +11,28 @@ import numpy as np
 from latent_nas.extras import need
 from latent_nas.firmware.compile import host_library
 from latent_nas.firmware.elf import Elf
+from latent_nas.firmware.instructions import WIDE, mix
 
 
 class _Counter(ctypes.Structure):
-    _fields_ = [(n, ctypes.c_uint64) for n in ("base", "slots", "current")] + [
-        (n, ctypes.c_void_p) for n in ("enter", "counts", "bytes")
+    _fields_ = [(n, ctypes.c_uint64) for n in ("base", "slots", "current", "end")] + [
+        (n, ctypes.c_void_p) for n in ("last", "enter", "counts", "passed", "bytes")
     ]
 
 
 @dataclass(frozen=True)
 class Count:
-    """Instructions of one inference: of all of it, per operator function and per function of the ELF file."""
+    """Instructions of one inference: of all of it, per operator function and per function of the ELF file.
+
+    Attributes:
+        mix: of all of it by class, (len(instructions.CLASSES),). mix_by_operator: the same of each operator function.
+    """
 
     instructions: int
     by_operator: dict[str, int]
     by_function: dict[str, int]
+    mix: np.ndarray
+    mix_by_operator: dict[str, np.ndarray]
 
 
 class Blocks:
@@ -45,17 +52,20 @@ class Blocks:
         for i, name in enumerate(self._operators, 1):
             self._enter[(elf.address(name) - code.address) // 2] = i
         self._counts = np.zeros((len(self._operators) + 1, slots), np.uint64)
+        self._passed = np.zeros_like(self._counts)
         self._bytes = np.zeros(slots, np.uint32)  # of the block that begins at a slot
-        self._wide = (halfwords >> 11) >= 0b11101  # the first half of a 32-bit instruction
-        arrays = (self._enter, self._counts, self._bytes)
-        self._state = _Counter(code.address, slots, 0, *(array.ctypes.data for array in arrays))
+        self._code = halfwords
+        self._wide = halfwords >> 11 >= WIDE
+        arrays = (self._enter, self._counts, self._passed, self._bytes)
+        self._state = _Counter(code.address, slots, 0, 0, None, *(array.ctypes.data for array in arrays))
         self._library = ctypes.CDLL(str(host_library(Path(__file__).with_name("count.c"))))
         self._hook(uc)
 
     def begin(self) -> None:
         """Forget what was counted."""
         self._counts[:] = 0
-        self._state.current = 0
+        self._passed[:] = 0
+        self._state.current, self._state.last = 0, None
 
     def instructions(self) -> int:
         """Return the instructions since ``begin``."""
@@ -71,7 +81,9 @@ class Blocks:
             name = self._elf.function_at(self._state.base + 2 * int(slot))
             functions[name] = functions.get(name, 0) + int(slots[slot])
         operators = {name: int(n) for name, n in zip(self._operators, totals[1:], strict=True)}
-        return Count(int(totals.sum()), operators, functions)
+        mixes = mix(self._code, np.where(self._counts.any(axis=0), self._bytes, 0), self._counts, self._passed)
+        by_operator = dict(zip(self._operators, mixes[1:], strict=True))
+        return Count(int(totals.sum()), operators, functions, mixes.sum(axis=0), by_operator)
 
     def _sizes(self) -> np.ndarray:
         """Return the instructions of the blocks that begin at a slot and have run."""

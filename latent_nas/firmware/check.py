@@ -1,5 +1,6 @@
 """A firmware on the emulated device against the integer reference, and what it took: flash, RAM, instructions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from latent_nas.cores import CLASSES
 from latent_nas.devices import Device
 from latent_nas.firmware import bench, elf, qemu
 from latent_nas.firmware.emulate import Emulator
@@ -73,7 +75,8 @@ def emulate(
         "arena_planned_bytes": plan.peak,
         "instructions_by_operator": count.by_operator,
         "instructions_by_function": count.by_function,
-        **_time(count.instructions, device),
+        "instructions_by_class": dict(zip(CLASSES, count.mix.tolist(), strict=True)),
+        **_time(count.instructions, device, count.mix.tolist()),
     }
     return checked, found, outputs
 
@@ -103,15 +106,16 @@ def run_on_qemu(project: Project, firmware: Path, x: np.ndarray) -> tuple[dict[s
     }, outputs
 
 
-def _time(instructions: int, device: Device) -> dict[str, Any]:
-    """Return instructions, and the range of cycles and ms that they stand for."""
-    each = device.core.cycles_per_instruction
-    low, high = each.low * instructions, each.high * instructions
+def _time(instructions: int, device: Device, mix: Sequence[int] = ()) -> dict[str, Any]:
+    """Return instructions, and the range of cycles and ms that they stand for; ``mix``: by class, where counted."""
+    counted = dict(zip(CLASSES, mix, strict=True)) if mix else None
+    cycles, error, why = device.core.cycles(instructions, counted, device.clock_hz)
+    ends = (cycles * (1 - error), cycles * (1 + error))
     return {
         "instructions": instructions,
-        "emulated_cycles": [round(low), round(high)],
-        "emulated_ms": [low * 1e3 / device.clock_hz, high * 1e3 / device.clock_hz],
-        "cycles_per_instruction": {"range": [each.low, each.high], "why": each.why},
+        "emulated_cycles": [round(end) for end in ends],
+        "emulated_ms": [end * 1e3 / device.clock_hz for end in ends],
+        "cycles_per_instruction": {"range": [end / max(instructions, 1) for end in ends], "why": why},
     }
 
 
