@@ -27,8 +27,8 @@ def answer_of(network: QuantisedNetwork, made: dict[str, Any]) -> Answer:
     Where its task is not known, that is what its file did with them that was left out, or nothing.
     """
     if "task" not in made:
-        row = f"| meaning | as in the file it was read from | {made['left_out']} |\n"
-        return Answer(about=row if made.get("left_out") else "")
+        left_out = made.get("left_out", "")
+        return Answer(about=f"| meaning | as in the file it was read from | {left_out} |\n" if left_out else "")
     task = open_task(made["task"])
     return answer(task.kind, network, lambda: task.data_of(network.graph).valid)
 
