@@ -5,6 +5,7 @@
 ``onnx_simplify`` makes a graph of what they have made.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -171,7 +172,7 @@ class _Reader:
         last = self.values.get(file.ending.tensor)
         if last is None or not last.node:
             raise Unreadable("its output does not depend on its input, or is the input itself")
-        self._in_order(last)
+        last = self._in_order(last)
         shown = file.ending.nodes[0].input[0] if file.ending.nodes else ""
         file.ending.check(last.order, self.draft.shape(last.node), file.inferred.get(shown), file.opset)
         made, place = simplified(self.draft, last.node)
@@ -184,17 +185,27 @@ class _Reader:
             builder.build(), made.weights, made.quants, traced, given, tuple(made.notes), file.ending.meaning()
         )
 
-    def _in_order(self, last: Value) -> None:
-        """Refuse an output whose elements are not those of a node in their order; say that an image has it other."""
+    def _in_order(self, last: Value, again: bool = True) -> Value:
+        """Return the output as a node holds it; say that an image has its channels last.
+
+        Raises:
+            Unreadable: its elements lie in another order.
+        """
         shape = self.draft.shape(last.node)
         if last.order.size == np.prod(shape):
             if np.array_equal(last.order.ravel(), memory((last.order.size,))):
-                return
+                return last
             if len(shape) == 3 and np.array_equal(last.order.ravel(), channels_first(shape).ravel()):
                 self.draft.note(
                     f"the outputs come channels last, as {' x '.join(map(str, shape))}; the file has them first"
                 )
-                return
+                return last
+        if again:
+            call = Call("its output", self.draft, [last], [None], {}, [None], self.file.opset)
+            with suppress(Unreadable):  # a part, or padded
+                whole = call.in_order(last)
+                self.traced[whole.node] = Traced(self.file.ending.tensor, "its output", whole.order)
+                return self._in_order(whole, again=False)
         raise Unreadable(
             f"its output {last.order.shape} is padded, a part of what is computed, or in another order than channels"
             " first or last; give FILE.onnx#NAME for the tensor before what moves its elements"

@@ -194,8 +194,12 @@ class _Work:
                 found.append((reader.id, factor, offset))
                 continue
             mean = isinstance(operator, GlobalPool) and operator.mode == "avg" and not self.draft.quants
-            if not (mean or isinstance(operator, (Flatten, AvgPool))) or reader.id == self.last:
+            if not (mean or isinstance(operator, (Flatten, Reshape, AvgPool))) or reader.id == self.last:
                 return False
+            if isinstance(operator, Reshape) and reader.shape[-1] != factor.size:
+                if (factor != factor[0]).any() or (offset != offset[0]).any():
+                    return False
+                factor, offset = (np.full(reader.shape[-1], v[0]) for v in (factor, offset))
             times = reader.shape[-1] // factor.size
             passed.append(reader.id)
             if not self._layers(reader.id, np.tile(factor, times), np.tile(offset, times), found, passed):

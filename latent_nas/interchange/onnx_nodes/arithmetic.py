@@ -59,6 +59,7 @@ def product(call: Call, a: Value, b: Value) -> Value:
     Raises:
         Unreadable: it is broadcast in another way.
     """
+    a, b = (v if v.order.size == prod(call.draft.shape(v.node)) else call.in_order(v) for v in (a, b))
     if b.order.size > a.order.size:
         a, b = b, a
     shape = call.draft.shape(a.node)

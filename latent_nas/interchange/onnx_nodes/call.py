@@ -8,15 +8,20 @@ import numpy as np
 from latent_nas.interchange.onnx_draft import LARGEST, Affine, Draft, Weights
 from latent_nas.interchange.onnx_view import Image, channels_first, channels_last, image_of, memory
 from latent_nas.operators import Operator, Shape
+from latent_nas.operators.add import Add
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.elementwise import Elementwise
 from latent_nas.operators.flatten import Flatten
 from latent_nas.operators.max_pool import MaxPool
+from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.pad import Pad
 from latent_nas.operators.reshape import Reshape
 from latent_nas.operators.slice import Slice
+from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.window import Pair
+
+MOST_CHOSEN = 2**14  # weights of a convolution that only puts channels in another order
 
 
 class Unreadable(ValueError):
@@ -53,14 +58,26 @@ class Call:
     scales: list[np.ndarray | None]
     opset: int
 
-    def value(self, i: int, padded: bool = False) -> Value:
-        """Return the i-th input, a tensor of the graph; zeros around it are made unless the reader takes them."""
+    def value(self, i: int, padded: bool = False, raw: bool = False) -> Value:
+        """Return the i-th input, a tensor of the graph.
+
+        Args:
+            padded: zeros around it are left to the reader; else they are made. raw: so is the form of the network's own
+                series, (steps, values, 1); else the values become channels.
+        """
         found = self.values[i] if i < len(self.values) else None
         if found is None:
             raise Unreadable(f"{self.what} wants a tensor as input {i}, not a constant")
-        if padded or (found.order >= 0).all():
-            return found
-        image = self._image(found)
+        shape = self.draft.shape(found.node)
+        if not raw and found.order.ndim == 3 and len(shape) == 3 and shape[1] > 1 and shape[2] == 1:
+            found = Value(self.reshaped(found.node, (shape[0], 1, shape[1])), found.order)
+        return found if padded else self._whole(found)
+
+    def _whole(self, value: Value) -> Value:
+        """Return a tensor with the zeros around it."""
+        if (value.order >= 0).all():
+            return value
+        image = self._image(value)
         top, bottom, left, right = image.padding
         height, width, channels = image.shape
         around = (height + top + bottom, width + left + right, channels)
@@ -149,8 +166,9 @@ class Call:
         Raises:
             Unreadable: it is none.
         """
-        image = self._image(value)
-        return Value(self._chosen(image), image.ordered(image.shape))
+        image = self._image(self._whole(value))
+        node = self._chosen(image)
+        return Value(node if image.rank > 2 else self.reshaped(node, image.shape[2:]), image.ordered(image.shape))
 
     def put(self, operator: Operator, *nodes: int) -> int:
         """Add an operator to the graph; return its node.
@@ -259,11 +277,11 @@ class Call:
         held, quant = self.draft.weights.get(node), self.draft.quants.get(node)
         if isinstance(made.operator, Dense):
             again = self.put(made.operator, *made.inputs)
-        elif isinstance(made.operator, (Elementwise, Affine)):
-            source = self._permuted(made.inputs[0], places)
-            if source is None:
+        elif isinstance(made.operator, (Elementwise, Affine, Add, Subtract, Multiply)):
+            sources = [self._permuted(i, places) for i in made.inputs]
+            if None in sources:
                 return None
-            again = self.put(made.operator, source)
+            again = self.put(made.operator, *(i for i in sources if i is not None))
         else:
             return None
         if held is not None:
@@ -301,8 +319,11 @@ class Call:
         first, channels = int(image.channels[0]), len(image.channels)
         if np.array_equal(image.channels, np.arange(first, first + channels)):
             return self.put(Slice((0, 0, first), image.shape), image.node)
-        weight = np.zeros((len(image.channels), 1, 1, self.draft.shape(image.node)[2]))
-        weight[np.arange(len(image.channels)), 0, 0, image.channels] = 1
+        across = self.draft.shape(image.node)[2]
+        if channels * across > MOST_CHOSEN:
+            raise self.refuse(f"{channels} of {across} channels in another order, which would take as many weights")
+        weight = np.zeros((channels, 1, 1, across))
+        weight[np.arange(channels), 0, 0, image.channels] = 1
         made = self.put(Conv2d(channels, (1, 1)), image.node)
         self.hold(made, weight, None, None)
         source = next(iter(self.draft.nodes[image.node].inputs), 0)

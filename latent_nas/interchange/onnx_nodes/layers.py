@@ -13,11 +13,12 @@ from latent_nas.operators.window import pads
 def conv(call: Call) -> Value:
     """Return a convolution; over a series one of windows (steps, 1), or (steps, values) of the input's one channel."""
     given, bias, groups = call.constant(1), call.optional(2), int(call.setting("group", 1))
-    raw = call.value(0, padded=True)
+    raw = call.value(0, padded=True, raw=True)
     if given.ndim not in (3, 4) or given.ndim != raw.order.ndim:
         raise call.refuse(f"weights {given.shape} over a tensor {raw.order.shape}; wanted an image or a series")
-    weight, inner = given.reshape(*given.shape, *[1] * (4 - given.ndim)), call.shape()
-    if inner == (raw.order.shape[1],) and weight.shape[2:] == (1, 1) and groups == 1:  # after global pooling
+    weight, inner = given.reshape(*given.shape, *[1] * (4 - given.ndim)), call.draft.shape(raw.node)
+    pixel = inner == (raw.order.size,) and raw.order.size == raw.order.shape[1] and raw.order.min() >= 0
+    if pixel and weight.shape[2:] == (1, 1) and groups == 1 and not any(call.setting("pads", [])):
         made = _dense(call, raw, weight[:, :, 0, 0], bias, call.scale(1))
         return Value(made, memory((1, len(weight), *[1] * (given.ndim - 2))))
     image, weight = call.image(0, padded=True, shuffled=groups == 1), dilated(call, weight)

@@ -8,10 +8,11 @@ import numpy as np
 
 from latent_nas.interchange.onnx_nodes.call import Call, Unreadable, Value
 from latent_nas.interchange.onnx_nodes.window import padding_of, pair
-from latent_nas.interchange.onnx_view import Image
+from latent_nas.interchange.onnx_view import Image, memory
 from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.concat import Concat
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.dense import Dense
 from latent_nas.operators.flatten import Flatten
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.max_pool import MaxPool
@@ -33,10 +34,11 @@ def max_pool(call: Call) -> Value:
 def average_pool(call: Call) -> Value:
     """Return average pooling; where padding counts, a convolution by one weight per channel."""
     image, size, stride, padding = _window(call, call.image(0, padded=True))
+    larger = padding != _padding(call, size, image)  # by ceil_mode
     channels, around = image.shape[2], any(image.padding)
     if any(padding) and (call.setting("count_include_pad", 0) or around):
         own = tuple(a - b for a, b in zip(padding, image.padding, strict=True))
-        if (around and any(own) and not call.setting("count_include_pad", 0)) or call.setting("ceil_mode", 0):
+        if (around and any(own) and not call.setting("count_include_pad", 0)) or larger:
             raise call.refuse("zeros that count beside padding that does not, or with ceil_mode, are not known here")
         node = call.put(Conv2d(channels, size, stride, padding, channels), image.node)
         call.hold(node, np.full((channels, *size, 1), 1 / prod(size)), None, None)
@@ -149,6 +151,12 @@ def _reduced(call: Call, axes: tuple[int, ...], keep: bool, mode: str, given: Va
             whole = call.in_order(x)
             if whole.node != x.node:
                 return _reduced(call, axes, keep, mode, whole)
+    if mode != "max" and len(call.draft.shape(x.node)) == 1:
+        weight = np.zeros((len(lines), call.draft.shape(x.node)[0]))
+        np.put_along_axis(weight, lines, 1.0 if mode == "sum" else 1 / lines.shape[1], axis=1)
+        made = call.put(Dense(len(lines)), x.node)
+        call.hold(made, weight, None, None)
+        return Value(made, memory(dims))
     raise call.refuse(
         f"the {mode} over axes {list(axes)} of a tensor {x.order.shape}; only over height, width or both is known here"
     )
