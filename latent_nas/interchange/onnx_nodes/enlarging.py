@@ -125,7 +125,7 @@ def _crop(call: Call, image: Image, kernel: Pair, stride: Pair) -> tuple[int, in
         else:
             total = reached - int(wanted)
             small, large = math.floor(total / 2), math.ceil(total / 2)
-            before, after = (large, small) if automatic == "SAME_LOWER" else (small, large)
+            before, after = (small, large) if automatic == "SAME_UPPER" else (large, small)
         cuts += [before, after - added[a]]
     return (cuts[0], cuts[1], *(cuts[2:] or [0, 0]))  # type: ignore[return-value]
 
