@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import typer
 
+from latent_nas import plugins
 from latent_nas.cli import app
+from latent_nas.operators.formula import FUNCTIONS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -74,3 +76,9 @@ def test_no_field_is_described_among_the_errors():
                 }
                 misplaced += [f"{file.name}: {kind.name}.{f}" for f in fields if re.search(rf"\b{f}: ", errors)]
     assert not misplaced
+
+
+def test_every_operator_and_function_is_on_its_page():
+    page = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    assert [name for name in plugins.names("operators") if f"`{name}`" not in page] == []
+    assert [name for name in FUNCTIONS if not re.search(rf"\b{name}\b", page)] == []
