@@ -26,7 +26,7 @@ LAYERS = [
     {"runs", "contracts"},
     {"report"},
     {"jobs"},
-    {"cli", "api"},
+    {"cli", "api", "modules"},
     {"__main__"},  # starts the cli
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}

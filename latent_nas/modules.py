@@ -1,0 +1,107 @@
+"""Costs and firmware from Python: of a PyTorch module, or of whatever the commands take.
+
+found = latent_nas.cost(model, (3, 96, 96), device="stm32f446")
+report = latent_nas.deploy(model, "firmware", (3, 96, 96), calibration=x, emulate=True)
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latent_nas.interchange import torch_module
+from latent_nas.jobs import cost as costing
+from latent_nas.jobs import deploy as job
+from latent_nas.jobs.networks import open_source
+from latent_nas.limits import Limits
+from latent_nas.operators import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def cost(
+    network: "str | Path | nn.Module",
+    input_shape: Shape | None = None,
+    device: str = "stm32f405",
+    runtime: str = "cmsis_nn",
+    limits: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """Return what a network costs as int8, as `latent-nas cost --json` prints it.
+
+    Args:
+        network: a PyTorch module, or what the command takes: a file (.onnx, .tflite, .json), a folder, a name.
+        input_shape: of one sample as a module reads it, without the batch: (channels, height, width) of an image.
+        limits: e.g. {"flash_kb": 32, "ram_kb": 16, "latency_ms": 5}, beside the device's own.
+
+    Raises:
+        ValueError: the network, the device or the runtime can't be read; a module without ``input_shape``.
+    """
+    bounds = Limits.parse([f"{name}={value}" for name, value in (limits or {}).items()])
+    with _named(network, input_shape) as given:
+        source = open_source(given)
+        graph = source.bound(source.task or "digits").graph()
+        return {**costing.explain(graph, device, runtime, bounds), "notes": source.notes()}
+
+
+def deploy(
+    network: "str | Path | nn.Module",
+    out: str | Path,
+    input_shape: Shape | None = None,
+    calibration: "str | Path | np.ndarray | None" = None,
+    device: str = "stm32f405",
+    emulate: bool = False,
+    inputs: int = 10,
+) -> dict[str, Any]:
+    """Write a network's C project, compile it, run it on the emulated device if wanted, and return the report.
+
+    Args:
+        network, input_shape: as of ``cost``.
+        calibration: inputs (n, ...) as the module or float file reads them, or an .npz or .npy file of them: its ranges
+            make the int8 network. Not of a network that is int8 already.
+        inputs: how many to run on the emulated device.
+
+    Raises:
+        ValueError: the network can't be read, compared or built, or does not fit; a float one without ``calibration``.
+        latent_nas.firmware.Fault: the firmware did what the device can't.
+    """
+    how = job.Build(emulator="unicorn" if emulate else "")
+    with _named(network, input_shape) as given, tempfile.TemporaryDirectory() as folder:
+        data = None if calibration is None else _file(calibration, Path(folder))
+        return job.deploy(Path(given), device, Path(out), how, inputs, 1, lambda line: None, data)
+
+
+@contextmanager
+def _named(network: "str | Path | nn.Module", input_shape: Shape | None) -> Iterator[str]:
+    """Give a name or file of the network that jobs can open; a module's lasts as long as this."""
+    if isinstance(network, (str, Path)):
+        if input_shape is not None:
+            raise ValueError(f"{network} has an input shape of its own; leave input_shape out")
+        yield str(network)
+        return
+    if not callable(getattr(network, "state_dict", None)) or not callable(getattr(network, "modules", None)):
+        raise ValueError(
+            f"a {type(network).__name__} is no network that is known here; wanted a PyTorch module (nn.Module), or a"
+            " file or name that `latent-nas cost` takes"
+        )
+    if input_shape is None:
+        raise ValueError(f"{type(network).__name__} wants input_shape, of one sample without the batch: (3, 96, 96)")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{type(network).__name__}.onnx"
+        torch_module.export(network, tuple(input_shape), file)
+        try:
+            yield str(file)
+        except ValueError as error:
+            raise type(error)(str(error).replace(str(file), type(network).__name__)) from None
+
+
+def _file(calibration: "str | Path | np.ndarray", folder: Path) -> Path:
+    """Return the file of calibration data."""
+    if isinstance(calibration, (str, Path)):
+        return Path(calibration)
+    array = np.asarray(calibration)  # of a tensor too
+    np.save(folder / "calibration.npy", array, allow_pickle=False)
+    return folder / "calibration.npy"

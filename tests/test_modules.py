@@ -1,0 +1,84 @@
+"""Costs and firmware from Python, of a PyTorch module and of files. Skipped without the extra ``onnx``."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+
+import latent_nas  # noqa: E402
+
+
+class Small(nn.Module):
+    """Convolution, batch norm, residual, mean and a dense layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU())
+        self.second = nn.Conv2d(8, 8, 3, padding=1)
+        self.last = nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = self.first(x)
+        return self.last((x + self.second(x)).mean((2, 3)))
+
+
+@pytest.fixture(scope="module")
+def module():
+    torch.manual_seed(0)
+    made = Small()
+    made.first[1].running_mean.uniform_(-0.5, 0.5)
+    return made
+
+
+def test_a_module_is_costed_and_stays_as_it_is(module):
+    module.train()
+    module.second.eval()
+    found = latent_nas.cost(module, (3, 12, 16), device="stm32f446", limits={"flash_kb": 1})
+    assert found["macs"] == 6 * 8 * 8 * (27 + 72) + 40
+    assert found["parameters"] == 27 * 8 + 8 + 72 * 8 + 8 + 45
+    assert (found["device"], found["fits"]) == ("stm32f446", False)
+    assert (module.training, module.first.training, module.second.training) == (True, True, False)
+
+
+def test_a_module_becomes_firmware(module, tmp_path):
+    pytest.importorskip("ziglang")
+    x = np.random.default_rng(0).normal(size=(16, 3, 12, 16)).astype(np.float32)
+    report = latent_nas.deploy(module, tmp_path / "fw", (3, 12, 16), calibration=x)
+    assert report["flash_bytes"] > 1000
+    assert (tmp_path / "fw" / "report.json").exists()
+
+
+class Odd(nn.Module):
+    """What no reader knows."""
+
+    def forward(self, x):
+        return torch.cumsum(x, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda m, to: latent_nas.cost(m),
+            r"^Small wants input_shape, of one sample without the batch: \(3, 96, 96\)$",
+        ),
+        (
+            lambda m, to: latent_nas.cost(m, (4, 12, 16)),
+            r"^Small can't be exported with an input \(4, 12, 16\), without",
+        ),
+        (lambda m, to: latent_nas.cost(Odd(), (3, 4, 4)), r"^Odd: .*CumSum"),
+        (lambda m, to: latent_nas.cost({"a": 1}, (3,)), "^a dict is no network that is known here"),
+        (lambda m, to: latent_nas.cost("mlperf_resnet8", (3, 32, 32)), "has an input shape of its own"),
+        (lambda m, to: latent_nas.deploy(m, to, (3, 12, 16)), "^Small is a float model: quantising it wants data"),
+    ],
+)
+def test_what_is_no_network_is_one_line(call, message, module, tmp_path):
+    with pytest.raises(ValueError, match=message) as refused:
+        call(module, tmp_path / "fw")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_name_costs_what_the_command_says():
+    assert latent_nas.cost("mlperf_resnet8")["macs"] == 12_501_632
