@@ -13,6 +13,7 @@ from latent_nas.jobs.make import dataset
 from latent_nas.jobs.make.artefacts import shipped_table
 from latent_nas.jobs.models import pretrained
 from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.search.run import about_data, keep_data
 from latent_nas.records import ranked, versions
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.schema import Result, read_result
@@ -34,6 +35,7 @@ def make(path, n, finished=True, strategy="latent_rl", reason="", failing=False,
     setup, rng = Setup(MAIN_TARGET), seeds.rng(0, "run folder")
     config = SearchConfig(trainings=n, batch=BATCH, objective=objective)
     folder = RunFolder.create(path, {**config.to_json(), "strategy": strategy})
+    keep_data(folder, setup, about_data(setup))
     store, codec = folder.store(), Codec.load(pretrained(setup, "codec"), setup.space)
     records = list(map(judge, chosen(n))) if judge else chosen(n)
     if reason:

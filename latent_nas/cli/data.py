@@ -37,7 +37,15 @@ _of_data = own_data.of_data(_named, "name")
 
 
 @_of_data
-def dataset_info(name: str, device: Device = "stm32f405", as_json: options.Json = False) -> None:
+def dataset_info(
+    name: str,
+    show: Annotated[
+        Path | None,
+        typer.Option(help="Draw three samples of each class, as a network gets them, into this .svg."),
+    ] = None,
+    device: Device = "stm32f405",
+    as_json: options.Json = False,
+) -> None:
     """Check your own data and say what is in it: classes, balance, sizes, what can't be read, doubles, the split.
 
     Example: latent-nas dataset info photos/ --input 48x48x1
@@ -45,6 +53,8 @@ def dataset_info(name: str, device: Device = "stm32f405", as_json: options.Json 
     from latent_nas.jobs import data
 
     found = data.info(name, device)
+    if show:
+        found["lines"].append(data.show(name, show))
     print(json.dumps(found, indent=1) if as_json else data.text(found))
 
 

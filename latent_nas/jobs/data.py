@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from latent_nas import artifacts
 from latent_nas.costs.front_end import front_end_cost
 from latent_nas.devices import open_device
+from latent_nas.jobs import samples
 from latent_nas.readers import PARTS
-from latent_nas.tasks import Part, Task, open_task
+from latent_nas.tasks import Part, Task, open_task, twofold
 
 
 def info(name: str, device: str) -> dict[str, Any]:
@@ -17,7 +19,7 @@ def info(name: str, device: str) -> dict[str, Any]:
     Raises:
         ValueError: data that can't be used, or an unknown task or device.
     """
-    return _found(open_task(name), device)
+    return _found(name, open_task(name), device)
 
 
 def copy(name: str, device: str, out: Path) -> dict[str, Any]:
@@ -31,9 +33,22 @@ def copy(name: str, device: str, out: Path) -> dict[str, Any]:
         raise ValueError(f"task {name!r} comes with latent_nas and needs no import; wanted the path of your own data")
     if out.exists() or out.suffix != ".npz":
         raise ValueError(f"{out} {'is there already' if out.exists() else 'is not named .npz'}; choose another --out")
-    found = _found(task, device)
+    found = _found(name, task, device)
     task.save(out)
     return {**found, "file": str(out), "lines": [*found["lines"], f"wrote {out}"]}
+
+
+def show(name: str, place: Path) -> str:
+    """Write a picture of samples of every class as a network gets them, and return a line on it.
+
+    Raises:
+        ValueError: data that can't be used, samples that are texts, or a file that is there already.
+    """
+    if place.exists() or place.suffix != ".svg":
+        wrong = "is there already" if place.exists() else "is not named .svg"
+        raise ValueError(f"{place} {wrong}; choose another --show")
+    artifacts.write(place, samples.picture(open_task(name)))
+    return f"wrote {place}: samples of every class, as a network gets them"
 
 
 def text(found: dict[str, Any]) -> str:
@@ -41,7 +56,7 @@ def text(found: dict[str, Any]) -> str:
     return "\n".join(found["lines"])
 
 
-def _found(task: Task, device: str) -> dict[str, Any]:
+def _found(name: str, task: Task, device: str) -> dict[str, Any]:
     found: dict[str, Any] = {"task": task.name, **task.findings_json()}
     lines = task.about()
     if not lines:  # a task that ships is checked by its checksum
@@ -49,9 +64,10 @@ def _found(task: Task, device: str) -> dict[str, Any]:
         parts = dict(zip(PARTS, (data.train, data.valid, data.test), strict=True))
         found["input_shape"] = list(data.train.x.shape[1:])
         lines = [f"{task.name}: input {'x'.join(map(str, found['input_shape']))}, {task.outputs} outputs"]
-        for name, part in parts.items():
-            found[name] = {"samples": len(part)}
-            lines.append(f"  {name}: {len(part)} samples{_of_classes(task, part, found[name])}")
+        for part, held in parts.items():
+            found[part] = {"samples": len(held)}
+            lines.append(f"  {part}: {len(held)} samples{_of_classes(task, held, found[part])}")
+    lines += twofold(name)
     found["space"] = task.space
     lines.append(f"default space of a search: {task.space} ({_why(task)})")
     baseline = task.baseline()

@@ -73,6 +73,7 @@ def in_groups(files: Sequence[Labelled], wanted: Wanted) -> dict[str, Any]:
     named = [file.group for file in files]
     if wanted.group not in ("", "none", "folder"):
         raise ValueError(f"--group {wanted.group} is for tables; folders have --group folder or none")
+    labels = wanted.labels
     if wanted.group == "none" or not any(named):
         if wanted.group == "folder":
             raise ValueError(
@@ -80,7 +81,8 @@ def in_groups(files: Sequence[Labelled], wanted: Wanted) -> dict[str, Any]:
             )
         return {}
     ids = np.unique(named, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    return {"group": ids, "groups": "the folders above the classes", "asked": wanted.group == "folder"}
+    what = "the folders above the classes" if labels == "inner" else "speakers"
+    return {"group": ids, "groups": what, "asked": wanted.group == "folder"}
 
 
 def class_files(root: Path, suffixes: set[str], labels: str) -> tuple[list[Labelled], list[str]]:

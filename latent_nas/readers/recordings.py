@@ -12,6 +12,7 @@ from latent_nas.front_end import FrontEnd
 from latent_nas.readers import Raw, Reader, Wanted, number
 from latent_nas.readers import _wav as wav
 from latent_nas.readers._folders import Labelled, class_files, holds, in_groups, left_out
+from latent_nas.readers._lists import listed
 
 FASTEST = 16_000  # Hz; a microcontroller that listens seldom samples faster
 SLOWEST, QUICKEST = 8, 1_000_000  # Hz; beyond both a header is wrong
@@ -48,7 +49,8 @@ class Recordings(Reader):
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return what the front end makes of them, (frames, values, 1), or the samples, (samples, 1, channels)."""
         files, notes = class_files(path, SUFFIXES, wanted.labels)
-        notes += left_out(path, SUFFIXES)
+        files, said = listed(path, files)
+        notes += [*said, *left_out(path, SUFFIXES)]
         skipped: list[tuple[str, str]] = []
         opened: list[tuple[Labelled, int, int, int]] = []  # file, rate, samples, channels
         opposed = 0

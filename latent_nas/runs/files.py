@@ -11,6 +11,7 @@ LOG = "search.log"
 HISTORY, ROUNDS, PREDICTIONS, AGENT, PARETO = "history.csv", "rounds.csv", "predictions.csv", "agent.csv", "pareto.csv"
 BEST = "best_architecture.json"  # the best network so far
 LATENT = "latent.safetensors"
+DATA, SAMPLES = "data.json", "samples.svg"  # what was found in the data when the search began
 REPORT = "report.html"
 CODEC, NETWORKS, FIRMWARE, BOARD = "codec", "networks", "firmware", "tensorboard"  # folders
 FIRMWARE_REPORT = "report.json"  # in a firmware's folder

@@ -16,7 +16,7 @@ from latent_nas.env import LatentCodec
 from latent_nas.graph.deploy import deploy
 from latent_nas.records import Record, front, objective_of, ranked
 from latent_nas.runs import files, own, schema
-from latent_nas.runs.schema import Architecture, Result
+from latent_nas.runs.schema import Architecture, DataFound, Result
 from latent_nas.store import Store
 from latent_nas.target import Setup
 
@@ -129,6 +129,12 @@ class RunFolder:
         genes = np.array([r.genes for r in records], np.int64)
         arrays = {"codebook": codec.codebook, "genes": genes, "codes": codec.encode(genes)}
         artifacts.write(self.path / files.LATENT, artifacts.pack(arrays))
+
+    def write_data(self, found: DataFound, picture: str) -> None:
+        """Write ``data.json``, and ``samples.svg`` unless there is no picture."""
+        self.write_json(files.DATA, asdict(found))
+        if picture:
+            artifacts.write(self.path / files.SAMPLES, picture)
 
     def write_result(self, result: Result) -> None:
         """Write ``result.json``."""

@@ -18,7 +18,7 @@ from latent_nas.limits import Limits
 from latent_nas.records import Record, ranked
 from latent_nas.runs import files, own, schema
 from latent_nas.runs.scale import Scale
-from latent_nas.runs.schema import FinalNetwork, Firmware, Journal, Prediction, Result, Round
+from latent_nas.runs.schema import DataFound, FinalNetwork, Firmware, Journal, Prediction, Result, Round
 from latent_nas.runtimes import open_runtime
 from latent_nas.store import Store
 from latent_nas.training.quantise import KIND
@@ -35,7 +35,8 @@ class Run:
         records: of the search, in the order of training. checks: full trainings on the train part, measured on the
             validation part. finals: those on both, measured on the test part.
         rounds: those that were finished. journals: of the strategy, by round. latent: arrays of the codec, or {}.
-        firmware: what ``latent-nas deploy`` found. problems: what could not be read, in a line each.
+        firmware: what ``latent-nas deploy`` found. data: what the search found in its data, None of earlier releases.
+        problems: what could not be read, in a line each.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Run:
     journals: dict[int, Journal] = field(default_factory=dict)
     latent: dict[str, np.ndarray] = field(default_factory=dict)
     firmware: list[Firmware] = field(default_factory=list)
+    data: DataFound | None = None
     problems: list[str] = field(default_factory=list)
 
     @staticmethod
@@ -71,6 +73,8 @@ class Run:
         run.config = run._json(files.CONFIG, "what was asked is unknown", _config) or {}
         if (path / files.RESULT).exists():
             run.result = run._json(files.RESULT, "the final networks are left out", schema.read_result)
+        if (path / files.DATA).exists():
+            run.data = run._json(files.DATA, "the data are left out", schema.read_data)
         run._read_store()
         if (path / files.LATENT).exists():
             try:

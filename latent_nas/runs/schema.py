@@ -226,6 +226,31 @@ class Firmware:
     emulated: Emulated | None = None
 
 
+@dataclass(frozen=True)
+class DataFound:
+    """``data.json``: what a search found in its data when it began.
+
+    Attributes:
+        lines: for people. classes: their names, () where there are none. counts: samples of each class, or of all, by
+            the part's name.
+    """
+
+    lines: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    version: int = VERSION
+
+
+def read_data(data: Any, place: str) -> DataFound:
+    """Return what a ``data.json`` holds.
+
+    Raises:
+        ValueError: it is damaged, or of a later release.
+    """
+    versioned(data, place)
+    return checked(DataFound, data, place)
+
+
 def read_result(data: Any, place: str) -> Result:
     """Return what a ``result.json`` holds, of this release or of 0.1.
 

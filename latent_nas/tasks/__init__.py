@@ -242,6 +242,13 @@ def is_path(name: str) -> bool:
     return bool({"/", "\\", "?"} & set(name)) or bool(Path(name).suffix) or Path(name).exists()
 
 
+def twofold(name: str) -> list[str]:
+    """Return a line where a task that ships is called as a file or folder that is there as well, else nothing."""
+    if is_path(name) or name not in plugins.names("tasks") or not Path(name).exists():
+        return []
+    return [f"{name} is the task that comes with latent_nas; the data of that name here are ./{name}"]
+
+
 def full_name(name: str) -> str:
     """Return a task's name as it is, and the path of one's own task or data from the root."""
     if not is_path(name):

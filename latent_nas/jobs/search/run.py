@@ -9,7 +9,7 @@ import numpy as np
 
 from latent_nas import plugins, report
 from latent_nas.evaluators import Evaluator
-from latent_nas.jobs import models
+from latent_nas.jobs import models, samples
 from latent_nas.jobs.final import finalise
 from latent_nas.jobs.make import dataset
 from latent_nas.jobs.search.board import Board
@@ -19,10 +19,11 @@ from latent_nas.judge.recalibrate import excess
 from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
+from latent_nas.readers import PARTS
 from latent_nas.records import SEARCH, SHORT, Record, ranked, versions
 from latent_nas.runs import files, own
 from latent_nas.runs.folder import RunFolder, new_path
-from latent_nas.runs.schema import FinalNetwork, Result
+from latent_nas.runs.schema import DataFound, FinalNetwork, Result
 from latent_nas.store import Store
 from latent_nas.strategies import Problem
 from latent_nas.strategies.settings import configured
@@ -30,6 +31,7 @@ from latent_nas.study import Budget, Study
 from latent_nas.study.asynchronous import AsyncStudy
 from latent_nas.study.halving import Halving
 from latent_nas.target import Setup
+from latent_nas.tasks import twofold
 from latent_nas.units import cost_row
 
 Say = Callable[[str], None]
@@ -77,8 +79,10 @@ def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: B
     pool: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
     evaluator = Judged(pool, open_objective(config.objective, limits))
     try:
-        for line in about_data(setup):
+        about = about_data(setup)
+        for line in about:
             tell(line)
+        keep_data(folder, setup, about)
         study = assemble(prepared, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {limits.text()}")
         for line in about_core(setup):
@@ -141,8 +145,23 @@ def about_data(setup: Setup) -> list[str]:
     """Return what a search says of the task: its data, what needs no network, its front end."""
     lines = [*setup.task.about(), f"{setup.task.baseline().text()} on the validation part"]
     space, suited = setup.target.space, setup.task.space
+    lines += twofold(setup.target.task)
     lines += [f"the input {'x'.join(map(str, setup.task.input_shape))} suits --space {suited}"] * (space != suited)
     return [*lines, f"front end, beside the limits: {setup.front_end.text()}"] if setup.front_end else lines
+
+
+def keep_data(folder: RunFolder, setup: Setup, lines: list[str]) -> None:
+    """Write what is known of the data into the run folder, where the report finds it."""
+    data = setup.task.data()
+    parts = dict(zip(PARTS, (data.train, data.valid, data.test), strict=True))
+    counts: dict[str, tuple[int, ...]] = {name: (len(part),) for name, part in parts.items()}
+    if setup.task.classes:
+        many = len(setup.task.classes)
+        counts = {name: tuple(np.bincount(p.y, minlength=many).tolist()) for name, p in parts.items()}
+    folder.write_data(
+        DataFound(tuple(lines), setup.task.classes, counts),
+        samples.picture(setup.task) if len(setup.task.input_shape) == 3 else "",
+    )
 
 
 def about_core(setup: Setup) -> list[str]:
