@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 class Page(HTMLParser):
     """The sections' texts, the charts, the headings, and whether every element is closed."""
 
-    VOID = frozenset({"br", "input", "meta"})
+    VOID = frozenset({"br", "img", "input", "meta"})
 
     def __init__(self, text):
         super().__init__()
