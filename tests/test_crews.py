@@ -126,11 +126,11 @@ def lose(target, job):
     return die()
 
 
-def test_a_training_that_is_lost_twice_is_a_failed_record():
+def test_a_training_that_is_lost_twice_is_a_lost_record():
     job = Job(tuple(map(int, Setup(TARGET).space.sample(rng(5, "crew"), 1)[0])), 1)
     workers = Training(TARGET, 1, work=lose)
     (record,) = workers.evaluate([job])
     workers.close()
-    assert (record.status, record.genes, record.score) == ("failed", job.genes, None)
+    assert (record.status, record.genes, record.score) == ("lost", job.genes, None)
     assert "failed 2 times" in record.reason
     assert record.flash_bytes > 0

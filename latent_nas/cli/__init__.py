@@ -1,9 +1,14 @@
 """The command line ``latent-nas``; every script in ``scripts/`` is one of its commands.
 
-Exit codes: 0 done, 2 wrong input (one line says what), 3 a firmware that faults, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 done without what was wanted (no network, other outputs), 2 wrong input or a machine that refuses
+(one line says what), 3 a firmware that faults, 4 a proof that could not be made, 130 stopped by Ctrl-C (129 by SIGHUP,
+143 by SIGTERM).
 """
 
+import os
+import signal
 import sys
+from contextlib import suppress
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -21,8 +26,10 @@ from latent_nas.cli import (
     lists,
     models,
     query,
+    refused,
     report,
     search,
+    stopping,
     train,
 )
 from latent_nas.cli.configured import configured
@@ -83,14 +90,36 @@ for kind in lists.KINDS:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit: wrong input is one line on standard error and exit code 2."""
+    stopping.listen()
     try:
         code = app(args=arguments or sys.argv[1:] or ["--help"], standalone_mode=False)
+        sys.stdout.flush()  # a full disk is said here, not at Python's own end
     except (ValueError, UsageError) as error:
-        print(f"error: {told(error)}", file=sys.stderr)
-        sys.exit(2)
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+        _end(told(error))
+    except KeyboardInterrupt:
+        sys.exit(stopping.code())
+    except typer.Abort as stop:
+        cause = stop.__cause__ or stop.__context__
+        if isinstance(cause, EOFError):
+            _end(refused.line(cause))
+        sys.exit(stopping.code())
+    except refused.KINDS as error:
+        if isinstance(error, BrokenPipeError):  # as of `latent-nas ... | head`: nobody reads on
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
+        _end(refused.line(error))
+    if code == 128 + signal.SIGINT:  # typer's, whatever the signal was
+        code = stopping.code()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(line: str) -> NoReturn:
+    """End with a line on standard error."""
+    with suppress(OSError, ValueError, AttributeError):  # standard error may be closed or full as well
+        print(f"error: {line}", file=sys.stderr, flush=True)
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what it could not take is not tried again
+    sys.exit(2)
 
 
 def told(error: Any) -> str:

@@ -1,13 +1,21 @@
-"""Processes of this machine, one thread each."""
+"""Processes of this machine, one thread each; a pipe to each, so that one that dies takes no other's work with it."""
 
+import atexit
+import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import time
+import traceback
+import weakref
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from types import FrameType
+from typing import Any, Final
 
 from latent_nas.crews import Crew, Lost
 
@@ -18,75 +26,150 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
     "MALLOC_TOP_PAD_": str(2**26),
 }
-START = "spawn"  # a fork would take over the locks of threads that are not there
+START: Final = "spawn"  # a fork would take over the locks of threads that are not there
+MOST_PER_CORE = 4  # processes; more only take each other's memory
+GRACE_S = 2.0  # for a process to clean up behind itself when it is ended
+log = logging.getLogger("latent_nas")
+
+
+class Elsewhere(Exception):
+    """The traceback of an error in another process."""
+
+
+@dataclass(eq=False)
+class _Worker:
+    """A process, and the pipe by which it is given work and gives back what came of it."""
+
+    process: multiprocessing.process.BaseProcess
+    pipe: Connection
+
+    @staticmethod
+    def begin() -> "_Worker":
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        context = multiprocessing.get_context(START)
+        here, there = context.Pipe()
+        process = context.Process(target=_serve, args=(there,))
+        process.start()
+        there.close()
+        return _Worker(process, here)
 
 
 class Local(Crew):
-    """A pool of its own for every process, so that one that dies takes no other's work with it."""
+    """Processes that are begun when there is work, and kept."""
 
     def __init__(self, workers: int) -> None:
-        self._workers = workers or os.cpu_count() or 1
-        self._free: list[ProcessPoolExecutor] = []
-        self._busy: dict[Future[Any], ProcessPoolExecutor] = {}
+        cores = os.cpu_count() or 1
+        self._workers = workers or cores
+        if self._workers > MOST_PER_CORE * cores:
+            self._workers = MOST_PER_CORE * cores
+            log.warning("%d workers are too many for %d cores; there will be %d", workers, cores, self._workers)
+        self._free: list[_Worker] = []
+        self._busy: dict[_Worker, bool] = {}  # each handle is its worker; whether it has answered
+        OPEN.add(self)
 
     @property
     def slots(self) -> int:
         """The number of processes."""
         return self._workers
 
-    def start(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+    def start(self, work: Callable[..., Any], *arguments: Any) -> Any:
         """Begin a piece of work in a free process, a new one where there is none."""
-        while self._free:
-            pool = self._free.pop()
+        while True:
+            worker = self._free.pop() if self._free else _Worker.begin()
             try:
-                future = pool.submit(work, *arguments)
-            except BrokenProcessPool:  # it died while it had nothing to do
-                pool.shutdown(wait=False)
+                worker.pipe.send((work, arguments))
+            except OSError:  # it died while it had nothing to do
+                _end([worker])
                 continue
-            break
-        else:
-            pool = _pool()
-            future = pool.submit(work, *arguments)
-        self._busy[future] = pool
-        return future
+            except BaseException:  # it can't be pickled: nothing was sent
+                self._free.append(worker)
+                raise
+            self._busy[worker] = True
+            return worker
 
     def finished(self, handles: list[Any]) -> list[Any]:
-        """Wait for one of the futures; return those that are done, in the order in which they began."""
-        done = wait(handles, return_when=FIRST_COMPLETED).done
-        return [handle for handle in handles if handle in done]
+        """Wait for one of the processes to answer or to die; return those that did, in the order of the handles."""
+        done = wait([worker.pipe for worker in handles])  # a dead process has closed its end
+        return [worker for worker in handles if worker.pipe in done]
 
     def result(self, handle: Any) -> Any:
         """Return what the work returned; its process is free again."""
-        pool = self._busy.pop(handle)
+        del self._busy[handle]
         try:
-            found = handle.result()
-        except BrokenProcessPool:
-            for broken in [pool, *self._free]:  # what killed one may have killed idle ones, unnoticed as yet
-                broken.shutdown(wait=False)
-            self._free = []
+            good, found, where = handle.pipe.recv()
+        except (EOFError, OSError):
+            _end([handle])
             raise Lost("its process died (killed, or out of memory)") from None
         except BaseException:
-            self._free.append(pool)
+            self._free.append(handle)
             raise
-        self._free.append(pool)
-        return found
+        self._free.append(handle)
+        if good:
+            return found
+        raise found from Elsewhere(where)
 
     def close(self) -> None:
-        """Stop all processes when they have done what they are at."""
-        for pool in [*self._free, *self._busy.values()]:
-            pool.shutdown(wait=False, cancel_futures=True)
+        """End all processes, whatever they are at."""
+        workers = [*self._free, *self._busy]
         self._free, self._busy = [], {}
+        _end(workers)
 
 
-def _pool() -> ProcessPoolExecutor:
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    return ProcessPoolExecutor(1, multiprocessing.get_context(START), initializer=start_worker, initargs=(False,))
+AT_WORK = threading.Event()  # of a worker
+OPEN: "weakref.WeakSet[Local]" = weakref.WeakSet()
+
+
+@atexit.register
+def close_all() -> None:
+    """End the processes of all crews that nobody closed: Python would wait for them."""
+    for crew in list(OPEN):
+        crew.close()
+
+
+def _end(workers: list[_Worker]) -> None:
+    """End processes, by force those that take longer than ``GRACE_S``."""
+    for worker in workers:
+        worker.pipe.close()
+        worker.process.terminate()
+    until = time.monotonic() + GRACE_S
+    for worker in workers:
+        worker.process.join(max(until - time.monotonic(), 0))
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
+
+
+def _serve(pipe: Connection) -> None:
+    """Do what comes by a pipe until it is closed: what a process of the crew is there for."""
+    start_worker(False)
+    while True:
+        try:
+            work, arguments = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            AT_WORK.set()
+            answer = True, work(*arguments), ""
+        except Exception as error:  # noqa: BLE001 - who asked for the work gets it
+            answer = False, error, traceback.format_exc()
+        AT_WORK.clear()
+        _answer(pipe, answer)
+
+
+def _answer(pipe: Connection, answer: tuple[bool, Any, str]) -> None:
+    try:
+        pipe.send(answer)
+    except OSError:
+        sys.exit(1)  # nobody is there any more
+    except Exception as error:  # noqa: BLE001 - it can't be pickled
+        pipe.send((False, TypeError(f"what came of it can't be sent: {type(error).__name__}: {error}"), answer[2]))
 
 
 def start_worker(torch_too: bool = True) -> None:
     """Set a worker process up: one thread, Ctrl-C left to the main process, and an end when that one dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if torch_too:
         import torch
@@ -94,10 +177,21 @@ def start_worker(torch_too: bool = True) -> None:
         torch.set_num_threads(1)
 
 
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End a worker: through its work, which cleans up behind itself, else at once."""
+    if not AT_WORK.is_set():
+        os._exit(128 + number)
+    AT_WORK.clear()
+    sys.exit(128 + number)
+
+
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
+    with suppress(OSError):
+        os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_S)
     os._exit(1)
 
 

@@ -1,0 +1,32 @@
+"""What the machine refuses, whatever a command was at, in one line: a full disk, a name too long, no memory."""
+
+import sqlite3
+from errno import EMFILE, ENAMETOOLONG, ENFILE, ENOSPC, EROFS
+
+KINDS = (OSError, MemoryError, RecursionError, EOFError, RuntimeError, sqlite3.Error, OverflowError)
+STEPS = {
+    ENOSPC: "free some room there, then do it again",
+    ENAMETOOLONG: "wanted a name of at most 255 bytes",
+    EROFS: "choose a place that can be written",
+    EMFILE: "allow more open files (ulimit -n), or ask for fewer --workers",
+    ENFILE: "allow more open files (ulimit -n), or ask for fewer --workers",
+}
+OURS = ("Could not determine home directory", "Symlink loop")  # RuntimeErrors of the system; others are our bugs
+
+
+def line(error: BaseException) -> str:
+    """Return an error of the machine as a line; one that is a bug of ours is raised again, with its traceback."""
+    if isinstance(error, OSError):
+        names = [str(name)[:100] for name in (error.filename, error.filename2) if name is not None]
+        what = error.strerror or str(error) or type(error).__name__
+        step = STEPS.get(error.errno or 0, "look at the place, or choose another")
+        return f"{' to '.join(names) + ': ' if names else ''}{what}; {step}"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; take smaller data or networks, or fewer --workers"
+    if isinstance(error, RecursionError):
+        return "a file is nested too deep to be read; wanted one that this project or its format's own tools write"
+    if isinstance(error, EOFError):
+        return f"a file ends too soon ({error}); make it again" if str(error) else "a file ends too soon; make it again"
+    if isinstance(error, RuntimeError) and not str(error).startswith(OURS):
+        raise error
+    return f"{' '.join(str(error).split())[:300]}; look at the file or place that it names"
