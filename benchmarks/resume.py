@@ -26,7 +26,7 @@ def rows(folder: Path, question: str) -> list:
 
 def essence(folder: Path) -> dict:
     """Return everything that must be equal: proposals, and records without their times."""
-    bodies = [json.loads(b) for (b,) in rows(folder, "SELECT body FROM record")]
+    bodies = [json.loads(b)["value"] for (b,) in rows(folder, "SELECT body FROM record")]
     for body in bodies:
         del body["wall_s"]
     return {

@@ -20,6 +20,7 @@ from latent_nas.jobs import deploy, export
 from latent_nas.jobs.search import run as job
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import Prepared
+from latent_nas.jobs.search.resume import FREE
 from latent_nas.limits import Limits
 from latent_nas.objectives import Objective
 from latent_nas.records import Record, front
@@ -65,7 +66,7 @@ class Network:
     flash_bytes: int
     ram_bytes: int
     latency_ms: float
-    fits: bool
+    fits: bool | None
     folder: Path
     details: dict[str, Any]
 
@@ -206,8 +207,9 @@ class Study:
         Args:
             trainings: true trainings to spend before the final ones, ``batch`` a round. top: networks to train in full,
                 with ``final_seeds`` seeds each. out: run folder; default: runs/<time>-<strategy>. A folder of the same
-                search that was stopped is continued. ray: train on a cluster, "host:port" of its head or "local" (extra
-                ``ray``). asynchronous: let no worker wait for a slow one; results then depend on timing.
+                search that was stopped is continued, with more trainings where they are asked for. ray: train on a
+                cluster, "host:port" of its head or "local" (extra ``ray``). asynchronous: let no worker wait for a slow
+                one; results then depend on timing.
 
         Raises:
             ValueError: a wrong name or setting, limits that nothing meets, no cluster at ``ray``, or ``out`` holds
@@ -254,7 +256,7 @@ class Study:
         """Return the search and its run folder, a new one or that of the same search."""
         if place is None or not (place / files.CONFIG).exists():
             return job.begin(config, place)
-        prepared, folder = job.resumed(place, config.workers, config.ray)
+        prepared, folder = job.resumed(place, **{name: getattr(config, name) for name in FREE if name != "wall_s"})
         if prepared.config != config:
             raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")
         return prepared, folder

@@ -1,20 +1,20 @@
 """Artefacts: a folder of safetensors and JSON files with a manifest that says what made them and their hashes.
 
-Nothing here is unpickled. A folder is written beside its place and moved there whole.
+Nothing here is unpickled. A folder is written beside its place and moved there whole, see ``whole``.
 """
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from latent_nas import __version__
+from latent_nas import __version__, sealed, whole
+from latent_nas.whole import make_folder as make_folder
+from latent_nas.whole import writable as writable
+from latent_nas.whole import write as write
 
 MANIFEST = "manifest.json"
 
@@ -41,7 +41,6 @@ def save(folder: Path, artifact: Artifact) -> None:
         ValueError: the folder exists and is no artefact, or can't be made.
     """
     folder = free(folder)
-    make_folder(folder.parent)
     manifest = {
         "kind": artifact.kind,
         "version": __version__,
@@ -49,15 +48,13 @@ def save(folder: Path, artifact: Artifact) -> None:
         "quality": artifact.quality,
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(artifact.files.items())},
     }
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        new = Path(scratch) / "new"
-        new.mkdir()
-        for name, data in artifact.files.items():
-            (new / name).write_bytes(data)
-        (new / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        if folder.exists():
-            shutil.move(folder, Path(scratch) / "old")
-        new.rename(folder)
+    try:
+        with whole.folder(folder) as new:
+            for name, data in artifact.files.items():
+                (new / name).write_bytes(data)
+            (new / MANIFEST).write_text(json.dumps(sealed.seal(manifest), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{folder} can't be written: {error.strerror}; {whole.MEANWHILE}") from None
 
 
 def free(folder: Path) -> Path:
@@ -74,32 +71,6 @@ def free(folder: Path) -> Path:
     return writable(folder)
 
 
-def writable(path: Path) -> Path:
-    """Return a place for a file or folder; asked before work that ends there.
-
-    Raises:
-        ValueError: the nearest thing above it that exists is no folder, or none that may be written.
-    """
-    path = Path(path)
-    above = next(p for p in path.absolute().parents if p.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        why = "may not be written" if above.is_dir() else "is no folder"
-        raise ValueError(f"{path} can't be written: {above} {why}; choose another place")
-    return path
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, if they are not there.
-
-    Raises:
-        ValueError: the system refuses; the message says why.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{folder} can't be made: {error.strerror}; choose another place") from None
-
-
 def load(folder: Path, kind: str) -> Artifact:
     """Return a folder's artefact, all hashes checked.
 
@@ -107,17 +78,11 @@ def load(folder: Path, kind: str) -> Artifact:
         ValueError: no artefact there, one of another kind, a file missing or changed.
     """
     folder = Path(folder)
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        found, hashes = manifest["kind"], manifest["sha256"]
-    except FileNotFoundError:
-        raise ValueError(f"{folder} holds no {kind}: there is no {MANIFEST} in it") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-        raise ValueError(f"{folder / MANIFEST} is damaged; make the {kind} again or fetch it again") from None
-    if found != kind:
-        raise ValueError(f"{folder} holds a {found}, wanted a {kind}")
+    manifest = _manifest(folder, kind)
+    if manifest["kind"] != kind:
+        raise ValueError(f"{folder} holds a {manifest['kind']}, wanted a {kind}")
     files = {}
-    for name, wanted in hashes.items():
+    for name, wanted in manifest["sha256"].items():
         path = folder / name
         data = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(data).hexdigest() != wanted:
@@ -126,6 +91,22 @@ def load(folder: Path, kind: str) -> Artifact:
             )
         files[name] = data
     return Artifact(kind, manifest["made"], manifest["quality"], files)
+
+
+def _manifest(folder: Path, kind: str) -> dict[str, Any]:
+    """Return what a manifest holds, its own hash checked where it has one."""
+    try:
+        text = (folder / MANIFEST).read_text(encoding="utf-8")
+        manifest = sealed.unseal(json.loads(text), MANIFEST)
+        typed = isinstance(manifest["kind"], str) and isinstance(manifest["quality"], dict)
+        typed = typed and isinstance(manifest["made"], dict)
+        if not typed or any(Path(name).name != name for name in dict(manifest["sha256"])):
+            raise ValueError("not what is written there")
+    except (FileNotFoundError, NotADirectoryError):
+        raise ValueError(f"{folder} holds no {kind}: there is no {MANIFEST} in it") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ValueError(f"{folder / MANIFEST} is damaged; make the {kind} again or fetch it again") from None
+    return manifest
 
 
 def pack(arrays: dict[str, np.ndarray]) -> bytes:
@@ -149,23 +130,3 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
     except SafetensorError as error:
         raise ValueError(f"not a whole safetensors file: {error}") from None
     return arrays
-
-
-def write(path: Path, data: bytes | str) -> None:
-    """Write a file under a temporary name, flush it to the disk and rename it.
-
-    Raises:
-        ValueError: the system refuses; the message says why, and nothing is left behind.
-    """
-    path = Path(path)
-    make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise ValueError(f"{path} can't be written: {error.strerror}; choose another place") from None

@@ -22,7 +22,8 @@ class Record:
     Attributes:
         genes: canonical. space, task: names. seed: of the training. fidelity: the recipe, "short", "search" or "full".
         part: what was measured on: "valid" (trained on train) or "test" (trained on train and valid).
-        status: "ok" or "failed"; reason: why it failed.
+        status: "ok"; "failed", which it would again; or "lost": its worker died or ran out of memory, so that it is
+            tried again when the run goes on. reason: why.
         measured_float, measured_int8: the task's metrics by name, of the float and of the int8 network on that part;
             empty where failed or not measured.
         measured_beside: what else was measured, by name, e.g. "analog_accuracy_1d", or an objective made of several.
@@ -77,6 +78,11 @@ class Record:
     def ok(self) -> bool:
         """Whether the training gave a network."""
         return self.status == "ok"
+
+    @property
+    def lost(self) -> bool:
+        """Whether nothing is known of the network, as its worker did not bring it back."""
+        return self.status == "lost"
 
     @property
     def measured(self) -> dict[str, float]:

@@ -11,6 +11,7 @@ from contextlib import closing
 
 import pytest
 
+from latent_nas import sealed
 from latent_nas.cli import main
 from latent_nas.runs.folder import RunFolder
 
@@ -58,7 +59,7 @@ def rows(folder):
 
 def essence(folder):
     """The store's records without times, in the order of genes."""
-    bodies = [{k: v for k, v in json.loads(b).items() if k != "wall_s"} for (b,) in rows(folder)]
+    bodies = [{k: v for k, v in json.loads(b)["value"].items() if k != "wall_s"} for (b,) in rows(folder)]
     return sorted(bodies, key=lambda b: (b["part"], b["fidelity"], b["seed"], b["genes"]))
 
 
@@ -82,7 +83,7 @@ def test_a_search_ends_with_networks_that_fit_and_all_its_files(finished):
     assert 0.1 < network["measured_int8"]["accuracy"] <= 1
     assert result["trainings"] == 4
     assert result["test_reads"] == 2
-    assert json.loads((folder / "result.json").read_text()) == result
+    assert sealed.unseal(json.loads((folder / "result.json").read_text()), "result.json") == result
     files = {"config.json", "search.log", "study.sqlite", "history.csv", "rounds.csv", "pareto.csv", "result.json"}
     assert {*files, "best_architecture.json", "networks", "firmware", "report.html", "tensorboard"} == {
         p.name for p in folder.iterdir()

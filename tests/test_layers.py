@@ -14,7 +14,8 @@ PACKAGE = Path(latent_nas.__file__).parent
 # A new module or folder of the package gets its place here: in the lowest layer that is above all it imports.
 LAYERS = [
     {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits", "front_end"}
-    | {"compiled", "kernels", "extras", "ranges", "units", "fields", "nearest"},
+    | {"compiled", "kernels", "extras", "ranges", "units", "fields", "nearest"}
+    | {"whole", "lock", "sealed"},
     {"graph", "operators", "readers", "cores"},
     {"spaces", "tasks", "devices", "runtimes", "zoo"},
     {"costs", "training", "codec", "surrogates", "tables", "crews", "analog"},

@@ -221,14 +221,14 @@ def test_classes_and_objects_from_python(own):
     assert [n.genes for n in again.networks] == [n.genes for n in result.networks]
     plugins.forget()
     with pytest.raises(ValueError, match=r"task Tiny@\w+ was an object of a Python program"):
-        resumed(Path("run"), None, None)
+        resumed(Path("run"))
 
 
 def test_a_run_of_an_earlier_version_has_no_such_entry(own):
     Path("run").mkdir()
     old = {k: v for k, v in SearchConfig().to_json().items() if k not in ("surrogate", "plugins")}
     Path("run/config.json").write_text(json.dumps(old))
-    config = resumed(Path("run"), None, None)[0].config
+    config = resumed(Path("run"))[0].config
     assert (config.surrogate, config.plugins, config.limits) == ("stack", (), Limits(32768, 16384, 5.0))
     assert Run.read(Path("run")).problems == ["study.sqlite is missing or empty: no training is known"]
 

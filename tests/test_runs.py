@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from latent_nas import cli
+from latent_nas import cli, sealed
 from latent_nas.api import Result
 from latent_nas.runs import files, schema
 from latent_nas.runs.folder import RunFolder
@@ -91,7 +91,8 @@ class TestThisRelease:
 
     def test_a_configuration_carries_its_version_and_comes_back_without(self, tmp_path):
         RunFolder.create(tmp_path / "a", {"strategy": "random"})
-        assert load(tmp_path / "a" / files.CONFIG) == {"version": schema.VERSION, "strategy": "random"}
+        written = load(tmp_path / "a" / files.CONFIG)
+        assert sealed.unseal(written, "config.json") == {"version": schema.VERSION, "strategy": "random"}
         assert RunFolder.open(tmp_path / "a")[1] == {"strategy": "random"}
         assert Run.read(tmp_path / "a").config == {"strategy": "random"}
 

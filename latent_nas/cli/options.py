@@ -13,6 +13,12 @@ def _task(name: str) -> str:
     return full_name(name)
 
 
+def given(context: typer.Context) -> list[str]:
+    """Return the names of the options that the user has given, on the command line or in ``--config``'s file."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return [name for name, source in sources.items() if source is not None and source.name != "DEFAULT"]
+
+
 TASK_HELP = (
     "See `latent-nas tasks`; or your own data: a table, arrays, a folder of images, recordings or tables by class."
 )

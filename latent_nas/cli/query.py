@@ -67,8 +67,10 @@ def validate(
     """
     from latent_nas.cli.show import show
     from latent_nas.jobs import validate as job
-    from latent_nas.jobs.summary import summary
+    from latent_nas.jobs.summary import exit_code, summary
 
     with show(as_json) as view:
         result = job.validate(candidates, top, final_seeds, workers, seed, out, view.say, view.done)
     print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, out))
+    if code := exit_code(result):
+        raise typer.Exit(code)

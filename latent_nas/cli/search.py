@@ -1,16 +1,21 @@
 """``latent-nas search``: the main job."""
 
+import inspect
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from latent_nas.cli import options, own_data
 
+ELSEWHERE = ("config", "plugin", "trust", "resume", "tensorboard", "as_json")  # change no training
+DATA = tuple(inspect.signature(own_data.named).parameters)  # make up the name of the task
+
 
 @own_data.of_data(own_data.named)
 def search(
+    context: typer.Context,
     task: options.Task = "digits",
     space: options.Space = "",
     device: options.Device = "stm32f405",
@@ -70,15 +75,18 @@ def search(
     from latent_nas.jobs.search.config import new_config
     from latent_nas.jobs.search.run import begin, resumed
     from latent_nas.jobs.search.run import search as run
-    from latent_nas.jobs.summary import summary
+    from latent_nas.jobs.summary import exit_code, summary
     from latent_nas.limits import Limits
     from latent_nas.runs import files
+    from latent_nas.runs.folder import RunFolder
     from latent_nas.target import Target
 
     if tensorboard:
         check()  # wrong input leaves no folder behind
     if resume is not None:
-        prepared, folder = resumed(resume, workers or None, ray)
+        RunFolder.open(resume)
+        values = {"task": task, "limits": Limits.parse(limit or ()), "settings": tuple(settings or ())}
+        prepared, folder = resumed(resume, **_anew(context, values))
     else:
         config = new_config(
             Target(space, task, device, runtime or ""),
@@ -118,3 +126,24 @@ def search(
             view.say(f"stopped; {held} trainings are stored. Continue with: latent-nas search --resume {folder.path}")
             raise
     print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, folder.path))
+    if code := exit_code(result):
+        raise typer.Exit(code)
+
+
+def _anew(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that the user has given to a search that goes on, by the names of ``new_config``.
+
+    Raises:
+        ValueError: one that has no meaning there.
+    """
+    asked, given = {}, options.given(context)
+    for name in given:
+        if name in DATA and "task" not in given:
+            raise ValueError(f"--{name} is part of which data a run began with; leave it out, or say --task as well")
+        if name in ("out", "dry_run", "preset"):
+            raise ValueError(f"--{name.replace('_', '-')} is for a new search; leave it out with --resume")
+        if name not in ELSEWHERE:
+            name = "task" if name in DATA else "limits" if name == "limit" else name
+            value = values[name] if name in values else context.params[name]
+            asked[name] = str(value) if isinstance(value, Path) else value
+    return asked

@@ -11,6 +11,7 @@ from latent_nas.cli import options, own_data
 
 @own_data.of_data(own_data.named)
 def train(
+    context: typer.Context,
     network: options.Network = "",
     task: options.Task = "digits",
     entry: options.Entry = 1,
@@ -48,7 +49,12 @@ def train(
     from latent_nas.tasks import open_task
 
     if resume is not None:
-        config, graph, folder = resumed(resume)
+        config, graph, folder = resumed(resume, task if "task" in options.given(context) else "")
+        if more := sorted(set(options.given(context)) - {"resume", "task", "as_json", "config", "plugin", "trust"}):
+            raise ValueError(
+                f"--{more[0].replace('_', '-')} can't change in a training that goes on, as its epochs so far depend on"
+                " it; leave it out, or begin another with --out"
+            )
     else:
         if not network:
             raise ValueError("say what to train: a network's name or a JSON file; or --resume a run folder")

@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from latent_nas import whole
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.evaluators.training import Training
 from latent_nas.evaluators.work import trained
-from latent_nas.firmware import Fault
+from latent_nas.firmware import Fault, Overflow
 from latent_nas.firmware.check import emulate, sizes
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.emulate import check_tools
@@ -20,6 +21,7 @@ from latent_nas.target import Target, open_target
 if TYPE_CHECKING:
     from latent_nas.training.quantise import QuantisedNetwork
 
+LEFT_S = 600.0  # age of folders of workers that died which are removed
 INPUTS = 2  # instructions hardly depend on the input; more of them would check the same bits again
 
 
@@ -55,26 +57,34 @@ class Emulation(Evaluator):
 
 
 def emulated_record(target: Target, job: Job) -> Record:
-    """Return the record of a job with what its firmware took; failed where the device could not run it bit-exactly."""
+    """Return the record of a job with what its firmware took.
+
+    It is failed where the device could not run it bit-exactly, lost where no firmware could be made here, as of a full
+    disk.
+    """
     record, network = trained(target, job)
     if network is None:
         return record
     try:
         return replace(record, **_emulated(target, network))
-    except (Fault, ValueError) as error:
+    except (Fault, Overflow) as error:
         return replace(record, status="failed", reason=f"firmware: {error}".splitlines()[0][:200])
+    except (ValueError, OSError) as error:
+        return replace(record, status="lost", reason=f"no firmware could be made: {error}".splitlines()[0][:200])
 
 
 def _emulated(target: Target, network: "QuantisedNetwork") -> dict[str, Any]:
     setup = open_target(target)
     made = project(network, setup.device)
-    with tempfile.TemporaryDirectory() as folder:
-        made.write(Path(folder))
-        elf = build(Path(folder), setup.device.core)
+    place = Path(tempfile.gettempdir())
+    whole.sweep(place, age_s=LEFT_S)
+    with whole.scratch(place) as folder:
+        made.write(folder)
+        elf = build(folder, setup.device.core)
         size = sizes(elf)
         found = emulate(made, elf, setup.task.data().valid.x[:INPUTS])[1]
     if not found["bit_exact"]:
-        raise ValueError(f"{1 - found['equal_outputs']:.2%} of its outputs are not those of the integer reference")
+        raise Fault(f"{1 - found['equal_outputs']:.2%} of its outputs are not those of the integer reference")
     return {
         "emulated_flash_bytes": size["flash_bytes"],
         "emulated_ram_bytes": size["ram_bytes"],

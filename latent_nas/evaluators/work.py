@@ -115,4 +115,4 @@ def blank(target: Target, job: Job) -> Record:
 
 def failed(target: Target, job: Job, reason: str) -> Record:
     """Return the record of a job that a worker could not bring back."""
-    return replace(blank(target, job), status="failed", reason=reason)
+    return replace(blank(target, job), status="lost", reason=reason)

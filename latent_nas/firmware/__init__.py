@@ -7,3 +7,7 @@
 
 class Fault(Exception):
     """A firmware that did what the device can't: the message names address and function."""
+
+
+class Overflow(ValueError):
+    """A firmware that does not fit a region of the device; the message says which and by how many bytes."""

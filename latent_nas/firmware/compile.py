@@ -11,11 +11,7 @@ from pathlib import Path
 
 from latent_nas.cores import Core
 from latent_nas.extras import need
-
-
-class Overflow(ValueError):
-    """A firmware that does not fit a region of the device; the message says which and by how many bytes."""
-
+from latent_nas.firmware import Overflow
 
 GNU_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 OVERFLOW = re.compile(r"section '?\.?([\w.]+)'? will not fit in region '(\w+)': overflowed by (\d+) bytes")
@@ -75,7 +71,7 @@ def build(folder: Path, core: Core, plain: bool = False, toolchain: str = "zig",
         region, most = max(gnu, key=lambda found: int(found[1]))
         raise Overflow(f"the firmware does not fit: region {region} overflows by {most} B")
     if status or not elf.exists() or "warning:" in said:
-        raise ValueError(f"the compiler refused the firmware in {folder}: {said.strip()[-2000:]}")
+        raise ValueError(f"the compiler refused the firmware: {said.strip()[-2000:]}")
     return elf
 
 

@@ -1,6 +1,7 @@
 """The linker script of a device: its real memory regions, so that what does not fit does not link."""
 
 from latent_nas.devices import Device, Region
+from latent_nas.firmware import Overflow
 
 STACK_BYTES = 2048
 
@@ -12,13 +13,13 @@ def arena_region(device: Device, arena_bytes: int, layer: str) -> Region:
         layer: that needs most of the arena, in words, for the message.
 
     Raises:
-        ValueError: there is none; the message says by how many bytes, and at which layer.
+        Overflow: there is none; the message says by how many bytes, and at which layer.
     """
     found = device.region_for(arena_bytes, STACK_BYTES)
     if found is None:
         room = device.room(STACK_BYTES)
         name = max(room, key=lambda each: room[each])
-        raise ValueError(
+        raise Overflow(
             f"the arena of {arena_bytes} B exceeds {name}, the roomiest region of {device.name}, by"
             f" {arena_bytes - room[name]} B ({room[name]} B there beside the stack); most is alive at layer {layer}"
         )

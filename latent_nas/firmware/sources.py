@@ -1,5 +1,6 @@
 """The C of a firmware that does not depend on weights: what all share, the kernels in use, and their header."""
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from latent_nas.firmware.emit import Kernel
 
 COMMON = Path(__file__).parent / "c"
 HEADER = "kernels.h"
+BUILT = ("firmware.elf", "report.json")  # of an earlier export, which go with it
 LISTED = "/* Kernels: "  # begins the header: its files, so that a later export can remove those it does not need
 
 
@@ -27,6 +29,18 @@ def sources(kernels: Iterable[Kernel], core: Core) -> dict[str, str]:
                 raise ValueError(f"firmware has a file {name} already, which is another; rename that of the kernel")
             files[name] = text
     return {**common, **files, HEADER: _header(files, declares, core)}
+
+
+def keep_others(before: Path, new: Path) -> None:
+    """Copy what people have put beside an earlier export's files into the folder that takes its place."""
+    names = {path.name for path in new.iterdir()}
+    made = {*names, *(path.name for path in left_over(before, names)), *BUILT}
+    for path in before.iterdir() if before.is_dir() else ():
+        if path.name not in made and not path.is_symlink():
+            if path.is_dir():
+                shutil.copytree(path, new / path.name, symlinks=True)
+            else:
+                shutil.copy2(path, new / path.name)
 
 
 def left_over(folder: Path, files: Iterable[str]) -> list[Path]:

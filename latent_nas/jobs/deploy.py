@@ -8,19 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas import artifacts, seeds
+from latent_nas import artifacts, sealed, seeds, whole
 from latent_nas.cores import Core
 from latent_nas.devices import Device, open_device
-from latent_nas.firmware import qemu
+from latent_nas.firmware import Fault, Overflow, qemu
 from latent_nas.firmware.check import emulate, run_on_qemu, sizes
-from latent_nas.firmware.compile import Overflow, build, check_toolchain
+from latent_nas.firmware.compile import build, check_toolchain
 from latent_nas.firmware.elf import read
 from latent_nas.firmware.emulate import Emulator, model_of
 from latent_nas.firmware.export import RUNTIME, Project, project
+from latent_nas.firmware.sources import keep_others
 from latent_nas.firmware.text import Speech
 from latent_nas.jobs.answers import agreement, alarms, answer_of, texts
 from latent_nas.jobs.networks import open_source
 from latent_nas.runs import files
+from latent_nas.runs.folder import RunFolder
 from latent_nas.runtimes import open_runtime
 from latent_nas.tasks import open_task
 from latent_nas.training.quantise import QuantisedNetwork
@@ -75,6 +77,9 @@ def deploy(
 ) -> dict[str, Any]:
     """Return what the firmware of a network is and does; its project is in ``out``, with this as ``report.json``.
 
+    The project is made beside ``out`` and moved there as a whole. One that does not fit or faults is moved there too,
+    to be looked at, without a report. Files of others that lie in ``out`` stay.
+
     Args:
         source: a trained network, see ``networks.open_source``. calibration: the data (.npz) that a float
             ONNX file is quantised with. rank: which of a run's final networks, from 1.
@@ -88,9 +93,39 @@ def deploy(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / "device.ld").exists():
         raise ValueError(f"{out} is there already, not empty and no firmware; choose another --out")
+    artifacts.writable(out)
     if inputs < 1:
         raise ValueError(f"--inputs {inputs}; wanted 1 or more")
-    board, text = open_device(device), text or Text()
+    trouble: ValueError | Fault | None = None
+    with whole.folder(out) as new:
+        try:
+            report = _made(source, open_device(device), new, how, inputs, rank, say, calibration, text or Text())
+        except (ValueError, Fault) as error:
+            if not any(new.iterdir()):
+                raise
+            trouble = error
+        keep_others(out, new)
+    if trouble:
+        raise trouble
+    if (source / files.NETWORKS).is_dir():  # the run's own report shows it
+        RunFolder(source).check_links()
+        name = f"{rank}-{report['device']}-{report['kernels']}.json"
+        artifacts.write(source / files.FIRMWARE / name, json.dumps(sealed.seal(report), indent=1) + "\n")
+    return report
+
+
+def _made(
+    source: Path,
+    board: Device,
+    out: Path,
+    how: Build,
+    inputs: int,
+    rank: int,
+    say: Callable[[str], None],
+    calibration: Path | None,
+    text: Text,
+) -> dict[str, Any]:
+    """Return the report of a project that is made in an empty folder; see ``deploy``."""
     how.check(board)
     trained = open_source(source, rank)
     network, made = trained.quantised(calibration)
@@ -100,7 +135,7 @@ def deploy(
     meaning = answer_of(network, made)
     firmware = project(network, board, speech=speech, answer=meaning)
     firmware.write(out)
-    say(f"wrote {len(firmware.files)} files to {out}; arena {firmware.plan.peak} B in {firmware.region.name}")
+    say(f"{len(firmware.files)} files; arena {firmware.plan.peak} B in {firmware.region.name}")
     elf = linked(firmware, out, how)
     kernels = board.core.kernels(how.plain)
     report: dict[str, Any] = {"rank": rank, "device": board.name, "kernels": kernels, "elf": elf.name}
@@ -125,10 +160,7 @@ def deploy(
         said = Emulator(read(elf), board, [name for _, name in firmware.operators]).text(text.characters)
         same = said == speech.generate(network, text.characters)
         report["text"] = {**asdict(text), "prompt": speech.read, "emulated_text": said, "same_as_reference": same}
-    written = json.dumps(report, indent=1) + "\n"
-    artifacts.write(out / files.FIRMWARE_REPORT, written)
-    if (source / files.NETWORKS).is_dir():  # the run's own report shows it
-        artifacts.write(source / files.FIRMWARE / f"{rank}-{board.name}-{kernels}.json", written)
+    artifacts.write(out / files.FIRMWARE_REPORT, json.dumps(sealed.seal(report), indent=1) + "\n")
     return report
 
 
@@ -140,12 +172,12 @@ def linked(firmware: Project, out: Path, how: Build) -> Path:
     """Return the compiled firmware of a project in its folder.
 
     Raises:
-        ValueError: it does not fit: which region, by how many bytes, at which layer; or the compiler refused it.
+        Overflow: it does not fit: which region, by how many bytes, at which layer. ValueError: the compiler refused it.
     """
     try:
         return build(out, firmware.device.core, how.plain, how.toolchain)
     except Overflow as error:
-        raise ValueError(f"{error}; most flash is taken by layer {firmware.heaviest}") from None
+        raise Overflow(f"{error}; most flash is taken by layer {firmware.heaviest}") from None
 
 
 def _speech(network: QuantisedNetwork, made: dict[str, Any], text: Text) -> Speech | None:

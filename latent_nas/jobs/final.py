@@ -9,6 +9,7 @@ import numpy as np
 
 from latent_nas import seeds
 from latent_nas.evaluators import Evaluator, Job
+from latent_nas.jobs import kept
 from latent_nas.jobs.proof import above, fits, prove, tools_missing
 from latent_nas.limits import Limits
 from latent_nas.records import Record
@@ -48,19 +49,23 @@ def finalise(
     pairs = [(r, c) for r, c in zip(chosen, checked, strict=True) if c.ok]
     for record in checked:
         if not record.ok:
-            say(f"full training failed: {record.reason}")
+            say(f"full training {record.status}: {record.reason}")
     order = sorted(pairs, key=lambda p: (-(p[1].score or 0), p[1].latency_ms, p[1].genes))
     jobs = [
         Job(r.genes, s, "full", part="test", epochs=c.epochs, keep=str(folder / f"{rank}") if s == runs[0] else "")
         for rank, (r, c) in enumerate(order, 1)
         for s in runs
     ]
-    reached = {c.genes: c for _, c in order}
+    first, reached = tuple(jobs), {c.genes: c for _, c in order}
+    for i, job in enumerate(jobs):  # one that has learnt nothing left its folder to another seed
+        before = _held(job, store)
+        if before is not None and before.ok and not learnt(setup, reached[job.genes], before):
+            jobs[i] = replace(job, keep="")
     finals = _tested(jobs, evaluator, store, say, lambda n: done(len(checks) + n, wanted))
     lost = [i for i, final in enumerate(finals) if not learnt(setup, reached[final.genes], final)]
     for i in lost:
         say(f"final training of seed {finals[i].seed}: {_why(finals[i])}; it is trained again with another seed")
-    again = [replace(jobs[i], seed=seeds.derive(jobs[i].seed, "again") % 2**31) for i in lost]
+    again = [replace(first[i], seed=seeds.derive(first[i].seed, "again") % 2**31) for i in lost]
     collapsed = [finals[i] for i in lost]
     for i, final in zip(lost, _tested(again, evaluator, store, say, lambda n: None), strict=True):
         finals[i] = final
@@ -97,7 +102,7 @@ def describe(
     cost = setup.costs(search.genes)
     ok = [f for f in finals if f.ok]
     binding = cost.binding(limits)
-    kept = finals[0] if finals and finals[0].ok else None
+    exported = finals[0] if finals and finals[0].ok else None
     floats, integers, beside = (_spread([getattr(f, f"measured_{kind}") for f in ok]) for kind in KINDS)
     return FinalNetwork(
         genes=search.genes,
@@ -111,11 +116,11 @@ def describe(
         measured_beside_std=beside[1],
         measured_int8_by_seed={str(f.seed): dict(f.measured_int8) for f in ok},
         seeds=len(ok),
-        exported_seed=kept.seed if kept else None,
-        measured_exported_int8=dict(kept.measured_int8) if kept else {},
-        measured_exported_interval=kept.interval if kept else (),
-        measured_exported_recall=_recalls(setup.task, kept) if kept else {},
-        samples=kept.samples if kept else 0,
+        exported_seed=exported.seed if exported else None,
+        measured_exported_int8=dict(exported.measured_int8) if exported else {},
+        measured_exported_interval=exported.interval if exported else (),
+        measured_exported_recall=_recalls(setup.task, exported) if exported else {},
+        samples=exported.samples if exported else 0,
         measured_valid_int8=dict(check.measured_int8),
         measured_search_int8=dict(search.measured_int8),
         epochs=check.epochs,
@@ -164,7 +169,7 @@ def _tested(
     jobs: Sequence[Job], evaluator: Evaluator, store: Store, say: Callable[[str], None], done: Callable[[int], None]
 ) -> list[Record]:
     """Return the records of jobs that read the test part; each read is counted before it is done."""
-    fresh = sum(store.get(j.genes, j.seed, j.fidelity, j.part) is None for j in jobs)
+    fresh = sum(_missing(job, store) for job in jobs)
     if fresh:
         store.write_note("test_reads", (store.note("test_reads") or 0) + fresh)
         say(f"the test part is read by {fresh} training{'s' * (fresh > 1)} (final validation)")
@@ -181,15 +186,24 @@ def _spread(measured: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], 
 
 def _all(jobs: Sequence[Job], evaluator: Evaluator, store: Store, done: Callable[[int], None]) -> list[Record]:
     """Return the records of all jobs, in their order; those the store lacks are trained."""
-
-    def held(job: Job) -> Record | None:
-        return store.get(job.genes, job.seed, job.fidelity, job.part)
-
-    missing = [j for j in jobs if held(j) is None]
+    missing = [job for job in jobs if _missing(job, store)]
+    for job in missing:
+        kept.make_room(job)
     finished = len(jobs) - len(missing)
     for record in evaluator.evaluate(missing):
+        kept.note(store, missing, record)
         store.add(record)
         finished += 1
         done(finished)
-    found = [held(j) for j in jobs]
-    return [r for r in found if r is not None]
+    found = [_held(job, store) for job in jobs]
+    return [record for record in found if record is not None]
+
+
+def _held(job: Job, store: Store) -> Record | None:
+    return store.get(job.genes, job.seed, job.fidelity, job.part)
+
+
+def _missing(job: Job, store: Store) -> bool:
+    """Return whether a job is to be done: it has no record, was lost, or what it kept is not there as it was."""
+    record = _held(job, store)
+    return record is None or record.lost or (record.ok and kept.gone(store, job))

@@ -133,6 +133,8 @@ class Source:
         from latent_nas.training.quantise import QuantisedNetwork
 
         made = artifacts.load(self.folder, KIND).made
+        if "task" in made and self.task:
+            made["task"] = self.task
         plugins.vouched(str(made.get("task", "")), self.given)
         return QuantisedNetwork.load(self.folder), made
 
@@ -237,4 +239,6 @@ def _folder(folder: Path, entry: int) -> Source:
 
 def _trained(given: str, folder: Path) -> Source:
     source, made = Source(given, folder=folder), artifacts.load(folder, KIND).made
+    if (task := own.task_of(folder)) and "task" in made:  # the run's data may have moved since
+        made["task"] = task
     return _genes(source, made) if "genes" in made else source

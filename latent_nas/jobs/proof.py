@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas.costs import Costs
-from latent_nas.firmware import Fault
+from latent_nas.firmware import Fault, Overflow
 from latent_nas.firmware.emulate import check_tools
 from latent_nas.jobs.deploy import Build, deploy
 from latent_nas.limits import Limits
@@ -27,13 +27,17 @@ def tools_missing(setup: Setup) -> str:
 def prove(setup: Setup, network: Path, out: Path, say: Callable[[str], None]) -> dict[str, Any]:
     """Return what a network's firmware takes on the emulated device, its project in ``out``.
 
-    ``refused`` says why there is no firmware, or why it is not to be trusted; None where it is bit-exact.
+    ``refused`` says why there is no firmware, or why it is not to be trusted; None where it is bit-exact. ``unchecked``
+    says what kept it from being made, which is nothing that the network can help.
     """
     try:
         report = deploy(network, setup.target.device, out, Build(emulator="unicorn"), INPUTS, 1, lambda line: None)
-    except (ValueError, Fault) as error:
+    except (Overflow, Fault) as error:
         say(f"{network.name}. network: no firmware: {error}")
         return {"refused": str(error)}
+    except (ValueError, OSError) as error:
+        say(f"{network.name}. network: its firmware could not be checked: {error}")
+        return {"refused": None, "unchecked": str(error)}
     found = report["emulated"]
     exact = found["bit_exact"]
     return {
@@ -50,8 +54,8 @@ def prove(setup: Setup, network: Path, out: Path, say: Callable[[str], None]) ->
     }
 
 
-def fits(cost: Costs, limits: Limits, proof: dict[str, Any] | None) -> bool:
-    """Return whether a network keeps the limits and the device's memory.
+def fits(cost: Costs, limits: Limits, proof: dict[str, Any] | None) -> bool | None:
+    """Return whether a network keeps the limits and the device's memory; None where that could not be checked.
 
     A firmware's whole image has to link for the device. Limits count it too where the runtime's costs do
     (``Runtime.counts_image``), with the upper end of its time; of other runtimes, what is computed of the model.
@@ -60,6 +64,8 @@ def fits(cost: Costs, limits: Limits, proof: dict[str, Any] | None) -> bool:
         return False
     if proof is None:
         return True
+    if "unchecked" in proof:
+        return None
     if proof["refused"] is not None:
         return False
     took = proof["emulated_flash_bytes"], proof["emulated_ram_bytes"], proof["emulated_ms"][1]
@@ -83,6 +89,8 @@ def text(proof: Mapping[str, Any] | None) -> str:
     """Return the proof for a line of a table, "" where there is none."""
     if proof is None:
         return ""
+    if "unchecked" in proof:
+        return f"; FIRMWARE NOT CHECKED ({proof['unchecked']})"
     if "emulated_flash_bytes" not in proof:
         return "; NO FIRMWARE"
     low, high = proof["emulated_ms"]

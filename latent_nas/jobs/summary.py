@@ -1,5 +1,6 @@
 """A finished search or validation in a few lines for a person."""
 
+import shlex
 from pathlib import Path
 
 from latent_nas.jobs import proof
@@ -9,6 +10,21 @@ from latent_nas.runs.schema import FinalNetwork, Result
 
 WORST = 3  # classes named in a line
 UNEVEN_RECALL = 0.1  # between the best and the worst told class, from which on the worst are named
+FITS = {True: "fits", False: "DOES NOT FIT", None: "WHETHER IT FITS IS NOT KNOWN"}
+
+NEXT = {
+    1: "No network was found. {again} tries once more what was lost.",
+    4: "Not every firmware could be checked; when that is mended, {again} does it.",
+}
+
+
+def exit_code(result: Result) -> int:
+    """Return what the process says of a result: 0; 1 where no network was found; 4 where one could not be checked."""
+    if result.config is not None and result.config.get("top") == 0:
+        return 0
+    if not any(network.seeds for network in result.networks):
+        return 1
+    return 4 if any(network.fits is None for network in result.networks) else 0
 
 
 def summary(result: Result, folder: Path) -> str:
@@ -27,6 +43,9 @@ def summary(result: Result, folder: Path) -> str:
             f" {ears['computed_latency_error_ms']:.1f}), {ears['computed_flash_bytes'] / 1024:.1f} KB of flash,"
             f" {ears['computed_ram_bytes'] / 1024:.1f} KB of RAM (computed, beside the limits)"
         )
+    if code := exit_code(result):
+        go_on = f"`latent-nas search --resume {shlex.quote(str(folder))}`"
+        lines.append(NEXT[code].format(again=go_on if result.config else "the same command"))
     return "\n".join([*lines, f"Run folder: {folder}"])
 
 
@@ -40,7 +59,7 @@ def _network(network: FinalNetwork, result: Result) -> str:
         f" flash {network.flash_bytes / 1024:.1f} KB,"
         f" RAM {ram / 1024:.1f} KB in {region}, {network.latency_ms:.2f} ms"
         f" (+- {network.latency_error_ms:.2f}, computed){proof.text(network.firmware)};"
-        f" {'fits' if network.fits else 'DOES NOT FIT'}" + (f"\n     {over}" if over else "")
+        f" {FITS[network.fits]}" + (f"\n     {over}" if over else "")
     )
 
 

@@ -6,18 +6,20 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from latent_nas import artifacts, plugins, seeds
+from latent_nas import artifacts, plugins, sealed, seeds
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.curves import svg
 from latent_nas.ranges import check_least
 from latent_nas.records import versions, words
 from latent_nas.runs import files, own
+from latent_nas.runs.checked import checked
 from latent_nas.runs.folder import RunFolder, new_path
 from latent_nas.runs.trained import TrainingResult
 from latent_nas.tasks import Part, Recipe, open_task
@@ -33,7 +35,7 @@ class TrainConfig:
 
     Attributes:
         network: name or file, as it was given. samples, valid_samples: so many of those parts, drawn by the seed; 0 is
-            all. test: whether the test part is read at the end.
+            all. test: whether the test part is read at the end. data: hash of the task's data where it may change.
     """
 
     network: str
@@ -43,6 +45,7 @@ class TrainConfig:
     samples: int = 0
     valid_samples: int = 0
     test: bool = False
+    data: str = ""
 
     def __post_init__(self) -> None:
         check_least(0, seed=self.seed, samples=self.samples, valid_samples=self.valid_samples)
@@ -70,26 +73,51 @@ def begin(config: TrainConfig, graph: Graph, out: Path | None) -> RunFolder:
 
     open_task(config.task).data()
     training.check(config.recipe)
-    folder = RunFolder.create(out or new_path(Path(config.network).stem), {"training": asdict(config)})
-    folder.write_json(files.GRAPH, graph.to_json())
-    return folder
+    place = out or new_path(Path(config.network).stem)
+    config = replace(config, data=open_task(config.task).fingerprint)
+    decides = {**asdict(config), "graph": _hash(graph)}
+    return RunFolder.create(place, {"training": decides}, graph=graph.to_json())
 
 
-def resumed(path: Path) -> tuple[TrainConfig, Graph, RunFolder]:
+def resumed(path: Path, task: str = "") -> tuple[TrainConfig, Graph, RunFolder]:
     """Return what ``begin`` has put into a folder.
 
+    Args:
+        task: where its data lies by now, if it has moved; "" where it was.
+
     Raises:
-        ValueError: the folder is none of a training, or is damaged.
+        ValueError: the folder is none of a training, or is damaged; or its data is another.
     """
     own.bring(path)
+    config, graph = _saved(path)
+    if task and task != config.task:
+        if not config.data:
+            raise ValueError(f"--task can't change in a training that goes on; it began with {config.task}")
+        config = replace(config, task=task)
+    if config.data and (now := open_task(config.task).fingerprint) != config.data:
+        raise ValueError(
+            f"the data at {config.task} is not that which the training began with (sha256 {config.data[:12]}..., now"
+            f" {now[:12]}...); put it back, say where it is with --task, or begin another training"
+        )
+    return config, graph, RunFolder(path)
+
+
+def _hash(graph: Graph) -> str:
+    return sha256(json.dumps(graph.to_json(), sort_keys=True).encode()).hexdigest()
+
+
+def _saved(path: Path) -> tuple[TrainConfig, Graph]:
     try:
-        config = json.loads((path / files.CONFIG).read_text(encoding="utf-8"))["training"]
+        text = (path / files.CONFIG).read_text(encoding="utf-8")
+        config = sealed.unseal(json.loads(text), files.CONFIG)["training"]
         plugins.vouched(config["task"], str(path))
         graph = Graph.from_json(json.loads((path / files.GRAPH).read_text(encoding="utf-8")))
-        return TrainConfig(**{**config, "recipe": Recipe(**config["recipe"])}), graph, RunFolder(path)
+        if config.get("graph") not in (None, _hash(graph)):
+            raise ValueError(f"{files.GRAPH} has changed since the training began")
+        return checked(TrainConfig, config, files.CONFIG), graph
     except OSError as error:
         raise ValueError(f"{path} is no folder of `latent-nas train`: {error.strerror}: {error.filename}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"its files name no {error}" if isinstance(error, KeyError) else error
         raise ValueError(
             f"{path} is no folder of `latent-nas train`: {reason}; a search goes on with `latent-nas search --resume`"
@@ -99,12 +127,19 @@ def resumed(path: Path) -> tuple[TrainConfig, Graph, RunFolder]:
 def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: Done) -> TrainingResult:
     """Train, quantise and measure a network in its folder, and return what ``result.json`` then holds.
 
+    No other process may work on the folder meanwhile.
+
     The folder gets ``checkpoint.safetensors``, ``metrics.csv`` and ``curves.svg`` after every epoch, and at the end the
     float weights in ``float``, the int8 network in ``int8`` and ``result.json``.
 
     Raises:
         ValueError: the training gave no network.
     """
+    with folder.locked():
+        return _train(config, graph, folder, say, done)
+
+
+def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: Done) -> TrainingResult:
     from latent_nas import training  # imports torch when it trains
 
     task, started = open_task(config.task), time.perf_counter()
@@ -157,7 +192,7 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
         wall_s=round(time.perf_counter() - started, 3),
         versions=versions(),
     )
-    folder.write_json(files.RESULT, result.to_json())
+    folder.write_json(files.RESULT, sealed.seal(result.to_json()))
     return result
 
 

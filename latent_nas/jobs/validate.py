@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from latent_nas.runs import files, own
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.schema import Result
 from latent_nas.store import Store
-from latent_nas.target import Target, open_target
+from latent_nas.target import Setup, Target, open_target
 
 
 def validate(
@@ -46,8 +47,27 @@ def validate(
     setup = open_target(target).check()
     config = {"strategy": "validate", "source": str(source), "top": top, "final_seeds": final_seeds, "seed": seed}
     folder = RunFolder(out) if _continues(out, config) else RunFolder.create(out, config)
+    with folder.locked():
+        found = _validated(folder, setup, limits, chosen, kind, seed, final_seeds, workers, say, done)
+        result = replace(found, wall_s=time.monotonic() - started)
+        folder.write_result(result)
+    return result
+
+
+def _validated(
+    folder: RunFolder,
+    setup: Setup,
+    limits: Limits,
+    chosen: list[Record],
+    kind: str,
+    seed: int,
+    final_seeds: int,
+    workers: int,
+    say: Callable[[str], None],
+    done: Callable[[str, int, int], None],
+) -> Result:
     store: Store = folder.store()
-    evaluator = plugins.load("evaluators", kind)(target, workers)
+    evaluator = plugins.load("evaluators", kind)(setup.target, workers)
     try:
         networks = finalise(
             setup,
@@ -57,7 +77,7 @@ def validate(
             store,
             seed,
             final_seeds,
-            out / files.NETWORKS,
+            folder.path / files.NETWORKS,
             say,
             lambda a, b: done("final trainings", a, b),
         )
@@ -66,13 +86,11 @@ def validate(
     result = Result(
         networks=tuple(networks),
         search_s=0.0,
-        wall_s=time.monotonic() - started,
         seed=seed,
         test_reads=store.note("test_reads") or 0,
         limits=limits.to_json(),
         versions=records.versions(),
     )
-    folder.write_result(result)
     store.close()
     return result
 

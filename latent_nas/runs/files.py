@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+from latent_nas import lock
+
 CONFIG = "config.json"  # of every run: what was asked
 RESULT = "result.json"  # at its end: what was found
+
+LOCK = lock.INSIDE  # of every run that a process works on
 
 # Of `latent-nas search` and `validate`.
 STORE = "study.sqlite"  # all trainings, and what a resumed search needs
@@ -21,6 +25,9 @@ GRAPH = "graph.json"
 CHECKPOINT = "checkpoint.safetensors"
 METRICS, CURVES = "metrics.csv", "curves.svg"
 INT8 = "int8"  # folder of the int8 network
+
+PLUGINS = "plugins"  # folder of copies of the user's own
+UNBEGUN = {LOCK, PLUGINS, GRAPH}  # what a process that died may have written before the configuration
 
 
 def network(run: Path, rank: int) -> Path:

@@ -3,15 +3,17 @@
 import csv
 import io
 import json
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from latent_nas import artifacts
+from latent_nas import artifacts, lock, sealed, whole
 from latent_nas.env import LatentCodec
 from latent_nas.graph.deploy import deploy
 from latent_nas.records import Record, front, objective_of, ranked
@@ -45,21 +47,59 @@ class RunFolder:
     path: Path
 
     @staticmethod
-    def create(path: Path, config: dict[str, Any]) -> "RunFolder":
+    def create(path: Path, config: dict[str, Any], **others: Any) -> "RunFolder":
         """Return a new run folder with its configuration, and a copy of the user's own plugins that are in use.
+
+        Args:
+            others: what further JSON files hold, by the name before ``.json``. The configuration is written last: a
+                folder without one was never begun.
 
         Raises:
             ValueError: there is something at that place already, or no folder can be made there.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        folder = RunFolder(path)
+        if path.exists() and (not path.is_dir() or not folder._unbegun()):
             raise ValueError(
                 f"{path} is there already and not empty; choose another --out, or continue it with --resume"
             )
         artifacts.make_folder(path)
-        plugins = own.keep(path)
-        config = {"version": schema.VERSION, **config, **({own.KEY: plugins} if plugins else {})}
-        artifacts.write(path / files.CONFIG, json.dumps(config, indent=1) + "\n")
-        return RunFolder(path)
+        with folder.locked():
+            if not folder._unbegun():
+                raise ValueError(f"{path} has just been begun by another process; choose another --out")
+            plugins = own.keep(path)
+            for name, value in others.items():
+                folder.write_json(f"{name}.json", value)
+            more = {own.KEY: plugins} if plugins else {}
+            folder.write_json(files.CONFIG, sealed.seal({"version": schema.VERSION, **config, **more}))
+        return folder
+
+    def _unbegun(self) -> bool:
+        """Return whether nothing lies here, or only what a process left that died before it had begun the run."""
+        names = {path.name for path in self.path.iterdir() if not path.name.startswith(whole.UNFINISHED)}
+        return not names or (files.LOCK in names and names <= files.UNBEGUN)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from this folder for as long as the block runs; removes what a dead one has left.
+
+        Raises:
+            lock.Busy: another process works on it. ValueError: a file or folder in it is a link out of it.
+        """
+        self.check_links()
+        with lock.held(self.path / files.LOCK, self.path):
+            whole.sweep(self.path, deep=True)
+            yield
+
+    def check_links(self) -> None:
+        """Raise ValueError where something in here is a link to elsewhere, which a run would write through."""
+        inside = os.path.realpath(self.path)
+        for root, folders, names in os.walk(self.path):
+            for path in (Path(root) / name for name in (*folders, *names)):
+                if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
+                    raise ValueError(
+                        f"{path} is a link out of the run folder, and nothing is written through it; put a copy in"
+                        " its place"
+                    )
 
     @staticmethod
     def open(path: Path) -> tuple["RunFolder", dict[str, Any]]:
@@ -72,12 +112,22 @@ class RunFolder:
             config = json.loads((path / files.CONFIG).read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise ValueError(f"{path} is not a run folder: it has no config.json") from None
-        except (json.JSONDecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             raise ValueError(f"{path / files.CONFIG} is damaged; restore it from a copy") from None
-        if not isinstance(config, dict) or "strategy" not in config:
+        config = sealed.unseal(config, str(path / files.CONFIG))
+        if "strategy" not in config:
             raise ValueError(f"{path} is not a run folder: its config.json names no strategy")
         schema.versioned(config, str(path / files.CONFIG))
         return RunFolder(path), {key: value for key, value in config.items() if key not in ("version", own.KEY)}
+
+    def go_on(self, config: dict[str, Any]) -> None:
+        """Keep the configuration with which a run goes on, if it is another; what it had come to is then no result."""
+        before = RunFolder.open(self.path)[1]
+        held = json.loads((self.path / files.CONFIG).read_text(encoding="utf-8"))
+        if before != json.loads(json.dumps(config)):
+            (self.path / files.RESULT).unlink(missing_ok=True)
+            kept = {name: held[name] for name in ("version", own.KEY) if name in held}
+            self.write_json(files.CONFIG, sealed.seal({**kept, **config}))
 
     def store(self) -> Store:
         """Return the run's store.
@@ -92,8 +142,11 @@ class RunFolder:
 
     def log(self, line: str) -> None:
         """Append a line with the time to ``search.log``."""
-        with open(self.path / files.LOG, "a", encoding="utf-8") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+        try:
+            with open(self.path / files.LOG, "a", encoding="utf-8") as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+        except OSError as error:
+            raise ValueError(f"{self.path / files.LOG} can't be written: {error.strerror}; {whole.MEANWHILE}") from None
 
     def write_tables(self, setup: Setup, records: list[Record], store: Store) -> None:
         """Write ``history.csv``, ``rounds.csv``, ``pareto.csv``, ``best_architecture.json`` and what else there is."""
@@ -138,7 +191,7 @@ class RunFolder:
 
     def write_result(self, result: Result) -> None:
         """Write ``result.json``."""
-        self.write_json(files.RESULT, result.to_json())
+        self.write_json(files.RESULT, sealed.seal(result.to_json()))
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file."""

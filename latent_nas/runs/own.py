@@ -7,7 +7,7 @@ from typing import Any
 from latent_nas import artifacts, plugins
 from latent_nas.runs import files as names
 
-FOLDER, KEY = "plugins", "own_files"
+FOLDER, KEY = names.PLUGINS, "own_files"
 ABOVE = 3  # networks/<rank>/float lies so deep in a run folder
 
 
@@ -36,14 +36,29 @@ def bring(place: Path) -> None:
         ValueError: a copy is missing or has changed since the run began.
         plugins.Untrusted: their code is not known; what is data is brought all the same.
     """
-    above = [place, *place.parents, *place.resolve().parents][: ABOVE + 1]
-    run = next((folder for folder in above if (folder / names.CONFIG).is_file()), None)
+    run = _run(place)
     files = [_file(run, entry) for entry in _entries(run)] if run else []
     plugins.unpacked(plugins.Luggage(tuple(file for file in files if file.path.endswith(".toml"))))
     for file in files:
         plugins.check_trust(file, str(run))
     plugins.unpacked(plugins.Luggage(tuple(files), named=_named(run)))
     plugins.remember(files)
+
+
+def task_of(place: Path) -> str:
+    """Return the task of the run folder that a file or folder is in, wherever its data lies by now; "" of no search."""
+    run = _run(place)
+    try:
+        config = json.loads((run / names.CONFIG).read_text(encoding="utf-8")) if run else {}
+        return str(config["target"]["task"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+
+
+def _run(place: Path) -> Path | None:
+    """Return the run folder that a file or folder is in, or None."""
+    above = [place, *place.parents, *place.resolve().parents][: ABOVE + 1]
+    return next((folder for folder in above if (folder / names.CONFIG).is_file()), None)
 
 
 def _operators(luggage: plugins.Luggage, file: plugins.OwnFile) -> dict[str, str]:
@@ -62,7 +77,7 @@ def _named(run: Path | None) -> tuple[tuple[tuple[str, str], str], ...]:
 def _entries(run: Path) -> list[dict[str, Any]]:
     try:
         config = json.loads((run / names.CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # who reads the configuration says so
+    except (OSError, ValueError, RecursionError):  # who reads the configuration says so
         return []
     held: Any = config.get(KEY, []) if isinstance(config, dict) else []
     return held if isinstance(held, list) else []

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from latent_nas import artifacts
+from latent_nas import artifacts, sealed
 from latent_nas.costs import Costs, costs
 from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
@@ -241,5 +241,6 @@ class Run:
 
 def _config(data: dict[str, Any], place: str) -> dict[str, Any]:
     """Return a configuration without the version of its format."""
+    data = sealed.unseal(data, place)
     schema.versioned(data, place)
     return {name: value for name, value in data.items() if name != "version"}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
+from latent_nas import sealed
 from latent_nas.runs import release_0_1
 from latent_nas.runs.checked import checked
 
@@ -32,7 +33,8 @@ class FinalNetwork:
         ram_bytes: by the region that the arena lies in. latency_ms, latency_error_ms, ...: computed.
         binding: the limit that binds, how much of it is used, and the layer that takes most of it.
         firmware: what it took on the emulated device, or why there is none; None where it was not tried.
-        fits: whether all limits are kept. emulated_above_bytes: by how much its whole image is above them.
+        fits: whether all limits are kept; None where that could not be checked.
+        emulated_above_bytes: by how much its whole image is above them.
     """
 
     genes: tuple[int, ...]
@@ -55,7 +57,7 @@ class FinalNetwork:
     parameters: int
     code_bytes: int
     runtime_ram_bytes: int
-    fits: bool
+    fits: bool | None
     measured_beside: Metrics = field(default_factory=dict)
     measured_beside_std: Metrics = field(default_factory=dict)
     exported_seed: int | None = None
@@ -296,7 +298,7 @@ def read_firmware(data: Any, place: str) -> Firmware:
     Raises:
         ValueError: it is damaged.
     """
-    return checked(Firmware, data, place)
+    return checked(Firmware, sealed.unseal(data, place), place)
 
 
 def versioned(data: Mapping[str, Any], place: str) -> int:
@@ -316,4 +318,6 @@ def versioned(data: Mapping[str, Any], place: str) -> int:
 def _read(kind: type[Kind], data: Any, place: str, older: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Kind:
     if not isinstance(data, Mapping):
         raise ValueError(f"{place} is not what a search writes; restore it from a copy")
-    return checked(kind, older(data) if versioned(data, place) == 1 else data, place)
+    found = checked(kind, older(data) if versioned(data, place) == 1 else data, place)
+    sealed.unseal(data, place)
+    return found

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from latent_nas import sealed
 from latent_nas.runs.checked import checked
 from latent_nas.runs.schema import VERSION, Metrics, versioned
 
@@ -53,4 +54,6 @@ def read_training(data: Any, place: str) -> TrainingResult:
     """
     if isinstance(data, Mapping) and versioned(data, place) == 1:
         raise ValueError(f"{place} was written by release 0.1, which called every metric an accuracy; train once more")
-    return checked(TrainingResult, data, place)
+    found = checked(TrainingResult, data, place)
+    sealed.unseal(data, place)
+    return found

@@ -89,9 +89,10 @@ class Study:
     def _resume(self) -> int:
         """Take up what the store holds; return the number of finished rounds."""
         rounds = range(len(self.store.findings()))
-        asked = [genes for number in rounds for genes in self.store.proposals(number) or []]
-        held = [self.store.get(genes, self.training_seed, SEARCH) for genes in asked]
-        self.records = [record for record in held if record is not None]
+        for number in rounds:
+            trained = self._trained(number)
+            self._again(number, trained)
+            self.records += [self._stored(genes) for genes in trained]
         self._best = ranked(self.records)[:1]
         state = self.store.state()
         if state is not None:
@@ -100,6 +101,18 @@ class Study:
         elif self.prior:
             self.strategy.tell(self.prior)
         return len(rounds)
+
+    def _trained(self, number: int) -> list[Genes]:
+        """Return what a finished round has trained."""
+        return self.store.proposals(number) or []
+
+    def _again(self, number: int, proposals: list[Genes], fidelity: str = SEARCH) -> None:
+        """Train once more what was lost in a finished round; surrogates learn of it, the strategy goes on as it was."""
+        lost = [genes for genes in proposals if self._stored(genes, fidelity).lost]
+        if lost:
+            self.say(f"round {number + 1}: {len(lost)} trainings were lost with their workers and are tried again")
+        for record in self.evaluator.evaluate(Job(g, self.training_seed, fidelity, number) for g in lost):
+            self._keep(record)
 
     def _affordable(self) -> int:
         """Return how many trainings the next round has; 0 where the budget is spent."""
@@ -139,7 +152,8 @@ class Study:
     def _train(self, number: int, proposals: list[Genes], fidelity: str = SEARCH) -> None:
         """Train what the store does not hold yet; every result is stored as it comes."""
         wanted = self.budget.trainings
-        missing = [g for g in proposals if self.store.get(g, self.training_seed, fidelity) is None]
+        held = {genes: self.store.get(genes, self.training_seed, fidelity) for genes in proposals}
+        missing = [genes for genes in proposals if (record := held[genes]) is None or record.lost]
         finished = len(self.records) + (len(proposals) - len(missing)) * (fidelity == SEARCH)
         self.done(finished, wanted)
         for record in self.evaluator.evaluate(Job(g, self.training_seed, fidelity, number) for g in missing):
@@ -152,7 +166,7 @@ class Study:
         assert not over, f"strategy {self.strategy.name} proposed {record.genes}, which exceeds {over}"
         self.store.add(record)
         if not record.ok:
-            self.say(f"training failed, kept as a record: {record.reason}")
+            self.say(f"training {record.status}, kept as a record: {record.reason}")
 
     @property
     def training_seed(self) -> int:
@@ -161,7 +175,10 @@ class Study:
 
     def _stored(self, genes: Genes, fidelity: str = SEARCH) -> Record:
         record = self.store.get(genes, self.training_seed, fidelity)
-        assert record is not None
+        if record is None:
+            raise ValueError(
+                f"{self.store.path} is not a whole study file: the training of {genes} is gone; restore it from a copy"
+            )
         return record
 
     def _findings(self, proposals: list[Genes], records: list[Record]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class AsyncStudy(Study):
             self._asked |= dict.fromkeys(proposals, self._number)
             self._number += 1
         held = [r for r in self.store.records() if (r.seed, r.fidelity) == (self.training_seed, "search")]
-        self.records = [r for r in held if r.genes in self._asked]
+        self.records = [r for r in held if r.genes in self._asked and not r.lost]
         self._queue = list(self._asked.keys() - {r.genes for r in self.records})
         self._queue.sort(key=lambda genes: (self._asked[genes], genes))
         self._best = ranked(self.records)[:1]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from latent_nas import artifacts
-from latent_nas.records import SHORT, Record, ranked
+from latent_nas.records import SEARCH, SHORT, Record, ranked
 from latent_nas.study import Genes, Study
 
 
@@ -39,8 +39,15 @@ class Halving(Study):
     def _resume(self) -> int:
         rounds = super()._resume()
         for number in range(rounds):
-            self.short += [self._stored(genes, SHORT) for genes in self.store.proposals(number) or []]
+            proposals = self.store.proposals(number) or []
+            self._again(number, proposals, SHORT)
+            self.short += [self._stored(genes, SHORT) for genes in proposals]
         return rounds
+
+    def _trained(self, number: int) -> list[Genes]:
+        """Return what a finished round has promoted."""
+        proposals = self.store.proposals(number) or []
+        return [genes for genes in proposals if self.store.get(genes, self.training_seed, SEARCH) is not None]
 
     def _round(self, number: int, n: int) -> None:
         if self.scorer:

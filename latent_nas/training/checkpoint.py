@@ -1,5 +1,6 @@
 """A float training on disk after every epoch: one safetensors file with all that it needs to go on."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from latent_nas import artifacts
 from latent_nas.training.network import Network
 
 HISTORY = ("learning_rate", "train_loss", "valid_score", "wall_s")  # of an epoch; valid_score may be NaN: not judged
+
+SUM = "sha256"  # over all else
 
 
 class Checkpoint:
@@ -29,7 +32,11 @@ class Checkpoint:
         self.best: dict[str, torch.Tensor] | None = None
         if path.exists():
             try:
-                self._restore(artifacts.unpack(path.read_bytes()))
+                arrays = artifacts.unpack(path.read_bytes())
+                known = arrays.pop(SUM, None)  # release 0.1 wrote none
+                if known is not None and (known != _sum(arrays)).any():
+                    raise ValueError("it has changed since it was written (its checksum differs)")
+                self._restore(arrays)
             except (KeyError, ValueError, RuntimeError) as error:
                 reason = str(error).splitlines()[0][:100]
                 raise ValueError(
@@ -45,7 +52,7 @@ class Checkpoint:
         arrays |= {f"{part}.{k}": v.numpy() for part, state in parts.items() for k, v in state.items()}
         for i, state in self.optimiser.state_dict()["state"].items():
             arrays |= {f"optimiser.{i}.{k}": v.numpy() for k, v in state.items() if v is not None}
-        artifacts.write(self.path, artifacts.pack(arrays))
+        artifacts.write(self.path, artifacts.pack({**arrays, SUM: _sum(arrays)}))
 
     def _restore(self, arrays: dict[str, np.ndarray]) -> None:
         self.history = arrays["history"]
@@ -63,6 +70,10 @@ class Checkpoint:
             state.setdefault(int(number), {})[name] = laid
         self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
         torch.set_rng_state(torch.from_numpy(arrays["random"]))
+
+
+def _sum(arrays: dict[str, np.ndarray]) -> np.ndarray:
+    return np.frombuffer(sha256(artifacts.pack(arrays)).digest(), np.uint8)
 
 
 def _part(arrays: dict[str, np.ndarray], name: str) -> dict[str, torch.Tensor]:

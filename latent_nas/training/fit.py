@@ -37,7 +37,7 @@ def fit(
         judge: decides when to stop and which epoch's weights are returned; None: the last epoch's.
         stop_at: epochs to run, on the recipe's schedule; None: the recipe's.
         keep: file of the state after every epoch; where it is there, the training goes on from it to the same end.
-        watch: is told the history, (epochs, len(checkpoint.HISTORY)), after every epoch.
+        watch: is told the history, (epochs, len(checkpoint.HISTORY)), after every epoch, and first that of a file.
         prepare: is given the new network before it learns, e.g. to make its weights noisy.
 
     Raises:
@@ -56,6 +56,8 @@ def fit(
         best_state = held.best if held else None
         curve = history[:, HISTORY.index("valid_score")].tolist() if judge is not None else []
         learner.skip(len(history))
+        if len(history):
+            watch(history)  # a kill behind the checkpoint has kept its last epoch from whoever is told
         for epoch in range(len(history), stop_at or recipe.epochs):
             if curve and len(curve) - 1 - int(np.argmax(curve)) >= max(recipe.patience, 1):
                 break

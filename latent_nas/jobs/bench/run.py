@@ -2,14 +2,15 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from latent_nas import artifacts, plugins
+from latent_nas import artifacts, lock, plugins, sealed
 from latent_nas.crews import carry_out, open_crew
 from latent_nas.jobs.bench.config import BenchConfig, open_contest
 from latent_nas.jobs.bench.contest import Contest, trained_codec
@@ -27,6 +28,11 @@ def bench(config: BenchConfig, out: Path, say: Say, done: Done) -> dict[str, Any
         ValueError: wrong settings or a wrong table, before anything is written; ``out`` is of another bench; or a run's
             worker was lost twice.
     """
+    with lock.held(lock.beside(out), out):
+        return _bench(config, out, say, done)
+
+
+def _bench(config: BenchConfig, out: Path, say: Say, done: Done) -> dict[str, Any]:
     match = open_contest(config.check())
     decisive = config.decisive()
     result: dict[str, Any] = {"config": decisive, "table": match.summary(), "runs": []}
@@ -42,11 +48,12 @@ def bench(config: BenchConfig, out: Path, say: Say, done: Done) -> dict[str, Any
     codec = Path()
     if any(plugins.load("strategies", strategy).judged for strategy, _ in missing):
         codec = trained_codec(match, out, say)
-    for run in _runs(config, match, codec, missing):
-        result["runs"].append(run)
-        result["runs"].sort(key=lambda r: (config.strategies.index(r["strategy"]), r["seed"]))
-        artifacts.write(out, json.dumps(result) + "\n")
-        done("runs", len(result["runs"]), len(jobs))
+    with closing(_runs(config, match, codec, missing)) as runs:
+        for run in runs:
+            result["runs"].append(run)
+            result["runs"].sort(key=lambda r: (config.strategies.index(r["strategy"]), r["seed"]))
+            artifacts.write(out, json.dumps(sealed.seal(result)) + "\n")
+            done("runs", len(result["runs"]), len(jobs))
     return result
 
 
@@ -54,8 +61,9 @@ def _finished(out: Path, decisive: dict[str, Any]) -> list[dict[str, Any]]:
     try:
         file = json.loads(out.read_text(encoding="utf-8"))
         before, runs = dict(file["config"]), list(file["runs"])
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, OSError):
+    except (KeyError, TypeError, ValueError, OSError, RecursionError):
         raise ValueError(f"{out} is there and is no file of a bench; choose another --out") from None
+    sealed.unseal(file, str(out))
     other = sorted(k for k in {*before, *decisive} if before.get(k) != decisive.get(k))
     if other:
         raise ValueError(
@@ -64,7 +72,7 @@ def _finished(out: Path, decisive: dict[str, Any]) -> list[dict[str, Any]]:
     return runs
 
 
-def _runs(config: BenchConfig, match: Contest, codec: Path, jobs: list[Run]) -> Iterator[dict[str, Any]]:
+def _runs(config: BenchConfig, match: Contest, codec: Path, jobs: list[Run]) -> Generator[dict[str, Any], None, None]:
     """Yield the runs in the order in which they end; one whose worker is lost is repeated."""
     workers = min(config.workers or os.cpu_count() or 1, len(jobs))
     if workers <= 1 and not config.ray:

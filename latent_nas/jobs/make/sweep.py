@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas import artifacts, seeds
+from latent_nas import artifacts, sealed, seeds
 from latent_nas.codec import CodecSettings
 from latent_nas.jobs import models
 from latent_nas.jobs.make import artefacts, dataset
@@ -81,7 +81,7 @@ def sweep(
         if all(value > other["worth"] for other in tried):
             codec.save(out)
         tried.append({"params": trial.params, "worth": value, "quality": codec.quality})
-        artifacts.write(beside / "sweep.json", json.dumps({**about, "trials": tried}, indent=1) + "\n")
+        artifacts.write(beside / "sweep.json", json.dumps(sealed.seal({**about, "trials": tried}), indent=1) + "\n")
         artifacts.write(beside / "sweep.html", picture(tried))
         say(f"trial {number + 1} of {trials}: worth {value:.4f}, best {max(t['worth'] for t in tried):.4f}")
         done("codecs", number + 1, trials)
@@ -125,9 +125,9 @@ def _held(file: Path, about: dict[str, Any]) -> list[dict[str, Any]]:
     if not file.exists():
         return []
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = sealed.unseal(json.loads(file.read_text(encoding="utf-8")), str(file))
         trials: list[dict[str, Any]] = found.pop("trials")
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, RecursionError):
         raise ValueError(f"{file} is damaged; move it away, or choose another --out") from None
     if found != about:
         raise ValueError(f"{file} is of another sweep ({found}); choose another --out")

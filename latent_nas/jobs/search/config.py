@@ -1,7 +1,7 @@
 """What decides a search: its configuration, and what goes without saying in a new one."""
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from latent_nas import plugins
@@ -9,6 +9,7 @@ from latent_nas.jobs.search import presets
 from latent_nas.judge.accuracy import FULL
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
+from latent_nas.runs.checked import checked
 from latent_nas.strategies import full_strategy
 from latent_nas.strategies.settings import configured
 from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Target
@@ -88,12 +89,14 @@ class SearchConfig:
             ValueError: a key is missing or unknown.
         """
         try:
-            parts: dict[str, Any] = {"target": Target(**data["target"]), "limits": Limits.from_json(data["limits"])}
+            limits = Limits.from_json(data["limits"])
             for name in (*data["target"].values(), *data.get("plugins", ()), *data.values()):
                 if isinstance(name, str):
                     plugins.vouched(name, "the run")
-            parts |= {name: tuple(data.get(name, ())) for name in ("settings", "plugins")}
-            return SearchConfig(**{**data, **parts}).check()
+            plain = checked(SearchConfig, {**data, "limits": {}}, "config.json")  # every type
+            if unknown := sorted(set(data) - {field.name for field in fields(SearchConfig)}):
+                raise TypeError(f"it has {', '.join(unknown)}")
+            return replace(plain, limits=limits).check()
         except (KeyError, TypeError) as error:
             raise ValueError(f"the run's config.json is not one of this version: {error}") from None
 
@@ -159,9 +162,3 @@ def default_limits(task: str, objective: str) -> Limits:
     """
     own: Limits = plugins.load("objectives", objective).own
     return open_task(task).limits if own == Limits() else own
-
-
-def override(config: SearchConfig, workers: int | None, ray: str | None = None) -> SearchConfig:
-    """Return a resumed run's configuration with other workers, which change no result."""
-    workers = config.workers if workers is None else workers
-    return replace(config, workers=workers, ray=config.ray if ray is None else ray).check()

@@ -22,12 +22,14 @@ class Prepared:
     Attributes:
         setup: the opened target. limits: in force, the device's and the objective's own among them.
         warm: records of the table that the search begins with; () without one.
+        said: of options that changed since it began, in lines.
     """
 
     config: SearchConfig
     setup: Setup
     limits: Limits
     warm: tuple[Record, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 def prepare(config: SearchConfig) -> Prepared:

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +14,9 @@ from latent_nas.jobs import models, samples
 from latent_nas.jobs.final import finalise
 from latent_nas.jobs.make import dataset
 from latent_nas.jobs.search.board import Board
-from latent_nas.jobs.search.config import SearchConfig, override
+from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import Prepared, prepare
+from latent_nas.jobs.search.resume import going_on
 from latent_nas.judge.recalibrate import excess
 from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
@@ -48,25 +50,41 @@ def begin(config: SearchConfig, out: Path | None) -> tuple[Prepared, RunFolder]:
     return prepared, RunFolder.create(out or new_path(config.strategy), config.to_json())
 
 
-def resumed(path: Path, workers: int | None, ray: str | None) -> tuple[Prepared, RunFolder]:
-    """Return the search of a run folder, with other workers where they are not None, and the folder.
+def resumed(path: Path, **asked: Any) -> tuple[Prepared, RunFolder]:
+    """Return the search of a run folder and the folder.
+
+    Args:
+        asked: options that the user gives anew, see ``resume.going_on``.
 
     Raises:
         ValueError: it is not a run folder, is damaged, or holds code that nobody vouches for; or the search can't go
-            on, see ``prepare``.
+            on so, see ``going_on`` and ``prepare``.
     """
     folder, saved = RunFolder.open(path)
     own.bring(path)
-    return prepare(override(SearchConfig.from_json(saved), workers, ray)), folder
+    config, said = going_on(SearchConfig.from_json(saved), asked)
+    if "trainings" in asked and (folder.path / files.STORE).exists():
+        held = sum(record.fidelity == SEARCH for record in folder.store().records())
+        if config.trainings < held:
+            raise ValueError(f"--trainings {config.trainings}: {path} holds {held} already; ask for as many or more")
+    return replace(prepare(config), said=tuple(said)), folder
 
 
 def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: Board | None = None) -> Result:
     """Run or continue a search in a run folder and return what ``result.json`` holds.
 
+    No other process may work on the folder meanwhile.
+
     Args:
         prepared, folder: of ``begin`` or ``resumed``.
         say: is told events in a line. done: is told (what, finished, wanted). board: gets every round.
     """
+    with folder.locked():
+        folder.go_on(prepared.config.to_json())
+        return _search(prepared, folder, say, done, board)
+
+
+def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: Board | None) -> Result:
     started, config = time.monotonic(), prepared.config
     setup, limits = prepared.setup, prepared.limits
 
@@ -74,6 +92,8 @@ def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: B
         folder.log(line)
         say(line)
 
+    for line in prepared.said:
+        tell(line)
     store = folder.store()
     before = max(store.note("wall_s") or 0.0, store.note("search_s") or 0.0)  # a killed run has noted its rounds only
     pool: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)

@@ -1,0 +1,64 @@
+"""Options of a search that goes on: what may change, and what would change what was trained already."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from latent_nas import plugins
+from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.limits import Limits
+from latent_nas.strategies import full_strategy
+from latent_nas.tasks import full_name, is_path
+
+FREE = ("trainings", "wall_s", "top", "final_seeds", "workers", "ray")  # change no training that there is
+TARGET = {"space": "space", "task": "task", "device": "device", "runtime": "runtime", "child_epochs": "search_epochs"}
+SHOWN = {"asynchronous": "async", "settings": "set", "limits": "limit"}  # options that are called otherwise
+NAMES = ("space", "device", "runtime", "measure", "objective", "surrogate")  # of plugins
+
+
+def going_on(saved: SearchConfig, asked: Mapping[str, Any]) -> tuple[SearchConfig, list[str]]:
+    """Return the configuration with which a search goes on, and what is to be said of it in lines.
+
+    Args:
+        asked: options that the user has given, by the names of ``new_config``; no others.
+
+    Raises:
+        ValueError: one that would change what was trained, and is not what the run began with.
+    """
+    values, said = dict(asked), list[str]()
+    if saved.ray not in ("", "local") and "ray" not in asked:
+        said.append(f"trained on the Ray cluster at {saved.ray} before, now here; --ray {saved.ray} goes on there")
+        values["ray"] = ""
+    before = asdict(saved) | asdict(saved.target)
+    for name, value in values.items():
+        field = TARGET.get(name, name)
+        value, old = _as_saved(name, value, saved), saved.limits if name == "limits" else before[field]
+        if value == old or name == "ray":
+            continue
+        if name == "task" and is_path(value) and saved.data:
+            said.append(f"the data is taken from {value}; it was at {old}")
+        elif name in FREE:
+            said += [f"{SHOWN.get(name, name).replace('_', '-')}: {old} before, now {value}"] * (name != "workers")
+        else:
+            option = SHOWN.get(name, name).replace("_", "-")
+            raise ValueError(
+                f"--{option} can't change in a run that goes on, as its trainings depend on it: it began with"
+                f" {_text(old)}, now {_text(value)}; leave it out, or begin another run with --out"
+            )
+    target = {TARGET[name]: _as_saved(name, value, saved) for name, value in values.items() if name in TARGET}
+    free = {name: value for name, value in values.items() if name in FREE}
+    return replace(saved, target=replace(saved.target, **target), **free), said
+
+
+def _as_saved(name: str, value: Any, saved: SearchConfig) -> Any:
+    """Return an option's value as a configuration has it, with names in full; data is read as it was."""
+    if name == "task":
+        _, mark, options = saved.target.task.partition("?")
+        return full_name(value if "?" in value or not is_path(value) else f"{value}{mark}{options}")
+    if name == "strategy":
+        return full_strategy(value)
+    return plugins.located(value) if name in NAMES else value
+
+
+def _text(value: Any) -> str:
+    return value.text() if isinstance(value, Limits) else repr(value)

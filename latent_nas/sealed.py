@@ -1,0 +1,36 @@
+"""JSON objects with a checksum over themselves: a flipped bit on a disk is found before a result depends on it."""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+KEY = "sha256_of_all_else"
+
+
+def seal(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object with its checksum."""
+    plain = {name: value for name, value in data.items() if name != KEY}
+    return {**plain, KEY: _digest(plain)}
+
+
+def unseal(data: Any, place: str) -> dict[str, Any]:
+    """Return an object without its checksum, which has to be right where it has one; release 0.1 wrote none.
+
+    Args:
+        place: the file, for the message.
+
+    Raises:
+        ValueError: it has changed, or is no object.
+    """
+    if not isinstance(data, dict):
+        raise ValueError(f"{place} is damaged: it holds no object; restore it from a copy")
+    plain = {name: value for name, value in data.items() if name != KEY}
+    if KEY in data and data[KEY] != _digest(plain):
+        raise ValueError(f"{place} has changed since it was written (its checksum differs); restore it from a copy")
+    return plain
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    text = json.dumps(json.loads(json.dumps(data)), sort_keys=True)  # as it is read back
+    return sha256(text.encode()).hexdigest()
