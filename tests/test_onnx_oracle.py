@@ -344,3 +344,38 @@ def test_a_node_without_its_inputs_and_a_constant_of_no_type_are_one_line(tmp_pa
     onnx.save(model, tmp_path / "n.onnx")
     with pytest.raises(ValueError, match="is damaged: it lacks what a node or constant wants"):
         read_model(tmp_path / "n.onnx")
+
+
+def test_what_a_rounding_clips_is_not_folded_away(tmp_path):
+    """Quantisers drop a ReLU where the scale after it begins at 0: a batch norm behind it must not be folded before."""
+    norm = [np.array(v, np.float32) for v in (np.full(4, 1.5), np.full(4, 0.2), np.full(4, 0.1), np.ones(4))]
+    nodes = [
+        ("QuantizeLinear", ["x", "s", "t"], "xq", {}),
+        ("DequantizeLinear", ["xq", "s", "t"], "xd", {}),
+        ("Conv", ["xd", "w"], "a", CONVOLUTION),
+        ("QuantizeLinear", ["a", "s", "low"], "aq", {}),
+        ("DequantizeLinear", ["aq", "s", "low"], "ad", {}),
+        ("BatchNormalization", ["ad", "n0", "n1", "n2", "n3"], "b", {}),
+        ("QuantizeLinear", ["b", "s", "t"], "bq", {}),
+        ("DequantizeLinear", ["bq", "s", "t"], "bd", {}),
+        ("GlobalAveragePool", ["bd"], "g", {}),
+        ("QuantizeLinear", ["g", "s", "t"], "gq", {}),
+        ("DequantizeLinear", ["gq", "s", "t"], "gd", {}),
+        ("Flatten", ["gd"], "y", {}),
+    ]
+    held = {"s": np.float32(0.02), "t": np.int8(0), "low": np.int8(-128), "w": drawn(4, 1, 3, 3)}
+    held |= {f"n{i}": v for i, v in enumerate(norm)}
+    open_int8(write(tmp_path / "m.onnx", nodes, GRAY, **held))  # the oracle compares
+
+
+def test_a_tensor_that_a_qdq_file_leaves_float_wants_data(tmp_path):
+    nodes = [
+        ("QuantizeLinear", ["x", "s", "t"], "xq", {}),
+        ("DequantizeLinear", ["xq", "s", "t"], "xd", {}),
+        ("Gemm", ["xd", "m"], "y", {}),
+    ]
+    path = write(tmp_path / "m.onnx", nodes, (1, 6), s=np.float32(0.03), t=np.int8(0), m=drawn(6, 4))
+    with pytest.raises(ValueError, match=r"does not round the output of dense \(node 1\); its range wants data, --cal"):
+        open_int8(path)
+    network = open_int8(path, calibration(tmp_path / "d.npz", 6))
+    assert np.abs(network.outputs(drawn(16, 6)) - drawn(16, 6) @ drawn(6, 4)).max() < 0.2

@@ -34,7 +34,8 @@ def open_int8(path: Path, calibration: Path | None = None, output: str = "") -> 
     """Return the int8 network of an ONNX file.
 
     Args:
-        calibration: an .npz or .npy file of input data, shaped as the model's input; for a float model only.
+        calibration: an .npz or .npy file of input data, shaped as the model's input; for a float model, or one that
+            leaves tensors between its operators floats.
         output: which of several, by name.
 
     What was read is compared with onnxruntime before it is given out, see ``onnx_oracle``.
@@ -50,10 +51,17 @@ def open_int8(path: Path, calibration: Path | None = None, output: str = "") -> 
         network, x = float_network(model, path), data(calibration, model)
         compare_float(path, model, network, float(x.min()), float(x.max()))
         return quantise(model.graph, network, x)
-    if calibration is not None:
+    network, without = float_network(model, path), _not_rounded(model)
+    if without and calibration is None:
+        raise ValueError(
+            f"{path} does not round the output of {without[0].operator.kind} (node {without[0].id}); its range wants"
+            " data, --calibration FILE.npz"
+        )
+    if calibration is not None and not without:
         raise ValueError(f"{path} is quantised already; leave --calibration out")
-    rounded = _as_rounded(model, path)
-    compare_int8(path, model, rounded)
+    x = None if calibration is None else data(calibration, model)
+    rounded = _as_rounded(model, network, None if x is None else network.ranges(x))
+    compare_int8(path, model, rounded, x)  # random inputs would leave the ranges of the data
     return rounded
 
 
@@ -68,18 +76,31 @@ def data(path: Path, model: Model) -> np.ndarray:
     return model.given.from_file(calibration_data.read(path, model.given.dims[1:]), shape)
 
 
-def _as_rounded(model: Model, path: Path) -> QuantisedNetwork:
-    """Return the network with the file's own integers and scales."""
-    deployment, network = deploy(model.graph), float_network(model, path)
+def _not_rounded(model: Model) -> list[Node]:
+    """Return the deployed nodes whose tensors the file leaves floats."""
+    deployment = deploy(model.graph)
+    return [
+        node
+        for node, sources in zip(deployment.graph.nodes, deployment.sources, strict=True)
+        if not (node.operator.keeps_quant or sources[-1] in model.quants)
+    ]
+
+
+def _as_rounded(model: Model, network: "Network", ranges: np.ndarray | None) -> QuantisedNetwork:
+    """Return the network with the file's own integers and scales.
+
+    Args:
+        network: with the file's weights as floats. ranges: (nodes, 2), of tensors that the file leaves floats.
+    """
+    deployment = deploy(model.graph)
     quants: list[Quant] = []
     constants: list[dict[str, np.ndarray]] = []
     for node, sources in zip(deployment.graph.nodes, deployment.sources, strict=True):
         inputs = [quants[i] for i in node.inputs]
         quant = inputs[0] if node.operator.keeps_quant else model.quants.get(sources[-1])
         if quant is None:
-            raise ValueError(
-                f"{path} does not round the output of {node.operator.kind} (node {node.id}); wanted all int8"
-            )
+            assert ranges is not None  # see ``_not_rounded``
+            quant = Quant.of_range(*ranges[sources[-1]])
         weighted = node.operator.weight_shapes(*deployment.graph.shapes_into(node))
         weights = folded(model.graph, network, sources) if weighted else {}
         made = node.operator.constants(weights, inputs, quant) if node.id else {}

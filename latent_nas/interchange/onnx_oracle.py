@@ -75,8 +75,11 @@ def compare_float(path: Path, model: Model, network: "Network", low: float, high
     theirs.compare(x, ours, list(range(len(ours))), [0.0] * len(ours))
 
 
-def compare_int8(path: Path, model: Model, network: QuantisedNetwork) -> None:
-    """Compare an int8 network with its QDQ file, on inputs of the range that the file's input has.
+def compare_int8(path: Path, model: Model, network: QuantisedNetwork, data: np.ndarray | None = None) -> None:
+    """Compare an int8 network with its QDQ file.
+
+    Args:
+        data: inputs (n, *input_shape) to compare on; None: random ones of the range that the file's input has.
 
     Raises:
         ValueError: they differ, or onnxruntime can't run the file.
@@ -85,7 +88,7 @@ def compare_int8(path: Path, model: Model, network: QuantisedNetwork) -> None:
         return
     first: Quant = network.quants[0]
     low, high = first.dequantise(np.array([-128, 127], np.int8))
-    x = theirs.inputs(float(low), float(high))
+    x = theirs.inputs(float(low), float(high)) if data is None else data[:INPUTS]
     ours = [q.dequantise(t) for q, t in zip(network.quants, network.tensors(x), strict=True)]
     sources = [chain[-1] for chain in deploy(model.graph).sources]
     theirs.compare(x, ours, sources, [q.scale for q in network.quants])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from latent_nas.fixed_point import Quant
 from latent_nas.graph import Node
 from latent_nas.graph.functions import functions, operator_of
 from latent_nas.interchange.onnx_draft import Affine, Draft, Pairwise, Weights
@@ -101,6 +102,8 @@ class _Work:
         before = self.nodes[affine.inputs[0]]
         alone = len(self.readers(before.id)) == 1
         norm = isinstance(affine.operator, Affine) and affine.operator.norm
+        if self._apart(before.id, node):
+            return
         if isinstance(before.operator, (*Layer, ConvTranspose)) and alone:
             if not (norm and isinstance(before.operator, Conv2d)):
                 self._backward(before.id, node)
@@ -108,6 +111,22 @@ class _Work:
             self._merge(before.id, node)
         else:
             self._forward(node)
+
+    def _apart(self, before: int, node: int) -> bool:
+        """Return whether a file rounds the tensor that a scale reads, which may clip it: quantisers drop a ReLU for it.
+
+        A bias may be added beyond a rounding to both sides of 0, as behind every MatMul.
+        """
+        rounded = self._quant(before)
+        if rounded is None or node not in self.draft.quants:
+            return False
+        return bool((self._scale(node)[0] != 1).any() or rounded.zero_point in (-128, 127))
+
+    def _quant(self, node: int) -> Quant | None:
+        """Return how a node's tensor is rounded, by itself or as the tensor is that it only moves."""
+        while node not in self.draft.quants and self.nodes[node].operator.keeps_quant:
+            node = self.nodes[node].inputs[0]
+        return self.draft.quants.get(node)
 
     def _scale(self, node: int) -> tuple[np.ndarray, np.ndarray]:
         arrays = self.draft.weights[node].arrays
@@ -163,15 +182,20 @@ class _Work:
     def _rounded(self, source: int, node: int) -> bool:
         """Return whether what a scale reads is rounded too, or may be as the scale's own tensor is."""
         quants = self.draft.quants
-        if source in quants:
+        if self._quant(source) is not None:
             return True
+        while isinstance(self.nodes[source].operator, Reshape):
+            source = self.nodes[source].inputs[0]
         factor, offset = self._scale(node)
-        if source or node not in quants or (factor != factor[0]).any() or (offset != offset[0]).any() or factor[0] <= 0:
+        if source or node not in quants or not factor.all():
             return False
-        moved = quants[node].zero_point + offset[0] / quants[node].scale
-        if abs(moved - round(moved)) > 1e-3 or not -128 <= round(moved) <= 127:
-            return False
-        quants[source] = replace(quants[node], scale=float(quants[node].scale / factor[0]), zero_point=round(moved))
+        ends = (quants[node].dequantise(np.array([-128, 127], np.int8))[:, None] - offset) / factor
+        if (ends == ends[:, :1]).all() and factor[0] > 0:
+            moved = round(quants[node].zero_point + offset[0] / quants[node].scale)
+            if -128 <= moved <= 127:
+                quants[source] = Quant(float(quants[node].scale / factor[0]), moved)
+                return True
+        quants[source] = Quant.of_range(float(ends.min()), float(ends.max()))
         return True
 
     def _layers(
@@ -235,7 +259,7 @@ class _Work:
                 kept = self.stands_for[kept]
             if kept in place:
                 place[old] = place[kept]
-        made.quants = {place[i]: q for i, q in self.draft.quants.items() if i in self.nodes}
+        made.quants |= {place[i]: q for i, q in self.draft.quants.items() if i in self.nodes}
         return made, {i: n for i, n in place.items() if self.stands_for.get(i) != -1}
 
     def _norm(self, made: Draft, node: Node, keep: bool, source: int) -> int:
@@ -243,6 +267,10 @@ class _Work:
         if not keep and (formula := self._formula(node.id)):
             return made.add(Activation(formula), source)
         factor, offset = self._scale(node.id)
+        if len(node.shape) == 3 and self._quant(node.inputs[0]):  # a batch norm would be folded beyond it
+            apart = made.add(Conv2d(factor.size, (1, 1), groups=factor.size), source)
+            made.weights[apart] = Weights({"weight": factor.reshape(-1, 1, 1, 1), "bias": offset})
+            return apart
         vector = len(node.shape) == 1
         read = made.add(Reshape((1, 1, *node.shape)), source) if vector else source
         norm = made.add(BatchNorm(), read)

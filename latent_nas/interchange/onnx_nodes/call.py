@@ -258,8 +258,9 @@ class Call:
     def _image(self, value: Value) -> Image:
         if value.order.ndim > 1:
             inside = (value.order >= 0).reshape(*value.order.shape[:2], -1).max(axis=2)[0]
-            if inside.any() and not inside.all():
-                return self._among_zeros(value, np.flatnonzero(inside))
+            channels = np.flatnonzero(inside)
+            if not inside.all() and len(channels) and np.ptp(channels) + 1 == len(channels):
+                return self._among_zeros(value, channels)
         try:
             return image_of(value.order, self.draft.shape(value.node), value.node, self.reshaped, self._part)
         except ValueError as error:

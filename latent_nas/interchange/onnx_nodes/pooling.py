@@ -36,7 +36,7 @@ def average_pool(call: Call) -> Value:
     image, size, stride, padding = _window(call, call.image(0, padded=True))
     larger = padding != _padding(call, size, image)  # by ceil_mode
     channels, around = image.shape[2], any(image.padding)
-    if any(padding) and (call.setting("count_include_pad", 0) or around):
+    if any(_padding(call, size, image)) and (call.setting("count_include_pad", 0) or around):
         own = tuple(a - b for a, b in zip(padding, image.padding, strict=True))
         if (around and any(own) and not call.setting("count_include_pad", 0)) or larger:
             raise call.refuse("zeros that count beside padding that does not, or with ceil_mode, are not known here")
