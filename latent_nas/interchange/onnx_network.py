@@ -59,9 +59,9 @@ def open_int8(path: Path, calibration: Path | None = None, output: str = "") -> 
         )
     if calibration is not None and not without:
         raise ValueError(f"{path} is quantised already; leave --calibration out")
-    x = None if calibration is None else data(calibration, model)
-    rounded = _as_rounded(model, network, None if x is None else network.ranges(x))
-    compare_int8(path, model, rounded, x)  # random inputs would leave the ranges of the data
+    given = None if calibration is None else data(calibration, model)
+    rounded = _as_rounded(model, network, None if given is None else network.ranges(given))
+    compare_int8(path, model, rounded, given)  # random inputs would leave the ranges of the data
     return rounded
 
 
