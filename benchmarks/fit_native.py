@@ -66,7 +66,7 @@ TERMS = {
     "layer_norm": ("tokens", "outputs"),
     "attention": ("call", "macs", "scores", "outputs"),
     "global_pool": ("call", "outputs", "patch", "maxima", "maximum_outputs"),
-    "multiply": ("call", "pixels", "outputs"),
+    "multiply": ("call", "rows", "pixels", "outputs"),
     "prelu": ("call", "pixels", "outputs"),
     "upsample": ("call", "pixels", "outputs"),
     "slice": ("call", "runs", "outputs"),
@@ -127,6 +127,7 @@ def foreign(height: int, width: int, channels: int) -> Graph:
     x = b.add(PRelu(), b.add(Activation("silu(x)"), b.add(Conv2d(wide, (1, 1)), 0)))
     x = b.add(Multiply(), x, b.add(Activation("sigmoid(x)"), b.add(GlobalPool(), x)))
     x = b.add(Multiply(), b.add(Multiply(), x, b.add(Activation("sigmoid(x)"), b.add(Conv2d(1, (1, 1)), x))), x)
+    x = b.add(Multiply(), x, b.add(AvgPool((1, width), (1, 1), "valid"), x))
     y = b.add(ConvTranspose(channels, (2, 2), (2, 2)), x)
     z = b.add(Upsample((2, 2)), b.add(Slice((0, 0, 2), (height, width, channels)), x))
     y = b.add(Multiply(), y, z)

@@ -82,6 +82,11 @@ def abroad() -> Graph:
     x = b.add(Multiply(), x, b.add(Activation("leaky_relu(x, 0.1)"), b.add(Conv2d(6, (1, 1)), x)))
     x = b.add(Relu6(), x)
     x = b.add(Multiply(), x, b.add(Activation("sigmoid(x)"), b.add(Conv2d(1), x)))
+    x = b.add(
+        Multiply(),
+        b.add(Multiply(), x, b.add(AvgPool((9, 1), (1, 1), "valid"), x)),
+        b.add(AvgPool((1, 7), (1, 1), "valid"), x),
+    )
     wide = b.add(Relu(), b.add(ConvTranspose(5, (4, 4), (2, 2), (1, 1, 1, 1)), x))
     y = b.add(Upsample((2, 2)), b.add(Slice((0, 0, 1), (9, 7, 5)), x))
     y = b.add(Relu(), b.add(Subtract(), wide, y))

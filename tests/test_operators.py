@@ -96,12 +96,14 @@ def test_zero_is_exact_in_every_quantisation():
         (Dropout(1.5), [(2,)], "rate"),
         (BatchNorm(), [(2,)], "flatten comes after"),
         (Activation("x +"), [(2,)], "not a formula"),
+        (Activation(3), [(2,)], "a formula is text, got 3"),
+        (Activation("1" + "0" * 400 + " * x"), [(2,)], "not a formula"),
         (Activation("open(x)"), [(2,)], r"'open\(x\)' is not known\); wanted arithmetic of x, numbers and abs"),
         (Activation("x.real"), [(2,)], "'x.real' is not known"),
         (Activation("clip(x, 1)"), [(2,)], "clip takes 3 arguments, got 2"),
         (Activation("-" * 200 + "x"), [(2,)], "more than 60 operations are nested"),
         (Activation("x" + "+x" * 999), [(2,)], "a formula of 1999 characters; at most 1000"),
-        (Multiply(), [(2, 2, 3), (2, 3)], r"wants a second tensor \(2, 2, 3\), \(3,\) or \(2, 2, 1\)"),
+        (Multiply(), [(2, 2, 3), (2, 3)], r"wants a second tensor \(2, 2, 3\), some of it 1, or \(3,\)"),
         (Subtract(), [(2, 2, 1), (2, 2, 2)], "subtract wants two tensors of one shape"),
         (Upsample((2, 0)), [(2, 2, 1)], "factors of at least 1"),
         (Slice((0, 0, 1), (2, 2, 2)), [(2, 2, 2)], "not inside"),
@@ -153,10 +155,10 @@ def test_a_transposed_convolution_equals_plain_loops_over_integers():
     assert (op.int8(c, x) == expected).all()
 
 
-def test_a_factor_per_channel_and_per_pixel_is_broadcast():
+def test_factors_are_broadcast():
     rng = seeds.rng(1, "product")
     a = rng.integers(-128, 128, (2, 3, 4, 5)).astype(np.int8)
-    for shape in [(3, 4, 5), (5,), (1, 1, 5), (3, 4, 1)]:
+    for shape in [(3, 4, 5), (5,), (1, 1, 5), (3, 4, 1), (3, 1, 5), (1, 4, 5), (1, 4, 1), (1, 1, 1)]:
         b = rng.integers(-128, 128, (2, *shape)).astype(np.int8)
         c = Multiply().constants({}, [Quant(0.5, 5), Quant(0.25, -9)], Quant(8.0, 3))
         wide = (b.astype(int) + 9).reshape(2, *([1, 1, 5] if len(shape) == 1 else shape))

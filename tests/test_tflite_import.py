@@ -39,6 +39,9 @@ from latent_nas.jobs.networks import open_source
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.conv_transpose import ConvTranspose
+from latent_nas.operators.dense import Dense
+from latent_nas.operators.global_pool import GlobalPool
+from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.upsample import Upsample
 from latent_nas.zoo import open_network
@@ -382,6 +385,18 @@ def test_a_damaged_file_is_one_line(how, tmp_path):
         assert "\n" not in line
         assert not line or str(path) in line
     assert refused > 5
+
+
+def test_a_gate_comes_back(tmp_path):
+    b = Builder((6, 5, 3))
+    x = b.add(Conv2d(7), 0)
+    x = b.add(Multiply(), x, b.add(Activation("sigmoid(x)"), b.add(Dense(7), b.add(GlobalPool(), x))))
+    b.add(Conv2d(4), b.add(Multiply(), x, b.add(Activation("sigmoid(x)"), b.add(Conv2d(1), x))))
+    network, x = drawn(b.build(), 0, 8)
+    (tmp_path / "m.tflite").write_bytes(to_bytes(network))
+    again = open_int8(tmp_path / "m.tflite")
+    assert [n.operator.kind for n in again.graph.nodes].count("multiply") == 2
+    assert np.abs(again.integers(x).astype(int) - network.integers(x)).max() <= 2
 
 
 @pytest.mark.parametrize(

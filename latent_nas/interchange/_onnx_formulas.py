@@ -100,7 +100,8 @@ def _compute(node: ast.expr, x: int, steps: list[Step]) -> int | float:
 
 def _binary(op: Any, a: int | float, b: int | float, made: Any) -> int | float:
     if isinstance(a, float) and isinstance(b, float):
-        return float(ARITHMETIC[op](np.float64(a), np.float64(b)))
+        with np.errstate(all="ignore"):
+            return float(ARITHMETIC[op](np.float64(a), np.float64(b)))
     if isinstance(a, float) and op in (ast.Add, ast.Mult):
         a, b = b, a
     if isinstance(a, float) and op is ast.Sub:

@@ -132,12 +132,14 @@ def parsed(formula: str) -> ast.expr:
         ValueError: it is too long, not arithmetic, or uses a name that is not known.
     """
     wanted = f"wanted arithmetic of x, numbers and {', '.join(FUNCTIONS)}"
+    if not isinstance(formula, str):
+        raise ValueError(f"a formula is text, got {formula!r}; {wanted}")
     if len(formula) > LONGEST:
         raise ValueError(f"a formula of {len(formula)} characters; at most {LONGEST} are known here")
     try:
         tree = ast.parse(formula, mode="eval").body
         _check(tree, DEEPEST)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
         raise ValueError(f"{formula!r} is not a formula ({error}); {wanted}") from None
     return tree
 

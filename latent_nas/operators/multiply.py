@@ -1,4 +1,4 @@
-"""Element-wise product of two tensors, the second of the first's shape or a factor per channel or per pixel."""
+"""Element-wise product of two tensors, the second of the first's shape or broadcast to it."""
 
 from dataclasses import dataclass
 from math import prod
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 class Multiply(Operator):
     """Product with an optional fused activation (None, "relu", "relu6"): the gate of squeeze-and-excitation.
 
-    The second tensor is (height, width, channels) as the first is, (channels,) or (1, 1, channels), or (height, width,
-    1).
+    The second tensor is (height, width, channels) as the first is, or has 1 in place of some of these; or (channels,).
     """
 
     kind: ClassVar[str] = "multiply"
     arity: ClassVar[int | None] = 2
     in_place: ClassVar[bool] = True
     kernel_costs: ClassVar[KernelCosts] = KernelCosts(
-        {"cortex-m4": {"call": 33, "pixels": 18, "outputs": 48}}, code_bytes=162
+        {"cortex-m4": {"call": 35, "rows": 21, "pixels": 17, "outputs": 48}}, code_bytes=198
     )
     activation: str | None = None
 
@@ -33,9 +32,10 @@ class Multiply(Operator):
         """Return the first tensor's shape."""
         self.check_arity(*inputs)
         a, b = inputs
-        if b not in (a, a[-1:], (1, 1, *a[-1:]), (*a[:-1], 1)):
+        fits = len(a) == len(b) and all(n in (1, whole) for n, whole in zip(b, a, strict=True))
+        if not fits and b != a[-1:]:
             raise ValueError(
-                f"multiply wants a second tensor {a}, {a[-1:]} or {(*a[:-1], 1)} beside a first {a}, got {b}"
+                f"multiply wants a second tensor {a}, some of it 1, or {a[-1:]} beside a first {a}; it got {b}"
             )
         return a
 
@@ -67,17 +67,25 @@ class Multiply(Operator):
             a * b, c["multiplier"], c["shift"], int(c["output_zero_point"]), int(c["low"]), int(c["high"])
         )
 
-    def loops(self, *inputs: Shape) -> tuple[int, int, int, int]:
-        """Return pixels, channels, and by how much the second tensor's place grows from one to the next of each."""
+    def loops(self, *inputs: Shape) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """Return rows, columns and channels, and by how much the second tensor's place grows from one to the next."""
         a, b = inputs
         if prod(b) == prod(a):
-            return 1, prod(a), 0, 1
-        return prod(a[:-1]), a[-1], int(len(b) == len(a) and prod(b) == prod(a[:-1])), int(b[-1] == a[-1])
+            return (1, 1, prod(a)), (0, 0, 1)
+        height, width, channels = (1,) * (3 - len(a)) + a
+        down, right, deep = (int(n > 1) for n in (1,) * (3 - len(b)) + b)
+        steps = (b[-2] * b[-1] * down if down else 0, b[-1] * right if right else 0, deep)
+        if not down and not right:  # a factor per channel
+            return (1, height * width, channels), steps
+        if down and right:
+            return (1, height * width, channels), (0, *steps[1:])
+        return (height, width, channels), steps
 
     def work(self, *inputs: Shape) -> dict[str, float]:
-        """Return calls, loops over channels, and elements."""
-        pixels, channels, _, _ = self.loops(*inputs)
-        return {"call": 1.0, "pixels": float(pixels), "outputs": float(pixels * channels)}
+        """Return calls, loops over columns and over channels, and elements."""
+        rows, columns, channels = self.loops(*inputs)[0]
+        counts = {"call": 1, "rows": rows, "pixels": rows * columns, "outputs": rows * columns * channels}
+        return {term: float(count) for term, count in counts.items()}
 
 
 Plugin = Multiply

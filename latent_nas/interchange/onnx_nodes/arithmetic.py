@@ -1,5 +1,6 @@
 """Sums, differences, products and quotients: of two tensors, or of one with constants, per channel or per element."""
 
+import itertools
 from functools import reduce
 from math import prod
 
@@ -54,10 +55,10 @@ def multiply(call: Call) -> Value:
 
 
 def product(call: Call, a: Value, b: Value) -> Value:
-    """Return the product of two tensors, one of which may have a factor per channel or per pixel of the other.
+    """Return the product of two tensors, one of which may be broadcast to the other.
 
     Raises:
-        Unreadable: it is broadcast in another way.
+        Unreadable: their elements lie in different orders.
     """
     a, b = (v if v.order.size == prod(call.draft.shape(v.node)) else call.in_order(v) for v in (a, b))
     if b.order.size > a.order.size:
@@ -70,15 +71,13 @@ def product(call: Call, a: Value, b: Value) -> Value:
         raise call.refuse(f"tensors {a.order.shape} and {b.order.shape}; neither broadcasts to the other") from None
     if a.order.size == b.order.size:
         return call.together(Multiply(), a, b)
-    pixels, channels, size = prod(shape[:-1]), shape[-1], prod(call.draft.shape(b.node))
-    rows = places.reshape(pixels, channels)
-    if size == channels and (rows == memory((1, channels))).all():
-        return Value(call.put(Multiply(), a.node, call.reshaped(b.node, (channels,))), a.order)
-    if size == pixels and (rows == memory((pixels, 1))).all():
-        return Value(call.put(Multiply(), a.node, call.reshaped(b.node, (*shape[:-1], 1))), a.order)
-    raise call.refuse(
-        f"a tensor {a.order.shape} times {b.order.shape}; only a factor per channel or per pixel is known here"
-    )
+    size = prod(call.draft.shape(b.node))
+    for kept in itertools.product((False, True), repeat=len(shape)):
+        own = tuple(n if keep else 1 for n, keep in zip(shape, kept, strict=True))
+        if prod(own) == size and np.array_equal(places.reshape(shape), np.broadcast_to(memory(own), shape)):
+            own = own[-1:] if own[:-1] == (1, 1) else own  # a factor per channel is a vector, as pooling makes it
+            return Value(call.put(Multiply(), a.node, call.reshaped(b.node, own)), a.order)
+    raise call.refuse(f"a tensor {a.order.shape} times {b.order.shape}, whose elements lie in another order")
 
 
 def divide(call: Call) -> Value:

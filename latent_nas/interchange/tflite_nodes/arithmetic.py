@@ -64,11 +64,11 @@ def _pair(call: Call, code: str) -> Value:
     shapes = [call.draft.builder.shape(v.node) for v in (a, b)]
     if a.dims == b.dims and shapes[0] == shapes[1]:
         return call.add(PAIRS[code], a, b, activation=call.activation())
-    if code == "MUL" and len(a.dims) == len(b.dims):  # a factor for each channel, or for each pixel
+    if code == "MUL":  # a factor for each channel, for each pixel, ...
         if np.prod(shapes[1]) > np.prod(shapes[0]):
             a, b = b, a
-        channel = b.dims[:-1] == (1,) * (len(b.dims) - 1) and b.dims[-1] == a.dims[-1]
-        if channel or (b.dims[:-1] == a.dims[:-1] and b.dims[-1] == 1):
+        wide = (1,) * (len(a.dims) - len(b.dims)) + b.dims
+        if len(wide) == len(a.dims) and all(n in (1, whole) for n, whole in zip(wide, a.dims, strict=True)):
             return call.add(Multiply(), a, b, activation=call.activation())
     raise call.refuse(f"tensors {a.dims} and {b.dims}; only two of one shape are known here")
 
