@@ -87,17 +87,22 @@ class Drawn:
 
 def drawn(seed: int) -> tuple[onnx.ModelProto, Drawn]:
     """Return a random graph."""
-    random = np.random.default_rng(seed)
-    graph = Drawn(random, int(random.integers(7, 25)), FORMS[random.integers(len(FORMS))])
-    graph.shapes["x"] = (1, *graph.dims[1:])
-    if graph.dims[1:] == (10, 10, 3):
-        graph.node("Transpose", ["x"], perm=[0, 3, 1, 2])
-    if graph.chance(0.2):
-        scaled(graph)
-    for _ in range(int(random.integers(2, 8))):
-        grown(graph)
-    closed(graph)
-    return graph.model([graph.at], graph.dims), graph
+    for attempt in range(100):
+        random = np.random.default_rng([seed, attempt])
+        graph = Drawn(random, int(random.integers(7, 25)), FORMS[random.integers(len(FORMS))])
+        graph.shapes["x"] = (1, *graph.dims[1:])
+        try:
+            if graph.dims[1:] == (10, 10, 3):
+                graph.node("Transpose", ["x"], perm=[0, 3, 1, 2])
+            if graph.chance(0.2):
+                scaled(graph)
+            for _ in range(int(random.integers(2, 8))):
+                grown(graph)
+            closed(graph)
+        except (ValueError, onnx.shape_inference.InferenceError):  # its end does not fit
+            continue
+        return graph.model([graph.at], graph.dims), graph
+    raise AssertionError(f"no graph of seed {seed}")
 
 
 def grown(graph: Drawn) -> None:

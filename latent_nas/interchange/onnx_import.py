@@ -68,7 +68,9 @@ class Given:
         return (floats if self.dtype.kind == "f" else np.rint(floats)).astype(self.dtype)
 
     def from_file(self, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """Return data (n, *dims without the batch) as the graph has them, (n, *shape)."""
+        """Return data (n, *dims without the batch) as the graph has them, (n, *shape), floats."""
+        if self.rounding is not None:
+            x = self.rounding.scale * (x.astype(np.float32) - self.rounding.zero)
         flat = np.empty((len(x), self.order.size), np.float32)
         flat[:, self.order.ravel()] = x.reshape(len(x), -1)
         return flat.reshape(len(x), *shape)
@@ -116,13 +118,14 @@ def read_model(path: Path, weights: bool = False, output: str = "") -> Model:
     try:
         file = open_file(path, weights, output)
         _all_known(file)
-        refused: list[Unreadable] = []
+        refused: list[tuple[int, Unreadable]] = []
         for form in forms(file):
+            reader = _Reader(file, form)
             try:
-                return _Reader(file, form).read()
+                return reader.read()
             except Unreadable as error:
-                refused.append(error)
-        raise refused[0]
+                refused.append((reader.done, error))
+        raise max(refused, key=lambda one: one[0])[1]  # of the form that went furthest
     except Unreadable as error:
         raise ValueError(f"{path}: {error}") from None
     except (IndexError, KeyError) as error:  # of a node without an input that ONNX wants, or an unknown type
@@ -157,6 +160,7 @@ class _Reader:
     scales: dict[str, np.ndarray] = field(default_factory=dict)
     traced: dict[int, Traced] = field(default_factory=dict)
     rounding: Rounding | None = None
+    done: int = 0
 
     def read(self) -> Model:
         """Return the graph and what its nodes hold.
@@ -169,6 +173,7 @@ class _Reader:
         self.values[file.input] = Value(0, self.form.order)
         for node in file.nodes:
             self._node(node)
+            self.done += 1
         last = self.values.get(file.ending.tensor)
         if last is None or not last.node:
             raise Unreadable("its output does not depend on its input, or is the input itself")
