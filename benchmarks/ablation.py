@@ -25,7 +25,7 @@ from latent_nas.jobs.bench.config import BenchConfig, open_contest
 from latent_nas.jobs.bench.contest import Contest, settings, trained_codec
 from latent_nas.judge.scorer import Scorer
 
-WITHOUT = {  # what a run is without: attributes of its scorer
+WITHOUT: dict[str, dict[str, Any]] = {  # what a run is without: attributes of its scorer
     "as-it-is": {},
     "mean-alone": {"beta": 0.0, "kappa": 0.0},  # no uncertainty, neither in the acquisition nor in the agent's reward
     "reward-by-mean": {"kappa": 0.0},
@@ -96,6 +96,7 @@ def supervised(contest: Contest, out: Path) -> Path:
     if not folder.is_dir():
         space = contest.space
         genes = space.listed
+        assert genes is not None, "a table lists its networks"
         named = [i for i, name in enumerate(space.feature_names) if name in ("macs", "parameters")]
         train_codec(space, settings(space, CODEC_STEPS), 0, (genes, space.features(genes)[:, named])).save(folder)
     quality = Codec.load(folder, contest.space).quality

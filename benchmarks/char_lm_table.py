@@ -22,11 +22,11 @@ import numpy as np
 from latent_nas import artifacts
 from latent_nas.crews.local import start_worker
 from latent_nas.evaluators import Job
-from latent_nas.evaluators.work import blank, opened
+from latent_nas.evaluators.work import blank
 from latent_nas.objectives import open_objective
 from latent_nas.records import Record, versions
 from latent_nas.store import Store
-from latent_nas.target import Target
+from latent_nas.target import Target, open_target
 
 NAME = "tiny_transformer-char_lm"
 BITS = "weight_bits"
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=1000, help="float trainings of this call")
     arguments = parser.parse_args()
     target = Target("tiny_transformer", arguments.task, "stm32f405", "native")
-    space = opened(target)[0]
+    space = open_target(target).space
     assert space.listed is not None
     arguments.store.parent.mkdir(parents=True, exist_ok=True)
     store = Store(arguments.store)
@@ -75,7 +75,7 @@ def pair(target: Target, group: list[tuple[int, ...]], seed: int) -> list[Record
     from latent_nas.training.fit import fit
     from latent_nas.training.quantise import quantise
 
-    space, task, _, _ = opened(target)
+    space, task = open_target(target).space, open_target(target).task
     graph, recipe = space.graph(group[0]), task.recipes["search"]
     data, started = task.data_of(graph), time.process_time()
     model, _, _ = fit(graph, task, recipe, seed, data.train, None, recipe.epochs)
@@ -85,8 +85,7 @@ def pair(target: Target, group: list[tuple[int, ...]], seed: int) -> list[Record
         network = quantise(space.graph(genes), model, data.train.x[:512])
         metrics = task.kind.measure(network.outputs(data.valid.x), data.valid.y)
         record = replace(
-            blank(target, Job(genes, seed), space.graph(genes)),
-            measured_float_accuracy=floats["accuracy"],
+            blank(target, Job(genes, seed)),
             measured_float=floats,
             measured_int8=metrics,
             objective="int8_bits_per_character",
@@ -100,7 +99,7 @@ def pair(target: Target, group: list[tuple[int, ...]], seed: int) -> list[Record
 
 def table(target: Target, records: list[Record]) -> str:
     """Return the CSV: genes by their meaning, metrics of the int8 network on the validation part, computed costs."""
-    space, _, device, _ = opened(target)
+    space, device = open_target(target).space, open_target(target).device
     weighted = open_objective("weighted", device.limits)
     text = io.StringIO()
     rows = []
@@ -120,7 +119,7 @@ def table(target: Target, records: list[Record]) -> str:
 
 def card(target: Target, records: list[Record]) -> str:
     """Return the table's description in Markdown."""
-    space, task, _, _ = opened(target)
+    space, task = open_target(target).space, open_target(target).task
     bits = np.array([r.measured_int8["bits_per_character"] for r in records])
     accuracy = np.array([r.measured_int8["accuracy"] for r in records], float)
     best = records[int(bits.argmin())]

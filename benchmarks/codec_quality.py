@@ -7,12 +7,21 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from latent_nas import artifacts, seeds
 from latent_nas.codec import Codec
 from latent_nas.codec.quality import measure, smoothness
-from latent_nas.spaces import open_space
+from latent_nas.spaces import Space, open_space
+
+
+def column(space: Space, i: int, genes: np.ndarray) -> np.ndarray:
+    """Return the i-th feature of genes (n, genes), (n,)."""
+    found: np.ndarray = space.features(genes)[:, i]
+    return found
 
 
 def main() -> None:
@@ -30,7 +39,9 @@ def main() -> None:
     codec = Codec.load(args.codec, space)
     genes = space.sample(seeds.rng(args.seed, "benchmark"), args.rows)
     columns = {name: space.feature_names.index(name) for name in args.features}
-    values = {name: lambda g, i=i: space.features(g)[:, i] for name, i in columns.items()}
+    values: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        name: partial(column, space, i) for name, i in columns.items()
+    }
     codes = seeds.rng(args.seed, "speed").integers(codec.codes, size=(1024, codec.slots))
     sampled, latent = space.sample(seeds.rng(args.seed, "speed"), 1024), codec.latent(codes)
     result = {

@@ -2,25 +2,26 @@
 
     python benchmarks/fit_published.py --measurements published_measurements.csv --out latent_nas/runtimes
 
-Cycles are ``published_model``'s factors times those of ``cmsis_nn``; their error bar is the median and the 90th
-percentile of networks left out of the fit. Where only one network was measured nothing can be left out: the bar is
-``ONE_NETWORK``, an estimate. Versions are runtimes of their own. Flash and RAM beside weights and tensors are the
-medians of the rows that state them; what no row states is ``cmsis_nn``'s, and the file says so. Cores that were not
-measured follow the Cortex-M4 or M7, as in ``cmsis_nn``.
+Cycles are ``published_model``'s factors times those of ``cmsis_nn``; their error bar is the median of networks left out
+of the fit and, for nine in ten, ``published_model.bar`` of them. Where only one network was measured nothing can be
+left out: the bar is ``ONE_NETWORK``, an estimate. Versions are runtimes of their own. Flash and RAM beside weights and
+tensors are the medians of the rows that state them; what no row states is ``cmsis_nn``'s, and the file says so. Cores
+that were not measured follow the Cortex-M4 or M7, as in ``cmsis_nn``.
 """
 
 import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import published_rows
-from published_model import BASE, CALL, CORE, INFERENCE, KINDS, fit, kind, left_out, parts
+from published_model import BASE, CALL, CORE, INFERENCE, KINDS, bar, fit, kind, left_out, parts
 
 from latent_nas import artifacts, plugins
 from latent_nas.calibration.text import toml
-from latent_nas.runtimes import Core, Error, Kernel, Runtime
+from latent_nas.runtimes import CoreRow, Error, Kernel, Runtime
 
 ONE_NETWORK = Error(0.3, 0.7)
 CLOCKS_MHZ = {"STM32F746G-DISCO": 216, "STM32H743": 480}  # where no row of a runtime states one: the chip's highest
@@ -106,7 +107,7 @@ def kernels(base: Runtime, core: str, factors: dict[str, float], error: Error, s
 def make(name: str, made: Made, rows: pd.DataFrame) -> Runtime:
     """Return a runtime from its rows; prints the errors per core."""
     medians = {"code_bytes": rows.code_flash_bytes.median(), "ram_bytes": rows.runtime_ram_bytes.median()}
-    stated = {key: round(value) for key, value in medians.items() if value == value}
+    stated: dict[str, Any] = {key: round(value) for key, value in medians.items() if value == value}
     missing = [key for key in medians if key not in stated]
     text = f"; {' and '.join(missing)} not published, so cmsis_nn's" if missing else ""
     source = f"{made.runtime}, {' and '.join(made.versions)}: {', '.join(sorted(set(rows.source_repo)))}{text}"
@@ -119,31 +120,32 @@ def make(name: str, made: Made, rows: pd.DataFrame) -> Runtime:
         x = np.array([parts(n)[0] for n in networks])
         factors = dict(zip(KINDS, fit(x, y).tolist(), strict=True))
         errors, trivial = left_out(networks, y)
-        off = list(errors.values())
-        error = Error(float(np.median(off)), float(np.quantile(off, 0.9))) if off else ONE_NETWORK
-        how = f"{len(set(networks))} networks, " + ("left out one by one" if off else "its error is estimated")
+        off = np.abs(list(errors.values()))
+        error = Error(float(np.median(off)), bar(list(errors.values()))) if errors else ONE_NETWORK
+        how = f"{len(set(networks))} networks, " + ("left out one by one" if errors else "its error is estimated")
         source = f"cycles of cmsis_nn scaled to {how}"
         runtime = replace(runtime, kernels=kernels(runtime, str(core), factors, error, source))
         beside = round(INFERENCE * factors["inference"])
         boards = "measured on " + ", ".join(sorted(set(group.board)))
-        runtime = replace(runtime, cores={**runtime.cores, str(core): Core(str(core), 1.0, 0.0, boards, beside)})
+        runtime = replace(runtime, cores={**runtime.cores, str(core): CoreRow(str(core), 1.0, 0.0, boards, beside)})
         row = f"{name:20}{core:12}{len(set(networks)):7}"
-        if off:
-            row += f"{error.median:9.1%}{error.p90:8.1%}{max(off):8.1%}{np.median(list(trivial.values())):12.1%}"
+        if errors:
+            plain = np.median(np.abs(list(trivial.values())))
+            row += f"{error.median:9.1%}{error.p90:8.1%}{off.max():8.1%}{plain:12.1%}"
         print(row)
     return replace(runtime, cores={**runtime.cores, **followers(runtime)})
 
 
-def followers(runtime: Runtime) -> dict[str, Core]:
+def followers(runtime: Runtime) -> dict[str, CoreRow]:
     """Return the cores that were not measured: they follow one that was, as far apart as in ``cmsis_nn``."""
     like = next(core for core in ("cortex-m4", "cortex-m7") if core in runtime.cores)
     widest = max(kernel.error[like].p90 for kernel in runtime.kernels.values())
     found = {}
     for core in BASE.cores.keys() - runtime.cores.keys():
-        near = BASE.cores[core if core != CORE else like]  # what is known of the two
+        near = BASE.cores[core if core != CORE.name else like]  # what is known of the two
         factor = BASE.cores[core].factor / BASE.cores[like].factor
         beside, error = round(factor * runtime.cores[like].cycles), min(near.error, round(1 - widest, 3))
-        found[core] = Core(like, round(factor, 2), error, f"not measured; {near.source}", beside)
+        found[core] = CoreRow(like, round(factor, 2), error, f"not measured; {near.source}", beside)
     return dict(sorted(found.items()))
 
 
@@ -154,7 +156,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the TOML files")
     arguments = parser.parse_args()
     table = published_rows.read(arguments.measurements, plugins.names("zoo"))
-    print(f"{'runtime':20}{'core':12}{'models':>7}{'median':>9}{'p90':>8}{'worst':>8}{'MACs alone':>12}")
+    print(f"{'runtime':20}{'core':12}{'models':>7}{'median':>9}{'bar':>8}{'worst':>8}{'MACs alone':>12}")
     for name, made in MADE.items():
         rows = table[(table.runtime == made.runtime) & table.runtime_version.isin(made.versions)]
         text = toml(make(name, made, rows))

@@ -155,13 +155,13 @@ def main() -> None:
             if options.only and options.only not in mutant.name:
                 continue
             file = copy / "latent_nas" / mutant.file
-            whole = file.read_text(encoding="utf-8")
-            if whole.count(mutant.before) != 1:
+            text = file.read_text(encoding="utf-8")
+            if text.count(mutant.before) != 1:
                 raise SystemExit(f"{mutant.name}: {mutant.file} has not exactly one place to change")
             sound = passes(copy, mutant.test)
-            file.write_text(whole.replace(mutant.before, mutant.after), encoding="utf-8")
+            file.write_text(text.replace(mutant.before, mutant.after), encoding="utf-8")
             killed = sound and not passes(copy, mutant.test)
-            file.write_text(whole, encoding="utf-8")
+            file.write_text(text, encoding="utf-8")
             survivors += not killed
             said = "killed" if killed else "SURVIVED" if sound else "NOT TESTED: the test fails without it"
             print(f"{said:9} {mutant.name} ({mutant.file}) by {mutant.test}", flush=True)

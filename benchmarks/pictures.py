@@ -45,8 +45,7 @@ def shoot(page: Path, out: Path) -> None:
         opened.goto(page.as_uri(), wait_until="domcontentloaded")
         opened.wait_for_function("document.documentElement.dataset.drawn")
         end = opened.evaluate("document.querySelectorAll('section')[2].getBoundingClientRect().top")
-        clip = {"x": 0, "y": 0, "width": 1120, "height": end - 20}
-        opened.screenshot(path=out, full_page=True, clip=clip)
+        opened.screenshot(path=out, full_page=True, clip={"x": 0, "y": 0, "width": 1120, "height": end - 20})
         browser.close()
 
 

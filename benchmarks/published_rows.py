@@ -42,9 +42,9 @@ def removes_weights(row) -> bool:
     )
 
 
-def timed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with latency and clock, in groups of enough models, with a column ``cycles``."""
+def timed(table: pd.DataFrame, least: int = LEAST_MODELS) -> pd.DataFrame:
+    """Return the rows with latency and clock, in groups of ``least`` models or more, with a column ``cycles``."""
     table = table[table.latency_ms.notna() & table.clock_mhz.notna()].copy()
     table["cycles"] = table.latency_ms * table.clock_mhz * 1e3
     models = table.groupby(["runtime", "runtime_version", "core"]).network.transform("nunique")
-    return table[models >= LEAST_MODELS]
+    return table[models >= least]

@@ -10,6 +10,7 @@ import socket
 import time
 from collections import Counter
 from contextlib import ExitStack
+from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
@@ -72,7 +73,7 @@ def main() -> None:
     print(json.dumps(result, indent=1))
 
 
-def _node() -> dict[str, int]:
+def _node() -> dict[str, Any]:
     """Return a node's settings; its agents' ports are given, as it waits only 15 s for those that they choose."""
     with ExitStack() as stack:
         free = [stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in PORTS]

@@ -52,9 +52,9 @@ def main() -> None:
     legend = TOP + 16 if minimised else HEIGHT - BOTTOM - 16 * len(curves)
     for i, (name, (mean, error)) in enumerate(curves.items()):
         colour, count = COLOURS[i % len(COLOURS)], np.arange(1, len(mean) + 1)
-        upper = [place(t, v) for t, v in zip(count, mean + error, strict=True)]
-        lower = [place(t, v) for t, v in zip(count, mean - error, strict=True)]
-        line = [place(t, v) for t, v in zip(count, mean, strict=True)]
+        upper = [place(t, v) for t, v in zip(count.tolist(), mean + error, strict=True)]
+        lower = [place(t, v) for t, v in zip(count.tolist(), mean - error, strict=True)]
+        line = [place(t, v) for t, v in zip(count.tolist(), mean, strict=True)]
         parts.append(f'<polygon points="{" ".join(upper + lower[::-1])}" fill="{colour}" opacity="0.15"/>')
         parts.append(f'<polyline points="{" ".join(line)}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts.append(f'<text x="{WIDTH - RIGHT - 110}" y="{legend + 16 * i}" fill="{colour}">{name}</text>')

@@ -85,7 +85,8 @@ def start(core: EditCore, scorer: Scorer, seed: int) -> Pool:
 
 def best(method: str, scorer: Scorer, row: np.ndarray, agent: Agent, queries: int, seed: int) -> float:
     """Return the best pessimistic score that a method finds with so many queries."""
-    core = EditCore(scorer.codec, scorer, row, LatentRL.episode, keep=True)
+    codec: Any = scorer.codec
+    core = EditCore(codec, scorer, row, LatentRL.episode, keep=True)
     pool = start(core, scorer, seed)
     if method == "agent, training counted":
         steps = queries // 2

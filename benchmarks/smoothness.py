@@ -9,6 +9,7 @@ the same mean absolute change between two trainings of one network of the table 
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def main() -> None:
     children = {"code_edit": after[kept], "gene_mutation": setup.space.mutate(genes[kept], rng)}
     parents = np.array([known[tuple(g)] for g in genes[kept].tolist()])
     evaluator = plugins.load("evaluators", "training")(MAIN_TARGET, args.workers)
-    result = {"networks": len(kept), "seed_alone": seed_alone(records)}
+    result: dict[str, Any] = {"networks": len(kept), "seed_alone": seed_alone(records)}
     for name, rows in children.items():
         jobs = [Job(tuple(g), 0) for g in rows.tolist()]
         found = {r.genes: r.measured_int8["accuracy"] for r in evaluator.evaluate(jobs) if r.ok}
