@@ -55,7 +55,7 @@ def _with_constants(model: Model, layer: Layer, inputs: list[int], kind: str) ->
     for position, value in layer.constants:
         inputs.insert(position, model.tensor(value.shape, "INT32", data=value))
     if layer.number is not None:
-        scale, zero = _scale(layer.number.min(), layer.number.max())
+        scale, zero = scale_of(layer.number.min(), layer.number.max())
         if kind == "FLOAT32":
             held = model.tensor(layer.number.shape, kind, data=layer.number)
         else:
@@ -65,7 +65,8 @@ def _with_constants(model: Model, layer: Layer, inputs: list[int], kind: str) ->
     return inputs
 
 
-def _scale(low: float, high: float) -> tuple[float, int]:
+def scale_of(low: float, high: float) -> tuple[float, int]:
+    """Return the scale and zero point (int8) of reals between two numbers."""
     low, high = min(float(low), 0.0), max(float(high), 0.0)
     scale = float(np.float32((high - low or 1.0) / 255))
     return scale, int(np.clip(round(-128 - low / scale), -128, 127))
@@ -90,14 +91,14 @@ def ranges(layers: list[Layer], x: np.ndarray) -> list[tuple[float, float]]:
 def int8_file(layers: list[Layer], x: np.ndarray, ends: str = "INT8", per_tensor: bool = False) -> bytes:
     """Return the int8 file of layers, calibrated with inputs x (n, *dims); ``ends``: the type of input and output."""
     model, seen = Model(), ranges(layers, x)
-    quants = [_scale(*seen[0])]
+    quants = [scale_of(*seen[0])]
     made = [model.tensor(layers[0].dims, "INT8", *quants[0])]
     first = made[0]
     if ends != "INT8":
         first = model.tensor(layers[0].dims, ends, *((quants[0][0], quants[0][1] + 128) if ends == "UINT8" else ()))
         model.op("QUANTIZE", [first], made[0], (89, {}))
     for i, layer in enumerate(layers[1:], 1):
-        quant = FIXED.get(layer.code) or (quants[layer.inputs[0]] if layer.code in KEEPS else _scale(*seen[i]))
+        quant = FIXED.get(layer.code) or (quants[layer.inputs[0]] if layer.code in KEEPS else scale_of(*seen[i]))
         quants.append(quant)
         inputs = [made[j] for j in layer.inputs]
         if layer.code in ("CONCATENATION", "MAXIMUM", "MINIMUM"):  # whose kernels want one scale

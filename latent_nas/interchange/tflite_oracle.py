@@ -86,7 +86,7 @@ def _compare(path: Path, model: Model, x: np.ndarray, entered: np.ndarray, run: 
     first, refused = "", ValueError()
     for reference in (False, True):  # fast kernels have faults and limits of their own
         try:
-            theirs = _tensors(path, model, x, reference)
+            theirs = tensors(path, model, x, reference)
         except ValueError as error:
             refused = error
             continue
@@ -128,7 +128,7 @@ def _units(a: np.ndarray, b: np.ndarray) -> int:
     return int(np.abs(a.astype(int) - b.astype(int)).max())
 
 
-def _tensors(path: Path, model: Model, x: np.ndarray, reference: bool) -> dict[int, np.ndarray]:
+def tensors(path: Path, model: Model, x: np.ndarray, reference: bool) -> dict[int, np.ndarray]:
     """Return the file's tensors (n, *shape), as our nodes have them, by node.
 
     Raises:
