@@ -26,6 +26,8 @@ from tflite_files import (
     packed,
     pool_options,
 )
+from tflite_graphs import float_file, int8_file
+from tflite_random import Draw
 
 from latent_nas import cli
 from latent_nas.firmware.draw import drawn
@@ -42,7 +44,10 @@ from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.multiply import Multiply
+from latent_nas.operators.pad import Pad
 from latent_nas.operators.prelu import PRelu
+from latent_nas.operators.slice import Slice
+from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.upsample import Upsample
 from latent_nas.zoo import open_network
 
@@ -112,6 +117,60 @@ def test_what_we_write_comes_back_with_its_integers(name, tmp_path):
     back = open_int8(tmp_path / "m.tflite")
     assert (back.graph.macs, back.graph.parameters) == (network.graph.macs, network.graph.parameters)
     np.testing.assert_array_equal(back.integers(x), network.integers(x))
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        *(
+            o
+            for kind in (ConvTranspose, PRelu, Upsample)
+            for o in kind.examples()
+            if min(getattr(o, "crop", (0,))) >= 0
+        ),
+        *(Multiply(), Subtract(activation="relu"), Pad((1, 0, 2), (2, 1, 0)), Slice((1, 0, 2), (3, 4, 4))),
+        *map(Activation, ("leaky_relu(x, 0.1)", "sigmoid(x)", "tanh(x)", "silu(x)", "elu(x, 1)")),
+    ],
+    ids=str,
+)
+def test_operators_from_outside_are_read(operator, tmp_path):
+    """Those that this package writes; the oracle holds what is read."""
+    b = Builder((5, 6, 6))
+    b.add(operator, *[0] * (operator.arity or 1))
+    network, x = drawn(b.build(), 1, 8)
+    (tmp_path / "m.tflite").write_bytes(to_bytes(network))
+    back = open_int8(tmp_path / "m.tflite")
+    assert np.abs(back.integers(x).astype(int) - network.integers(x)).max() <= 2
+
+
+def test_parts_of_a_tensor_are_read_one_by_one(tmp_path):
+    model = Model()
+    x = image(model)
+    a = convolution(model, x, 6)
+    parts = [model.tensor((1, 6, 8, 3), "INT8", 0.06, -3) for _ in range(2)]
+    axis = model.tensor((), "INT32", data=np.array(3))
+    model.op("SPLIT", [axis, a], parts[0], (35, {0: ("i", 2)}))
+    model.operators[-1][2] = np.array(parts, "<i4")
+    y = model.op("SUB", parts[::-1], model.tensor((1, 6, 8, 3), "INT8", 0.08, 0), (28, {}))
+    network = open_int8(write(tmp_path / "m.tflite", model, x, y))
+    assert [node.operator.kind for node in network.graph.nodes[2:]] == ["slice", "slice", "subtract"]
+
+
+@pytest.mark.parametrize("kind", ["float", "int8"])
+def test_random_networks_are_read_as_their_interpreter_reads_them(kind, tmp_path):
+    """Few of those of ``benchmarks/fuzz_tflite.py``: none is read wrongly, and most are read."""
+    path, refused = tmp_path / "m.tflite", []
+    for seed in range(5):
+        layers = Draw(seed).network(6)
+        x = np.random.default_rng(seed).normal(size=(4, *layers[0].dims[1:])).astype(np.float32)
+        path.write_bytes(float_file(layers) if kind == "float" else int8_file(layers, x, ("INT8", "UINT8")[seed % 2]))
+        np.save(tmp_path / "x.npy", x)
+        try:
+            open_int8(path, tmp_path / "x.npy" if kind == "float" else None)
+        except ValueError as error:
+            refused.append(str(error))
+    assert not [line for line in refused if "is read wrongly" in line or "\n" in line]
+    assert len(refused) <= 1, refused
 
 
 def test_a_hand_made_file_is_costed_deployed_and_exported(tmp_path, capsys):

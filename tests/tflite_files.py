@@ -26,7 +26,7 @@ CODES = {
     **{"SUB": 41, "DIV": 42, "SQUEEZE": 43, "STRIDED_SLICE": 45, "LOG_SOFTMAX": 50, "ARG_MAX": 56, "PADV2": 60},
     **{"EXPAND_DIMS": 70, "SHAPE": 77, "REDUCE_MAX": 82, "PACK": 83, "LEAKY_RELU": 98, "MIRROR_PAD": 100, "ELU": 111},
     **{"QUANTIZE": 114, "HARD_SWISH": 117, "GELU": 150, "COS": 108},
-    **{"SLICE": 65, "RESIZE_NEAREST_NEIGHBOR": 97, "TRANSPOSE_CONV": 67},
+    **{"SLICE": 65, "RESIZE_NEAREST_NEIGHBOR": 97, "TRANSPOSE_CONV": 67, "PRELU": 54, "SPLIT": 49},
 }
 VERSIONS = {  # the first with int8 of those whose first version has none
     **{"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "ADD": 2, "MUL": 2, "SUB": 2, "CONCATENATION": 2},
@@ -38,7 +38,8 @@ VERSIONS = {  # the first with int8 of those whose first version has none
         "STRIDED_SLICE": 2,
         "PACK": 2,
         "SLICE": 2,
-        "TRANSPOSE_CONV": 2,
+        "TRANSPOSE_CONV": 3,
+        "SPLIT": 2,
         "RESIZE_NEAREST_NEIGHBOR": 2,
         "GELU": 2,
     },

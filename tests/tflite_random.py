@@ -102,7 +102,7 @@ class Draw:
             self._add,
             self._gate,
         ]
-        grow += [self._concat, self._scaled, self._part, self._same_shape]
+        grow += [self._concat, self._scaled, self._part, self._same_shape, self._enlarged, self._slopes]
         self.pick(*grow)()
 
     def _conv(self) -> None:
@@ -231,6 +231,30 @@ class Draw:
             (48, {}),
             constants=[(1, begin), (2, np.where(self.chance(0.3), -1, dims - begin) * 1)],
         )
+
+    def _slopes(self) -> None:
+        channels = self.last[3]
+        self.add("PRELU", self.last, number=self.random.uniform(-0.5, 1.2, (1, 1, channels)).astype(np.float32))
+
+    def _enlarged(self) -> None:
+        _, height, width, channels = self.last
+        if height * width > 150:
+            return self._conv()
+        if self.chance(0.5):
+            size = height * self.pick(1, 2, 3), width * self.pick(1, 2)
+            options = (74, {0: ("?", False), 1: ("?", self.chance(0.5))})
+            self.add("RESIZE_NEAREST_NEIGHBOR", (1, *size, channels), options, constants=[(1, np.array(size))])
+            return None
+        filters, stride, kernel = int(self.random.integers(1, 7)), self.pick(1, 2, 3), self.pick(1, 2, 3, 4)
+        padding = self.pick(SAME, VALID)
+        size = [n * stride if padding == SAME else (n - 1) * stride + kernel for n in (height, width)]
+        options = (67 - 18, {0: ("b", padding), 1: ("i", stride), 2: ("i", stride)})
+        weight = self._weights(filters, kernel, kernel, channels)
+        shape = [(0, np.array([1, *size, filters]))]
+        self.add(
+            "TRANSPOSE_CONV", (1, *size, filters), options, weight=weight, bias=self._offsets(filters), constants=shape
+        )
+        return None
 
     def _vector(self) -> None:
         self.pick(self._dense, self._dense, self._function, self._vector_sum)()

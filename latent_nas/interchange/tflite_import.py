@@ -6,7 +6,7 @@ converters put around a network (QUANTIZE, DEQUANTIZE, changes of form) leaves n
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ from latent_nas.interchange._flatbuffer import Damaged, Scalar
 from latent_nas.interchange._tflite_names import ACTIVATIONS
 from latent_nas.interchange.tflite_file import File, Operation
 from latent_nas.interchange.tflite_nodes import Reader, readers
-from latent_nas.interchange.tflite_nodes.call import Call, Draft, Unreadable, Value
+from latent_nas.interchange.tflite_nodes.call import Call
+from latent_nas.interchange.tflite_nodes.draft import Draft, Unreadable, Value
 from latent_nas.interchange.tflite_nodes.ends import DEQUANTIZE
 from latent_nas.operators import Shape
 
@@ -104,11 +105,17 @@ class _Reader:
         draft, file = self.draft, self.file
         self._enter()
         for operation in self.needed:
-            made = self._made(operation)
-            if isinstance(made, np.ndarray):
-                self.constants[operation.outputs[0]] = made
-            else:
-                self.values[operation.outputs[0]] = made
+            several = readers()[operation.code].several
+            if (len(operation.outputs) != 1 and not several) or min(operation.outputs) < 0:
+                raise Unreadable(f"{operation.what} makes {len(operation.outputs)} tensors; only one is known here")
+            for which, tensor in enumerate(operation.outputs):
+                if not self.uses[tensor]:
+                    continue
+                made = self._made(replace(operation, outputs=(tensor,)), which)
+                if isinstance(made, np.ndarray):
+                    self.constants[tensor] = made
+                else:
+                    self.values[tensor] = made
         last = self.values.get(file.output)
         if last is None or any(last.pads):
             raise Unreadable("its output is padding, or does not depend on its input")
@@ -162,15 +169,14 @@ class _Reader:
         steps = [d for d in dims[1:-1] if d != 1]  # a sequence is an image one pixel wide
         return (steps[0], 1, dims[-1]) if len(dims) > 2 and len(steps) == 1 else _image(dims[1:])
 
-    def _made(self, operation: Operation) -> Value | np.ndarray:
-        """Return what an operator makes: a tensor of the graph, or a constant."""
+    def _made(self, operation: Operation, which: int) -> Value | np.ndarray:
+        """Return what an operator with one output makes: a tensor of the graph, or a constant."""
         reader, tensors = readers()[operation.code], self.file.tensors
-        if len(operation.outputs) != 1 or operation.outputs[0] < 0:
-            raise Unreadable(f"{operation.what} makes {len(operation.outputs)} tensors; only one is known here")
         inputs = operation.inputs
         more = [-1] * max(0, MOST_INPUTS - len(inputs))  # that readers ask for, and a damaged operator may lack
         call = Call(
             operation,
+            which,
             self.draft,
             [tensors[i] if i >= 0 else None for i in inputs],
             tensors[operation.outputs[0]],

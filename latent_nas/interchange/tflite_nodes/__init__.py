@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from latent_nas.interchange._flatbuffer import Scalar
-from latent_nas.interchange.tflite_nodes.call import Call, Value
+from latent_nas.interchange.tflite_nodes.call import Call
+from latent_nas.interchange.tflite_nodes.draft import Value
 
 Field = tuple[int, str, Scalar]  # of an options table: number, type (as of ``struct``), default
 
@@ -26,11 +27,13 @@ class Reader:
     Attributes:
         options: the number of its options in the schema's ``BuiltinOptions``. fields: of these, by the names that
             ``Call.option`` uses; an operator that sets any other is refused.
+        several: it may make several tensors, and is read once for each, ``Call.which``.
     """
 
     read: Callable[[Call], Value] | Callable[[Call], np.ndarray] | Callable[[Call], Value | np.ndarray]
     options: int = 0
     fields: Mapping[str, Field] = field(default_factory=dict)
+    several: bool = False
 
 
 @functools.cache

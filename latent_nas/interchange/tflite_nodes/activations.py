@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from latent_nas.interchange.tflite_nodes import Field, Reader
-from latent_nas.interchange.tflite_nodes.call import Call, Value
+from latent_nas.interchange.tflite_nodes.call import Call
+from latent_nas.interchange.tflite_nodes.draft import Value
 from latent_nas.operators import Operator
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.hard_swish import HardSwish

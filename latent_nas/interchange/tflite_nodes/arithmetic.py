@@ -4,7 +4,9 @@ import numpy as np
 
 from latent_nas.interchange.tflite_nodes import Field, Reader
 from latent_nas.interchange.tflite_nodes.activations import function
-from latent_nas.interchange.tflite_nodes.call import Call, Held, Value
+from latent_nas.interchange.tflite_nodes.call import Call
+from latent_nas.interchange.tflite_nodes.draft import Held, Value
+from latent_nas.interchange.tflite_nodes.weighted import weighted
 from latent_nas.operators import Operator
 from latent_nas.operators.add import Add
 from latent_nas.operators.conv2d import Conv2d
@@ -23,7 +25,7 @@ def _arithmetic(call: Call) -> Value:
     constant = next((i for i in (0, 1) if call.constants[i] is not None), None)
     if constant is None:
         return _pair(call, code)
-    x, held = call.value(1 - constant), real(call, constant)
+    x, held = call.value(1 - constant), call.real(constant)
     if len(held.shape) > len(x.dims) or any(
         n not in (1, d) for n, d in zip(held.shape[::-1], x.dims[::-1], strict=False)
     ):
@@ -39,22 +41,6 @@ def _arithmetic(call: Call) -> Value:
     if code == "SUB" and constant == 0:
         factors = -factors
     return _each_channel(call, x, factors, np.zeros(held.size) if offsets is None else offsets)
-
-
-def real(call: Call, i: int) -> np.ndarray:
-    """Return a constant as reals.
-
-    Raises:
-        Unreadable: its integers have no scale.
-    """
-    tensor, values = call.tensor(i), call.constant(i)
-    if values.dtype.kind == "f":
-        return values.astype(float)
-    try:
-        quant = tensor.quant()
-    except ValueError as error:
-        raise call.refuse(str(error)) from None
-    return (values.astype(float) - 128 * (tensor.kind == "UINT8") - quant.zero_point) * quant.scale
 
 
 def _pair(call: Call, code: str) -> Value:
@@ -94,18 +80,18 @@ def _each_channel(call: Call, x: Value, factors: np.ndarray, offsets: np.ndarray
         raise call.refuse(f"a constant for each feature of a vector {shape}; only a number is known here")
     operator = Conv2d(channels, (1, 1), (1, 1), "valid", channels)
     if x.quant is None:
-        return call.weighted(operator, x, Held(factors.reshape(-1, 1, 1, 1), None), offsets)
+        return weighted(call, operator, x, Held(factors.reshape(-1, 1, 1, 1), None), offsets)
     scales = np.where(factors, np.abs(factors), call.quant().scale / x.quant.scale) / LARGEST_WEIGHT
     weight = (LARGEST_WEIGHT * np.sign(factors)).astype(np.int8).reshape(-1, 1, 1, 1)
     bias = np.rint(offsets / (scales * x.quant.scale))
     if np.abs(bias).max() >= 2**30:
         raise call.refuse(f"the constant {np.abs(offsets).max():.3g} is too large beside the scale of its tensor")
-    return call.weighted(operator, x, Held(weight, scales), bias.astype(np.int32))
+    return weighted(call, operator, x, Held(weight, scales), bias.astype(np.int32))
 
 
 def _edge(call: Call) -> Value:
     constant = next((i for i in (0, 1) if call.constants[i] is not None), None)
-    if constant is None or np.unique(held := real(call, constant)).size != 1:
+    if constant is None or np.unique(held := call.real(constant)).size != 1:
         raise call.refuse("only the larger or smaller of a tensor and one number is known here")
     return function(call, call.value(1 - constant), f"{EDGES[call.operation.code]}(x, {float(held.flat[0])!r})")
 

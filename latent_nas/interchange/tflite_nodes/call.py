@@ -1,14 +1,14 @@
-"""What readers of TensorFlow Lite's operators are given and give back: calls, tensors, the network in the making."""
+"""What readers of TensorFlow Lite's operators are given: the operator, its tensors, and how to add to the network."""
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from latent_nas.fixed_point import Quant, multiplier
-from latent_nas.graph import Builder
+from latent_nas.fixed_point import Quant
 from latent_nas.interchange._flatbuffer import Scalar, Table
 from latent_nas.interchange._tflite_names import ACTIVATIONS
 from latent_nas.interchange.tflite_file import Operation, Tensor
+from latent_nas.interchange.tflite_nodes.draft import Draft, Unreadable, Value
 from latent_nas.operators import Operator, Shape
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.flatten import Flatten
@@ -18,67 +18,6 @@ from latent_nas.operators.relu6 import Relu6
 from latent_nas.operators.reshape import Reshape
 
 FUSED: dict[str, Operator] = {"RELU": Relu(), "RELU6": Relu6(), "RELU_N1_TO_1": Activation("clip(x, -1, 1)")}
-BIAS_SCALE = 0.02  # how far a bias's scale may be from input times weights: what the interpreter allows
-
-
-class Unreadable(ValueError):
-    """A model that has no graph here; the message says why."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """A tensor: the graph node that makes it, and what the file's tensor differs from the node's by.
-
-    Attributes:
-        dims: of the file's tensor with its rim, the batch first. Elements lie in the node's order whatever they are.
-        quant: how its int8 elements stand for reals; None of floats.
-        pads, fill: a rim (top, bottom, left, right) not yet put around the node's tensor, of an int8 or a real number.
-        closed: the function that turns the node's tensor into the file's, which the graph goes without; "": none.
-    """
-
-    node: int
-    dims: tuple[int, ...]
-    quant: Quant | None
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
-    fill: float = 0
-    closed: str = ""
-
-
-@dataclass(frozen=True)
-class Held:
-    """Weights as the file has them: ``values``, and of integers a scale for each filter (filters,)."""
-
-    values: np.ndarray
-    scales: np.ndarray | None
-
-
-@dataclass
-class Draft:
-    """A network in the making.
-
-    Attributes:
-        integers: whether tensors between operators are int8; else all are floats.
-        quants, constants: by node, of an int8 network. weights: by node, of a float one.
-        traced: by node, the number of the file's tensor that holds the same, and the operator that makes it.
-        notes: what was decided, a line each.
-    """
-
-    builder: Builder
-    integers: bool
-    quants: list[Quant] = field(default_factory=list)
-    constants: list[dict[str, np.ndarray]] = field(default_factory=list)
-    weights: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
-    traced: dict[int, tuple[int, str]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    operators: list[Operator] = field(default_factory=list)
-
-    def add(self, operator: Operator, nodes: list[int], quant: Quant | None, constants: dict[str, np.ndarray]) -> int:
-        """Add a node, and of an int8 network how its tensor is rounded and its integers; return its number."""
-        self.operators.append(operator)
-        if quant is not None:
-            self.quants.append(quant)
-            self.constants.append(constants)
-        return self.builder.add(operator, *nodes)
 
 
 @dataclass(frozen=True)
@@ -86,12 +25,14 @@ class Call:
     """One operator of the file: its tensors, those of them that are in the graph or constants, its options.
 
     Attributes:
-        tensors: that it reads; None is one left out. output: that it makes. constants: what is known of the inputs
+        which: of its outputs is read, the first where it makes one. tensors: that it reads; None is one left out.
+        output: that it makes. constants: what is known of the inputs
             without running the network. readers: how many operators read each input. closing: whether nothing but
             changes of form and closing functions follow. options: its numbers; table: where they come from.
     """
 
     operation: Operation
+    which: int
     draft: Draft
     tensors: list[Tensor | None]
     output: Tensor
@@ -148,6 +89,21 @@ class Call:
         if found is None:
             raise self.refuse(f"its input {tensor.name!r} is computed; only a constant is known here")
         return found
+
+    def real(self, i: int) -> np.ndarray:
+        """Return the i-th input, a constant, as reals.
+
+        Raises:
+            Unreadable: its integers have no scale.
+        """
+        tensor, values = self.tensor(i), self.constant(i)
+        if values.dtype.kind == "f":
+            return values.astype(float)
+        try:
+            quant = tensor.quant()
+        except ValueError as error:
+            raise self.refuse(str(error)) from None
+        return (values.astype(float) - 128 * (tensor.kind == "UINT8") - quant.zero_point) * quant.scale
 
     def shape(self, i: int = 0) -> Shape:
         """Return the shape that the i-th input has in the graph."""
@@ -254,78 +210,6 @@ class Call:
             raise self.refuse(f"it makes a tensor {dims}, which would be {shape} here")
         self.draft.traced[node] = (self.operation.outputs[0], self.operation.what)
         return Value(node, dims, quant)
-
-    def weights(self, i: int, axis: int) -> Held:
-        """Return the i-th input, weights with their filters along an axis; integers are int8 around 0."""
-        tensor, values = self.tensor(i), self.constant(i)
-        if not self.draft.integers:
-            if values.dtype.kind != "f":
-                raise self.refuse(
-                    f"its weights are {tensor.kind} beside float tensors (dynamic range); convert the model with a"
-                    " representative data set, or without quantisation"
-                )
-            return Held(values.astype(float), None)
-        filters = values.shape[axis] if values.ndim > axis else 0
-        scales, zeros = tensor.scales, tensor.zeros if tensor.zeros.size else np.zeros(1, np.int64)
-        if tensor.kind not in ("INT8", "UINT8"):
-            raise self.refuse(f"its weights are {tensor.kind}; only int8 are known here")
-        if (zeros != (0 if tensor.kind == "INT8" else 128)).any():
-            raise self.refuse(f"its weights have the zero point {zeros[0]} (asymmetric); only those around 0 are known")
-        if scales.size not in (1, filters) or zeros.size not in (1, scales.size) or not filters:
-            raise self.refuse(f"its weights have {scales.size} scales for {filters} filters")
-        if (scales.size > 1 and tensor.axis != axis) or not np.isfinite(scales).all() or scales.min() <= 0:
-            raise self.refuse(f"its weights have scales along axis {tensor.axis} from {scales.min()}; wanted {axis}")
-        integers = values if tensor.kind == "INT8" else (values.astype(np.int16) - 128).astype(np.int8)
-        return Held(integers, np.broadcast_to(scales, filters))
-
-    def bias(self, i: int, filters: int, scales: np.ndarray | None) -> np.ndarray:
-        """Return the i-th input, a bias (filters,), zeros where it is left out; ``scales``: that integers should have.
-
-        Raises:
-            Unreadable: it has another size, type or scale.
-        """
-        if i >= len(self.tensors) or self.tensors[i] is None:
-            return np.zeros(filters, float if scales is None else np.int32)
-        tensor, values = self.tensor(i), self.constant(i)
-        wanted = "FLOAT32" if scales is None else "INT32"
-        if values.size != filters or (values.dtype.kind == "f") != (scales is None) or tensor.kind == "INT64":
-            raise self.refuse(f"its bias is {tensor.dims} of {tensor.kind}; wanted ({filters},) of {wanted}")
-        if scales is None:
-            return values.ravel().astype(float)
-        if tensor.scales.size not in (0, 1, filters) or (tensor.zeros != 0).any():
-            raise self.refuse(f"its bias has {tensor.scales.size} scales and a zero point; wanted {filters} and 0")
-        if tensor.scales.size and (np.abs(tensor.scales - scales) > BIAS_SCALE * scales).any():
-            raise self.refuse("its bias has another scale than input times weights; convert the model again")
-        return values.ravel().astype(np.int32)
-
-    def factors(self, x: Quant, scales: np.ndarray) -> np.ndarray:
-        """Return by what sums are multiplied (filters,), rounded to float32 as the interpreter's kernels round them."""
-        factors: np.ndarray = np.float32(x.scale) * scales.astype(np.float32) / np.float32(self.quant().scale)
-        return factors
-
-    def weighted(self, operator: Operator, x: Value, held: Held, bias: np.ndarray) -> Value:
-        """Add an operator with the file's own weights (filters, ...), channels last, and biases (filters,)."""
-        activation = self.activation()
-        if held.scales is None:
-            made = self.add(operator, x, activation=activation)
-            node = made.node - bool(activation)
-            self.draft.weights[node] = {"weight": held.values, "bias": bias}
-            return made
-        assert x.quant is not None
-        quant = self.quant()
-        pairs = [multiplier(float(f)) for f in self.factors(x.quant, held.scales)]
-        low, high = quant.clamp(activation.lower() if activation in ("RELU", "RELU6") else None)
-        constants = {
-            "weight": np.array(held.values, order="C"),
-            "bias": np.array(bias),
-            "multiplier": np.array([m for m, _ in pairs], np.int64),
-            "shift": np.array([s for _, s in pairs], np.int64),
-            "input_zero_point": np.array(x.quant.zero_point),
-            "output_zero_point": np.array(quant.zero_point),
-            "low": np.array(low),
-            "high": np.array(high),
-        }
-        return self.add(operator, x, activation=activation, constants=constants)
 
 
 def _zero_point(x: Value) -> dict[str, np.ndarray]:

@@ -8,7 +8,8 @@ import numpy as np
 from latent_nas.fixed_point import Quant
 from latent_nas.interchange.tflite_nodes import Reader
 from latent_nas.interchange.tflite_nodes.activations import function
-from latent_nas.interchange.tflite_nodes.call import Call, Value
+from latent_nas.interchange.tflite_nodes.call import Call
+from latent_nas.interchange.tflite_nodes.draft import Value
 
 DEQUANTIZE = "DEQUANTIZE"
 

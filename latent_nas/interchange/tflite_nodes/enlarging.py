@@ -4,9 +4,10 @@ import numpy as np
 
 from latent_nas.interchange.tflite_nodes import Reader
 from latent_nas.interchange.tflite_nodes.activations import function
-from latent_nas.interchange.tflite_nodes.arithmetic import real
-from latent_nas.interchange.tflite_nodes.call import Call, Value
+from latent_nas.interchange.tflite_nodes.call import Call
+from latent_nas.interchange.tflite_nodes.draft import Value
 from latent_nas.interchange.tflite_nodes.layers import BIASES, SAME, VALID
+from latent_nas.interchange.tflite_nodes.weighted import bias, weighted, weights
 from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.upsample import Upsample
@@ -40,7 +41,7 @@ def _nearest(call: Call) -> Value:
 
 
 def _transposed(call: Call) -> Value:
-    x, held, output = _image(call, 2), call.weights(1, 0), call.output.dims
+    x, held, output = _image(call, 2), weights(call, 1, 0), call.output.dims
     if held.values.ndim != 4 or held.values.shape[3] != x.dims[3] or output != (*output[:3], held.values.shape[0]):
         raise call.refuse(f"weights {held.values.shape} over a tensor {x.dims} make no {output}")
     if call.constant(0).ravel().tolist() != list(output) or call.option("bias_type") not in BIASES:
@@ -55,11 +56,11 @@ def _transposed(call: Call) -> Value:
     crop = (top, whole[0] - sizes[0] - top, left, whole[1] - sizes[1] - left)
     scales = None if held.scales is None or x.quant is None else held.scales * x.quant.scale
     operator = ConvTranspose(filters, (kernel[0], kernel[1]), stride, crop)
-    return call.weighted(operator, x, held, call.bias(3, filters, scales))
+    return weighted(call, operator, x, held, bias(call, 3, filters, scales))
 
 
 def _slopes(call: Call) -> Value:
-    x, slopes = call.value(), real(call, 1)
+    x, slopes = call.value(), call.real(1)
     if (slopes == slopes.flat[0]).all():
         return function(call, x, f"leaky_relu(x, {float(slopes.flat[0])!r})")
     channels = call.shape()[-1]

@@ -3,7 +3,10 @@
 from math import prod
 
 from latent_nas.interchange.tflite_nodes import Field, Reader
-from latent_nas.interchange.tflite_nodes.call import Call, Held, Value
+from latent_nas.interchange.tflite_nodes.call import Call
+from latent_nas.interchange.tflite_nodes.draft import Held, Value
+from latent_nas.interchange.tflite_nodes.weighted import bias as bias_of
+from latent_nas.interchange.tflite_nodes.weighted import weighted, weights
 from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.concat import Concat
 from latent_nas.operators.conv2d import Conv2d
@@ -52,7 +55,7 @@ def _zero_filled(call: Call, x: Value) -> None:
 
 
 def _convolution(call: Call, depthwise: bool) -> Value:
-    x, held = call.value(0, padded=True), call.weights(1, 3 if depthwise else 0)
+    x, held = call.value(0, padded=True), weights(call, 1, 3 if depthwise else 0)
     if held.values.ndim != 4 or len(x.dims) != 4:
         raise call.refuse(f"weights {held.values.shape} over a tensor {x.dims}; wanted four dimensions each")
     weight, channels = held.values, x.dims[3]
@@ -73,19 +76,19 @@ def _convolution(call: Call, depthwise: bool) -> Value:
         raise call.refuse("its bias is of a type that is not known here, but int32")
     _zero_filled(call, x)
     scales = None if held.scales is None or x.quant is None else held.scales * x.quant.scale
-    bias = call.bias(2, filters, scales)
+    bias = bias_of(call, 2, filters, scales)
     pixel = (height, width) == (1, 1) and groups == 1 and min(call.option("stride_h"), call.option("stride_w")) > 0
     if len(call.shape()) == 1 and x.dims[1:3] == (1, 1) and pixel:  # after global pooling
-        return call.weighted(Dense(filters), x, Held(weight[:, 0, 0, :], held.scales), bias)
+        return weighted(call, Dense(filters), x, Held(weight[:, 0, 0, :], held.scales), bias)
     turned = call.image()
     x = call.value(0, padded=True)
     kernel, stride, around = window(call, x, (height, width), turned)
     weight = weight.transpose(0, 2, 1, 3) if turned else weight
-    return call.weighted(Conv2d(filters, kernel, stride, around, groups), x, Held(weight, held.scales), bias)
+    return weighted(call, Conv2d(filters, kernel, stride, around, groups), x, Held(weight, held.scales), bias)
 
 
 def _dense(call: Call) -> Value:
-    x, held = call.value(), call.weights(1, 0)
+    x, held = call.value(), weights(call, 1, 0)
     if held.values.ndim != 2:
         raise call.refuse(f"weights {held.values.shape}; wanted two dimensions")
     if call.option("format") or call.options["quant_spec"] or call.option("bias_type") not in BIASES:
@@ -97,8 +100,8 @@ def _dense(call: Call) -> Value:
     if call.option("keep_dims") and x.dims[-1] != features:
         raise call.refuse(f"keep_num_dims with {features} features over a tensor {x.dims}")
     scales = None if held.scales is None or x.quant is None else held.scales * x.quant.scale
-    bias = call.bias(2, units, scales)
-    return call.weighted(Dense(units), call.flattened(x), held, bias)
+    bias = bias_of(call, 2, units, scales)
+    return weighted(call, Dense(units), call.flattened(x), held, bias)
 
 
 def _largest(call: Call) -> Value:

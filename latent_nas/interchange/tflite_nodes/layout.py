@@ -1,4 +1,4 @@
-"""Operators that move no element: dimensions of 1, padding, shapes that a file works out; and means over an image."""
+"""Operators that change the dimensions of a tensor: other shapes, padding, and means over an image."""
 
 from dataclasses import replace
 from math import prod
@@ -6,10 +6,10 @@ from math import prod
 import numpy as np
 
 from latent_nas.interchange.tflite_nodes import Reader
-from latent_nas.interchange.tflite_nodes.call import Call, Value
+from latent_nas.interchange.tflite_nodes.call import Call
+from latent_nas.interchange.tflite_nodes.draft import Value
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.pad import Pad
-from latent_nas.operators.slice import Slice
 
 
 def _wide(dims: tuple[int, ...]) -> list[int]:
@@ -144,67 +144,6 @@ def _over_space(call: Call, mode: str) -> Value:
     return call.add(GlobalPool(mode), x)
 
 
-def _shape(call: Call) -> np.ndarray:
-    tensor = call.tensor(0)
-    return np.array(tensor.dims, np.int64)
-
-
-def _slice(call: Call) -> Value:
-    begin, size = (call.constant(i).ravel().tolist() for i in (1, 2))
-    return _part(
-        call, begin, [d - b if s == -1 else s for d, b, s in zip(call.tensor(0).dims, begin, size, strict=True)]
-    )
-
-
-def _part(call: Call, begin: list[int], size: list[int]) -> Value:
-    x, shape = call.value(), call.shape()
-    if x.dims != (1, *shape) or (begin[0], size[0]) != (0, 1):
-        raise call.refuse(f"a part from {begin} of the size {size} of a tensor {x.dims}, which is {shape} in the graph")
-    if (*begin[1:], *size[1:]) == (*[0] * len(shape), *shape):
-        return call.again(x)
-    return call.add(Slice(tuple(begin[1:]), tuple(size[1:])), x)
-
-
-def _strided_slice(call: Call) -> Value | np.ndarray:
-    if call.constants[0] is None:
-        return _strided_part(call)
-    values, begin, end, stride = (call.constant(i).ravel() for i in range(4))
-    flags = {name: call.option(name) for name in call.options}
-    shrink = flags.pop("shrink")
-    if (
-        call.constant(0).ndim != 1
-        or begin.size != 1
-        or stride.tolist() != [1]
-        or shrink not in (0, 1)
-        or any(flags[name] for name in ("ellipsis", "new_axis", "offset"))
-    ):
-        raise call.refuse("only a part of a list of dimensions, with stride 1, is known here")
-    first = None if flags["begin"] & 1 else int(begin[0])
-    last = None if flags["end"] & 1 else int(end[0])
-    found = values[first] if shrink and first is not None else values[first:last]
-    return np.asarray(found)
-
-
-def _strided_part(call: Call) -> Value:
-    begin, end, stride = (call.constant(i).ravel().tolist() for i in (1, 2, 3))
-    dims = call.tensor(0).dims
-    flags = {name: call.option(name) for name in call.options}
-    others = [name for name in ("ellipsis", "new_axis", "shrink", "offset") if flags[name]]
-    if any(s != 1 for s in stride) or others or not len(begin) == len(end) == len(dims):
-        raise call.refuse(f"strides {stride}, {', '.join(others)}; only parts with stride 1 are known here")
-    ends = [slice(b, e).indices(d)[:2] for b, e, d in zip(begin, end, dims, strict=True)]
-    first = [0 if flags["begin"] >> i & 1 else b for i, (b, _) in enumerate(ends)]
-    last = [dims[i] if flags["end"] >> i & 1 else e for i, (_, e) in enumerate(ends)]
-    return _part(call, first, [e - b for b, e in zip(first, last, strict=True)])
-
-
-def _pack(call: Call) -> np.ndarray:
-    parts = [call.constant(i) for i in range(len(call.tensors))]
-    if any(part.size != 1 for part in parts):
-        raise call.refuse("only single dimensions are packed here")
-    return np.array([part.ravel()[0] for part in parts])
-
-
 READERS = {
     "RESHAPE": Reader(_reshape, 17, {"new_shape": (0, "I", 0)}),
     "SQUEEZE": Reader(_squeeze, 30, {"squeeze_dims": (0, "I", 0)}),
@@ -214,15 +153,4 @@ READERS = {
     "PADV2": Reader(_pad, 43),
     "MEAN": Reader(lambda call: _over_space(call, "avg"), 27, {"keep_dims": (0, "?", False)}),
     "REDUCE_MAX": Reader(lambda call: _over_space(call, "max"), 27, {"keep_dims": (0, "?", False)}),
-    "SHAPE": Reader(_shape, 55, {"type": (0, "b", 0)}),
-    "SLICE": Reader(_slice, 48),
-    "STRIDED_SLICE": Reader(
-        _strided_slice,
-        32,
-        {
-            **{"begin": (0, "i", 0), "end": (1, "i", 0), "ellipsis": (2, "i", 0), "new_axis": (3, "i", 0)},
-            **{"shrink": (4, "i", 0), "offset": (5, "?", False)},
-        },
-    ),
-    "PACK": Reader(_pack, 59, {"count": (0, "i", 0), "axis": (1, "i", 0)}),
 }

@@ -1,0 +1,69 @@
+"""A network in the making: what readers of TensorFlow Lite's operators have put into it so far."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from latent_nas.fixed_point import Quant
+from latent_nas.graph import Builder
+from latent_nas.operators import Operator
+
+
+class Unreadable(ValueError):
+    """A model that has no graph here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor: the graph node that makes it, and what the file's tensor differs from the node's by.
+
+    Attributes:
+        dims: of the file's tensor with its rim, the batch first. Elements lie in the node's order whatever they are.
+        quant: how its int8 elements stand for reals; None of floats.
+        pads, fill: a rim (top, bottom, left, right) not yet put around the node's tensor, of an int8 or a real number.
+        closed: the function that turns the node's tensor into the file's, which the graph goes without; "": none.
+    """
+
+    node: int
+    dims: tuple[int, ...]
+    quant: Quant | None
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    fill: float = 0
+    closed: str = ""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Weights as the file has them: ``values``, and of integers a scale for each filter (filters,)."""
+
+    values: np.ndarray
+    scales: np.ndarray | None
+
+
+@dataclass
+class Draft:
+    """A network in the making.
+
+    Attributes:
+        integers: whether tensors between operators are int8; else all are floats.
+        quants, constants: by node, of an int8 network. weights: by node, of a float one.
+        traced: by node, the number of the file's tensor that holds the same, and the operator that makes it.
+        notes: what was decided, a line each.
+    """
+
+    builder: Builder
+    integers: bool
+    quants: list[Quant] = field(default_factory=list)
+    constants: list[dict[str, np.ndarray]] = field(default_factory=list)
+    weights: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
+    traced: dict[int, tuple[int, str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    operators: list[Operator] = field(default_factory=list)
+
+    def add(self, operator: Operator, nodes: list[int], quant: Quant | None, constants: dict[str, np.ndarray]) -> int:
+        """Add a node, and of an int8 network how its tensor is rounded and its integers; return its number."""
+        self.operators.append(operator)
+        if quant is not None:
+            self.quants.append(quant)
+            self.constants.append(constants)
+        return self.builder.add(operator, *nodes)
