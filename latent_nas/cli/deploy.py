@@ -44,12 +44,13 @@ def deploy(
 
     Example: latent-nas deploy runs/my_run --out fw --emulate
     """
+    from latent_nas import lock
     from latent_nas.cli.show import show
     from latent_nas.firmware import Fault
     from latent_nas.jobs import deploy as job
 
     try:
-        with show(as_json) as view:
+        with lock.held(lock.beside(out), out), show(as_json) as view:
             how = job.Build(plain, toolchain, emulator if emulate else "")
             text = job.Text(characters, prompt, seed, temperature)
             report = job.deploy(source, device, out, how, inputs, rank, view.say, calibration, text)

@@ -36,7 +36,7 @@ def dataset_build(
     """
     import os
 
-    from latent_nas import artifacts
+    from latent_nas import artifacts, lock, whole
     from latent_nas.cli.show import show
     from latent_nas.jobs.make import dataset
     from latent_nas.limits import Limits
@@ -47,11 +47,12 @@ def dataset_build(
     plan = dataset.DatasetPlan(target, limits, networks, repeats, repeat_seeds, seed, measure)
     for place in (work, out / "table"):
         artifacts.writable(place)
-    with show(as_json) as view:
+    with lock.held(lock.beside(work), work), show(as_json) as view:
         records = dataset.build(
             plan, work, workers or os.cpu_count() or 1, view.say, lambda a, b: view.done("trainings", a, b)
         )
-    path = dataset.write(open_target(plan.target), plan, records, out)
+        whole.sweep(out)
+        path = dataset.write(open_target(plan.target), plan, records, out)
     good = [r for r in records if r.ok]
     result = {
         "table": str(path),
@@ -85,6 +86,7 @@ def codec_train(
 
     Example: latent-nas codec train --steps 500 --out runs/codec
     """
+    from latent_nas import lock
     from latent_nas.cli.show import show
     from latent_nas.jobs.make import artefacts
     from latent_nas.jobs.make import sweep as search
@@ -95,7 +97,7 @@ def codec_train(
     name = "codec-labelled" if table else "codec"
     place = out or _place(setup, name)
     board = Board(beside(place)) if tensorboard else None
-    with show(as_json) as view:
+    with lock.held(lock.beside(place), place), show(as_json) as view:
         given = (table, steps, seed, place, view.say, view.done, metric or ())
         result = search.sweep(setup, sweep, *given) if sweep else artefacts.codec(setup, *given, board)
     _print(result)
@@ -116,13 +118,15 @@ def surrogate_train(
 
     Example: latent-nas surrogate train --out runs/surrogates
     """
+    from latent_nas import lock
     from latent_nas.cli.show import show
     from latent_nas.jobs.make import artefacts
     from latent_nas.target import Target, open_target
 
     setup = open_target(Target(space, task, device, runtime), anew=True).check()
-    with show(as_json) as view:
-        result = artefacts.surrogates(setup, table, codec, seed, out or _place(setup, "."), view.say)
+    place = out or _place(setup, ".")
+    with lock.held(lock.beside(place), place), show(as_json) as view:
+        result = artefacts.surrogates(setup, table, codec, seed, place, view.say)
     _print(result)
 
 
@@ -148,6 +152,7 @@ def agent_train(
 
     Example: latent-nas agent train --steps 100000 --out runs/agent
     """
+    from latent_nas import lock
     from latent_nas.cli.show import show
     from latent_nas.jobs.make import artefacts
     from latent_nas.jobs.search.board import Board, beside
@@ -158,7 +163,7 @@ def agent_train(
     limits = Limits.parse(limit).tighten(setup.device.limits) if limit else None
     folder = out or _place(setup, "agent")
     board = Board(beside(folder)) if tensorboard else None
-    with show(as_json) as view:
+    with lock.held(lock.beside(folder), folder), show(as_json) as view:
         agent = artefacts.AgentOptions(learner, place, history, parameters)
         result = artefacts.agent(setup, limits, codec, surrogates, steps, seed, folder, view.say, agent, board)
     _print(result)

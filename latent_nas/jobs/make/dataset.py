@@ -98,7 +98,7 @@ def build(
     store.write_note("networks", networks)
     keys = [(tuple(g), 0) for g in networks]
     keys += [(tuple(g), s) for g in networks[: plan.repeats] for s in range(1, plan.repeat_seeds)]
-    held = {(r.genes, r.seed) for r in store.records()}
+    held = {(r.genes, r.seed) for r in store.records() if not r.lost}  # those are tried again
     jobs = [Job(genes, seed) for genes, seed in keys if (genes, seed) not in held]
     finished = len(keys) - len(jobs)
     evaluator = plugins.load("evaluators", plan.evaluator)(plan.target, workers)
