@@ -163,7 +163,7 @@ def killed(case: Case, folder: Path, took_s: float, most: int, rng: random.Rando
     while True:
         process = start(words, folder)
         try:
-            process.wait(timeout=None if kills >= most else rng.uniform(0.02, 1.0) * took_s)
+            process.wait(timeout=None if kills >= most else rng.uniform(0.02, 0.6) * took_s)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()

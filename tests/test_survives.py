@@ -1,5 +1,6 @@
 """What machines do to a run: kills at every change of a file, second processes, damage, signals, full disks."""
 
+import importlib
 import json
 import os
 import sqlite3
@@ -8,11 +9,13 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from latent_nas import artifacts, lock, sealed, whole
 from latent_nas.cli import main, refused
 from latent_nas.evaluators import Job
+from latent_nas.firmware import cache
 from latent_nas.firmware.sources import keep_others
 from latent_nas.jobs import kept
 from latent_nas.jobs.proof import fits
@@ -269,3 +272,44 @@ class TestRefused:
     def test_errors_of_ours_keep_their_traceback(self):
         with pytest.raises(RuntimeError, match="a bug"):
             refused.line(RuntimeError("a bug"))
+
+
+class TestCaches:
+    def test_damaged_machine_code_is_compiled_anew_and_never_run(self, tmp_path, monkeypatch, caplog):
+        source = tmp_path / "loops.py"
+        source.write_text(
+            "import numpy as np\nfrom latent_nas.compiled import compiled\n\n\n@compiled\n"
+            "def twice(x: np.ndarray) -> None:\n    for i in range(len(x)):\n        x[i] *= 2\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+
+        def run() -> list[float]:
+            sys.modules.pop("loops", None)
+            x = np.ones(3)
+            importlib.import_module("loops").twice(x)
+            return x.tolist()
+
+        assert run() == [2, 2, 2]
+        kept = sorted((tmp_path / "__pycache__").glob("loops.twice*.nb?"))
+        assert [path.suffix for path in kept] == [".nbc", ".nbi"]
+        for path in kept:
+            whole_file = path.read_bytes()
+            flipped = bytes([*whole_file[:-40], whole_file[-40] ^ 1, *whole_file[-39:]])
+            for damage in (b"", whole_file[: len(whole_file) // 2], flipped):
+                path.write_bytes(damage)
+                assert run() == [2, 2, 2]
+                assert path.read_bytes() != damage
+
+    def test_a_library_that_was_not_written_whole_is_compiled_again(self, tmp_path):
+        made, library = tmp_path / "made", tmp_path / "count.lib"
+        made.write_bytes(b"code")
+        assert cache.good(cache.keep(made, library))
+        library.write_bytes(b"cod")
+        assert not cache.good(library)
+        assert not library.exists()
+
+    def test_without_a_place_for_it_a_process_compiles_for_itself_and_says_so(self, tmp_path, monkeypatch, caplog):
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("LATENT_NAS_CACHE", str(tmp_path / "file" / "cache"))
+        assert cache.folder().is_dir()
+        assert "this process compiles for itself" in caplog.text

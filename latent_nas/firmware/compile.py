@@ -9,10 +9,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from latent_nas import whole
 from latent_nas.cores import Core
 from latent_nas.extras import need
-from latent_nas.firmware import Overflow
+from latent_nas.firmware import Overflow, cache
 
+CACHE_NAME = "zig"  # folder of what the compiler keeps
 GNU_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 OVERFLOW = re.compile(r"section '?\.?([\w.]+)'? will not fit in region '(\w+)': overflowed by (\d+) bytes")
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-g0"]
@@ -83,25 +85,30 @@ def host_library(source: Path) -> Path:
     """
     need("ziglang", "mcu")
     text = source.read_bytes()
-    library = _cache() / f"{source.stem}-{hashlib.sha256(text).hexdigest()[:16]}.lib"
-    if not library.exists():
-        library.parent.mkdir(parents=True, exist_ok=True)
-        new = library.with_suffix(f".{os.getpid()}")
+    library = cache.folder() / f"{source.stem}-{hashlib.sha256(text).hexdigest()[:16]}.lib"
+    if cache.good(library):
+        return library
+    with whole.scratch(library.parent) as beside:
+        new = beside / library.name
         command = [sys.executable, "-m", "ziglang", "cc", "-O2", "-g0", "-shared", "-fPIC", str(source), "-o", str(new)]
-        status, said = _run(command, library.parent)
+        status, said = _run(command, beside)
         if status:
             raise ValueError(f"the compiler refused {source.name}: {said.strip()[-2000:]}")
-        new.replace(library)
-    return library
+        return cache.keep(new, library)
 
 
 def _run(command: list[str], folder: Path) -> tuple[int, str]:
-    cache = str(_cache() / "zig")
-    environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
-
-
-def _cache() -> Path:
-    """Return where compiled kernels are kept: LATENT_NAS_CACHE, else a folder of the user's."""
-    return Path(os.environ.get("LATENT_NAS_CACHE") or Path.home() / ".cache" / "latent_nas")
+    """Return a compiler's exit code and words; one that fails is tried once more without what it had kept."""
+    place = cache.folder() / CACHE_NAME
+    for _ in range(2):
+        kept = place.exists()
+        environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(place), "ZIG_LOCAL_CACHE_DIR": str(place)}
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace", check=False
+        )
+        said = done.stdout + done.stderr
+        overflow = OVERFLOW.search(said) or GNU_OVERFLOW.search(said)
+        if not done.returncode or overflow or not kept or ("error:" in said and str(place) not in said):
+            break
+        cache.emptied(CACHE_NAME)
+    return done.returncode, said
