@@ -140,14 +140,22 @@ def alive(session: int) -> list[int]:
     return found
 
 
-def gone(session: int) -> bool:
-    """Return whether all processes of a session end within ``ORPHANS_S``."""
+def orphans(session: int) -> list[str]:
+    """Return the commands of a session that still run after ``ORPHANS_S``."""
     until = time.monotonic() + ORPHANS_S
-    while alive(session):
+    while left := alive(session):
         if time.monotonic() > until:
-            return False
+            return [command(number) for number in left]
         time.sleep(0.1)
-    return True
+    return []
+
+
+def command(number: int) -> str:
+    """Return the beginning of a process's command."""
+    try:
+        return Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:150]
+    except OSError:
+        return "gone"
 
 
 def ready(case: Case, words: list[str], folder: Path) -> list[str]:
@@ -159,7 +167,7 @@ def ready(case: Case, words: list[str], folder: Path) -> list[str]:
 def killed(case: Case, folder: Path, took_s: float, most: int, rng: random.Random) -> dict[str, Any]:
     """Return what came of a command that is killed up to ``most`` times."""
     folder.mkdir()
-    words, kills, orphans = case.begin, 0, 0
+    words, kills, left_alive = case.begin, 0, list[str]()
     while True:
         process = start(words, folder)
         try:
@@ -168,12 +176,12 @@ def killed(case: Case, folder: Path, took_s: float, most: int, rng: random.Rando
             process.send_signal(signal.SIGKILL)
             process.wait()
             kills += 1
-            orphans += not gone(process.pid)
+            left_alive += orphans(process.pid)
             words = ready(case, words, folder)
             continue
-        orphans += not gone(process.pid)
+        left_alive += orphans(process.pid)
         left = [str(p) for p in folder.rglob(".*") if p.name.startswith(".latent_nas-") or p.name.endswith("lock")]
-        return {"kills": kills, "code": process.returncode, "orphans": orphans, "left": left}
+        return {"kills": kills, "code": process.returncode, "orphans": left_alive, "left": left}
 
 
 def inputs(place: Path) -> None:
@@ -225,7 +233,7 @@ def main() -> None:
             folder = place / f"killed-{number}"
             one = killed(case, folder, whole[name][1], options.most, rng)
             right = one["code"] == 0 and case.essence(folder) == whole[name][0]
-            sums = found.setdefault(name, {"runs": 0, "kills": 0, "wrong": [], "orphans": 0, "left": []})
+            sums = found.setdefault(name, {"runs": 0, "kills": 0, "wrong": [], "orphans": [], "left": []})
             sums["runs"] += 1
             sums["kills"] += one["kills"]
             sums["orphans"] += one["orphans"]

@@ -196,9 +196,18 @@ __attribute__((noinline)) static int bad(void)
         with pytest.raises(Fault, match=r"unmapped or protected memory at 0x1fff.*in bad"):
             self.run(tmp_path, body)
 
-    def test_writing_beside_the_arena(self, tmp_path: Path):
-        body = "static void bad(void) { *(volatile int *)0x2001fff0 = 1; }"
-        with pytest.raises(Fault, match="0x2001fff0, which belongs to nobody"):
+    @pytest.mark.parametrize(
+        ("statement", "words"),
+        [
+            ("*(volatile char *)0x2001fff0 = 1", "write to 0x2001fff0, which belongs to nobody, .* in bad"),
+            ("*(volatile char *)0x2001fff0 = (char)0xa5", "write to 0x2001fff0, which belongs to nobody, .* in bad"),
+            ("*(volatile int *)0x20000010 = 1", "0x20000010, in the stack's reserve .* B below .* in bad"),
+            ("*(volatile int *)0xe000ed08 = 1", "0xe000ed08, one of the system's own registers, .* in bad"),
+        ],
+    )
+    def test_touching_what_is_not_its_own(self, tmp_path: Path, statement: str, words: str):
+        body = f"__attribute__((noinline)) static void bad(void) {{ {statement}; }}"
+        with pytest.raises(Fault, match=words):
             self.run(tmp_path, body)
 
 

@@ -16,6 +16,9 @@ from latent_nas.firmware.blocks import Blocks, Count
 from latent_nas.firmware.compile import check_toolchain
 from latent_nas.firmware.elf import Elf
 
+SYSTEM = 0xE000E000  # the core's own registers
+MAY_WRITE = (0xD88, 0xDFC)  # of them CPACR, which lets the FPU be used, and DEMCR, which begins the trace
+PUSHED_BYTES = 128  # that an instruction writes below the stack pointer, at most, before it moves it
 DWT, CYCCNT = 0xE0001000, 4  # the core's counter, which counts instructions here
 SEMIHOSTING = 0xBEAB  # bkpt #0xab
 WRITE0, EXIT = 4, 0x18
@@ -74,7 +77,8 @@ class Emulator:
         self._uc.mem_map(device.flash_address, device.flash_bytes, self._lib.UC_PROT_READ | self._lib.UC_PROT_EXEC)
         for region in device.regions:
             self._uc.mem_map(region.address, region.bytes, self._lib.UC_PROT_READ | self._lib.UC_PROT_WRITE)
-        self._uc.mem_map(0xE000E000, 0x1000)  # the core's own registers
+        self._written: tuple[int, int] | None = None
+        self._uc.mmio_map(SYSTEM, 0x1000, lambda *_: 0, None, self._system, None)
         self._uc.mmio_map(DWT, 0x1000, self._cycles, None, lambda *_: None, None)
         for address, content in elf.segments:
             self._uc.mem_write(address, content)
@@ -232,8 +236,10 @@ class Emulator:
 
     def _begin(self, x: np.ndarray, paint: int) -> None:
         low, high = self._arena
-        self._uc.mem_write(low, bytes([PAINTS[paint]]) * (high - low))
-        self._uc.mem_write(self.input_address, x.tobytes())
+        for start, end in [(low, high), *self._nobodys()]:
+            self._uc.mem_write(start, bytes([PAINTS[paint]]) * (end - start))
+        self._input = x.tobytes()
+        self._uc.mem_write(self.input_address, self._input)
         self._blocks.begin()
 
     def _end(self, paint: int) -> None:
@@ -244,15 +250,67 @@ class Emulator:
         limit = self.elf.address("stack_limit")
         stack = self._read(limit, self.elf.address("stack_top") - limit).view(np.uint8)
         used = np.flatnonzero(stack != PAINTS[0])
-        self._lowest_stack = min(self._lowest_stack, limit + int(used[0]) if len(used) else self._lowest_stack)
-        taken = [(s.address, s.address + s.bytes) for s in self.elf.sections]
+        lowest = limit + int(used[0]) if len(used) else self._lowest_stack
+        if lowest < self._lowest_stack:
+            for by, pointer in self._writers(lowest):
+                if pointer > lowest + PUSHED_BYTES:
+                    raise Fault(
+                        f"write to {lowest:#010x}, in the stack's reserve {pointer - lowest} B below the stack pointer,"
+                        f" {self._place(by)}"
+                    )
+            self._lowest_stack = lowest
+        for start, end in self._nobodys():
+            memory = self._read(start, end - start).view(np.uint8)
+            if len(wrong := np.flatnonzero(memory != PAINTS[paint])):
+                address = start + int(wrong[0])
+                who = [f", {self._place(by)}" for by, _ in self._writers(address)[:1]]
+                raise Fault(f"write to {address:#010x}, which belongs to nobody{''.join(who)}")
+
+    def _nobodys(self) -> list[tuple[int, int]]:
+        """Return the spans of RAM, from and to, in which no section of the firmware lies."""
+        spans = []
         for region in self.device.regions:
-            memory = self._read(region.address, region.bytes).view(np.uint8).copy()
-            for start, end in taken:
-                if region.address <= start < region.address + region.bytes:
-                    memory[start - region.address : end - region.address] = PAINTS[0]
-            if len(wrong := np.flatnonzero(memory != PAINTS[0])):
-                raise Fault(f"wrote to {region.address + int(wrong[0]):#010x}, which belongs to nobody")
+            at, end = region.address, region.address + region.bytes
+            for section in sorted(self.elf.sections, key=lambda s: s.address):
+                if at <= section.address < end:
+                    spans.append((at, section.address))
+                    at = section.address + section.bytes
+            spans.append((at, end))
+        return [(start, end) for start, end in spans if start < end]
+
+    def _writers(self, address: int) -> list[tuple[int, int]]:
+        """Return who writes to an address in the last inference, run once more: instructions and stack pointers then.
+
+        That run is for nothing else: unicorn 2.1 computes other values while it watches memory.
+        """
+        found: list[tuple[int, int]] = []
+        arm = self._arm
+
+        def note(uc: Any, *_: Any) -> None:
+            found.append((uc.reg_read(arm.UC_ARM_REG_PC), uc.reg_read(arm.UC_ARM_REG_SP)))
+
+        low, high = self._arena
+        state, memory = self._uc.context_save(), self._read(low, high - low).tobytes()
+        hook = self._uc.hook_add(self._lib.UC_HOOK_MEM_WRITE, note, None, address - 3, address)
+        self._uc.mem_write(self.input_address, self._input)
+        watched, self._watched = self._watched, None
+        try:
+            self._go(self._uc.reg_read(self._arm.UC_ARM_REG_LR) & ~1, self.elf.address(HALT))
+        finally:
+            self._watched = watched
+            self._uc.hook_del(hook)
+            self._uc.ctl_flush_tb()
+            self._uc.mem_write(low, memory)
+            self._uc.context_restore(state)
+        return found
+
+    def _place(self, address: int) -> str:
+        return f"by the instruction at {address:#010x} in {self.elf.function_at(address)}"
+
+    def _system(self, uc: Any, offset: int, size: int, value: int, data: Any) -> None:
+        """Note a write to a register of the core that no firmware of ours has to write to."""
+        if offset not in MAY_WRITE and self._written is None:
+            self._written = SYSTEM + offset, uc.reg_read(self._arm.UC_ARM_REG_PC)
 
     @property
     def _arena(self) -> tuple[int, int]:
@@ -272,6 +330,9 @@ class Emulator:
                 self._uc.ctl_flush_tb()
             self._stop = stop
             self._uc.emu_start(start | 1, stop, timeout=MOST_SECONDS * 1_000_000)
+            if self._written:
+                register, by = self._written
+                raise Fault(f"write to {register:#010x}, one of the system's own registers, {self._place(by)}")
             address = self._uc.reg_read(self._arm.UC_ARM_REG_PC)
             if whole and address != stop:
                 where = f"{address:#010x} in {self.elf.function_at(address)}"
