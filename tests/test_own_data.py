@@ -280,7 +280,7 @@ def test_options_are_for_own_data_and_stay_in_its_name(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="your own data"):
         with_options("digits", input="8x8x1")
     (tmp_path / "a.csv").write_text("label,x\na,1\n")
-    with pytest.raises(ValueError, match="says nothing of"):
+    with pytest.raises(ValueError, match="does not apply to"):
         open_task("a.csv?rate=8000")
 
 

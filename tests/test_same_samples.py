@@ -451,6 +451,7 @@ class TestKinds:
         assert (task.input_shape, task.space) == ((1, 3, 1), "mcu_cnn1d")
         assert np.allclose(task.data().train.x.std(axis=0).ravel(), 1, atol=1e-3)
         assert said(task, "every row is a sample of 3 values")
+        assert task.findings.sizes == {"3 values": 60}
         np.savez(
             tmp_path / "b.npz", x=frame[["ph", "proline", "ash"]].to_numpy(np.float32), y=frame["Species"].to_numpy(str)
         )

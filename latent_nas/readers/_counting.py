@@ -9,7 +9,7 @@ INDEX = re.compile(r"|unnamed: ?\d+(_level_\d+)?|level_0|index|idx|id|row|row[ _
 CLOCK = re.compile(
     r"((uc|unix|epoch|sensor|system|arrival|creation)[ _]?)?"
     r"(time[ _]?stamp|time|date|date[ _]?time|elapsed|seconds[ _]elapsed|epoch|t)[ _(\[]*"
-    r"(s|sec|seconds|ms|millis|milliseconds|us|ns|utc|date)?[)\]]?"
+    r"(s|sec|seconds|ms|millis|milliseconds|us|ns|utc|gmt|local|date)?[)\]]?"
 )
 MANY = 8  # rows from which on a column that goes up by 1 in each is no chance
 RESETS = 1 / 4  # of the steps of a clock may go back, where it begins anew with every recording

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,8 @@ def raw_of(path: Path, table: Table, wanted: Wanted, given: Sequence[str] = ()) 
         x=x, y=y, classes=classes, targets=targets, part=part, names=names, what="windows", skipped=skipped,
         notes=(*notes, *said), keep=keep, **groups,  # type: ignore[arg-type]
     )  # fmt: skip
+    if x.shape[1] == 1 and x.shape[2] > 1:
+        return replace(raw, what="samples", sizes={f"{x.shape[2]} values": len(x)})
     return described(raw)
 
 
@@ -113,16 +116,21 @@ def _answered(
         kind = "regress" if numbers else "classify"
         said = said_of(f"column {called[0]!r}", first, numbers) if numbers or target else []
     if kind == "regress":
-        lines = [f"its answer, {name}" for name in names]
         columns = {name: tuple(answer[i] for answer in answers) for i, name in enumerate(called)}
-        return numeric(_numbers(path, columns, lines), called, names, path), (), tuple(called), said
+        return numeric(_numbers(path, columns, names, TARGETS), called, names, path), (), tuple(called), said
     if len(called) > 1:
         raise ValueError(f"{path} has {len(called)} columns of targets; as classes it wants one column 'label'")
     y, classes = number([answer[0] for answer in answers])
     return y, classes, (), said
 
 
-def _numbers(path: Path, columns: Mapping[str, Sequence[str]], lines: Sequence[str]) -> np.ndarray:
+OMIT = "leave the column out (?omit={}), or correct it"
+TARGETS = "a regression wants numbers in {!r}; correct it, or say --kind classify"
+
+
+def _numbers(
+    path: Path, columns: Mapping[str, Sequence[str]], lines: Sequence[str], next_step: str = OMIT
+) -> np.ndarray:
     """Return cells as numbers (rows, columns) float32, NaN where one is missing."""
     found = np.empty((len(lines), len(columns)), np.float32)
     for j, (name, cells) in enumerate(columns.items()):
@@ -137,8 +145,7 @@ def _numbers(path: Path, columns: Mapping[str, Sequence[str]], lines: Sequence[s
                     found[i, j] = float(cell)
                 except ValueError:
                     raise ValueError(
-                        f"{path}, {lines[i]}, column {name!r}: {cell!r} is no number; leave the column"
-                        f" out (?omit={name}), or correct it"
+                        f"{path}, {lines[i]}, column {name!r}: {cell!r} is no number; {next_step.format(name)}"
                     ) from None
         wrong = np.flatnonzero(np.isinf(found[:, j]))
         if len(wrong):

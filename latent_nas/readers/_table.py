@@ -131,7 +131,7 @@ def _named(path: Path, rows: list[list[str]]) -> tuple[list[list[str]], list[str
     body = [row for row in rows[1:] if row]
     counted = len(head) >= 2 and head[:2] == [str(len(body)), str(len(body[0]) - 1 if body else 0)]
     if counted:
-        names = [f"value {chr(97 + i)}" if i < 26 else f"value a{i}" for i in range(len(body[0]) - 1)]
+        names = [f"{chr(97 + i % 26) * (i // 26 + 1)}. value" for i in range(len(body[0]) - 1)]
         classes = dict(enumerate(head[2:]))
         body = [[*row[:-1], classes.get(_whole(row[-1]), row[-1])] for row in body]
         said = f"the first line counts {head[0]} rows of {head[1]} values and names the classes, as scikit-learn's do"

@@ -19,6 +19,7 @@ SLOWEST, QUICKEST = 8, 1_000_000  # Hz; beyond both a header is wrong
 FACTOR = 64  # from a recording's rate to the one of most: beyond it the header is wrong
 OTHERS = {".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au"}  # read by soundfile
 SUFFIXES = {".wav", ".wave", *OTHERS}
+LOUDEST = 1e6  # of float samples; beyond it they are none
 SILENT = 1e-3  # of the channels' power, below which their mean is called silence
 RAW = "raw"
 LARGEST = 1 << 32  # bytes of all samples
@@ -153,6 +154,8 @@ def _open(file: Path) -> tuple[int, np.ndarray]:
         raise ValueError(f"its header says {rate} Hz")
     if not np.isfinite(samples).all():
         raise ValueError("NaN or infinity in it")
+    if np.abs(samples).max() > LOUDEST:
+        raise ValueError(f"samples up to {np.abs(samples).max():.3g}; wanted -1 to 1, as floats have them")
     return rate, samples
 
 
@@ -167,8 +170,9 @@ def _decoded(file: Path) -> tuple[int, np.ndarray]:
 
 def _cancels(samples: np.ndarray) -> bool:
     """Return whether the mean of the channels (n, channels) is silence, though they are not."""
-    loud = float((samples.astype(np.float64) ** 2).mean())
-    return samples.shape[1] > 1 and loud > 0 and float((samples.mean(axis=1) ** 2).mean()) < SILENT * loud
+    exact = samples.astype(np.float64)
+    loud = float((exact**2).mean())
+    return samples.shape[1] > 1 and loud > 0 and float((exact.mean(axis=1) ** 2).mean()) < SILENT * loud
 
 
 def _mono(samples: np.ndarray) -> np.ndarray:

@@ -131,14 +131,18 @@ def _files(path: Path) -> tuple[list[tuple[Path, int]], list[str]]:
         match = PART.fullmatch(path.stem)
         beside = sorted(p for p in path.parent.iterdir() if p.suffix == path.suffix) if match else []
         files = [p for p in beside if (m := PART.fullmatch(p.stem)) and match and m[1] == match[1]] or [path]
-    parts = [(file, PART.fullmatch(file.stem)) for file in files]
+    parts, notes = [(file, PART.fullmatch(file.stem)) for file in files], list[str]()
     problems = sorted({match[1] if match else file.stem for file, match in parts})
-    if len(problems) > 1:
+    if path.is_dir() and path.name in problems and len(problems) > 1:
+        parts = [(file, match) for file, match in parts if (match[1] if match else file.stem) == path.name]
+        notes = [f"of {', '.join(problems)} the one called as the folder is taken"]
+    elif len(problems) > 1:
         raise ValueError(f"{path} holds {', '.join(problems[:5])}; name the file of one of them")
-    if len(files) == 1:
-        return [(files[0], -1)], []
+    if len(parts) == 1:
+        return [(parts[0][0], -1)], notes
     said = " and ".join(file.name for file, _ in parts)
-    return [(file, PARTS[match[2].lower()] if match else -1) for file, match in parts], [f"{said} are the parts"]
+    named = [(file, PARTS[match[2].lower()] if match else -1) for file, match in parts]
+    return named, [*notes, f"{said} are the parts"]
 
 
 Plugin = Archive

@@ -52,6 +52,8 @@ class Tables(Reader):
                 f"{odd} has no column {name!r}, {answered[0].name} has one; wanted it in all tables of a folder,"
                 " or in none"
             )
+        if len(files) == 1 and not answered and files[0].parent == path:
+            return raw_of(files[0], read[files[0]], wanted)
         if answered or wanted.kind == "anomaly":
             places, notes = _sessions(path, files)
         else:

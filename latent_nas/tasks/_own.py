@@ -201,7 +201,7 @@ def _loaded(source: str) -> tuple[Data, Findings]:
     unused = [k for k in wanted if wanted[k] != plain[k] and k not in reader.uses]
     odd = [k for k in unused if k != "kind" or wanted[k] == "regress"]  # classes can be taken for anomalies anywhere
     if odd:
-        raise ValueError(f"data option {odd[0]!r} says nothing of {reader.about}")
+        raise ValueError(f"data option {odd[0]!r} does not apply to {reader.about}")
     raw = reader.read(parsed.path, parsed.wanted)
     return checked(raw, parsed.split_seed, parsed.strict, parsed.wanted.kind, parsed.normal)
 

@@ -226,8 +226,10 @@ def _anomalies(
     y = raw.y[kept]
     normal = order[(y[order] == 0) & (part[order] == TRAIN)]
     if len(normal) < LEAST + len(missing):
+        only = "" if y.any() else "; there is one class only, a classification wants two"
         raise ValueError(
-            f"there are {len(normal)} normal samples to split; anomaly detection needs {LEAST + len(missing)} or more"
+            f"there are {len(normal)} normal samples to split; anomaly detection needs {LEAST + len(missing)} or"
+            f" more{only}"
         )
     odd = order[(y[order] == 1) & (part[order] == TRAIN)]
     notes = []
