@@ -148,7 +148,7 @@ def test_a_final_training_that_collapsed_is_said_and_done_again(tmp_path, monkey
     first, second, again = evaluator.tested
     assert network.collapsed_seeds == (first,)
     assert set(network.measured_int8_by_seed) == {str(again), str(second)}
-    assert any(f"seed {first}: it has learnt nothing" in line for line in said)
+    assert any(f"seed {first}: it has not learnt" in line for line in said)
     assert network.exported_seed == again
     assert network.measured_exported_int8["accuracy"] > 0.9
     kept = json.loads((where / "1" / "manifest.json").read_text())["made"]
@@ -161,6 +161,7 @@ def test_a_final_training_that_collapsed_is_said_and_done_again(tmp_path, monkey
     )
     assert "accuracy 1.0000 [0.8620 to 1.0000, 24 samples], 2 seeds 1.0000 +- 0.0000" in summary(result, tmp_path)
     assert "TOLD FROM" not in summary(result, tmp_path)
+    assert "1 seeds" not in summary(replace(result, networks=(replace(network, seeds=1),)), tmp_path)
     chance = replace(network, measured_exported_interval=(0.3, 0.7), measured_exported_recall={"ok": 1.0, "bad": 0.0})
     text = summary(replace(result, networks=(chance,)), tmp_path)
     assert "CAN'T BE TOLD FROM NO NETWORK" in text

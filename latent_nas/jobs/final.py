@@ -12,7 +12,7 @@ from latent_nas.evaluators import Evaluator, Job
 from latent_nas.jobs import kept
 from latent_nas.jobs.proof import above, fits, prove, tools_missing
 from latent_nas.limits import Limits
-from latent_nas.records import Record
+from latent_nas.records import Record, words
 from latent_nas.runs import files
 from latent_nas.runs.schema import FinalNetwork
 from latent_nas.store import Store
@@ -64,13 +64,17 @@ def finalise(
     finals = _tested(jobs, evaluator, store, say, lambda n: done(len(checks) + n, wanted))
     lost = [i for i, final in enumerate(finals) if not learnt(setup, reached[final.genes], final)]
     for i in lost:
-        say(f"final training of seed {finals[i].seed}: {_why(finals[i])}; it is trained again with another seed")
+        say(
+            f"final training of seed {finals[i].seed}: {_why(reached[finals[i].genes], finals[i])}; it is trained again with another seed"
+        )
     again = [replace(first[i], seed=seeds.derive(first[i].seed, "again") % 2**31) for i in lost]
     collapsed = [finals[i] for i in lost]
     for i, final in zip(lost, _tested(again, evaluator, store, say, lambda n: None), strict=True):
         finals[i] = final
         if not learnt(setup, reached[final.genes], final):
-            say(f"final training of seed {final.seed} as well: {_why(final)}; it stays in the figures")
+            say(
+                f"final training of seed {final.seed} as well: {_why(reached[final.genes], final)}; it stays in the figures"
+            )
     missing = tools_missing(setup)
     if missing and order:
         say(f"final networks are not run on the emulated device: {missing}")
@@ -152,8 +156,12 @@ def learnt(setup: Setup, check: Record, final: Record) -> bool:
     return metric.signed(final.learned) >= (without + reached) / 2 or reached <= without
 
 
-def _why(final: Record) -> str:
-    return f"it has learnt nothing ({final.learned:.4f} on what it was taught)" if final.ok else final.reason
+def _why(check: Record, final: Record) -> str:
+    if not final.ok:
+        return final.reason
+    name = check.objective.removeprefix("int8_")
+    before = f"{check.measured_int8[name]:.4f} on validation before"
+    return f"it has not learnt ({words(name)} {final.learned:.4f} on what it was taught, {before})"
 
 
 def _recalls(task: Task, kept: Record) -> dict[str, float]:

@@ -73,12 +73,13 @@ def _measured(network: FinalNetwork, objective: str | None) -> str:
         for metric, mean in getattr(network, f"measured_{kind}").items():
             name = metric if kind == "beside" else f"{kind}_{metric}"
             spread = f"{mean:.4f} +- {getattr(network, f'measured_{kind}_std')[metric]:.4f}"
+            many = f", {network.seeds} seeds {spread}" if network.seeds > 1 else ""
             own = network.measured_exported_int8.get(metric) if kind == "int8" else None
             if own is None:
                 texts[name] = f"{words(name)} {spread}"
             else:
                 within = _interval(network) if name == objective else ""
-                texts[name] = f"{words(name)} {own:.4f}{within}, {network.seeds} seeds {spread}"
+                texts[name] = f"{words(name)} {own:.4f}{within}{many}"
             if kind == "int8" and metric in network.measured_float:
                 texts[name] += f" (float {network.measured_float[metric]:.4f})"
     order = sorted(texts, key=lambda name: (name != objective, name))
