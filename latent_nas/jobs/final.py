@@ -64,17 +64,15 @@ def finalise(
     finals = _tested(jobs, evaluator, store, say, lambda n: done(len(checks) + n, wanted))
     lost = [i for i, final in enumerate(finals) if not learnt(setup, reached[final.genes], final)]
     for i in lost:
-        say(
-            f"final training of seed {finals[i].seed}: {_why(reached[finals[i].genes], finals[i])}; it is trained again with another seed"
-        )
+        why = _why(reached[finals[i].genes], finals[i])
+        say(f"final training of seed {finals[i].seed}: {why}; it is trained again with another seed")
     again = [replace(first[i], seed=seeds.derive(first[i].seed, "again") % 2**31) for i in lost]
     collapsed = [finals[i] for i in lost]
     for i, final in zip(lost, _tested(again, evaluator, store, say, lambda n: None), strict=True):
         finals[i] = final
         if not learnt(setup, reached[final.genes], final):
-            say(
-                f"final training of seed {final.seed} as well: {_why(reached[final.genes], final)}; it stays in the figures"
-            )
+            why = _why(reached[final.genes], final)
+            say(f"final training of seed {final.seed} as well: {why}; it stays in the figures")
     missing = tools_missing(setup)
     if missing and order:
         say(f"final networks are not run on the emulated device: {missing}")
