@@ -117,6 +117,7 @@ class TestFunctions:
             ("clip(x, 0, 6)", Relu6()),
             ("clip(x + 3, 0, 6) * 0.16666667", Activation("hard_sigmoid(x, 1 / 6, 0.5)")),
             ("x * sigmoid(1.702 * x)", Activation("x * sigmoid(1.702 * x)")),
+            ("clip(x, 0, 6) + max(x - 30, 0)", Activation("clip(x, 0, 6) + max(x - 30, 0)")),
         ],
     )
     def test_known_functions_are_known_by_their_values(self, formula, operator):

@@ -29,7 +29,9 @@ KNOWN: dict[str, Operator] = {
     **{f"{name}(x)": Activation(f"{name}(x)") for name in ("silu", "mish", "tanh_gelu", "sigmoid", "tanh", "softplus")},
     "hard_sigmoid(x, 1 / 6, 0.5)": Activation("hard_sigmoid(x, 1 / 6, 0.5)"),
 }
-POINTS = np.concatenate([np.linspace(-12, 12, 97), [-0.1234, 0.0567, 2.3456, -3.01, 3.02, 5.97, 6.04]])
+POINTS = np.concatenate(
+    [np.linspace(-12, 12, 97), [-0.1234, 0.0567, 2.3456, -3.01, 3.02, 5.97, 6.04], [-100, -50, -20, 20, 50, 100]]
+)
 NEAR = 1e-5  # files hold constants in single precision
 
 
@@ -75,7 +77,7 @@ def operator_of(formula: str) -> Operator:
     """Return the operator of a formula: a known one where it has the same values, else its table."""
     values = _values(formula)
     for known, operator in KNOWN.items():
-        if np.abs(values - _values(known)).max() <= NEAR:
+        if (np.abs(values - _values(known)) <= NEAR * (1 + np.abs(values))).all():
             return operator
     return Activation(formula)
 
