@@ -337,12 +337,12 @@ def test_a_damaged_name_is_one_line(spoil, message, tmp_path):
 def test_a_node_without_its_inputs_and_a_constant_of_no_type_are_one_line(tmp_path):
     nodes = [("DequantizeLinear", ["m"], "d", {}), ("Gemm", ["x", "d"], "y", {})]
     path = write(tmp_path / "m.onnx", nodes, (1, 4), m=np.ones((4, 3), np.int8))
-    with pytest.raises(ValueError, match="is damaged: it lacks what a node or constant wants"):
+    with pytest.raises(ValueError, match="is damaged: a node or constant in it is not as ONNX wants it"):
         read_model(path)
     model = onnx.load(write(tmp_path / "n.onnx", [("Gemm", ["x", "m"], "y", {})], (1, 4), m=drawn(4, 3)))
     model.graph.initializer[0].data_type = 50
     onnx.save(model, tmp_path / "n.onnx")
-    with pytest.raises(ValueError, match="is damaged: it lacks what a node or constant wants"):
+    with pytest.raises(ValueError, match="is damaged: a node or constant in it is not as ONNX wants it"):
         read_model(tmp_path / "n.onnx")
 
 

@@ -193,7 +193,7 @@ def test_a_function_that_closes_a_file_is_said_wherever_the_network_goes(end, tm
             [("ConstantOfShape", ["huge"], "c", {}), ("Add", ["x", "c"], "y", {})],
             IMAGE,
             13,
-            "a constant of more than 67108864 elements",
+            "a constant of more than 16777216 elements",
         ),
         ([*CONV[:-1], ("ArgMax", ["f"], "y", {"axis": 0})], IMAGE, 13, "axis 0 of a tensor .* is not that of"),
     ],
@@ -202,5 +202,15 @@ def test_what_is_not_read_is_one_line(nodes, shape, opset, message, tmp_path):
     held = {"zero": np.float32(0), "huge": np.array([10**6, 10**6])}
     path = write(tmp_path / "m.onnx", nodes, shape, opset, **held)
     with pytest.raises(ValueError, match=message) as refused:
+        read(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_attribute_of_no_type_is_one_line(tmp_path):
+    path = write(tmp_path / "m.onnx", CONV)
+    model = onnx.load(path)
+    model.graph.node[0].attribute.append(onnx.AttributeProto(name="group", type=onnx.AttributeProto.STRING, s=b"two"))
+    onnx.save(model, path)
+    with pytest.raises(ValueError, match=r"m\.onnx") as refused:
         read(path)
     assert "\n" not in str(refused.value)

@@ -17,7 +17,7 @@ from latent_nas.operators.input import Input
 if TYPE_CHECKING:
     from torch import nn
 
-LARGEST = 2**26  # elements of a tensor: far more than the RAM of any device
+LARGEST = 2**24  # elements of a tensor: far more than the RAM of any device
 
 
 @dataclass

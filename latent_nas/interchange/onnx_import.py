@@ -128,8 +128,9 @@ def read_model(path: Path, weights: bool = False, output: str = "") -> Model:
         raise max(refused, key=lambda one: one[0])[1]  # of the form that went furthest
     except Unreadable as error:
         raise ValueError(f"{path}: {error}") from None
-    except (IndexError, KeyError) as error:  # of a node without an input that ONNX wants, or an unknown type
-        raise ValueError(f"{path} is damaged: it lacks what a node or constant wants ({error!r})") from None
+    except (IndexError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+        # of a node without an input that ONNX wants, an attribute of another type, or a number beyond all others
+        raise ValueError(f"{path} is damaged: a node or constant in it is not as ONNX wants it ({error!r})") from None
 
 
 def _all_known(file: File) -> None:
@@ -245,7 +246,13 @@ class _Reader:
             given = [self.values.get(name) for name in node.input]
             scales = [self.scales.get(name) for name in node.input]
             call = Call(what, self.draft, given, constants, settings, scales, opset)
-            self._made(node, node.output[0], what, readers()[key(node)](call))
+            try:
+                made = readers()[key(node)](call)
+            except Unreadable:
+                raise
+            except ValueError as error:  # of shapes, or a setting that is no number
+                raise Unreadable(f"{what}: {' '.join(str(error).split())}") from None
+            self._made(node, node.output[0], what, made)
 
     def _constant(self, node: Any, inputs: list[np.ndarray | None], settings: dict[str, Any], what: str) -> None:
         """Keep what a node makes of constants, and the scale of integers among them."""

@@ -116,10 +116,12 @@ class Call:
 
     def setting(self, name: str, otherwise: Any) -> Any:
         """Return an attribute; bytes become text, sequences lists."""
-        found = self.settings.get(name, otherwise)
+        found = self.settings.get(name)
+        if found is None:
+            return otherwise
         if isinstance(found, bytes):
             return found.decode()
-        return found if isinstance(found, (int, float, str)) or found is None else list(found)
+        return found if isinstance(found, (int, float, str)) else list(found)
 
     def shape(self, i: int = 0) -> Shape:
         """Return the shape of the node that holds the i-th input, channels last, without the batch."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from latent_nas.interchange.onnx_draft import LARGEST
 from latent_nas.interchange.onnx_nodes.call import Call, Value
 from latent_nas.interchange.onnx_nodes.window import dilated, padding_of
 from latent_nas.interchange.onnx_view import memory
@@ -52,6 +53,8 @@ def _dense(call: Call, x: Value, weight: np.ndarray, bias: np.ndarray | None, sc
     if weight.shape[1] != places.size:
         raise call.refuse(f"{weight.shape[1]} features wanted, the tensor has {places.size}")
     size = call.draft.shape(node)[0]
+    if float(size) * len(weight) > LARGEST:
+        raise call.refuse(f"{len(weight)} units that read a part of {size} elements, which no device here can hold")
     whole = np.zeros((size, len(weight)))
     np.add.at(whole, places[places >= 0], weight.T[places >= 0])
     made = call.put(Dense(len(weight)), node)

@@ -5,6 +5,7 @@ So there is nothing here to be read wrongly; whether what comes out is an image 
 
 import numpy as np
 
+from latent_nas.interchange.onnx_draft import LARGEST
 from latent_nas.interchange.onnx_nodes.call import Call, Value
 from latent_nas.operators import Shape
 
@@ -52,6 +53,9 @@ def pad(call: Call) -> Value:
         raise call.refuse(f"mode {mode!r}, value {filled}; only zeros are known here")
     if any(pairs[0]):
         raise call.refuse(f"pads {amounts} are of the batch too")
+    size = np.prod([n + max(0, b) + max(0, a) for (b, a), n in zip(pairs, x.order.shape, strict=True)], dtype=float)
+    if size > LARGEST:
+        raise call.refuse(f"pads {amounts} make a tensor that no device here can hold")
     cut = x.order[tuple(slice(max(0, -b), n - max(0, -a)) for (b, a), n in zip(pairs, x.order.shape, strict=True))]
     order = np.pad(cut, [(max(0, b), max(0, a)) for b, a in pairs], constant_values=-1)
     return Value(x.node, order)

@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from latent_nas.interchange.onnx_draft import LARGEST
 from latent_nas.interchange.onnx_nodes.call import Call, Unreadable, Value
 from latent_nas.interchange.onnx_nodes.window import padding_of, pair
 from latent_nas.interchange.onnx_view import Image, memory
@@ -40,6 +41,8 @@ def average_pool(call: Call) -> Value:
         own = tuple(a - b for a, b in zip(padding, image.padding, strict=True))
         if (around and any(own) and not call.setting("count_include_pad", 0)) or larger:
             raise call.refuse("zeros that count beside padding that does not, or with ceil_mode, are not known here")
+        if float(prod(size)) * channels > LARGEST:
+            raise call.refuse(f"a window of {size[0]}x{size[1]}, which no device here can hold")
         node = call.put(Conv2d(channels, size, stride, padding, channels), image.node)
         call.hold(node, np.full((channels, *size, 1), 1 / prod(size)), None, None)
     elif size == stride == (1, 1):
@@ -151,7 +154,7 @@ def _reduced(call: Call, axes: tuple[int, ...], keep: bool, mode: str, given: Va
             whole = call.in_order(x)
             if whole.node != x.node:
                 return _reduced(call, axes, keep, mode, whole)
-    if mode != "max" and len(call.draft.shape(x.node)) == 1:
+    if mode != "max" and len(call.draft.shape(x.node)) == 1 and lines.min() >= 0 and lines.size <= LARGEST // 64:
         weight = np.zeros((len(lines), call.draft.shape(x.node)[0]))
         np.put_along_axis(weight, lines, 1.0 if mode == "sum" else 1 / lines.shape[1], axis=1)
         made = call.put(Dense(len(lines)), x.node)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from latent_nas.interchange.onnx_draft import LARGEST
 from latent_nas.interchange.onnx_nodes.call import Call
 from latent_nas.interchange.onnx_view import Image
 from latent_nas.operators.window import Padding, Pair, pads
@@ -22,6 +23,8 @@ def dilated(call: Call, weight: np.ndarray) -> np.ndarray:
     if apart == (1, 1):
         return weight
     height, width = ((n - 1) * a + 1 for n, a in zip(weight.shape[2:], apart, strict=True))
+    if float(height) * width * weight.shape[0] * weight.shape[1] > LARGEST:
+        raise call.refuse(f"dilations {apart} make a window of {height}x{width}, which no device here can hold")
     whole = np.zeros((*weight.shape[:2], height, width), weight.dtype)
     whole[:, :, :: apart[0], :: apart[1]] = weight
     call.draft.note(f"{call.what}: dilations {apart} become a window of {height}x{width} with zeros in between")
