@@ -255,6 +255,8 @@ class TestRefused:
             ("bench", "--table", "x" * 300, "--objective", "metric.a", "--out", "b.json"),
             ("cost", "deep.json"),
             ("search", "--config", "deep.toml"),
+            ("search", "--config", "long.toml"),
+            ("cost", "nascnn15", "--device", "./long.toml"),
             ("dataset", "info", "loop/a.csv"),
         ],
     )
@@ -262,6 +264,7 @@ class TestRefused:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "deep.json").write_text("[" * 100_000)
         (tmp_path / "deep.toml").write_text("a = " + "[" * 100_000)
+        (tmp_path / "long.toml").write_text(".".join(["a"] * 50_000) + " = 1")
         (tmp_path / "loop").symlink_to("loop")
         with pytest.raises(SystemExit) as end:
             main(list(words))

@@ -1,6 +1,7 @@
 """Processes of this machine, one thread each; a pipe to each, so that one that dies takes no other's work with it."""
 
 import atexit
+import ctypes
 import logging
 import multiprocessing
 import os
@@ -28,6 +29,7 @@ ENVIRONMENT = {
 }
 START: Final = "spawn"  # a fork would take over the locks of threads that are not there
 MOST_PER_CORE = 4  # processes; more only take each other's memory
+PR_SET_PDEATHSIG = 1  # of Linux
 GRACE_S = 2.0  # for a process to clean up behind itself when it is ended
 log = logging.getLogger("latent_nas")
 
@@ -143,6 +145,7 @@ def _end(workers: list[_Worker]) -> None:
 def _serve(pipe: Connection) -> None:
     """Do what comes by a pipe until it is closed: what a process of the crew is there for."""
     start_worker(False)
+    _with_parent(signal.SIGKILL)  # imports of the first work hold Python's lock for seconds, against the thread below
     while True:
         try:
             work, arguments = pipe.recv()
@@ -154,6 +157,7 @@ def _serve(pipe: Connection) -> None:
         except Exception as error:  # noqa: BLE001 - who asked for the work gets it
             answer = False, error, traceback.format_exc()
         AT_WORK.clear()
+        _with_parent(0)
         _answer(pipe, answer)
 
 
@@ -175,6 +179,12 @@ def start_worker(torch_too: bool = True) -> None:
         import torch
 
         torch.set_num_threads(1)
+
+
+def _with_parent(number: int) -> None:
+    """Have the system send a signal when the main process dies, 0 for none; where it is not Linux, nothing happens."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number))
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

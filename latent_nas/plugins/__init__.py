@@ -7,6 +7,7 @@ or a class or an object from Python.
 
 import functools
 import importlib
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ else:  # the standard library has it from 3.11 on
     import tomli as tomllib
 
 PACKAGE = Path(__file__).parent.parent
+PARTS = re.compile(r"(?:[^.,=\[\]{}\n]+\.){99}")  # of a dotted key
 
 __all__ = [
     "Luggage",
@@ -193,7 +195,11 @@ def toml(file: Path) -> dict[str, Any]:
 
 
 def _parsed(text: str, file: str) -> dict[str, Any]:
+    if PARTS.search(text):  # a small file of these takes minutes and gigabytes
+        raise ValueError(f"{file} is no TOML of ours: it has a key of more than 99 parts")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{file} is no TOML: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{file} is no TOML of ours: it is nested too deep") from None
