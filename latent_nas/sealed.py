@@ -27,7 +27,9 @@ def unseal(data: Any, place: str) -> dict[str, Any]:
         raise ValueError(f"{place} is damaged: it holds no object; restore it from a copy")
     plain = {name: value for name, value in data.items() if name != KEY}
     if KEY in data and data[KEY] != _digest(plain):
-        raise ValueError(f"{place} has changed since it was written (its checksum differs); restore it from a copy")
+        raise ValueError(
+            f"{place} has changed since it was written (its checksum differs); restore it from a copy, or remove {KEY}"
+        )
     return plain
 
 

@@ -5,6 +5,7 @@ The machines need this package and the same versions of Python and Ray; each res
 
 import logging
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from latent_nas.extras import need
 
 PATIENCE_S = 10.0  # for an address to answer
 LOCAL_STORE_BYTES = 100 * 2**20  # of a local cluster's shared memory; records are small
+LOOPBACK = "127.0.0.1"
+AUTH, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"  # Ray then refuses who does not know the token
 GRPC_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(
     [0, 0, 0, 4, 0, 0, 0, 0, 0]
 )  # RFC 9113, 3.4: preface, settings
@@ -34,6 +37,9 @@ class Cluster(Crew):
     """
 
     def __init__(self, address: str, workers: int = 0, gpus: float = 0.0) -> None:
+        self._closed_to_others = address == "local" and AUTH not in os.environ
+        if self._closed_to_others:  # Ray listens on all interfaces, and reads this when it is imported
+            os.environ.update({AUTH: "token", TOKEN: secrets.token_hex(32)})
         self.check(address)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
@@ -42,7 +48,9 @@ class Cluster(Crew):
         self._ray, self._ours = ray, not ray.is_initialized()
         if self._ours:
             own = {"num_cpus": workers or os.cpu_count(), "object_store_memory": LOCAL_STORE_BYTES}
-            more: dict[str, Any] = {**own, "include_dashboard": False} if address == "local" else {}
+            more: dict[str, Any] = (
+                {**own, "include_dashboard": False, "_node_ip_address": LOOPBACK} if address == "local" else {}
+            )
             try:
                 ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **more)
             except Exception as error:  # noqa: BLE001 - Ray raises Exception itself, for a node that starts too slowly
@@ -90,6 +98,9 @@ class Cluster(Crew):
         """Leave the cluster; a local one ends."""
         if self._ours:
             self._ray.shutdown()
+        if self._closed_to_others:
+            os.environ.pop(AUTH, None)
+            os.environ.pop(TOKEN, None)
 
     def _has(self, resource: str) -> float:
         return float(self._ray.cluster_resources().get(resource, 0))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latent_nas import artifacts, plugins
+from latent_nas import artifacts, plugins, sealed
 from latent_nas.graph import Graph
 from latent_nas.interchange import READ, importer, read_format
 from latent_nas.jobs import converters
@@ -196,6 +196,7 @@ def candidates(file: Path) -> list[Source]:
 def _networks(given: str, data: Any) -> list[Source]:
     if isinstance(data, list):
         return [Source(given, stored=Graph.from_json(data))]
+    data = sealed.unseal(data, given)
     if "candidates" not in data:
         return [_genes(Source(given), data)]
     limits = Limits.from_json(data.get("limits", {}))

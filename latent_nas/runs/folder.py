@@ -175,7 +175,7 @@ class RunFolder:
         self._csv(files.PARETO, [_row(r, names) for r in front(records)])
         top = ranked(records)[:1]
         if top:
-            self.write_json(files.BEST, architecture(setup, top[0]).to_json())
+            self.write_json(files.BEST, sealed.seal(architecture(setup, top[0]).to_json()))
 
     def write_latent(self, codec: LatentCodec, records: list[Record]) -> None:
         """Write the codec's "codebook" (slots, codes, dim), and "genes" (n, genes) with their "codes" (n, slots)."""
