@@ -1,12 +1,13 @@
 """Random .tflite files against their own interpreter: how many are read, refused in a line, or read wrongly.
 
-    python benchmarks/fuzz_tflite.py --networks 1000 --damaged 2000 [--seed 0]
+    python benchmarks/fuzz_tflite.py --networks 1000 --damaged 2000 [--seed 0] [--published 16]
 
 Networks grow from random layers (``tests/tflite_random.py``), every third float, the others int8 with int8, uint8 or
 float ends. What is read has passed the oracle, operator by operator; its outputs are then compared with the
 interpreter's of the whole file on other inputs, closing function included: "silently wrong" are outputs that are
 further apart than roundings come to. Damaged files (bits flipped, ends cut off) must be refused in one line, or agree
-with the interpreter as read.
+with the interpreter as read. ``--published``: on how many inputs published networks are compared, as .tflite files and
+as tf2onnx makes them of these.
 """
 
 import argparse
@@ -116,12 +117,39 @@ def networks(n: int, seed: int, place: Path) -> None:
         except Exception:  # noqa: BLE001  what it is for
             count[f"{kind}: TRACEBACK"] += 1
             print(f"seed {i}:\n{traceback.format_exc()}")
+        if (i - seed + 1) % 100 == 0:
+            print(f"{i - seed + 1} of {n}: {dict(count)}", file=sys.stderr, flush=True)
     print(f"{n} networks: " + ", ".join(f"{k} {v}" for k, v in sorted(count.items())))
     if units:
         within = [sum(u <= most + 1e-6 for u in units) for most in (1, 2, 4)]
         print(f"int8 outputs within 1, 2 and 4 units of the interpreter's: {within} of {len(units)} networks")
     for reason, times in reasons.most_common(12):
         print(f"  refused {times}: {reason}")
+
+
+def published(n: int, place: Path) -> None:
+    """Print how far the int8 outputs of published networks are from the interpreter's, on so many inputs."""
+    from tflite_as_onnx import write
+    from tflite_published import NETWORKS
+
+    from latent_nas.interchange.onnx_network import open_int8 as open_onnx
+
+    for name, network in NETWORKS.items():
+        layers, random = network(), np.random.default_rng(0)
+        x, others = random.normal(size=(2, n, *layers[0].dims[1:])).astype(np.float32)
+        closed, per_tensor = layers[-1].code == "SOFTMAX", name == "autoencoder"
+        data = int8_file(layers[: len(layers) - closed], x, per_tensor=per_tensor)
+        path = place / "m.tflite"
+        path.write_bytes(data)
+        theirs = interpreted(data, others)
+        with contextlib.redirect_stderr(io.StringIO()):
+            read = open_int8(path), open_onnx(write(place / "m.onnx", layers, x, per_tensor))
+        found = []
+        for one in read:
+            units = np.rint(np.abs(one.outputs(others) - theirs) / one.quants[-1].scale).max(axis=1)
+            found.append(f"within 1 unit {(units <= 1).sum()} of {n} inputs, worst {units.max():.0f}")
+        macs, parameters = read[0].graph.macs, read[0].graph.parameters
+        print(f"{name:17} {macs:11,} MACs {parameters:8,} parameters; .tflite {found[0]}; QDQ {found[1]}", flush=True)
 
 
 def damaged(n: int, seed: int, place: Path) -> None:
@@ -159,9 +187,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--networks", type=int, default=1000)
     parser.add_argument("--damaged", type=int, default=2000)
+    parser.add_argument("--published", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if arguments.published:
+            published(arguments.published, Path(folder))
         if arguments.networks:
             networks(arguments.networks, arguments.seed, Path(folder))
         if arguments.damaged:

@@ -1,0 +1,139 @@
+"""What converters put around layers: sequences, shapes worked out in the file, weights of other types, other heads."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ai_edge_litert")
+
+from tflite_files import RELU, SAME, VALID, Model, conv_options, pool_options
+from tflite_graphs import Layer, int8_file
+
+from latent_nas.interchange.tflite_import import read_model
+from latent_nas.interchange.tflite_network import open_int8, said
+
+RANDOM = np.random.default_rng(0)
+
+
+def drawn(*shape: int) -> np.ndarray:
+    return RANDOM.normal(0, 0.4, shape).astype(np.float32)
+
+
+def axes(*numbers: int) -> list[tuple[int, np.ndarray]]:
+    return [(1, np.array(numbers))]
+
+
+def converted(path, layers: list[Layer]):
+    """Write the int8 file of layers; return its network, which the oracle has compared."""
+    path.write_bytes(int8_file(layers, RANDOM.normal(size=(8, *layers[0].dims[1:]))))
+    return open_int8(path)
+
+
+def test_a_sequence_as_keras_writes_it(tmp_path):
+    """Conv1D works on (1, 1, steps, channels), MaxPooling1D on (1, steps, 1, channels), causal padding on neither."""
+    convolved = conv_options((1, 2), VALID, RELU)
+    squeezed = (30, {0: np.array([1], "<i4")})
+    layers = [
+        Layer("INPUT", [], (1, 20, 3)),
+        Layer("PAD", [0], (1, 24, 3), (22, {}), constants=[(1, np.array([[0, 0], [4, 0], [0, 0]]))]),
+        Layer("EXPAND_DIMS", [1], (1, 1, 24, 3), (52, {}), constants=axes(1)),
+        Layer("CONV_2D", [2], (1, 1, 10, 8), convolved, drawn(8, 1, 5, 3), drawn(8)),
+        Layer("SQUEEZE", [3], (1, 10, 8), squeezed),
+        Layer("EXPAND_DIMS", [4], (1, 10, 1, 8), (52, {}), constants=axes(2)),
+        Layer("MAX_POOL_2D", [5], (1, 5, 1, 8), pool_options((2, 1), (2, 1), VALID)),
+        Layer("SQUEEZE", [6], (1, 5, 8), (30, {0: np.array([2], "<i4")})),
+        Layer("MEAN", [7], (1, 8), (27, {0: ("?", False)}), constants=axes(1)),
+        Layer("FULLY_CONNECTED", [8], (1, 4), (8, {}), drawn(4, 8), drawn(4)),
+    ]
+    network = converted(tmp_path / "m.tflite", layers)
+    assert network.graph.input_shape == (20, 1, 3)
+    assert [(n.operator.kind, n.shape) for n in network.graph.nodes[1:]] == [
+        ("conv2d", (10, 1, 8)),
+        ("max_pool", (5, 1, 8)),
+        ("global_pool", (8,)),
+        ("dense", (4,)),
+    ]
+    assert network.graph.nodes[1].operator.padding == (4, 0, 0, 0)
+
+
+def test_a_vector_that_becomes_an_image_first_is_that_image(tmp_path):
+    """As of micro_speech: 1960 features are 49 x 40."""
+    layers = [
+        Layer("INPUT", [], (1, 30)),
+        Layer("RESHAPE", [0], (1, 6, 5, 1), (17, {}), constants=axes(-1, 6, 5, 1)),
+        Layer("CONV_2D", [1], (1, 3, 3, 4), conv_options((2, 2), SAME), drawn(4, 3, 3, 1), drawn(4)),
+        Layer("FULLY_CONNECTED", [2], (1, 4), (8, {}), drawn(4, 36), drawn(4)),
+    ]
+    network = converted(tmp_path / "m.tflite", layers)
+    assert network.graph.input_shape == (6, 5, 1)
+    assert [n.operator.kind for n in network.graph.nodes[1:]] == ["conv2d", "flatten", "dense"]
+
+
+@pytest.mark.parametrize(
+    ("heads", "ending"),
+    [
+        (["LOGISTIC"], "LOGISTIC left out; the outputs are its inputs: logits, above 0 where the sigmoid is above 0.5"),
+        (["LOG_SOFTMAX"], "LOG_SOFTMAX left out; the outputs are its inputs: logits, the largest is the class"),
+        (
+            ["SOFTMAX", "ARG_MAX"],
+            "SOFTMAX, ARG_MAX left out; the outputs are its inputs: logits, the largest is the cla",
+        ),
+        (["ARG_MAX"], "ARG_MAX left out; the outputs are its inputs: its answer is the index of the largest"),
+    ],
+)
+def test_closing_functions_are_left_out_and_said(heads, ending, tmp_path):
+    model = Model()
+    x = model.tensor((1, 8), "INT8", 0.05, 3)
+    weight = model.tensor((4, 8), "INT8", 0.01, 0, RANDOM.integers(-127, 128, (4, 8)))
+    y = model.op("FULLY_CONNECTED", [x, weight, -1], model.tensor((1, 4), "INT8", 0.06, -9), (8, {}))
+    for head in heads:
+        if head == "ARG_MAX":
+            axis = model.tensor((1,), "INT32", data=np.array([1]))
+            y = model.op(head, [y, axis], model.tensor((1,), "INT32"), (40, {0: ("b", 2)}))
+            continue
+        options = {"SOFTMAX": (9, {0: ("f", 1.0)}), "LOG_SOFTMAX": (36, {})}.get(head)
+        scale = (16 / 256, 127) if head == "LOG_SOFTMAX" else (1 / 256, -128)
+        y = model.op(head, [y], model.tensor((1, 4), "INT8", *scale), options)
+    (tmp_path / "m.tflite").write_bytes(model.file(x, y))
+    network = open_int8(tmp_path / "m.tflite")
+    assert [n.operator.kind for n in network.graph.nodes[1:]] == ["dense"]
+    assert said(tmp_path / "m.tflite").left_out.startswith(ending)
+
+
+def test_a_shape_that_the_file_works_out(tmp_path):
+    """Reshape of Keras with a batch that is not fixed: SHAPE, STRIDED_SLICE, PACK."""
+    model = Model()
+    x = model.tensor((1, 4, 6), "INT8", 0.05, 3, extra={7: np.array([-1, 4, 6], "<i4")})
+    shape = model.op("SHAPE", [x], model.tensor((3,), "INT32"), (55, {0: ("b", 2)}))
+    ends = [model.tensor((1,), "INT32", data=np.array([n])) for n in (0, 1, 1)]
+    batch = model.op("STRIDED_SLICE", [shape, *ends], model.tensor((), "INT32"), (32, {4: ("i", 1)}))
+    size = model.tensor((), "INT32", data=np.array(24))
+    packed = model.op("PACK", [batch, size], model.tensor((2,), "INT32"), (59, {0: ("i", 2), 1: ("i", 0)}))
+    flat = model.op("RESHAPE", [x, packed], model.tensor((1, 24), "INT8", 0.05, 3))
+    weight = model.tensor((4, 24), "INT8", 0.01, 0, RANDOM.integers(-127, 128, (4, 24)))
+    y = model.op("FULLY_CONNECTED", [flat, weight, -1], model.tensor((1, 4), "INT8", 0.06, -9), (8, {}))
+    (tmp_path / "m.tflite").write_bytes(model.file(x, y))
+    assert open_int8(tmp_path / "m.tflite").graph.output_shape == (4,)
+
+
+def test_weights_of_half_the_precision(tmp_path):
+    """A converter keeps them as FLOAT16, behind a DEQUANTIZE."""
+    model, held = Model(), drawn(4, 8)
+    x = model.tensor((1, 8), "FLOAT32")
+    half = model.tensor((4, 8), "FLOAT16", data=held)
+    weight = model.op("DEQUANTIZE", [half], model.tensor((4, 8), "FLOAT32"), (38, {}))
+    y = model.op("FULLY_CONNECTED", [x, weight, -1], model.tensor((1, 4), "FLOAT32"), (8, {}))
+    (tmp_path / "m.tflite").write_bytes(model.file(x, y))
+    np.testing.assert_array_equal(read_model(tmp_path / "m.tflite").weights[1]["weight"], held.astype(np.float16))
+    np.save(tmp_path / "x.npy", drawn(16, 8))
+    assert open_int8(tmp_path / "m.tflite", tmp_path / "x.npy").graph.output_shape == (4,)
+
+
+def test_int8_weights_beside_floats_are_refused(tmp_path):
+    """Dynamic range quantisation: the interpreter rounds activations anew for every input."""
+    model = Model()
+    x = model.tensor((1, 8), "FLOAT32")
+    weight = model.tensor((4, 8), "INT8", 0.01, 0, RANDOM.integers(-127, 128, (4, 8)))
+    y = model.op("FULLY_CONNECTED", [x, weight, -1], model.tensor((1, 4), "FLOAT32"), (8, {}))
+    (tmp_path / "m.tflite").write_bytes(model.file(x, y))
+    with pytest.raises(ValueError, match=r"weights are INT8 beside float tensors \(dynamic range\); convert the model"):
+        read_model(tmp_path / "m.tflite")
