@@ -108,8 +108,8 @@ def _largest(call: Call) -> Value:
     x = call.value(0, padded=True)
     lowest = x.fill == -128 if x.quant else x.fill <= -3.4e38
     positive = not x.quant and x.fill == 0 and isinstance(call.draft.operators[x.node], (Relu, Relu6))
-    inside = max(x.pads) < min(call.option("height"), call.option("width"))  # no window of the rim alone
-    if not inside or not (lowest or positive):
+    inside = call.option("padding") == VALID and max(x.pads) < min(call.option("height"), call.option("width"))
+    if any(x.pads) and not (inside and (lowest or positive)):  # a window of the rim alone is not its lowest value
         call.value(0)  # with its rim around it
     return _pool(call, MaxPool)
 
