@@ -22,7 +22,10 @@ MACS = {
 }
 
 
-@pytest.mark.parametrize("name", list(NETWORKS))
+SLOW = {"mobilenet_v1"}  # person_detection has its layers, and more
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in NETWORKS])
 def test_a_published_network_computes_what_its_interpreter_does(name, tmp_path):
     """As .tflite, and as QDQ with its transpositions: the same integers, but for ties that fall to either side.
 
