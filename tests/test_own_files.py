@@ -108,6 +108,17 @@ class TestImages:
         (plain / "nut" / "again").symlink_to(plain / "nut")
         assert open_task(f"{plain}?labels=outer").fingerprint == wanted
 
+    def test_broken_links_are_named(self, tmp_path):
+        folder(tmp_path / "plain", lambda f, k, i: Image.fromarray(pixels(k)).save(f))
+        (tmp_path / "linked").mkdir()
+        (tmp_path / "linked" / "bolt").write_text("../plain/bolt")
+        with pytest.raises(ValueError, match=r"bolt is a link to \.\./plain/bolt that was unpacked as a text"):
+            open_task(str(tmp_path / "linked"))
+        (tmp_path / "linked" / "bolt").unlink()
+        (tmp_path / "linked" / "bolt").symlink_to(tmp_path / "gone")
+        with pytest.raises(ValueError, match="the link bolt leads nowhere"):
+            open_task(str(tmp_path / "linked"))
+
     def test_pages_beyond_the_first_are_said(self, tmp_path):
         def save(file, k, i):
             first, second = (Image.fromarray(pixels(k)) for _ in range(2))

@@ -1,5 +1,6 @@
 """The same 42 recordings in every layout that tools write: the same parts and arrays, or one question."""
 
+import json
 from itertools import product
 
 import numpy as np
@@ -160,8 +161,6 @@ def raw_wav(to):
 
 
 def edge_impulse(to):
-    import json
-
     for i, label in enumerate(NAMES):
         payload = {
             "interval_ms": 20,
@@ -344,6 +343,15 @@ class TestGroups:
         assert said(task, "whole groups of column 'Rig & bay': 7 groups")
         assert open_task(str(task.source)).fingerprint == task.fingerprint
 
+    @pytest.mark.parametrize("write", [csv_long, npz, ts, edge_impulse, folder_of_recordings])
+    def test_a_group_that_is_not_there_is_one_line(self, tmp_path, write):
+        with pytest.raises(ValueError, match=r"'rig'.*for --group"):
+            open_task(f"{write(tmp_path)}?group=rig")
+
+    def test_files_can_be_the_group(self, tmp_path):
+        task = open_task(f"{folder_of_recordings(tmp_path)}?window=30&group=file")
+        assert said(task, "whole groups of column 'file': 42 groups")
+
     def test_subjects_beside_arrays(self, tmp_path):
         np.savez(tmp_path / "a.npz", x=X, y=NAMES, subject=np.arange(len(X)) // 6)
         assert said(open_task(str(tmp_path / "a.npz")), "whole groups of array 'subject': 7 groups")
@@ -463,6 +471,19 @@ def test_a_table_without_a_known_name_of_answers_tells_the_likely_one(tmp_path):
     with pytest.raises(ValueError, match="'--label Zustand' takes it"):
         open_task(str(tmp_path / "a.csv"))
     assert open_task(f"{tmp_path / 'a.csv'}?label=Zustand").classes == CLASSES
+
+
+def test_a_search_keeps_the_options_and_takes_the_space_that_suits(tmp_path):
+    from latent_nas.jobs.search.config import SearchConfig, new_config
+    from latent_nas.target import Target
+
+    name = f"{csv_steps_to_cut(tmp_path)}&hop=30&group=none"
+    config = new_config(Target("", name, "stm32f405", ""), strategy="random")
+    resumed = SearchConfig.from_json(json.loads(json.dumps(config.to_json())))
+    assert resumed.target.space == "mcu_cnn1d"
+    assert open_task(resumed.target.task).fingerprint == config.data == open_task(name).fingerprint
+    assert open_task(name).source.wanted.hop == 30
+    assert new_config(Target("mcu_cnn", name, "stm32f405", ""), strategy="random").target.space == "mcu_cnn"
 
 
 def test_the_options_of_the_command_line_are_part_of_the_tasks_name(tmp_path):

@@ -136,11 +136,25 @@ def reader_of(path: Path) -> Reader:
     for reader in readers:
         if reader.takes(path):
             return reader
+    if path.is_dir() and (link := _broken_link(path)):
+        raise ValueError(f"{path} holds no data that can be read: {link}")
     empty = path.is_dir() and not any(path.iterdir())
     raise ValueError(
         f"{path} {'is an empty folder' if empty else 'holds no data that can be read'}; wanted"
         f" {', '.join(r.about for r in readers[:-1])} or {readers[-1].about}"
     )
+
+
+def _broken_link(folder: Path) -> str:
+    """Return what is wrong with a link in a folder: it leads nowhere, or was unpacked as a text; "" if nothing is."""
+    for entry in sorted(folder.iterdir()):
+        if entry.is_symlink() and not entry.exists():
+            return f"the link {entry.name} leads nowhere"
+        if entry.is_file() and entry.stat().st_size < 256 and not entry.suffix:
+            text = entry.read_bytes().decode("utf-8", "replace").strip()
+            if "/" in text and "\n" not in text and "\0" not in text and (folder / text).is_dir():
+                return f"{entry.name} is a link to {text} that was unpacked as a text; make it a link or a folder"
+    return ""
 
 
 def number(labels: Sequence[Any]) -> tuple[np.ndarray, tuple[str, ...]]:

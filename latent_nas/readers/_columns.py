@@ -207,7 +207,7 @@ def _group(
 ) -> tuple[tuple[str, tuple[str, ...]] | None, list[tuple[str, tuple[str, ...]]]]:
     """Return the column of groups, if any, and the others less those that look like groups too."""
     names = dict(rest)
-    if wanted.group and wanted.group not in ("none", "file", "folder"):
+    if wanted.group and wanted.group != "none":
         if window and window[0] == wanted.group:
             return window, rest
         if wanted.group not in names:

@@ -94,6 +94,8 @@ def grouped(found: Samples, groups: str, wanted: Wanted) -> dict[str, object]:
         ids = np.unique(named, return_inverse=True)[1].reshape(-1)
         asked = wanted.group not in ("", "none")
         return {"group": None if wanted.group == "none" else ids, "groups": groups, "asked": asked}
+    if wanted.group not in ("", "none", "file"):
+        raise ValueError(f"there is nothing called {wanted.group!r} for --group here; it can be file or none")
     if found.cut and wanted.group != "none":
         ids = np.unique([r.origin for r in found.recordings], return_inverse=True)[1].reshape(-1)
         return {"group": ids, "groups": "recordings", "asked": False}

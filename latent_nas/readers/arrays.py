@@ -126,6 +126,8 @@ def _groups(given: dict[str, np.ndarray], taken: dict[str, str], names: list[str
     """Return the fields of ``Raw`` on groups, of an array that says where samples come from."""
     held = [given.get(f"g{name}") for name in names]
     rows = [len(given[f"x{name}"]) for name in names]
+    if asked not in ("", "none", *(taken.get(f"g{name}", "") for name in names)):
+        raise ValueError(f"there is no array {asked!r} for --group with a row per sample; name it group or subject")
     if asked == "none" or any(g is None or g.shape not in ((n,), (n, 1)) for g, n in zip(held, rows, strict=True)):
         return {}
     ids = np.unique(np.concatenate([np.asarray(g).ravel().astype(str) for g in held]), return_inverse=True)[1]
