@@ -60,12 +60,13 @@ def searched(name, trainings, folder):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", type=Path)
+    parser.add_argument("--only", default="", help="names that hold this")
     parser.add_argument("--trainings", type=int, default=8)
     options = parser.parse_args()
     tables = Path(sklearn.__file__).parent / "datasets" / "data"
     names = [str(tables / name) for name in TABLES]
     names += [str(options.series / name) for name in SERIES] if options.series else []
-    for name in names:
+    for name in (name for name in names if options.only in name):
         task = open_task(name)
         model, reached, metric = baseline(task)
         with tempfile.TemporaryDirectory() as folder:

@@ -473,6 +473,16 @@ def test_a_table_without_a_known_name_of_answers_tells_the_likely_one(tmp_path):
     assert open_task(f"{tmp_path / 'a.csv'}?label=Zustand").classes == CLASSES
 
 
+@pytest.mark.parametrize("n", [9, 24, 100, 400, 3000])
+def test_few_samples_get_as_many_steps_as_many(n):
+    from latent_nas.tasks._own import recipes
+
+    for name, steps in (("search", 300), ("full", 800)):
+        recipe = recipes(n, "classify", False)[name]
+        assert recipe.epochs * -(-n // recipe.batch) >= steps
+        assert recipe.epochs * n <= 200_000
+
+
 def test_a_search_keeps_the_options_and_takes_the_space_that_suits(tmp_path):
     from latent_nas.jobs.search.config import SearchConfig, new_config
     from latent_nas.target import Target

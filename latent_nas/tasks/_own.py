@@ -26,6 +26,7 @@ OPTIONS = (*(f.name for f in fields(Wanted)), "normal", "metric", "split_seed", 
 LISTS = ("omit", "label")  # options that are columns, with commas between
 CHOSEN_BY = ("accuracy", "balanced_accuracy")  # what a search of classes can optimise
 
+STEPS = (300, 800)  # of training in a search and in full, at least
 LONGEST = 1_000_000  # steps of a window
 WHOLE = {"rate": (0, FASTEST), "split_seed": (0, 2**63), "window": (1, LONGEST), "hop": (1, LONGEST)}
 CHOICES = {
@@ -207,7 +208,10 @@ def _loaded(source: str) -> tuple[Data, Findings]:
 
 
 def recipes(n: int, kind: str, unbalanced: bool) -> dict[str, Recipe]:
-    """Return recipes for n training samples: fewer epochs the more there are, so that a search stays a search."""
+    """Return recipes for n training samples: fewer epochs the more there are, so that a search stays a search.
+
+    Of few samples an epoch is a step or two, so they get as many epochs as make ``STEPS``.
+    """
     if kind == "anomaly":  # every step makes its anomalies anew, so small data last for more epochs
         epochs = int(np.clip(round(3200 / n), 3, 60))
         steady: dict[str, Any] = {"batch": 16, "learning_rate": 6e-3, "patience": 40}
@@ -216,9 +220,9 @@ def recipes(n: int, kind: str, unbalanced: bool) -> dict[str, Recipe]:
             "full": Recipe(epochs=3 * epochs, average=0.97, **steady),
         }
     batch = int(np.clip(2 ** round(np.log2(n / 32)), 16, 64))
-    epochs = int(np.clip(round(20_000 / n), 3, 25))
+    epochs = int(np.clip(round(20_000 / n), 3, max(25, STEPS[0] * batch // n)))
     share = min(1.0, 12_000 / n)
-    full = int(np.clip(round(200_000 / n), 8, 50))
+    full = int(np.clip(round(200_000 / n), 8, max(50, STEPS[1] * batch // n)))
     usual: dict[str, Any] = {"batch": batch, "learning_rate": 6e-3, "balanced": kind == "classify" and unbalanced}
     return {
         "search": Recipe(epochs=epochs, average=0.9, share=share, **usual),
