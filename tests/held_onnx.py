@@ -63,7 +63,8 @@ def fate(path: Path, seed: int = 0, deployed: bool = True) -> Fate:
         floats = float_network(model, path).outputs(model.given.from_file(x, model.graph.input_shape))
         floats = floats.transpose(0, 2, 3, 1) if floats.ndim == 4 else floats  # as the integers
         half = x.dtype == np.float16  # sums of which are far coarser
-        held = _judged(_as_file(model, floats), theirs, 2e-2 if half else 1e-3, 0.0)
+        steps = 1e-3 * float(np.abs(theirs).max()) if half else 0.0
+        held = _judged(_as_file(model, floats), theirs, 2e-2 if half else 1e-3, steps)
         if held.kind != "accepted" or not deployed:
             return held
         data = path.with_suffix(".npy")

@@ -66,6 +66,7 @@ def small() -> Graph:
 
 
 CONV = [("Conv", ["x", "w"], "e", {}), *ENDING]
+LONG = numpy_helper.from_array(np.array([2]))
 
 
 @pytest.mark.parametrize(
@@ -195,11 +196,17 @@ def test_a_function_that_closes_a_file_is_said_wherever_the_network_goes(end, tm
             13,
             "a constant of more than 16777216 elements",
         ),
+        (
+            [("ConstantOfShape", ["long"], "c", {"value": LONG}), ("Reshape", ["x", "c"], "y", {})],
+            IMAGE,
+            13,
+            "a constant of more than 16777216 elements",
+        ),
         ([*CONV[:-1], ("ArgMax", ["f"], "y", {"axis": 0})], IMAGE, 13, "axis 0 of a tensor .* is not that of"),
     ],
 )
 def test_what_is_not_read_is_one_line(nodes, shape, opset, message, tmp_path):
-    held = {"zero": np.float32(0), "huge": np.array([10**6, 10**6])}
+    held = {"zero": np.float32(0), "huge": np.array([10**6, 10**6]), "long": np.array([10**12])}
     path = write(tmp_path / "m.onnx", nodes, shape, opset, **held)
     with pytest.raises(ValueError, match=message) as refused:
         read(path)

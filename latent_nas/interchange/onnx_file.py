@@ -160,7 +160,7 @@ def _batch_of_one(onnx: Any, model: Any, first: Any, batch: int, constants: dict
 
 def _inferred(onnx: Any, model: Any) -> dict[str, tuple[int, ...]]:
     try:
-        graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+        graph = onnx.shape_inference.infer_shapes(model).graph
     except onnx.shape_inference.InferenceError as error:
         raise Unreadable(f"its shapes contradict each other ({' '.join(str(error).split())[:160]})") from None
     tensors = [v for v in (*graph.input, *graph.value_info, *graph.output) if v.type.tensor_type.HasField("shape")]

@@ -107,7 +107,8 @@ def norm(call: Call) -> Value:
     gamma, beta, mean, variance = (call.constant(i).astype(float).ravel() for i in (1, 2, 3, 4))
     if x.order.ndim < 2 or any(a.size != x.order.shape[1] for a in (gamma, beta, mean, variance)):
         raise call.refuse(f"parameters {gamma.shape} of a tensor {x.order.shape}; wanted one per channel, its axis 1")
-    factor = gamma / np.sqrt(variance + call.setting("epsilon", 1e-5))
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a damaged file, which is refused as not finite
+        factor = gamma / np.sqrt(variance + call.setting("epsilon", 1e-5))
     along = [-1 if a == 1 else 1 for a in range(x.order.ndim)]
     return call.affine(x, factor.reshape(along), (beta - mean * factor).reshape(along), norm=True)
 
