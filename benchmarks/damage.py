@@ -26,7 +26,6 @@ from latent_nas.jobs.networks import open_source
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.read import Run
-from latent_nas.store import Store
 from latent_nas.training.checkpoint import SUM, _sum  # the file's own check, without the torch around it
 
 UNREAD = (".html", ".log", ".csv", ".svg")  # for people
@@ -37,15 +36,16 @@ def of_search(run: Path) -> dict[str, Callable[[], Any]]:
     """Return the readers of a search's folder."""
 
     def store() -> Any:
-        held = Store(run / "study.sqlite")
+        held = RunFolder(run).store()
         found = held.records(), held.proposals(0), held.findings(), held.state(), held.note("test_reads")
         held.close()
         return repr(found)
 
     def report() -> Any:
         found = Run.read(run)
-        parts = (found.config, found.result, found.records, found.finals, found.rounds, found.firmware)
-        return SAID if found.problems else repr((parts, {k: v.tolist() for k, v in found.latent.items()}))
+        config = {name: value for name, value in found.config.items() if not name.startswith("sha256")}
+        parts = (config, found.result, found.records, found.finals, found.rounds, found.firmware)
+        return SAID if found.problems else repr((parts, {k: v.tolist() for k, v in sorted(found.latent.items())}))
 
     def network() -> Any:
         integers, made = open_source(run).quantised()
@@ -70,7 +70,7 @@ def of_training(run: Path) -> dict[str, Callable[[], Any]]:
         known = arrays.pop(SUM)
         if (known != _sum(arrays)).any():
             raise ValueError("the checksum differs")
-        return repr({name: array.tolist() for name, array in arrays.items()})
+        return repr({name: array.tolist() for name, array in sorted(arrays.items())})
 
     def begun() -> Any:
         config, graph, _ = train.resumed(run)
@@ -136,6 +136,8 @@ def main() -> None:
             found = ask(readers)
         finally:
             path.write_bytes(data)
+        if number % 100 == 99:
+            print(number + 1, dict(counts), wrong[-3:], f"{time.monotonic() - started:.0f} s", flush=True)
         for name, value in found.items():
             right = value == whole[id(readers)][name]
             kind = "as if whole" if right else "refused" if value == SAID else "WRONG"

@@ -56,7 +56,7 @@ class Store:
             (verdict,) = self._db.execute("PRAGMA integrity_check(1)").fetchone()
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if verdict != "ok" or not {"record", "round", "note"} <= self._tables() or version not in (0, SEALED):
-            why = verdict if verdict != "ok" else "tables are missing, or of another version"
+            why = " ".join(verdict.split()) if verdict != "ok" else "tables are missing, or of another version"
             raise ValueError(f"{path} is not a whole study file: {why}; restore it from a copy")
         self._sealed = version == SEALED and self.path.name != ":memory:"
 

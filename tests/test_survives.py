@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import resource
 import sqlite3
 import sys
 from contextlib import closing
@@ -99,6 +100,39 @@ def test_a_kill_at_any_change_of_a_file_changes_nothing_in_the_end(tmp_path):
         assert state(tmp_path / str(k)) == wanted, f"killed at change {k}"
         k += 1
     assert k > 40
+
+
+def refused_at(limit_bytes: int, place: Path) -> str:
+    """Work in a process whose files can't grow beyond a limit, as on a full disk; return what it says of it, or ""."""
+    ear, mouth = os.pipe()
+    child = os.fork()
+    if not child:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+        try:
+            work(place)
+        except ValueError as error:
+            os.write(mouth, str(error).encode())
+        except BaseException as error:  # noqa: BLE001 - what is looked for
+            os.write(mouth, f"TRACEBACK {error!r}".encode())
+        os._exit(0)
+    os.close(mouth)
+    os.waitpid(child, 0)
+    with open(ear, "rb") as file:
+        return file.read().decode()
+
+
+def test_a_full_disk_is_a_line_and_the_run_goes_on_when_there_is_room(tmp_path):
+    work(tmp_path / "undisturbed")
+    wanted, said = state(tmp_path / "undisturbed"), set[str]()
+    for limit in (0, 10, *range(64, 1024, 96), *range(1024, 40_000, 2048)):
+        line = refused_at(limit, tmp_path / str(limit))
+        assert "TRACEBACK" not in line
+        assert "\n" not in line
+        said.add(line.partition(": ")[2])
+        work(tmp_path / str(limit))
+        assert state(tmp_path / str(limit)) == wanted, f"no file above {limit} bytes"
+    assert "" in said
+    assert len(said) > 2
 
 
 class TestLock:

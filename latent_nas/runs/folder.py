@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -66,11 +67,17 @@ class RunFolder:
         with folder.locked():
             if not folder._unbegun():
                 raise ValueError(f"{path} has just been begun by another process; choose another --out")
-            plugins = own.keep(path)
-            for name, value in others.items():
-                folder.write_json(f"{name}.json", value)
-            more = {own.KEY: plugins} if plugins else {}
-            folder.write_json(files.CONFIG, sealed.seal({"version": schema.VERSION, **config, **more}))
+            try:
+                plugins = own.keep(path)
+                for name, value in others.items():
+                    folder.write_json(f"{name}.json", value)
+                more = {own.KEY: plugins} if plugins else {}
+                folder.write_json(files.CONFIG, sealed.seal({"version": schema.VERSION, **config, **more}))
+            except BaseException:  # so that it can be begun again
+                for name in others:
+                    (path / f"{name}.json").unlink(missing_ok=True)
+                shutil.rmtree(path / files.PLUGINS, ignore_errors=True)
+                raise
         return folder
 
     def _unbegun(self) -> bool:
