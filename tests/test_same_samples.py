@@ -332,7 +332,7 @@ class TestGroups:
     def test_groups_that_cannot_be_kept_whole_are_said_or_refused(self, tmp_path):
         path = self.subjects(tmp_path, each=7)
         assert said(open_task(str(path)), "can't be kept within one part each")
-        with pytest.raises(ValueError, match="from 3 or more, there are 2 in all"):
+        with pytest.raises(ValueError, match="every class needs 3 or more of them, there are 2 for all"):
             open_task(f"{path}?group=subject")
         with pytest.raises(ValueError, match="no column 'user' for --group"):
             open_task(f"{path}?group=user")

@@ -148,7 +148,7 @@ def _kept_together(
         also = f", drawn with seed {seed}" + " ('--group none' draws every sample by itself)" * (not len(pairs))
         return whole, [f"{said}: {count} groups, none in two parts{also}"]
     parts = len(missing) + 1
-    few = f"the {raw.what} of every class must come from {parts} or more, there are {count} in all"
+    few = f"every class needs {parts} or more of them, there are {count} for all classes together"
     if raw.asked:
         raise ValueError(f"{raw.groups} can't be kept within one part each: {few}; record more, or say --group none")
     if len(pairs):
