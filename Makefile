@@ -9,11 +9,8 @@ export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# Benchmarks are read for names and arguments that the package has no more; their own code is typed less strictly.
-LENIENT = --follow-imports=silent --allow-untyped-defs --allow-incomplete-defs --ignore-missing-imports \
-	$(addprefix --disable-error-code=,misc union-attr str-unpack dict-item assignment call-overload unused-ignore)
 
-.PHONY: help search test browser pythons docs lint clean
+.PHONY: help search test browser pythons docs lint stale clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -37,6 +34,12 @@ lint: .venv/installed-test  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy latent_nas
+
+# Only names and arguments: the scripts' own code is typed less strictly than the package's.
+LENIENT = --follow-imports=silent --allow-untyped-defs --allow-incomplete-defs --ignore-missing-imports \
+	$(addprefix --disable-error-code=,misc union-attr str-unpack dict-item assignment call-overload unused-ignore)
+
+stale: .venv/installed-test  ## find names and arguments in benchmarks that the package has no more
 	MYPYPATH=tests:benchmarks $(BIN)/mypy $(LENIENT) --exclude networks_abroad benchmarks scripts
 
 clean:  ## remove .venv, builds and caches; runs/ stays

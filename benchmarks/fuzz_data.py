@@ -53,7 +53,8 @@ if __name__ == "__main__":
     options = parser.parse_args()
     warnings.simplefilter("error")
     signal.signal(signal.SIGALRM, hangs)
-    started, counts, odd = time.monotonic(), collections.Counter(), {}
+    started, counts = time.monotonic(), collections.Counter[str]()
+    odd: dict[int, str] = {}
     for seed in range(options.seed, options.seed + options.count):
         root = Path(tempfile.mkdtemp())
         found = outcome(root, seed)
