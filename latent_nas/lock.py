@@ -40,6 +40,7 @@ def held(file: Path, place: Path) -> Iterator[None]:
     Raises:
         Busy: another process, or this one elsewhere, holds it. ValueError: the file can't be written.
     """
+    made = [folder for folder in file.absolute().parents if not folder.exists()]
     descriptor = _taken(file, place)
     try:
         whole.sweep(file.parent)
@@ -48,6 +49,9 @@ def held(file: Path, place: Path) -> Iterator[None]:
         with suppress(OSError):  # the place may be read-only by now
             file.unlink()
         os.close(descriptor)
+        for folder in made:  # empty again, where nothing was written
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _taken(file: Path, place: Path) -> int:

@@ -10,6 +10,8 @@ from PIL import Image
 from scipy.io import wavfile
 
 from latent_nas.costs.layer import layer
+from latent_nas.firmware.draw import drawn
+from latent_nas.interchange import tflite_export
 from latent_nas.jobs.make.artefacts import shipped_table
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.spaces import open_space
@@ -44,6 +46,9 @@ def furnish(place):
     pd.read_parquet(shipped_table(Setup(MAIN_TARGET))).head(60).to_parquet(place / "few.parquet")
     with gzip.open(place / "nb201.csv.gz", "wt", encoding="utf-8") as file:
         file.write(table())
+    network, _ = drawn(Setup(MAIN_TARGET).space.graph(Setup(MAIN_TARGET).space.sample(rng, 1)[0]), 0, 2)
+    tflite_export.export_int8(network, place / "model.tflite")
+    (place / "steps.csv").write_text(steps(), encoding="utf-8")
 
 
 def images(folder, each):
@@ -73,6 +78,18 @@ def text():
     syllables = [a + b for a in "bcdfglmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er")]
     words = ["".join(rng.choice(syllables, rng.integers(1, 5))) for _ in range(600)]
     return "\n".join("ROMEO: " + " ".join(rng.choice(words, 8)) + "." for _ in range(400)) + "\n"
+
+
+def steps():
+    """Return recordings of an accelerometer, a row per step: nine people, each at rest, walking and running."""
+    rng, lines = np.random.default_rng(0), ["subject,activity,ax,ay,az"]
+    for subject in range(9):
+        for activity, pace in (("rest", 0.0), ("walk", 0.1), ("run", 0.3)):
+            phase = rng.random(3) * 6
+            for at in range(384):
+                values = np.sin(pace * at + phase) * bool(pace) + rng.normal(0, 0.1, 3)
+                lines.append(f"p{subject},{activity}," + ",".join(f"{value:.3f}" for value in values))
+    return "\n".join(lines) + "\n"
 
 
 def layers():

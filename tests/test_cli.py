@@ -85,9 +85,15 @@ def test_a_search_ends_with_networks_that_fit_and_all_its_files(finished):
     assert result["test_reads"] == 2
     assert sealed.unseal(json.loads((folder / "result.json").read_text()), "result.json") == result
     files = {"config.json", "search.log", "study.sqlite", "history.csv", "rounds.csv", "pareto.csv", "result.json"}
-    assert {*files, "best_architecture.json", "networks", "firmware", "report.html", "tensorboard"} == {
-        p.name for p in folder.iterdir()
-    }
+    assert {
+        *files,
+        "best_architecture.json",
+        "networks",
+        "firmware",
+        "report.html",
+        "tensorboard",
+        *("data.json", "samples.svg"),
+    } == {p.name for p in folder.iterdir()}
     assert network["firmware"]["emulated_bit_exact"] is True
     assert (
         network["firmware"]["emulated_flash_bytes"] > network["flash_bytes"]

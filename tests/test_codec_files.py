@@ -7,6 +7,7 @@ from codecs_of_tests import Toy, draws
 
 from latent_nas.artifacts import MANIFEST
 from latent_nas.codec import Codec
+from latent_nas.sealed import seal
 from latent_nas.spaces import Gene, open_space
 
 
@@ -56,4 +57,4 @@ class TestFiles:
 def edit(folder, change):
     manifest = json.loads((folder / MANIFEST).read_text())
     change(manifest)
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    (folder / MANIFEST).write_text(json.dumps(seal(manifest)))

@@ -32,6 +32,7 @@ from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 from latent_nas.operators.zero import Zero
+from latent_nas.sealed import unseal
 from latent_nas.spaces import open_space
 
 DEVICE = open_device("stm32f405")
@@ -230,7 +231,7 @@ class TestCommand:
         report = json.loads(capsys.readouterr().out)
         assert stopped.value.code == 0
         assert report["emulated"]["bit_exact"]
-        assert report == json.loads((tmp_path / "fw/report.json").read_text())
+        assert report == unseal(json.loads((tmp_path / "fw/report.json").read_text()), "report.json")
         assert report["sections"][".arena"] == report["arena_bytes"]
         assert report["emulated"]["emulated_ms"][0] < report["emulated"]["emulated_ms"][1]
 

@@ -116,7 +116,7 @@ class TestReading:
         data = task.data()
         y = np.concatenate([data.train.y, data.valid.y, data.test.y])[:, 0]
         assert sorted(y) == [2 * i + 0.5 for i in range(20)]
-        assert any("40 of the windows repeat" in line for line in task.about())
+        assert any("40 of the samples repeat" in line for line in task.about())
 
     @pytest.mark.parametrize(
         ("value", "words"),

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from latent_nas import plugins, seeds
+from latent_nas import cli, plugins, seeds
 from latent_nas.agent.controller import Controller
-from latent_nas.cli.search import search as command
 from latent_nas.contracts.toy import ToySpace, fits, record, true_accuracy, true_costs
 from latent_nas.jobs.bench.config import BenchConfig
 from latent_nas.jobs.search import presets
@@ -108,11 +107,18 @@ class TestPresets:
         assert sizes == {"fast": (500, 20), "default": (20_000, 100), "thorough": (75_000, 150)}
         assert presets.load("") == presets.USUAL
 
-    def test_an_unknown_one_is_named_and_nothing_is_written(self, tmp_path):
-        with pytest.raises(ValueError, match="no preset 'quick'; there are: fast, default, thorough"):
-            command(preset="quick", out=tmp_path / "run")
-        with pytest.raises(ValueError, match="child-epochs is at least 1"):
-            command(child_epochs=0, out=tmp_path / "run")
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            (("--preset", "quick"), "no preset 'quick'; there are: fast, default, thorough"),
+            (("--child-epochs", "0"), "child-epochs is at least 1"),
+        ],
+    )
+    def test_an_unknown_one_is_named_and_nothing_is_written(self, tmp_path, capsys, given, said):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(["search", *given, "--out", str(tmp_path / "run")])
+        assert stopped.value.code == 2
+        assert said in capsys.readouterr().err
         assert not (tmp_path / "run").exists()
 
     def test_the_epochs_are_those_of_the_search_alone(self):

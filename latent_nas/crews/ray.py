@@ -14,6 +14,7 @@ from typing import Any
 from latent_nas.crews import Crew, Lost
 from latent_nas.extras import need
 
+OWN_TOKEN = secrets.token_hex(32)  # one for the process: Ray keeps the first that it sees
 PATIENCE_S = 10.0  # for an address to answer
 LOCAL_STORE_BYTES = 100 * 2**20  # of a local cluster's shared memory; records are small
 LOOPBACK = "127.0.0.1"
@@ -37,10 +38,8 @@ class Cluster(Crew):
     """
 
     def __init__(self, address: str, workers: int = 0, gpus: float = 0.0) -> None:
-        self._closed_to_others = address == "local" and AUTH not in os.environ
-        if self._closed_to_others:  # Ray listens on all interfaces, and reads this when it is imported
-            os.environ.update({AUTH: "token", TOKEN: secrets.token_hex(32)})
         self.check(address)
+        self._closed_to_others = os.environ.get(TOKEN) == OWN_TOKEN
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 
@@ -61,6 +60,8 @@ class Cluster(Crew):
     @staticmethod
     def check(address: str) -> None:
         """Raise ValueError where ray is not installed, the address is none, or nothing answers there within 10 s."""
+        if address == "local" and AUTH not in os.environ:  # Ray listens everywhere, and reads this as it is imported
+            os.environ.update({AUTH: "token", TOKEN: OWN_TOKEN})
         need("ray", "ray")
         if address != "local":
             _knock(address)

@@ -67,6 +67,15 @@ class Blocks:
         self._passed[:] = 0
         self._state.current, self._state.last = 0, None
 
+    def counted(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return what was counted since ``begin``, for ``restore``."""
+        return self._counts.copy(), self._passed.copy()
+
+    def restore(self, counted: tuple[np.ndarray, np.ndarray]) -> None:
+        """Go back to what was counted then."""
+        self._counts[:], self._passed[:] = counted
+        self._state.current, self._state.last = 0, None
+
     def instructions(self) -> int:
         """Return the instructions since ``begin``."""
         return int((self._counts * self._sizes()).sum())

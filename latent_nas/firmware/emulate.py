@@ -281,7 +281,8 @@ class Emulator:
     def _writers(self, address: int) -> list[tuple[int, int]]:
         """Return who writes to an address in the last inference, run once more: instructions and stack pointers then.
 
-        That run is for nothing else: unicorn 2.1 computes other values while it watches memory.
+        That run is for nothing else, as unicorn 2.1 computes other values while it watches memory: all RAM, what the
+        firmware remembers too, and what was counted are put back.
         """
         found: list[tuple[int, int]] = []
         arm = self._arm
@@ -289,8 +290,8 @@ class Emulator:
         def note(uc: Any, *_: Any) -> None:
             found.append((uc.reg_read(arm.UC_ARM_REG_PC), uc.reg_read(arm.UC_ARM_REG_SP)))
 
-        low, high = self._arena
-        state, memory = self._uc.context_save(), self._read(low, high - low).tobytes()
+        state, counted = self._uc.context_save(), self._blocks.counted()
+        memory = [(r.address, self._read(r.address, r.bytes).tobytes()) for r in self.device.regions]
         hook = self._uc.hook_add(self._lib.UC_HOOK_MEM_WRITE, note, None, address - 3, address)
         self._uc.mem_write(self.input_address, self._input)
         watched, self._watched = self._watched, None
@@ -300,8 +301,10 @@ class Emulator:
             self._watched = watched
             self._uc.hook_del(hook)
             self._uc.ctl_flush_tb()
-            self._uc.mem_write(low, memory)
+            for start, content in memory:
+                self._uc.mem_write(start, content)
             self._uc.context_restore(state)
+            self._blocks.restore(counted)
         return found
 
     def _place(self, address: int) -> str:
