@@ -73,11 +73,14 @@ def test_tables_sort_and_the_theme_follows_the_system_and_the_button(browser, pa
     light = page.evaluate(back)
     assert sum(json.loads(light.replace("rgb(", "[").replace(")", "]"))) > 700
     assert sum(json.loads(dark.replace("rgb(", "[").replace(")", "]"))) < 150
-    values = """() => [...document.querySelectorAll('table.sortable tbody tr')].map(
-        row => Number(row.cells[2].dataset.value))"""
-    page.click("table.sortable th:nth-child(3)")
-    rising = page.evaluate(values)
-    assert rising == sorted(rising)
-    page.click("table.sortable th:nth-child(3)")
-    assert page.evaluate(values) == sorted(rising, reverse=True)
+    values = "table => [...table.querySelectorAll('tbody tr')].map(row => Number(row.cells[2].dataset.value))"
+    tables = page.locator("table.sortable")
+    assert tables.count() == 2  # the recall of every class, and the networks
+    for i in range(2):
+        heading = tables.nth(i).locator("th:nth-child(3)")
+        heading.click()
+        rising = tables.nth(i).evaluate(values)
+        assert rising == sorted(rising)
+        heading.click()
+        assert tables.nth(i).evaluate(values) == sorted(rising, reverse=True)
     page.context.close()

@@ -55,21 +55,25 @@ def _recalls(matrix: np.ndarray, names: list[str]) -> Html:
     """Return a table of every class: how often it was tested, how often told, how many answers of it are right."""
     samples, answers, right = matrix.sum(axis=1), matrix.sum(axis=0), np.diag(matrix)
     head = tag("tr", *(tag("th", name, class_="n" if i else None, scope="col") for i, name in enumerate(COLUMNS)))
+    shares = [
+        (n, r / n if n else None, r / a if a else None, 2 * r / (n + a) if n + a else None)
+        for n, a, r in zip(samples.tolist(), answers.tolist(), right.tolist(), strict=True)
+    ]
     rows = [
-        tag(
-            "tr",
-            tag("td", name),
-            *(tag("td", text, class_="n") for text in (count(n), _share(r, n), _share(r, a), _share(2 * r, n + a))),
-        )
-        for name, n, a, r in zip(names, samples, answers, right, strict=True)
+        tag("tr", tag("td", name, data_value=name), _cell(n, count(n)), *(_cell(one, _share(one)) for one in told))
+        for name, (n, *told) in zip(names, shares, strict=True)
     ]
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="sortable")
     means = f"Balanced accuracy {percent(balanced_accuracy(matrix))}, macro F1 {percent(f1(matrix))}."
     return join(tag("p", means), tag("div", table, class_="scroll", tabindex=0))
 
 
-def _share(part: float, whole: float) -> str:
-    return percent(part / whole) if whole else "-"
+def _cell(value: float | None, text: str) -> Html:
+    return tag("td", text, class_="n", data_value="" if value is None else value)
+
+
+def _share(part: float | None) -> str:
+    return "-" if part is None else percent(part)
 
 
 def _chart(matrix: np.ndarray, shares: np.ndarray, names: list[str]) -> Html:
