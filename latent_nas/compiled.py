@@ -2,7 +2,8 @@
 
 A hot path that numpy walks in a hundred passes over memory is one loop here, written for one network. The first call
 compiles it, in a second or two; the result is kept beside the file, or in the user's cache where that can't be written.
-What is kept carries a checksum: damaged machine code is compiled anew, never run.
+What is kept carries a checksum: damaged machine code is compiled anew, never run. numba keeps pickles of its own there,
+which are trusted as the package's code beside them is; no run folder or artefact brings any.
 What calls a compiled function of another file is not compiled again when that one changes: touch it.
 """
 

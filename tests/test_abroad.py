@@ -113,7 +113,8 @@ class TestRead:
     @pytest.mark.parametrize("name", [*NETWORKS, "mish(x)", "silu(x)", "max(x, 0.1 * x)"])
     def test_a_rounded_network(self, name, tmp_path):
         path, x = self.saved(name, tmp_path)
-        open_int8(rounded(tmp_path, path, x, unsigned=len(name) % 2 > 0))
+        network = open_int8(rounded(tmp_path, path, x, unsigned=len(name) % 2 > 0))  # or the oracle refuses it
+        assert network.integers(np.moveaxis(x[:2], 1, -1)).std() > 0
 
     @tools
     @pytest.mark.parametrize("name", ["MobileNetV3", "3x3", "PReLU"])

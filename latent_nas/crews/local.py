@@ -47,6 +47,7 @@ class _Worker:
 
     @staticmethod
     def begin() -> "_Worker":
+        """Return a worker whose process has begun, with one thread for its libraries."""
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         context = multiprocessing.get_context(START)
