@@ -74,6 +74,7 @@ setup(
         "numpy>=1.26",
         "numba>=0.61",
         "scikit-learn>=1.6",
+        "threadpoolctl>=3.1",
         f"xgboost-cpu>=3.0; {CPU_WHEEL}",
         f"xgboost>=3.0; {NO_CPU_WHEEL}",
         "stable-baselines3>=2.4",

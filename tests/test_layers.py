@@ -15,7 +15,7 @@ PACKAGE = Path(latent_nas.__file__).parent
 LAYERS = [
     {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits", "front_end"}
     | {"compiled", "kernels", "extras", "ranges", "units", "fields", "nearest"}
-    | {"whole", "lock", "sealed"},
+    | {"whole", "lock", "sealed", "threads"},
     {"graph", "operators", "readers", "cores"},
     {"spaces", "tasks", "devices", "runtimes", "zoo"},
     {"costs", "training", "codec", "surrogates", "tables", "crews", "analog"},

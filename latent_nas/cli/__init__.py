@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from latent_nas import __version__
+from latent_nas import __version__, threads
 from latent_nas.cli import (
     bench,
     calibrate,
@@ -91,6 +91,7 @@ for kind in lists.KINDS:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit: wrong input is one line on standard error and exit code 2."""
     stopping.listen()
+    threads.default()
     try:
         code = app(args=arguments or sys.argv[1:] or ["--help"], standalone_mode=False)
         sys.stdout.flush()  # a full disk is said here, not at Python's own end

@@ -72,7 +72,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     threads = found["threads_per_process"]
     shown = [
         f"latent_nas {found['latent_nas']}, Python {found['python']} on {found['machine']}, {found['cores']} cores",
-        f"threads per process: {threads or 'not set; OMP_NUM_THREADS=1 is faster for small networks'}",
+        f"threads per process: {threads}",
         f"GPU: {found['gpu'] or 'none seen by torch; none is needed'}",
         f"data folder (LATENT_NAS_DATA): {found['data_folder'] or 'not set, so the cache of your account'}",
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas import artifacts, seeds, shipped
+from latent_nas import artifacts, seeds, shipped, threads
 from latent_nas.codec import Codec, CodecSettings
 from latent_nas.env.parameters import parameter_excess
 from latent_nas.jobs import models
@@ -29,6 +29,7 @@ def shipped_table(setup: Setup) -> Path:
     return shipped.folder("datasets_arch") / f"{setup.target.space}-{setup.task.name}.parquet"
 
 
+@threads.one()
 def codec(
     setup: Setup,
     table: Path | None,
@@ -84,6 +85,7 @@ def known(records: list[Record], metrics: Sequence[str]) -> tuple[np.ndarray, np
     return genes, np.column_stack([objective, values[:, [names.index(name) for name in metrics]]])
 
 
+@threads.one()
 def surrogates(
     setup: Setup, table: Path | None, codec_folder: Path | None, seed: int, out: Path, say: Say
 ) -> dict[str, Any]:
@@ -198,6 +200,7 @@ class AgentOptions:
     parameters: int | None = None
 
 
+@threads.one()
 def agent(
     setup: Setup,
     limits: Limits | None,

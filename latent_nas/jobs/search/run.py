@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas import plugins, report
+from latent_nas import plugins, report, threads
 from latent_nas.evaluators import Evaluator
 from latent_nas.jobs import models, samples
 from latent_nas.jobs.final import finalise
@@ -79,7 +79,7 @@ def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: B
         prepared, folder: of ``begin`` or ``resumed``.
         say: is told events in a line. done: is told (what, finished, wanted). board: gets every round.
     """
-    with folder.locked():
+    with folder.locked(), threads.one():
         folder.go_on(prepared.config.to_json())
         return _search(prepared, folder, say, done, board)
 

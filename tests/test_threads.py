@@ -1,0 +1,42 @@
+"""Arithmetic takes one thread, whatever the machine has: more would round otherwise, and other networks be found."""
+
+import subprocess
+import sys
+
+import torch
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from latent_nas import threads
+from latent_nas.jobs.search import run
+from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.target import Target
+
+TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn", search_epochs=1)
+
+
+def taken():
+    """How many threads torch and every library of linear algebra may take."""
+    pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return {torch.get_num_threads(), *pools}
+
+
+def test_a_search_computes_with_one_thread_and_gives_back_what_the_process_had(tmp_path):
+    before, during = torch.get_num_threads(), set()
+    torch.set_num_threads(2)
+    try:
+        with threadpool_limits(limits=2):
+            config = SearchConfig(TARGET, "random", trainings=1, batch=1, top=0)
+            run.search(*run.begin(config, tmp_path / "run"), lambda line: None, lambda *done: during.update(taken()))
+            assert during == {1}
+            assert taken() == {2}
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_command_line_asks_for_one_thread_before_numpy_is_there(monkeypatch):
+    text = "import os, sys; from latent_nas import cli, threads; threads.default(); assert 'numpy' not in sys.modules"
+    shown = [sys.executable, "-c", f"{text}; print(os.environ['{threads.VARIABLE}'])"]
+    monkeypatch.delenv(threads.VARIABLE, raising=False)
+    assert subprocess.run(shown, capture_output=True, text=True, check=True).stdout == "1\n"
+    monkeypatch.setenv(threads.VARIABLE, "3")
+    assert subprocess.run(shown, capture_output=True, text=True, check=True).stdout == "3\n"
