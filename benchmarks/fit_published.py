@@ -5,8 +5,9 @@
 Cycles are ``published_model``'s factors times those of ``cmsis_nn``; their error bar is the median of networks left out
 of the fit and, for nine in ten, ``published_model.bar`` of them. Where only one network was measured nothing can be
 left out: the bar is ``ONE_NETWORK``, an estimate. Versions are runtimes of their own. Flash and RAM beside weights and
-tensors are the medians of the rows that state them; what no row states is ``cmsis_nn``'s, and the file says so. Cores
-that were not measured follow the Cortex-M4 or M7, as in ``cmsis_nn``.
+tensors are fitted to totals (``published_bytes``) where four networks state them, else the medians of what is stated;
+what no row states is ``cmsis_nn``'s, and the file says so. Activation RAM has the range of all versions that lay out
+the arena alike (``published_ram``). Cores that were not measured follow the Cortex-M4 or M7, as in ``cmsis_nn``.
 """
 
 import argparse
@@ -16,12 +17,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import published_bytes
+import published_ram
 import published_rows
 from published_model import BASE, CALL, CORE, INFERENCE, KINDS, bar, fit, kind, left_out, parts
 
 from latent_nas import artifacts, plugins
 from latent_nas.calibration.text import toml
-from latent_nas.runtimes import CoreRow, Error, Kernel, Runtime
+from latent_nas.runtimes import CoreRow, Error, Kernel, RamError, Runtime
 
 ONE_NETWORK = Error(0.3, 0.7)
 CLOCKS_MHZ = {"STM32F746G-DISCO": 216, "STM32H743": 480}  # where no row of a runtime states one: the chip's highest
@@ -29,11 +32,15 @@ BARE = {name: replace(kernel, cycles={}, error={}) for name, kernel in BASE.kern
 WITHOUT_SCRATCH = {name: replace(kernel, scratch_bytes={}) for name, kernel in BARE.items()}
 MEAN = replace(BARE["global_pool"], scratch_bytes={"call": 32.0, "channels": 4.0})  # as tflite-micro measures
 REFERENCE = {**WITHOUT_SCRATCH, "global_pool": MEAN}
-INTERPRETER = replace(BASE, kernels=BARE, cores={})
+INTERPRETER = replace(
+    BASE, kernels=BARE, cores={}, planner="greedy", pads="explicit", per_tensor=published_bytes.ONE_SCALE
+)
 COMPILER = replace(  # numbers become code, outputs may lie over inputs
     INTERPRETER,
     kernels=WITHOUT_SCRATCH,
     overlays=True,
+    planner="best",
+    pads="none",
     alignment=4,
     quantisation_bytes_per_channel=0,
     quantisation_bytes_per_tensor=0,
@@ -42,6 +49,25 @@ COMPILER = replace(  # numbers become code, outputs may lie over inputs
     ram_bytes_per_operator=0,
     ram_bytes_per_channel=0,
 )
+# Scratch of X-CUBE-AI as its generated code declares it (array sizes, in public repositories), rounded to a rule:
+# sums of a window's channels and filters, two output rows that lie beside an input that is written over, some 5 KB for
+# wide windows. From version 10 on, first convolutions take these too.
+WINDOW = {"column": 4, "filters": 34, "row": 2}
+SCRATCH = {
+    "pointwise": {"input_channels": 4, "filters": 10, "row": 2},
+    "depthwise": {"filters": 37, "row": 2},
+    "dense": {"input_channels": 2, "outputs": 10},
+}
+
+
+def cube(window: dict[str, float]) -> Runtime:
+    """Return X-CUBE-AI with the scratch of windows: pads are tensors of their own, beside what scratch says."""
+    scratch = {**SCRATCH, "conv2d": window}
+    kernels = {name: replace(kernel, scratch_bytes=scratch.get(name, {})) for name, kernel in BARE.items()}
+    return replace(COMPILER, kernels=kernels, pads="windows", per_tensor=published_bytes.ONE_SCALE)
+
+
+CUBE, CUBE_10 = cube({**WINDOW, "deep": 2560}), cube({**WINDOW, "filters": 14, "call": 5120})
 
 
 @dataclass(frozen=True)
@@ -53,18 +79,28 @@ class Made:
     description: str
     base: Runtime = COMPILER
 
+    def of(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return its rows."""
+        return table[(table.runtime == self.runtime) & table.runtime_version.isin(self.versions)]
+
 
 MADE = {
-    "x_cube_ai": Made("x_cube_ai", ("STM32Cube.AI 10.0.0", "STM32Cube.AI 10.2"), "STM32Cube.AI 10"),
-    "x_cube_ai_9": Made("x_cube_ai", ("STM32Cube.AI 9.0", "STM32Cube.AI 9.0.0"), "STM32Cube.AI 9"),
-    "x_cube_ai_8_1": Made("x_cube_ai", ("STM32Cube.AI 8.1.0",), "STM32Cube.AI 8.1"),
-    "x_cube_ai_7_3": Made("x_cube_ai", ("STM32Cube.AI 7.3.0",), "STM32Cube.AI 7.3"),
-    "x_cube_ai_7_1": Made("x_cube_ai", ("STM32Cube.AI 7.1.0",), "STM32Cube.AI 7.1"),
-    "st_edge_ai_3": Made("x_cube_ai", ("STEdgeAI Core 3.0.0",), "ST Edge AI Core 3"),
+    "x_cube_ai": Made("x_cube_ai", ("STM32Cube.AI 10.0.0", "STM32Cube.AI 10.2"), "STM32Cube.AI 10", CUBE_10),
+    "x_cube_ai_9": Made("x_cube_ai", ("STM32Cube.AI 9.0", "STM32Cube.AI 9.0.0"), "STM32Cube.AI 9", CUBE),
+    "x_cube_ai_8_1": Made("x_cube_ai", ("STM32Cube.AI 8.1.0",), "STM32Cube.AI 8.1", CUBE),
+    "x_cube_ai_7_3": Made("x_cube_ai", ("STM32Cube.AI 7.3.0",), "STM32Cube.AI 7.3", CUBE),
+    "x_cube_ai_7_1": Made("x_cube_ai", ("STM32Cube.AI 7.1.0",), "STM32Cube.AI 7.1", CUBE),
+    "st_edge_ai_3": Made("x_cube_ai", ("STEdgeAI Core 3.0.0",), "ST Edge AI Core 3", CUBE_10),
     "tflm_cmsis_nn": Made(
         "cmsis_nn",
         ("TFLM (2024) + CMSIS-NN V.13.0.0, GCC -O3", "TFLM (unspecified, MLPerf v0.7) + CMSIS-NN"),
         "TensorFlow Lite Micro with CMSIS-NN, from whole networks (cmsis_nn is from single layers)",
+        INTERPRETER,
+    ),
+    "tflm_cmsis_nn_os": Made(
+        "cmsis_nn",
+        ("TFLM (2024) + CMSIS-NN V.13.0.0, GCC -Os",),
+        "TensorFlow Lite Micro with CMSIS-NN, compiled for size (-Os), from whole networks",
         INTERPRETER,
     ),
     "tflm_reference": Made(
@@ -104,17 +140,31 @@ def kernels(base: Runtime, core: str, factors: dict[str, float], error: Error, s
     return made
 
 
-def make(name: str, made: Made, rows: pd.DataFrame) -> Runtime:
-    """Return a runtime from its rows; prints the errors per core."""
+def make(name: str, made: Made, table: pd.DataFrame) -> Runtime:
+    """Return a runtime from its rows of a table; prints the errors per core."""
+    rows = made.of(table)
     medians = {"code_bytes": rows.code_flash_bytes.median(), "ram_bytes": rows.runtime_ram_bytes.median()}
     stated: dict[str, Any] = {key: round(value) for key, value in medians.items() if value == value}
-    missing = [key for key in medians if key not in stated]
-    text = f"; {' and '.join(missing)} not published, so cmsis_nn's" if missing else ""
-    source = f"{made.runtime}, {' and '.join(made.versions)}: {', '.join(sorted(set(rows.source_repo)))}{text}"
     held = dict(made.base.kernels)
     if "code_bytes" in stated:  # that of whole networks: kernels are in it
         held = {kind_: replace(kernel, code_bytes=0) for kind_, kernel in held.items()}
-    runtime = replace(made.base, name=name, description=made.description, source=source, kernels=held, **stated)
+    runtime = replace(made.base, name=name, description=made.description, kernels=held, **stated)
+    runtime = replace(runtime, ram=ram(made, table))
+    fitted = []
+    for field, with_ in (("code_bytes", published_bytes.with_flash), ("ram_bytes", published_bytes.with_ram)):
+        if field == "ram_bytes" and "ram_bytes" in stated:
+            continue
+        start = replace(runtime, kernels=dict(made.base.kernels)) if field == "code_bytes" else runtime
+        better, errors = with_(start, rows)
+        if errors:
+            off = np.abs(list(errors.values()))
+            print(f"{name:20}{field:12}{len(off):7}{np.median(off):9.1%}{np.quantile(off, 0.9):8.1%}{off.max():8.1%}")
+            runtime = better
+            fitted.append(f"{field} fitted to {len(off)} networks, +- {np.median(off):.1%} (median) left out")
+    missing = [f"{key} not published, so cmsis_nn's" for key in medians if key not in stated]
+    said = [*fitted, *(one for one in missing if not any(f.startswith(one.split()[0]) for f in fitted))]
+    source = f"{made.runtime}, {' and '.join(made.versions)}: {', '.join(sorted(set(rows.source_repo)))}"
+    runtime = replace(runtime, source="; ".join([source, *said]))
     for core, group in timed(rows).groupby("core"):
         networks, y = group.network.to_numpy(), group.cycles.to_numpy()
         x = np.array([parts(n)[0] for n in networks])
@@ -134,6 +184,20 @@ def make(name: str, made: Made, rows: pd.DataFrame) -> Runtime:
             row += f"{error.median:9.1%}{error.p90:8.1%}{off.max():8.1%}{plain:12.1%}"
         print(row)
     return replace(runtime, cores={**runtime.cores, **followers(runtime)})
+
+
+def ram(made: Made, table: pd.DataFrame) -> RamError:
+    """Return the range of activation RAM: of all versions with the same layout, else as wide as the widest there is."""
+    rows = table[table.activation_ram_bytes.notna()]
+    if not made.base.overlays:
+        return RamError()
+    layout = CUBE if made.base is CUBE else CUBE_10
+    alike = pd.concat([one.of(rows) for one in MADE.values() if one.base is layout])
+    found = published_ram.error(list(published_ram.logs(alike, layout).values()))
+    if made.base is layout:
+        return replace(found, source=f"{alike.network.nunique()} networks of {len(alike)} rows, Student's t")
+    wide = {"low": found.low / found.scale, "high": found.high / found.scale}
+    return RamError(1.0, **{k: round(v, 4) for k, v in wide.items()}, source="not published: as wide as X-CUBE-AI 10's")
 
 
 def followers(runtime: Runtime) -> dict[str, CoreRow]:
@@ -158,9 +222,8 @@ def main() -> None:
     table = published_rows.read(arguments.measurements, plugins.names("zoo"))
     print(f"{'runtime':20}{'core':12}{'models':>7}{'median':>9}{'bar':>8}{'worst':>8}{'MACs alone':>12}")
     for name, made in MADE.items():
-        rows = table[(table.runtime == made.runtime) & table.runtime_version.isin(made.versions)]
-        text = toml(make(name, made, rows))
-        first = f"# Made by benchmarks/fit_published.py from {len(rows)} rows of published measurements.\n\n"
+        text = toml(make(name, made, table))
+        first = f"# Made by benchmarks/fit_published.py from {len(made.of(table))} rows of published measurements.\n\n"
         artifacts.write(arguments.out / f"{name}.toml", first + text)
 
 

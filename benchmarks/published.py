@@ -3,8 +3,9 @@
     python benchmarks/published.py --measurements published_measurements.csv [--out published.json]
 
 ``published_rows`` holds the rules of selection, ``published_model`` the model of latency, fitted to the other models
-of the same runtime, version and core. Beside it stands the trivial predictor, MACs times one constant. Flash and RAM
-are the costs of the runtime ``x_cube_ai``, where nothing is fitted: any operator's output may lie over its dying input.
+of the same runtime, version and core. Beside it stands the trivial predictor, MACs times one constant. The weights in
+flash are the costs of the runtime ``x_cube_ai``, where nothing is fitted. Activation RAM is judged on networks left out
+of its range (``published_ram``), whole images on networks left out of their fit (``published_bytes``).
 """
 
 import argparse
@@ -13,7 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import published_bytes
+import published_ram
 import published_rows
+from fit_published import MADE
 from published_model import covered, left_out
 
 from latent_nas import plugins
@@ -47,16 +51,39 @@ def coverage(table: pd.DataFrame) -> list[dict]:
 
 
 def sizes(table: pd.DataFrame) -> dict[str, list[dict]]:
-    """Return computed and published weights (flash) and activations (RAM) of the X-CUBE-AI rows."""
-    found: dict[str, list[dict]] = {"weights_flash_bytes": [], "activation_ram_bytes": []}
+    """Return computed and published weights (flash) of the X-CUBE-AI rows."""
+    found: dict[str, list[dict]] = {"weights_flash_bytes": []}
     for row in table[table.runtime == "x_cube_ai"].itertuples():
         cost = costs(open_network(row.network), open_device("stm32h743"), open_runtime("x_cube_ai"))
-        computed = {"weights_flash_bytes": cost.flash_bytes, "activation_ram_bytes": cost.ram_bytes}
+        computed = {"weights_flash_bytes": cost.flash_bytes}
         for what, value in computed.items():
             published = getattr(row, what)
             if published == published:
                 one = {"network": row.network, "version": row.runtime_version, "published": published}
                 found[what].append(one | {"computed": value, "error": value / published - 1})
+    return found
+
+
+def activations(table: pd.DataFrame) -> pd.DataFrame:
+    """Return, per row with activation RAM, what is computed with its network left out of the range."""
+    rows = table[table.activation_ram_bytes.notna()]
+    layouts = {id(one.base): one.base for one in MADE.values() if one.runtime == "x_cube_ai"}
+    groups = [
+        (pd.concat([one.of(rows) for one in MADE.values() if one.base is base]), base) for base in layouts.values()
+    ]
+    return pd.concat([published_ram.left_out(group, base) for group, base in groups])
+
+
+def images(table: pd.DataFrame) -> list[dict]:
+    """Return, per runtime with totals of four networks or more, the errors of flash and RAM of networks left out."""
+    found = []
+    for name, one in MADE.items():
+        for what, with_ in (("flash", published_bytes.with_flash), ("RAM", published_bytes.with_ram)):
+            if what == "RAM" and one.runtime == "x_cube_ai":
+                continue  # stated apart from the activations
+            _, errors = with_(one.base, one.of(table))
+            if errors:
+                found.append({"runtime": name, "what": what, "errors": errors})
     return found
 
 
@@ -86,8 +113,22 @@ def main() -> None:
             print(
                 f"  {version:26}{len(errors):4} rows, median {errors.abs().median():.2%}, bias {errors.median():+.2%}"
             )
+    ram, whole = activations(table), images(table)
+    print(
+        f"activation RAM: {len(ram)} rows of X-CUBE-AI, networks left out: median error {ram.error.abs().median():.1%}"
+    )
+    above = ram[ram.above]
+    print(f"  published above the upper end: {len(above)} of {len(ram)} rows ({', '.join(sorted(set(above.network)))})")
+    for one in whole:
+        off = np.abs(list(one["errors"].values()))
+        print(
+            f"image's {one['what']}, {one['runtime']}: {len(off)} networks left out, median {np.median(off):.1%}",
+            end="",
+        )
+        print(f", 90th percentile {np.quantile(off, 0.9):.1%}")
     if arguments.out:
         found = {"latency": groups, "coverage": held, **bytes_}
+        found |= {"activation_ram": ram.to_dict("records"), "images": whole}
         arguments.out.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 

@@ -15,7 +15,6 @@ from latent_nas.limits import Limits
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.spaces import Space, open_space
 from latent_nas.tasks import Recipe, Task, open_task
-from latent_nas.units import cost_row
 
 
 @dataclass(frozen=True)
@@ -115,11 +114,11 @@ class Setup:
         return self.built(genes).costs
 
     def exact(self, genes: np.ndarray) -> np.ndarray:
-        """Return flash_bytes, ram_bytes and latency_ms (n, 3) of canonical genes (n, g), remembered."""
+        """Return what limits count: flash_bytes, ram_high_bytes and latency_ms (n, 3) of canonical genes (n, g)."""
         rows = [tuple(map(int, row)) for row in genes]
         for row in rows:
             if row not in self._rows:
-                self._rows[row] = cost_row(self.costs(row))
+                self._rows[row] = self.costs(row).limited
         return np.array([self._rows[row] for row in rows], float).reshape(-1, 3)
 
     def fits(self, genes: np.ndarray, limits: Limits) -> np.ndarray:

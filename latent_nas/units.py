@@ -56,6 +56,14 @@ def size(byte: float | None) -> str:
     return f"{byte / 1024:,.{1 if byte < 100 * 1024 else 0}f}".removesuffix(".0") + f"{SPACE}KB"
 
 
+def span(low: float, high: float) -> str:
+    """Return a range of bytes in KB: "61 to 78 KB"; one size where both ends are equal."""
+    if low == high:
+        return size(low)
+    digits = 0 if low >= 10 * 1024 else 1
+    return f"{low / 1024:,.{digits}f} to {high / 1024:,.{digits}f}{SPACE}KB"
+
+
 def cost(name: str, value: float | None) -> str:
     """Return a cost in its unit: "31.3 KB", "2.69 ms"."""
     if value is None:

@@ -24,6 +24,10 @@ PUBLISHED = {  # MACs, weights and biases with batch norm folded: counted in the
     "fdmobilenet_025_224": (11_783_232, 125_477),
     "st_squeezenet_v11_128": (80_217_280, 725_061),
     "st_squeezenet_v11_224": (263_056_576, 725_061),
+    "st_har_gmp_wl24": (66_304, 1_460),
+    "st_har_ign_wl24": (13_008, 3_064),
+    "st_miniresnet_1stack": (7_361_536, 125_386),
+    "st_miniresnetv2_2stack": (27_269_120 + 39_424, 439_242),  # a batch norm alone counts as a multiplication here
     "mcunet_vww1": (11_578_816, 426_634),
     "nascnn15": (4_300_665_312, 4_200_994),
     "edgemark_cnn_1": (24_632, 792),

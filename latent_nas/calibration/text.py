@@ -12,9 +12,11 @@ def toml(runtime: Runtime) -> str:
     lines = []
     for field in fields(runtime):
         value = getattr(runtime, field.name)
-        if field.name in ("name", "kernels", "cores"):
+        if field.name in ("name", "kernels", "cores", "ram"):
             continue
         lines.append(f"{field.name} = {_value(sorted(value) if isinstance(value, frozenset) else value)}")
+    if runtime.ram.source:
+        lines += ["", "[ram]", *(f"{k} = {_value(v)}" for k, v in asdict(runtime.ram).items())]
     for name, core in runtime.cores.items():
         lines += ["", f"[cores.{_key(name)}]", *(f"{k} = {_value(v)}" for k, v in asdict(core).items())]
     for name, kernel in runtime.kernels.items():

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from latent_nas.costs.flash import flash
 from latent_nas.costs.latency import latency
 from latent_nas.costs.layer import layer
+from latent_nas.costs.lowered import lowered
 from latent_nas.costs.memory import MemoryPlan, plan
 from latent_nas.costs.own_kernels import with_own_kernels
 from latent_nas.devices import Device
@@ -14,14 +15,14 @@ from latent_nas.graph.deploy import deploy
 from latent_nas.graph.step import stepped
 from latent_nas.limits import Limits
 from latent_nas.runtimes import Runtime
-from latent_nas.units import COSTS, cost_row
+from latent_nas.units import COSTS
 
 
 class LayerCost(NamedTuple):
     """One deployed operator.
 
     Attributes:
-        node: its id in the deployed graph. sources: the ids in the given graph of what is folded into it.
+        node: its place among the layers. sources: the ids in the given graph of what is folded into it.
         flash_bytes: weights, biases and quantisation constants. live_bytes: of the arena, while it runs.
     """
 
@@ -48,15 +49,17 @@ class Binding(NamedTuple):
 class Costs:
     """All costs of a graph, of a text those of one token.
 
-    ``flash_bytes``, ``ram_bytes`` and ``latency_ms`` are what limits count.
+    ``flash_bytes``, ``ram_high_bytes`` and ``latency_ms`` are what limits count.
 
     Attributes:
         code_bytes: kernels in use, the runtime, and what the model's file adds. runtime_ram_bytes: the runtime's own.
             Both are in ``flash_bytes`` and ``ram_bytes`` where ``counts_image``.
+        arena_bytes: tensors and scratch, what is most likely; arena_low_bytes, arena_high_bytes: the ends of its range
+            (``runtimes.RamError``), equal to it where the plan is the runtime's own.
         state_bytes: what operators remember from one run to the next.
         latency_error_ms: half width of the interval around ``latency_ms`` (see ``latency``).
         region: name of the device's first region of RAM that arena and state fit, None where there is none.
-        plan, layers: by the node ids of the deployed graph.
+        plan, layers: by the node ids of the graph as the runtime runs it (``lowered``).
         counts_image: whether limits count the whole image (``Runtime.counts_image``).
         estimated: kernels that the runtime does not know, so that the operators' own figures stand for it.
     """
@@ -66,6 +69,8 @@ class Costs:
     quantisation_bytes: int
     code_bytes: int
     arena_bytes: int
+    arena_low_bytes: int
+    arena_high_bytes: int
     state_bytes: int
     runtime_ram_bytes: int
     cycles: float
@@ -87,16 +92,35 @@ class Costs:
 
     @property
     def ram_bytes(self) -> int:
-        """What the RAM limit counts: arena, and what is remembered; of a whole image, the runtime's own RAM as well."""
-        return self.arena_bytes + self.state_bytes + (self.runtime_ram_bytes if self.counts_image else 0)
+        """Arena, and what is remembered; of a whole image, the runtime's own RAM as well."""
+        return self.arena_bytes + self._beside_arena
+
+    @property
+    def ram_low_bytes(self) -> int:
+        """The lower end of the range around ``ram_bytes``."""
+        return self.arena_low_bytes + self._beside_arena
+
+    @property
+    def ram_high_bytes(self) -> int:
+        """The upper end of the range around ``ram_bytes``: what the RAM limit counts."""
+        return self.arena_high_bytes + self._beside_arena
+
+    @property
+    def _beside_arena(self) -> int:
+        return self.state_bytes + (self.runtime_ram_bytes if self.counts_image else 0)
+
+    @property
+    def limited(self) -> tuple[float, float, float]:
+        """What limits count, in the order of ``COSTS``."""
+        return self.flash_bytes, self.ram_high_bytes, self.latency_ms
 
     def exceeded(self, limits: Limits) -> dict[str, float]:
         """Return cost / limit of every limit that is exceeded, by its name; empty when the network fits."""
-        return limits.exceeded(*cost_row(self))
+        return limits.exceeded(*self.limited)
 
     def binding(self, limits: Limits) -> Binding | None:
         """Return the limit with the largest cost / limit; None when there are no limits."""
-        ratios = limits.ratios(*cost_row(self))
+        ratios = limits.ratios(*self.limited)
         if not ratios:
             return None
         name = max(ratios, key=lambda limit: ratios[limit])
@@ -114,7 +138,7 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
         ValueError: the runtime has no kernel for an operator, or no cycles of it on the device's core.
     """
     deployment = deploy(graph)
-    runs_as = stepped(deployment.graph)
+    runs_as, sources = lowered(stepped(deployment.graph), deployment.sources, runtime.pads)
     nodes = runs_as.nodes
     layers = [layer(node.operator, runs_as.shapes_into(node)) for node in nodes]
     estimated = tuple(sorted({x.kernel for x in layers if x.work} - runtime.kernels.keys()))
@@ -122,16 +146,21 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
     memory = plan(runs_as, layers, runtime)
     state = sum([one.state_bytes for one in layers])
     size, time = flash(layers, runtime), latency(layers, device, runtime)
-    table = zip(nodes, deployment.sources, layers, size.layers, memory.live, time.cycles, strict=True)
-    channels, runs = sum([one.channels for one in layers]), sum([bool(one.work) for one in layers])
+    table = zip(nodes, sources, layers, size.layers, memory.live, time.cycles, strict=True)
+    channels = sum([runtime.scales(one.kernel, one.channels) for one in layers])
+    runs = sum([bool(one.work) for one in layers])
     own = runtime.ram_bytes + runtime.ram_bytes_per_operator * runs + runtime.ram_bytes_per_channel * channels
-    region = device.region_for(memory.peak + state, own if runtime.counts_image else 0)
+    ram = runtime.ram
+    arena, low, high = (round(memory.peak * factor) for factor in (ram.scale, ram.low, ram.high))
+    region = device.region_for(high + state, own if runtime.counts_image else 0)
     return Costs(
         weights_bytes=size.weights,
         bias_bytes=size.bias,
         quantisation_bytes=size.quantisation,
         code_bytes=size.code,
-        arena_bytes=memory.peak,
+        arena_bytes=arena,
+        arena_low_bytes=low,
+        arena_high_bytes=high,
         state_bytes=state,
         runtime_ram_bytes=own,
         cycles=sum(time.cycles) + time.beside,

@@ -29,9 +29,13 @@ def flash(layers: Sequence[Layer], runtime: Runtime) -> Flash:
     """
     channel, tensor = runtime.quantisation_bytes_per_channel, runtime.quantisation_bytes_per_tensor
     tables = [runtime.kernel(layer.kernel).table_bytes if layer.work else 0 for layer in layers]
-    constants = [channel * x.channels + (0 if x.view else tensor) + t for x, t in zip(layers, tables, strict=True)]
+    constants = [
+        channel * runtime.scales(x.kernel, x.channels) + (0 if x.view else tensor) + t
+        for x, t in zip(layers, tables, strict=True)
+    ]
     runs = [layer.kernel for layer in layers if layer.work]
-    file = runtime.model_bytes + runtime.model_bytes_per_operator * len(runs)
+    scales = sum([runtime.scales(layer.kernel, layer.channels) for layer in layers])
+    file = runtime.model_bytes + runtime.model_bytes_per_operator * len(runs) + runtime.model_bytes_per_channel * scales
     return Flash(
         weights=sum([layer.weights_bytes for layer in layers]),
         bias=sum([layer.bias_bytes for layer in layers]),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from latent_nas.costs.layer import Layer
-from latent_nas.costs.offsets import Buffer, place
+from latent_nas.costs.offsets import Buffer, place, place_greedily
 from latent_nas.costs.order import Steps, best_order
 from latent_nas.graph import Graph
 from latent_nas.runtimes import Runtime
@@ -44,7 +44,8 @@ def plan(graph: Graph, layers: Sequence[Layer], runtime: Runtime) -> MemoryPlan:
     """Return the memory plan of a deployed graph with the figures of its nodes.
 
     The order is the file's where the runtime keeps it, else the best found (``order.best_order``). A view
-    shares its input's place; so does an operator in place (in this runtime) that is its input's last reader.
+    shares its input's place; so does an operator in place (in this runtime) that is its input's last reader. Where all
+    lies is the lowest placement found, or what the runtime's own planner makes.
 
     Raises:
         ValueError: the runtime has no kernel for an operator.
@@ -53,7 +54,10 @@ def plan(graph: Graph, layers: Sequence[Layer], runtime: Runtime) -> MemoryPlan:
     nodes = range(len(graph.nodes))
     order, bound = (tuple(nodes), None) if runtime.keeps_order else best_order(steps)
     live, buffers, owner, scratch = _lives(steps, order)
-    offsets, peak = place(buffers, max(live))
+    if runtime.planner == "greedy":
+        offsets, peak = place_greedily(buffers, frozenset(scratch.values()))
+    else:
+        offsets, peak = place(buffers, max(live))
     made = [owner[root[node]] for node in nodes]
     return MemoryPlan(
         order=order,

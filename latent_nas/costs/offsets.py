@@ -4,7 +4,7 @@ To find the least height of the whole is "dynamic storage allocation", NP-hard; 
 step are a lower bound that the tensors of a network nearly always reach.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 LAYOUTS = 8  # that the sweep follows at once
@@ -46,6 +46,21 @@ def place(buffers: Sequence[Buffer], bound: int) -> tuple[list[int], int]:
             return best, lowest
     found = _sweep(buffers, bound) or _search(buffers, beside, bound)
     return (found, bound) if found else (best, lowest)
+
+
+def place_greedily(buffers: Sequence[Buffer], scratch: Collection[int]) -> tuple[list[int], int]:
+    """Return (offset per buffer, peak) as the planner of TensorFlow Lite Micro places them.
+
+    From the largest to the smallest, each at the lowest place that is free for all its life. Of equal sizes it takes
+    the last tensor of the file first, and scratch, which comes after all tensors, before any (its GreedyMemoryPlanner
+    fills the table that it sorts from the end).
+
+    Args:
+        buffers: in the order of the file. scratch: positions of those that are an operator's scratch.
+    """
+    sequence = sorted(range(len(buffers)), key=lambda i: (-buffers[i].size, i not in scratch, -i))
+    offsets = _first_fit(buffers, _neighbours(buffers), sequence)
+    return offsets, max((o + b.size for o, b in zip(offsets, buffers, strict=True)), default=0)
 
 
 def _neighbours(buffers: Sequence[Buffer]) -> list[list[int]]:

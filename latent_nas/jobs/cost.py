@@ -1,5 +1,6 @@
 """What a network of any origin costs, layer by layer, what binds, and how much is left."""
 
+import math
 from typing import Any
 
 from latent_nas.costs import Costs, costs
@@ -7,7 +8,7 @@ from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.runtimes import open_runtime
-from latent_nas.units import COSTS
+from latent_nas.units import COSTS, size, span
 
 
 def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -> dict[str, Any]:
@@ -42,6 +43,9 @@ def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -
         "parameters": cost.parameters,
         "flash_bytes": cost.flash_bytes,
         "ram_bytes": cost.ram_bytes,
+        "ram_low_bytes": cost.ram_low_bytes,
+        "ram_high_bytes": cost.ram_high_bytes,
+        "ram_source": runtime.ram.source,
         "latency_ms": cost.latency_ms,
         "latency_error_ms": cost.latency_error_ms,
         "cycles": round(cost.cycles),
@@ -53,9 +57,10 @@ def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -
         "kernels_estimated": list(cost.estimated),
         "region": cost.region,
         "fits": cost.region is not None and not cost.exceeded(limits),
+        "may_not_fit": _may_not_fit(cost, device, limits),
         "limits": _slack(cost, limits),
         "regions": [
-            {"name": name, "bytes": room, "left": room - cost.arena_bytes, "fits": room >= cost.arena_bytes}
+            {"name": name, "bytes": room, "left": room - cost.arena_high_bytes, "fits": room >= cost.arena_high_bytes}
             for name, room in device.room(cost.runtime_ram_bytes if cost.counts_image else 0).items()
         ],
         "binding": binding
@@ -68,11 +73,20 @@ def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -
     }
 
 
+def _may_not_fit(cost: Costs, device: Device, limits: Limits) -> str:
+    """Return the range of RAM where only its upper end is too much, "" where the network fits, or surely does not."""
+    room = min(limits.ram_bytes or math.inf, device.largest_region_bytes)
+    others = {name: ratio for name, ratio in cost.exceeded(limits).items() if name != "ram_bytes"}
+    if others or not cost.ram_bytes <= room < cost.ram_high_bytes:
+        return ""
+    return f"{span(cost.ram_low_bytes, cost.ram_high_bytes)} of {size(room)}".replace("\u00a0", " ")
+
+
 def _slack(cost: Costs, limits: Limits) -> list[dict[str, Any]]:
-    """Return used, limit and left of every limit, with the layer that takes most of it."""
+    """Return used, limit and left of every limit, with the layer that takes most of it; of RAM the upper end counts."""
     rows = []
-    for name, limit in limits.to_json().items():
-        used, most = getattr(cost, name), cost.largest(name)
+    for (name, limit), used in zip(limits.to_json().items(), cost.limited, strict=True):
+        most = cost.largest(name)
         left = None if limit is None else limit - used
         rows.append(
             {"limit": name, "used": used, "at_most": limit, "left": left, "layer": f"{most.node}:{most.kernel}"}
@@ -99,8 +113,7 @@ def table(found: dict[str, Any]) -> str:
         unit = "ms" if row["limit"] == "latency_ms" else "B"
         arena = row["limit"] == "ram_bytes" and not found["counts_image"]
         name = COSTS[row["limit"]].word + (" (arena)" if arena else "")
-        error = f" (+- {found['latency_error_ms']:.2f})" if unit == "ms" else ""
-        text = f"  {name:12}{_number(row['used'], unit)}{error}"
+        text = f"  {name:12}{_number(found[row['limit']], unit)}{_range(found, row['limit'])}"
         if row["at_most"] is None:
             text += ", no limit given (--limit latency_ms=N)"
         else:
@@ -120,13 +133,25 @@ def table(found: dict[str, Any]) -> str:
     if found["kernels_estimated"]:
         names = ", ".join(found["kernels_estimated"])
         lines.append(f"  time of {names}: not known of {found['runtime']}, estimated by our own kernels, +- 50 %")
+    if found["ram_low_bytes"] != found["ram_high_bytes"]:
+        lines.append(f"  RAM: the upper end counts for limits ({found['ram_source']})")
     binds = found["binding"]
     where = f" (region {binds['region']})" if binds["region"] else ""
     what = COSTS[binds["limit"]].word
-    lines.append(f"{'Fits' if found['fits'] else 'DOES NOT FIT'}. What binds: {what}{where}, {binds['used']:.1%} used,")
+    fits = "Fits" if found["fits"] else "DOES NOT FIT"
+    fits = f"MAY NOT FIT: {found['may_not_fit']}" if found["may_not_fit"] else fits
+    lines.append(f"{fits}. What binds: {what}{where}, {binds['used']:.1%} used,")
     lines[-1] += f" at layer {binds['layer']}."
     lines += [f"note: {note}" for note in found.get("notes", [])]
     return "\n".join(lines)
+
+
+def _range(found: dict[str, Any], limit: str) -> str:
+    """Return how far a cost may be off, for a line; "" where it is known to the byte."""
+    if limit == "latency_ms":
+        return f" (+- {found['latency_error_ms']:.2f})"
+    low, high = found["ram_low_bytes"], found["ram_high_bytes"]
+    return f" ({low:,} to {high:,} B)" if limit == "ram_bytes" and low != high else ""
 
 
 def _number(value: float, unit: str) -> str:

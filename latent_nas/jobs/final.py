@@ -128,6 +128,8 @@ def describe(
         epochs=check.epochs,
         flash_bytes=cost.flash_bytes,
         ram_bytes={cost.region or "none large enough": cost.ram_bytes},
+        ram_low_bytes=cost.ram_low_bytes,
+        ram_high_bytes=cost.ram_high_bytes,
         latency_ms=cost.latency_ms,
         latency_error_ms=cost.latency_error_ms,
         macs=cost.macs,

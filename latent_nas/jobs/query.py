@@ -65,6 +65,8 @@ def candidates(
                 "predicted_metrics_std": {name: float(std[i]) for name, (_, std) in metrics.items()},
                 "flash_bytes": cost.flash_bytes,
                 "ram_bytes": cost.ram_bytes,
+                "ram_low_bytes": cost.ram_low_bytes,
+                "ram_high_bytes": cost.ram_high_bytes,
                 "latency_ms": cost.latency_ms,
                 "latency_error_ms": cost.latency_error_ms,
             }

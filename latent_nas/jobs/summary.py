@@ -7,6 +7,7 @@ from latent_nas.jobs import proof
 from latent_nas.records import words
 from latent_nas.report.summary import above
 from latent_nas.runs.schema import FinalNetwork, Result
+from latent_nas.units import span
 
 WORST = 3  # classes named in a line
 UNEVEN_RECALL = 0.1  # between the best and the worst told class, from which on the worst are named
@@ -57,10 +58,16 @@ def _network(network: FinalNetwork, result: Result) -> str:
     return (
         f"{_measured(network, result.objective)}{_no_better(network, result)};"
         f" flash {network.flash_bytes / 1024:.1f} KB,"
-        f" RAM {ram / 1024:.1f} KB in {region}, {network.latency_ms:.2f} ms"
+        f" RAM {ram / 1024:.1f} KB{_range(network)} in {region}, {network.latency_ms:.2f} ms"
         f" (+- {network.latency_error_ms:.2f}, computed){proof.text(network.firmware)};"
         f" {FITS[network.fits]}" + (f"\n     {over}" if over else "")
     )
+
+
+def _range(network: FinalNetwork) -> str:
+    """Return the range of its RAM for a line, "" where it is known to the byte."""
+    low, high = network.ram_low_bytes, network.ram_high_bytes
+    return "" if low is None or high is None or low == high else f" ({span(low, high)})"
 
 
 def _measured(network: FinalNetwork, objective: str | None) -> str:

@@ -109,10 +109,11 @@ class Conv2d(Operator):
         pixels and two filters at a time: pairs of pixels; paired_macs and paired_outputs, of filters in pairs;
         single_macs, single_rest and single_outputs, of the filter left over, or of all where windows are no multiple of
         4 (the rest: MACs left over after blocks of 4); runs, run_words and run_rest of copying windows; widened and
-        widened_rest, words and left-over elements of windows made int16.
+        widened_rest, words and left-over elements of windows made int16. Of all: row, elements of an output row; deep,
+        1 where a window's channels come in blocks of 4, else 0.
         """
         height, width, channels = inputs[0]
-        kernel = self.kernel(*inputs)
+        kernel, made = self.kernel(*inputs), self.shape(*inputs)
         rim = Rim.of(height, width, self.kernel_size, self.stride, self.padding)
         if kernel == "depthwise":
             counts = {
@@ -143,6 +144,7 @@ class Conv2d(Operator):
                 "widened_rest": pixels * (length % 4),
                 "filters": self.filters,
             }
+        counts |= {"row": made[1] * made[2], "deep": int(channels // self.groups % 4 == 0)}
         return {term: float(count) for term, count in counts.items()}
 
     def _padded(self, shape: Shape) -> int:

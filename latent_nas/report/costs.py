@@ -9,7 +9,6 @@ from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs.read import Run
-from latent_nas.runs.schema import FinalNetwork
 from latent_nas.units import COSTS, cost
 
 KEY = (
@@ -56,7 +55,7 @@ def _chart(run: Run, name: str) -> Html:
         ]
         place = [getattr(r, name) / scale for r in foreseen]
         traces.insert(0, c.points(place, y, c.ORANGE, text, symbol="diamond-open", size=6, opacity=0.8))
-    ends = [(_used(n, name) / scale, *found) for n in run.networks if (found := run.scale.final(n))]
+    ends = [(n.limited[name] / scale, *found) for n in run.networks if (found := run.scale.final(n))]
     if ends:
         traces.append(_stars(ends, run))
     limit = getattr(run.limits, name)
@@ -104,11 +103,6 @@ def _front(run: Run, best: list[Record], name: str, scale: float) -> tuple[list[
 def _hover(run: Run, record: Record) -> str:
     costs = ", ".join(cost(name, getattr(record, name)) for name in COSTS)
     return f"training {run.numbers[record.genes]}: {run.scale.number(record.measured_objective)}<br>{costs}"
-
-
-def _used(network: FinalNetwork, name: str) -> float:
-    """Return a cost of a final network."""
-    return float(network.arena[1] if name == "ram_bytes" else getattr(network, name))
 
 
 def _stars(ends: list[tuple[float, float, float]], run: Run) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from latent_nas.report import Section
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs.read import Run
 from latent_nas.runs.scale import Scale
+from latent_nas.runs.schema import FinalNetwork
 from latent_nas.tasks.kinds.confusion import wilson
-from latent_nas.units import COSTS, cost, percent, seconds
+from latent_nas.units import COSTS, cost, percent, seconds, size, span
 
 POINT = 0.01
 NEAR = 0.05  # networks of the front this close to the best tell what accuracy costs there
@@ -39,8 +40,7 @@ class Summary(Section):
 
 def _used(run: Run) -> dict[str, float]:
     if run.networks:
-        first = run.networks[0]
-        return {name: first.arena[1] if name == "ram_bytes" else getattr(first, name) for name in COSTS}
+        return run.networks[0].limited
     return {name: getattr(run.best[0], name) for name in COSTS}
 
 
@@ -147,11 +147,20 @@ def _within(run: Run, used: dict[str, float], ratios: dict[str, float]) -> Html:
         )
     where = f" on {run.target['device']} with {run.target['runtime']}" if run.target["device"] else ""
     error = run.networks[0].latency_error_ms if run.networks else None
+    ram = _range(run.networks[0]) if run.networks else ""
     off = f" The time may be off by {error:.2f} ms: it is computed from cycles fitted to boards." if error else ""
     fits = "" if all(r <= 1 for r in ratios.values()) else " That does not fit."
     image = above(run.networks[0].emulated_above_bytes) if run.networks else ""
     more = f" {image}" if image else ""
-    return join(tag("strong", "Within: "), f"{', '.join(parts)}{where}.{fits}{more}{off}")
+    return join(tag("strong", "Within: "), f"{', '.join(parts)}{where}.{fits}{more}{ram}{off}")
+
+
+def _range(network: FinalNetwork) -> str:
+    """Return what is known of a network's RAM where it is not known to the byte, in words."""
+    low, high = network.ram_low_bytes, network.ram_high_bytes
+    if low is None or high is None or low == high:
+        return ""
+    return f" RAM is {span(low, high)}, {size(network.arena[1])} most likely; the upper end is what counts."
 
 
 def above(excess: Mapping[str, int]) -> str:

@@ -248,6 +248,8 @@ def architecture(setup: Setup, record: Record) -> Architecture:
         runtime=record.runtime,
         flash_bytes=cost.flash_bytes,
         ram_bytes=cost.ram_bytes,
+        ram_low_bytes=cost.ram_low_bytes,
+        ram_high_bytes=cost.ram_high_bytes,
         region=cost.region,
         latency_ms=cost.latency_ms,
         latency_error_ms=cost.latency_error_ms,

@@ -30,7 +30,8 @@ class FinalNetwork:
             share of every class that it tells, by the class's name.
         collapsed_seeds: of trainings that had learnt nothing and were done again with other seeds.
         measured_valid_int8, measured_search_int8: on the validation part, of the full and of the search's training.
-        ram_bytes: by the region that the arena lies in. latency_ms, latency_error_ms, ...: computed.
+        ram_bytes: by the region that the arena lies in; ram_low_bytes, ram_high_bytes: the range around it, of which
+            limits count the upper end, None in runs of before. latency_ms, latency_error_ms, ...: computed.
         binding: the limit that binds, how much of it is used, and the layer that takes most of it.
         firmware: what it took on the emulated device, or why there is none; None where it was not tried.
         fits: whether all limits are kept; None where that could not be checked.
@@ -64,6 +65,8 @@ class FinalNetwork:
     measured_exported_int8: Metrics = field(default_factory=dict)
     measured_exported_interval: tuple[float, ...] = ()
     measured_exported_recall: Metrics = field(default_factory=dict)
+    ram_low_bytes: int | None = None
+    ram_high_bytes: int | None = None
     samples: int = 0
     collapsed_seeds: tuple[int, ...] = ()
     binding: Mapping[str, Any] | None = None
@@ -72,8 +75,14 @@ class FinalNetwork:
 
     @property
     def arena(self) -> tuple[str, int]:
-        """The region that its arena lies in, and what the RAM limit counts, in bytes."""
+        """The region that its arena lies in, and what is computed of its RAM, in bytes."""
         return next(iter(self.ram_bytes.items()))
+
+    @property
+    def limited(self) -> dict[str, float]:
+        """What limits count, by their names."""
+        ram = self.arena[1] if self.ram_high_bytes is None else self.ram_high_bytes
+        return {"flash_bytes": self.flash_bytes, "ram_bytes": ram, "latency_ms": self.latency_ms}
 
 
 @dataclass(frozen=True)
@@ -145,6 +154,8 @@ class Architecture:
     emulated_ram_bytes: int | None = None
     emulated_instructions: int | None = None
     emulated_latency_ms: float | None = None
+    ram_low_bytes: int | None = None
+    ram_high_bytes: int | None = None
     version: int = VERSION
 
     def to_json(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from latent_nas import plugins
 from latent_nas.cores import Core, Near
 
+PLANNERS, PADS = ("best", "greedy"), ("none", "explicit", "windows")
 MOST_STEPS = 4  # from a core to the nearest that a runtime knows
 
 
@@ -21,6 +22,25 @@ class Error:
 
     median: float
     p90: float
+
+
+@dataclass(frozen=True)
+class RamError:
+    """How far the RAM of tensors and scratch that a runtime takes is from what is computed, relative to that.
+
+    Attributes:
+        scale: what is most likely, 1.0 where the plan is the runtime's own. low, high: the ends of a range that holds
+            nine networks in ten. source: what it is from.
+    """
+
+    scale: float = 1.0
+    low: float = 1.0
+    high: float = 1.0
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low <= self.scale <= self.high:
+            raise ValueError(f"ram: wanted 0 < low <= scale <= high, got {self.low}, {self.scale}, {self.high}")
 
 
 @dataclass(frozen=True)
@@ -75,10 +95,15 @@ class Runtime:
         alignment: every tensor starts at a multiple of it.
         quantisation_bytes_per_channel: per filter of an operator with weights.
         quantisation_bytes_per_tensor: per activation tensor.
+        per_tensor: kernels whose weights have one scale for all filters in the files that it runs.
         code_bytes: its own flash, without kernels.
-        model_bytes, model_bytes_per_operator: of the model's file, beside weights, biases and quantisation.
+        model_bytes, model_bytes_per_operator, model_bytes_per_channel: of the model's file or code, beside weights,
+            biases and quantisation.
         ram_bytes, ram_bytes_per_operator, ram_bytes_per_channel: its own RAM, beside tensors and scratch.
         kernels: by the names of ``Operator.kernel``. cores: rows by the cores' names.
+        planner: "best" for the lowest arena found, "greedy" for that of TensorFlow Lite Micro's planner.
+        pads: what padding is copied, see ``costs.lowered``: "none", "explicit" or "windows".
+        ram: how far its RAM is from the plan.
         counts_image: limits count the whole image: code, and the runtime's own RAM, beside the model. False where these
             are only known roughly.
     """
@@ -101,6 +126,20 @@ class Runtime:
     cores: Mapping[str, CoreRow]
     overlays: bool = False
     counts_image: bool = False
+    planner: str = "best"
+    pads: str = "none"
+    ram: RamError = RamError()
+    per_tensor: frozenset[str] = frozenset()
+    model_bytes_per_channel: int = 0
+
+    def __post_init__(self) -> None:
+        for field_, value, known in (("planner", self.planner, PLANNERS), ("pads", self.pads, PADS)):
+            if value not in known:
+                raise ValueError(f"{field_} is one of {', '.join(known)}, got {value!r}")
+
+    def scales(self, kernel: str, filters: int) -> int:
+        """Return how many scales the weights of a kernel's layer have, one per filter at most."""
+        return min(filters, 1) if kernel in self.per_tensor else filters
 
     def including(self, kernels: Mapping[str, Kernel]) -> "Runtime":
         """Return the runtime with further kernels."""
@@ -200,5 +239,7 @@ def from_table(table: dict[str, Any]) -> Runtime:
         kind: Kernel(**{**entry, "error": {core: Error(**e) for core, e in entry["error"].items()}})
         for kind, entry in table.pop("kernels").items()
     }
+    table["ram"] = RamError(**table.get("ram", {}))
     cores = {core: CoreRow(**entry) for core, entry in table.pop("cores").items()}
-    return Runtime(kernels=kernels, cores=cores, in_place=frozenset(table.pop("in_place")), **table)
+    table |= {name: frozenset(table.get(name, ())) for name in ("in_place", "per_tensor")}
+    return Runtime(kernels=kernels, cores=cores, **table)

@@ -7,6 +7,7 @@ some dead edges.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import groupby, permutations, product
 from typing import Any
@@ -61,6 +62,21 @@ def signature(genes: list[int]) -> str:
         edges = [edge for order in orders for edge in order]
         texts.append(_text(output, {edge: f".{n}" for n, edge in enumerate(edges)}))
     return min(texts)
+
+
+def alive(genes: Sequence[int]) -> list[int]:
+    """Return the operators of a cell's edges, ``NONE`` for those that get only zeros or whose value nobody reads."""
+    fed, read = {0}, {3}
+    for (source, target), operator in zip(EDGES, genes, strict=True):
+        if operator != NONE and source in fed:
+            fed.add(target)
+    for (source, target), operator in reversed(list(zip(EDGES, genes, strict=True))):
+        if operator != NONE and source in fed and target in read:
+            read.add(source)
+    return [
+        int(operator) if source in fed and target in read else NONE
+        for (source, target), operator in zip(EDGES, genes, strict=True)
+    ]
 
 
 def _output(genes: list[int]) -> tuple[Term, ...]:

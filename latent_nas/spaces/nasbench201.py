@@ -28,11 +28,13 @@ from latent_nas.spaces._nasbench201_cells import (
     OPERATORS,
     SKIP,
     WIDTHS,
+    alive,
     cells,
     index,
     representatives,
 )
 from latent_nas.spaces._nasbench201_features import cell_features
+from latent_nas.spaces._nasbench201_order import as_converted
 
 COSTS = ("macs", "parameters")
 
@@ -74,7 +76,11 @@ class NasBench201(Space):
 
     def graph(self, genes: Sequence[int]) -> Graph:
         """Return the float graph: stem, three stages of five cells, residual blocks that halve the image between."""
-        cell = [int(g) for g in self.canonical(self.check(genes))[0]]
+        return self.written(self.canonical(self.check(genes))[0].tolist())
+
+    def written(self, genes: Sequence[int]) -> Graph:
+        """Return the float graph of a cell as it is written, without dead edges; ``graph`` makes equal cells one."""
+        cell = alive(genes)
         build = Builder(self.input_shape)
         x = build.add(BatchNorm(), build.add(Conv2d(WIDTHS[0], bias=False), 0))
         for stage, width in enumerate(WIDTHS):
@@ -84,7 +90,7 @@ class NasBench201(Space):
                 x = _cell(build, x, cell, width)
         x = build.add(Relu(), build.add(BatchNorm(), x))
         build.add(Dense(self.outputs), build.add(GlobalPool("avg"), x))
-        return build.build()
+        return as_converted(build.build())
 
     def _costs(self) -> np.ndarray:
         """Return MACs and parameters (15625, 2) of all cells without dead edges, deployed."""
@@ -123,9 +129,13 @@ def _residual(build: Builder, x: int, filters: int) -> int:
 
 
 def _cell(build: Builder, x: int, cell: Sequence[int], filters: int) -> int:
-    """Add a cell without dead edges; a node's value is the sum of its edges'."""
+    """Add a cell without dead edges; a node's value is the sum of its edges'.
+
+    What several edges rectify or pool is rectified and pooled once, as converters merge equal operators.
+    """
     values: list[int | None] = [x, None, None, None]
     rectified: dict[int, int] = {}
+    pooled: dict[int, int] = {}
     for (a, b), operator in zip(EDGES, cell, strict=True):
         source = values[a]
         if operator == NONE or source is None:
@@ -134,8 +144,12 @@ def _cell(build: Builder, x: int, cell: Sequence[int], filters: int) -> int:
             if source not in rectified:
                 rectified[source] = build.add(Relu(), source)
             new = _conv(build, rectified[source], filters, 3 if operator == CONV3 else 1)
+        elif operator == SKIP:
+            new = source
         else:
-            new = source if operator == SKIP else build.add(AvgPool((3, 3), (1, 1), "same"), source)
+            if source not in pooled:
+                pooled[source] = build.add(AvgPool((3, 3), (1, 1), "same"), source)
+            new = pooled[source]
         old = values[b]
         values[b] = new if old is None else build.add(Add(), old, new)
     last = values[3]
