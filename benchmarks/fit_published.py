@@ -20,7 +20,7 @@ import pandas as pd
 import published_bytes
 import published_ram
 import published_rows
-from published_model import BASE, CALL, CORE, INFERENCE, KINDS, bar, fit, kind, left_out, parts
+from published_model import BASE, CALL, CORE, INFERENCE, KINDS, SOFTMAX, bar, fit, kind, left_out, parts
 
 from latent_nas import artifacts, plugins
 from latent_nas.calibration.text import toml
@@ -175,9 +175,11 @@ def make(name: str, made: Made, table: pd.DataFrame) -> Runtime:
         how = f"{len(set(networks))} networks, " + ("left out one by one" if errors else "its error is estimated")
         source = f"cycles of cmsis_nn scaled to {how}"
         runtime = replace(runtime, kernels=kernels(runtime, str(core), factors, error, source))
-        beside = round(INFERENCE * factors["inference"])
+        beside, softmax = round(INFERENCE * factors["inference"]), round(SOFTMAX * factors["softmax"])
         boards = "measured on " + ", ".join(sorted(set(group.board)))
-        runtime = replace(runtime, cores={**runtime.cores, str(core): CoreRow(str(core), 1.0, 0.0, boards, beside)})
+        runtime = replace(
+            runtime, cores={**runtime.cores, str(core): CoreRow(str(core), 1.0, 0.0, boards, beside, softmax)}
+        )
         row = f"{name:20}{core:12}{len(set(networks)):7}"
         if errors:
             plain = np.median(np.abs(list(trivial.values())))
@@ -208,8 +210,13 @@ def followers(runtime: Runtime) -> dict[str, CoreRow]:
     for core in BASE.cores.keys() - runtime.cores.keys():
         near = BASE.cores[core if core != CORE.name else like]  # what is known of the two
         factor = BASE.cores[core].factor / BASE.cores[like].factor
-        beside, error = round(factor * runtime.cores[like].cycles), min(near.error, round(1 - widest, 3))
-        found[core] = CoreRow(like, round(factor, 2), error, f"not measured; {near.source}", beside)
+        row = runtime.cores[like]
+        beside, softmax, error = (
+            round(factor * row.cycles),
+            round(factor * row.softmax),
+            min(near.error, round(1 - widest, 3)),
+        )
+        found[core] = CoreRow(like, round(factor, 2), error, f"not measured; {near.source}", beside, softmax)
     return dict(sorted(found.items()))
 
 

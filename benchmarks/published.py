@@ -87,6 +87,19 @@ def images(table: pd.DataFrame) -> list[dict]:
     return found
 
 
+def energy(table: pd.DataFrame) -> pd.DataFrame:
+    """Return, per board and network, the error of its energy: its own time at the power of the other networks."""
+    rows = table[table.energy_uj.notna() & table.latency_ms.notna()]
+    power, found = rows.energy_uj / rows.latency_ms, []
+    for board, group in power.groupby(rows.board):
+        for network in sorted(set(rows.network[group.index])):
+            out = rows.network[group.index] == network
+            if not out.all():
+                error = np.median(np.abs(np.median(group[~out]) / group[out] - 1))
+                found.append({"board": board, "network": network, "rows": int(out.sum()), "error": float(error)})
+    return pd.DataFrame(found)
+
+
 def main() -> None:
     """Print latency per group, then flash and RAM."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
@@ -126,6 +139,8 @@ def main() -> None:
             end="",
         )
         print(f", 90th percentile {np.quantile(off, 0.9):.1%}")
+    for board, errors in energy(table).groupby("board").error:
+        print(f"energy of {board}, its networks left out, time known: median {errors.median():.1%}, {errors.max():.1%}")
     if arguments.out:
         found = {"latency": groups, "coverage": held, **bytes_}
         found |= {"activation_ram": ram.to_dict("records"), "images": whole}

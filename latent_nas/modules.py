@@ -44,7 +44,8 @@ def cost(
     with _named(network, input_shape) as given:
         source = open_source(given)
         graph = source.bound(source.task or "digits").graph()
-        return {**costing.explain(graph, device, runtime, bounds), "notes": source.notes()}
+        found = costing.explain(graph, device, runtime, bounds, softmax=source.softmax())
+        return found | {"as_int8": source.floats(), "notes": source.notes()}
 
 
 def deploy(

@@ -71,6 +71,12 @@ def cost(name: str, value: float | None) -> str:
     return f"{value:.2f}".removesuffix(".00") + f"{SPACE}ms" if name == "latency_ms" else size(value)
 
 
+def energy(microjoules: float) -> str:
+    """Return 1234 as "1.23 mJ", 12.3 as "12.3 uJ"."""
+    large = microjoules >= 1000
+    return f"{significant(microjoules / (1000 if large else 1), 3)}{SPACE}{'mJ' if large else 'uJ'}"
+
+
 def seconds(value: float | None) -> str:
     """Return 75 as "1 min 15 s"."""
     if value is None:

@@ -7,14 +7,16 @@ from typing import Any
 
 from latent_nas import plugins
 from latent_nas.cli import options
+from latent_nas.units import SPACE, percent, size
 
 KINDS = ("devices", "cores", "runtimes", "spaces", "tasks", "strategies", "zoo")
 
 
 def about(kind: str) -> dict[str, str]:
     """Return a line about every plugin of a kind, by its name."""
+    facts = {"zoo": _network, "devices": _device, "runtimes": _runtime}
     return {
-        name: (_network(name) if kind == "zoo" else _line(plugins.load(kind, name))) for name in plugins.names(kind)
+        name: facts[kind](name) if kind in facts else _line(plugins.load(kind, name)) for name in plugins.names(kind)
     }
 
 
@@ -22,6 +24,28 @@ def _line(plugin: Any) -> str:
     """Return the description of a data plugin, the first paragraph of a Python plugin's file."""
     text = plugin["description"] if isinstance(plugin, dict) else inspect.getdoc(inspect.getmodule(plugin)) or ""
     return " ".join(text.split("\n\n")[0].split())
+
+
+def _device(name: str) -> str:
+    from latent_nas.devices import open_device
+
+    device = open_device(name)
+    ram = " + ".join(f"{region.name} {size(region.bytes)}" for region in device.regions)
+    flash = f"{size(device.flash_bytes)} {'external ' if device.external_flash else ''}flash"
+    line = f"{device.core.name}, {device.clock_hz / 1e6:g} MHz, {flash}, RAM {ram}; {device.description}"
+    return line.replace(SPACE, " ")
+
+
+def _runtime(name: str) -> str:
+    """Return a runtime's description, and how far its times and its RAM may be off: nine in ten are nearer."""
+    from latent_nas.runtimes import open_runtime
+
+    runtime = open_runtime(name)
+    errors = {core: runtime.cycles_by("conv2d", row)[1].p90 for core, row in runtime.cores.items()}
+    times = ", ".join(f"{core} {percent(error, 0)}" for core, error in errors.items())
+    ram = runtime.ram
+    off = "RAM to the byte" if ram.low == ram.high else f"RAM {ram.low - 1:+.0%} to {ram.high - 1:+.0%}"
+    return f"{runtime.description}; convolutions' time +-: {times}; {off}".replace(SPACE, " ")
 
 
 def _network(name: str) -> str:

@@ -1,6 +1,7 @@
 """What a network costs on a device under a runtime: flash, RAM, time, and which limit binds where."""
 
 from dataclasses import dataclass
+from math import hypot, prod
 from typing import NamedTuple
 
 from latent_nas.costs.flash import flash
@@ -9,7 +10,7 @@ from latent_nas.costs.layer import layer
 from latent_nas.costs.lowered import lowered
 from latent_nas.costs.memory import MemoryPlan, plan
 from latent_nas.costs.own_kernels import with_own_kernels
-from latent_nas.devices import Device
+from latent_nas.devices import Device, Power
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.graph.step import stepped
@@ -61,6 +62,7 @@ class Costs:
         region: name of the device's first region of RAM that arena and state fit, None where there is none.
         plan, layers: by the node ids of the graph as the runtime runs it (``lowered``).
         counts_image: whether limits count the whole image (``Runtime.counts_image``).
+        power: of the device, None where nobody has measured it at its clock.
         estimated: kernels that the runtime does not know, so that the operators' own figures stand for it.
     """
 
@@ -83,6 +85,7 @@ class Costs:
     layers: tuple[LayerCost, ...]
     counts_image: bool = False
     estimated: tuple[str, ...] = ()
+    power: Power | None = None
 
     @property
     def flash_bytes(self) -> int:
@@ -104,6 +107,18 @@ class Costs:
     def ram_high_bytes(self) -> int:
         """The upper end of the range around ``ram_bytes``: what the RAM limit counts."""
         return self.arena_high_bytes + self._beside_arena
+
+    @property
+    def energy_uj(self) -> float | None:
+        """Energy of one inference: its time at the device's power; None where that is not known."""
+        return None if self.power is None else self.power.mw * self.latency_ms
+
+    @property
+    def energy_error_uj(self) -> float | None:
+        """Half width of the interval around ``energy_uj``: time and power are off independently of each other."""
+        if self.power is None or not self.latency_ms:
+            return None
+        return self.power.mw * self.latency_ms * hypot(self.latency_error_ms / self.latency_ms, self.power.error)
 
     @property
     def _beside_arena(self) -> int:
@@ -131,8 +146,11 @@ class Costs:
         return max(self.layers, key=lambda layer: float(getattr(layer, COSTS[name].layer)))
 
 
-def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
+def costs(graph: Graph, device: Device, runtime: Runtime, softmax: bool = False) -> Costs:
     """Return the costs of a graph in its deployed form; it is deployed here.
+
+    Args:
+        softmax: a softmax closes the network, which its graph does not hold; its time counts.
 
     Raises:
         ValueError: the runtime has no kernel for an operator, or no cycles of it on the device's core.
@@ -145,7 +163,7 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
     runtime = with_own_kernels(runtime, layers, device.core)
     memory = plan(runs_as, layers, runtime)
     state = sum([one.state_bytes for one in layers])
-    size, time = flash(layers, runtime), latency(layers, device, runtime)
+    size, time = flash(layers, runtime), latency(layers, device, runtime, prod(graph.output_shape) if softmax else 0)
     table = zip(nodes, sources, layers, size.layers, memory.live, time.cycles, strict=True)
     channels = sum([runtime.scales(one.kernel, one.channels) for one in layers])
     runs = sum([bool(one.work) for one in layers])
@@ -166,6 +184,7 @@ def costs(graph: Graph, device: Device, runtime: Runtime) -> Costs:
         cycles=sum(time.cycles) + time.beside,
         latency_ms=time.ms,
         latency_error_ms=time.error_ms,
+        power=device.power,
         macs=sum([one.macs for one in layers]),
         parameters=sum([one.parameters for one in layers]),
         region=region.name if region else None,

@@ -1,6 +1,6 @@
 """Devices: one TOML file each, with the figures of its datasheet. 1 KB = 1024 B."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -29,14 +29,24 @@ class Qemu:
 
 
 @dataclass(frozen=True)
+class Power:
+    """What a device takes at its highest clock while a network runs, in mW, and how far that may be off, relative."""
+
+    mw: float
+    error: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Device:
     """A microcontroller: its core, clock and flash, and its RAM in the order in which to fill it.
 
     Attributes:
         core: of ``cores/``, or of a file beside the device's.
-        clock_hz: the highest clock of the datasheet.
+        clock_hz: the highest clock of the datasheet, or a lower one at which it runs (``at_clock``).
         flash_address: where the flash begins.
         source: the document that the figures are from.
+        external_flash: the flash is a chip of its own. power: None where nobody has measured it.
         qemu: None where QEMU does not have it.
         lacks: what exported firmware needs there and does not bring, "" for nothing.
     """
@@ -51,6 +61,19 @@ class Device:
     flash_address: int = 0x08000000
     qemu: Qemu | None = None
     lacks: str = ""
+    external_flash: bool = False
+    power: Power | None = None
+
+    def at_clock(self, clock_mhz: float) -> "Device":
+        """Return the device at a lower clock, for which nobody has measured its power.
+
+        Raises:
+            ValueError: the clock is not above 0, or above the device's highest.
+        """
+        highest = self.clock_hz / 1e6
+        if not 0 < clock_mhz <= highest:
+            raise ValueError(f"{self.name} runs at up to {highest:g} MHz, got --clock {clock_mhz:g}")
+        return self if clock_mhz == highest else replace(self, clock_hz=round(clock_mhz * 1e6), power=None)
 
     @property
     def largest_region_bytes(self) -> int:
@@ -87,13 +110,14 @@ def open_device(name: str | Device) -> Device:
     except ValueError as error:
         raise ValueError(f"{name} is not the file of a device: {error}; see `latent-nas devices`") from None
     core = open_core(table.pop("core"), Path(str(name)).parent)
-    qemu = table.pop("qemu", None)
+    qemu, power = table.pop("qemu", None), table.pop("power", None)
     device = Device(
         core=core,
         clock_hz=round(table.pop("clock_mhz") * 1e6),
         flash_bytes=round(table.pop("flash_kb") * 1024),
         regions=tuple(Region(r["name"], round(r["kb"] * 1024), r["address"]) for r in table.pop("regions")),
         qemu=qemu and Qemu(**qemu),
+        power=power and Power(**power),
         **table,
     )
     _check(device)
@@ -105,6 +129,8 @@ def _check(device: Device) -> None:
     sizes = {"clock_mhz": device.clock_hz, "flash_kb": device.flash_bytes}
     sizes |= {f"the kb of region {region.name}": region.bytes for region in device.regions}
     wrong = [f"{what} must be above 0" for what, size in sizes.items() if size <= 0]
+    if device.power and not (device.power.mw > 0 and 0 <= device.power.error < 1):
+        wrong.append("power wants mw above 0 and an error from 0 to below 1")
     if not device.regions:
         wrong.append("it has no region of RAM")
     if len({region.name for region in device.regions}) < len(device.regions):

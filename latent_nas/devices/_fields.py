@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from latent_nas.fields import ADDRESS, NUMBER, TABLE, TEXT, check, tables
+from latent_nas.fields import ADDRESS, FLAG, NUMBER, TABLE, TEXT, check, tables
 
 NEEDED = {
     "name": TEXT,
@@ -12,7 +12,9 @@ NEEDED = {
     "regions": tables("{name, kb, address}"),
 }
 MORE = {"description": TEXT, "source": TEXT, "flash_address": ADDRESS, "qemu": TABLE, "lacks": TEXT}
+MORE |= {"external_flash": FLAG, "power": TABLE}
 REGION = {"name": TEXT, "kb": NUMBER, "address": ADDRESS}
+POWER = {"mw": NUMBER, "error": NUMBER, "source": TEXT}
 QEMU = {"machine": TEXT, "counter": ADDRESS}
 
 
@@ -26,3 +28,5 @@ def check_fields(table: dict[str, Any]) -> None:
             raise ValueError(f"region {number}: {error}") from None
     if "qemu" in table:
         check(table["qemu"], QEMU, {})
+    if "power" in table:
+        check(table["power"], POWER, {})

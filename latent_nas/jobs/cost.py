@@ -7,21 +7,35 @@ from latent_nas.costs import Costs, costs
 from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
-from latent_nas.runtimes import open_runtime
-from latent_nas.units import COSTS, size, span
+from latent_nas.runtimes import Runtime, open_runtime
+from latent_nas.units import COSTS, energy, size, span
+
+EXTERNAL = "needs external flash, which is slower than the time says: it holds for flash on the chip"
 
 
-def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -> dict[str, Any]:
+def explain(
+    graph: Graph,
+    device_name: str | Device,
+    runtime_name: str | Runtime,
+    limits: Limits,
+    clock_mhz: float | None = None,
+    softmax: bool = False,
+) -> dict[str, Any]:
     """Return all costs of a graph as JSON values: per layer, what binds where, and what is left of every limit.
 
     The device's own limits hold beside ``limits``. Bytes, ms and cycles as their names say; a negative ``left`` is what
     the network is too large by.
 
+    Args:
+        clock_mhz: at which the device runs; None: its highest. softmax: closes the network, and takes its time.
+
     Raises:
-        ValueError: unknown device or runtime, or a runtime without a kernel or core that is needed.
+        ValueError: unknown device or runtime, a runtime without a kernel or core that is needed, or a clock that the
+            device does not reach.
     """
     device, runtime = open_device(device_name), open_runtime(runtime_name)
-    cost = costs(graph, device, runtime)
+    device = device if clock_mhz is None else device.at_clock(clock_mhz)
+    cost = costs(graph, device, runtime, softmax)
     limits = limits.tighten(device.limits)
     layers = [
         {
@@ -48,6 +62,10 @@ def explain(graph: Graph, device_name: str, runtime_name: str, limits: Limits) -
         "ram_source": runtime.ram.source,
         "latency_ms": cost.latency_ms,
         "latency_error_ms": cost.latency_error_ms,
+        "clock_mhz": device.clock_hz / 1e6,
+        "energy_uj": cost.energy_uj,
+        "energy_error_uj": cost.energy_error_uj,
+        "needs_external_flash": not device.external_flash and cost.flash_bytes > device.flash_bytes,
         "cycles": round(cost.cycles),
         "code_bytes": cost.code_bytes,
         "runtime_ram_bytes": cost.runtime_ram_bytes,
@@ -108,7 +126,8 @@ def table(found: dict[str, Any]) -> str:
         )
     weights = sum(layer["weights_bytes"] for layer in found["layers"])
     lines.append(f"{'all':20}{found['macs']:12,}{weights:11,}{found['ram_bytes']:10,}{found['cycles']:12,}")
-    lines += ["", f"On {found['device']} under {found['runtime']} (computed):"]
+    integers = ", as int8" if found.get("as_int8") else ""
+    lines += ["", f"On {found['device']} at {found['clock_mhz']:g} MHz under {found['runtime']} (computed{integers}):"]
     for row in found["limits"]:
         unit = "ms" if row["limit"] == "latency_ms" else "B"
         arena = row["limit"] == "ram_bytes" and not found["counts_image"]
@@ -129,6 +148,12 @@ def table(found: dict[str, Any]) -> str:
         f"  {'in' if found['counts_image'] else 'apart from'} these: code {found['code_bytes']:,} B of flash, the"
         f" runtime's own RAM {found['runtime_ram_bytes']:,} B"
     )
+    if found["energy_uj"] is not None:
+        lines.append(
+            f"  energy      {energy(found['energy_uj'])} (+- {energy(found['energy_error_uj'])}) per inference"
+        )
+    if found["needs_external_flash"]:
+        lines.append(f"  flash: {EXTERNAL}")
     lines += [f"  time: {found['cycles_borrowed']}"] if found["cycles_borrowed"] else []
     if found["kernels_estimated"]:
         names = ", ".join(found["kernels_estimated"])

@@ -132,6 +132,8 @@ def describe(
         ram_high_bytes=cost.ram_high_bytes,
         latency_ms=cost.latency_ms,
         latency_error_ms=cost.latency_error_ms,
+        energy_uj=cost.energy_uj,
+        energy_error_uj=cost.energy_error_uj,
         macs=cost.macs,
         parameters=cost.parameters,
         code_bytes=cost.code_bytes,

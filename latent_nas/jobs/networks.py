@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from latent_nas import artifacts, plugins, sealed
 from latent_nas.graph import Graph
-from latent_nas.interchange import READ, importer, read_format
+from latent_nas.interchange import FLOAT, READ, importer, read_format
 from latent_nas.jobs import converters
 from latent_nas.limits import Limits
 from latent_nas.runs import files, own
@@ -95,6 +95,16 @@ class Source:
     def notes(self) -> list[str]:
         """Return what was decided for the user when it was read, a line each."""
         return list(importer(self.format).said(self.model, self.output).notes) if self.model is not None else []
+
+    def floats(self) -> bool:
+        """Return whether it is a float file, of which the costs are those of its int8 network."""
+        return FLOAT in self.notes()
+
+    def softmax(self) -> bool:
+        """Return whether a softmax closes the file that it is from, which its graph does not hold."""
+        if self.model is None:
+            return False
+        return "softmax" in importer(self.format).said(self.model, self.output).left_out.lower()
 
     def graph_for(self, task: Task) -> Graph:
         """Return its graph, which takes the task's input and gives its outputs.

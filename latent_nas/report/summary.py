@@ -12,7 +12,7 @@ from latent_nas.runs.read import Run
 from latent_nas.runs.scale import Scale
 from latent_nas.runs.schema import FinalNetwork
 from latent_nas.tasks.kinds.confusion import wilson
-from latent_nas.units import COSTS, cost, percent, seconds, size, span
+from latent_nas.units import COSTS, cost, energy, percent, seconds, size, span
 
 POINT = 0.01
 NEAR = 0.05  # networks of the front this close to the best tell what accuracy costs there
@@ -149,10 +149,18 @@ def _within(run: Run, used: dict[str, float], ratios: dict[str, float]) -> Html:
     error = run.networks[0].latency_error_ms if run.networks else None
     ram = _range(run.networks[0]) if run.networks else ""
     off = f" The time may be off by {error:.2f} ms: it is computed from cycles fitted to boards." if error else ""
+    joule = _energy(run.networks[0]) if run.networks else ""
     fits = "" if all(r <= 1 for r in ratios.values()) else " That does not fit."
     image = above(run.networks[0].emulated_above_bytes) if run.networks else ""
     more = f" {image}" if image else ""
-    return join(tag("strong", "Within: "), f"{', '.join(parts)}{where}.{fits}{more}{ram}{off}")
+    return join(tag("strong", "Within: "), f"{', '.join(parts)}{where}.{fits}{more}{ram}{off}{joule}")
+
+
+def _energy(network: FinalNetwork) -> str:
+    """Return the energy of an inference in words, "" where nobody knows the device's power."""
+    if network.energy_uj is None or network.energy_error_uj is None:
+        return ""
+    return f" An inference takes {energy(network.energy_uj)} (+- {energy(network.energy_error_uj)}) of energy."
 
 
 def _range(network: FinalNetwork) -> str:

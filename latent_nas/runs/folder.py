@@ -253,6 +253,8 @@ def architecture(setup: Setup, record: Record) -> Architecture:
         region=cost.region,
         latency_ms=cost.latency_ms,
         latency_error_ms=cost.latency_error_ms,
+        energy_uj=cost.energy_uj,
+        energy_error_uj=cost.energy_error_uj,
         emulated_flash_bytes=record.emulated_flash_bytes,
         emulated_ram_bytes=record.emulated_ram_bytes,
         emulated_instructions=record.emulated_instructions,

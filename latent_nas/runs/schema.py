@@ -31,7 +31,8 @@ class FinalNetwork:
         collapsed_seeds: of trainings that had learnt nothing and were done again with other seeds.
         measured_valid_int8, measured_search_int8: on the validation part, of the full and of the search's training.
         ram_bytes: by the region that the arena lies in; ram_low_bytes, ram_high_bytes: the range around it, of which
-            limits count the upper end, None in runs of before. latency_ms, latency_error_ms, ...: computed.
+            limits count the upper end, None in runs of before. latency_ms, latency_error_ms, ...: computed;
+            energy_uj: None where nobody knows the power.
         binding: the limit that binds, how much of it is used, and the layer that takes most of it.
         firmware: what it took on the emulated device, or why there is none; None where it was not tried.
         fits: whether all limits are kept; None where that could not be checked.
@@ -67,6 +68,8 @@ class FinalNetwork:
     measured_exported_recall: Metrics = field(default_factory=dict)
     ram_low_bytes: int | None = None
     ram_high_bytes: int | None = None
+    energy_uj: float | None = None
+    energy_error_uj: float | None = None
     samples: int = 0
     collapsed_seeds: tuple[int, ...] = ()
     binding: Mapping[str, Any] | None = None
@@ -156,6 +159,8 @@ class Architecture:
     emulated_latency_ms: float | None = None
     ram_low_bytes: int | None = None
     ram_high_bytes: int | None = None
+    energy_uj: float | None = None
+    energy_error_uj: float | None = None
     version: int = VERSION
 
     def to_json(self) -> dict[str, Any]:

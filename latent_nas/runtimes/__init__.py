@@ -68,7 +68,7 @@ class CoreRow:
     """A core's cycles are those of a calibrated core (``like``, perhaps itself) times ``factor``.
 
     ``error`` is what that adds to a kernel's relative error: another core, or another chip with the same one.
-    ``cycles`` is what one inference takes beside its kernels.
+    ``cycles`` is what one inference takes beside its kernels, ``softmax`` each output of a softmax that closes it.
     """
 
     like: str
@@ -76,11 +76,16 @@ class CoreRow:
     error: float
     source: str = ""
     cycles: float = 0.0
+    softmax: float = 0.0
 
     def scaled(self, near: Near) -> "CoreRow":
         """Return the row of a core that this one's stands for, with the wider error."""
         return replace(
-            self, factor=self.factor * near.scale, error=self.error + near.error, cycles=self.cycles * near.scale
+            self,
+            factor=self.factor * near.scale,
+            error=self.error + near.error,
+            cycles=self.cycles * near.scale,
+            softmax=self.softmax * near.scale,
         )
 
 
@@ -187,8 +192,8 @@ class Runtime:
             if at.near is None or nearest is None or len(steps) > MOST_STEPS:
                 raise ValueError(
                     f"runtime {self.name!r} has no row for core {core.name!r}, nor for one that its file calls near;"
-                    f' there are: {", ".join(sorted(self.cores))}. Give the core\'s file a [near] with core = "..." of'
-                    " these, or measure the core: latent-nas calibrate"
+                    f" there are: {', '.join(sorted(self.cores))}. Runtimes that know it: {_knowing(core)}. Give the"
+                    ' core\'s file a [near] with core = "..." of these, or measure the core: latent-nas calibrate'
                 )
             steps.append(at.near)
             at = nearest
@@ -230,6 +235,12 @@ def open_runtime(name: str | Runtime) -> Runtime:
     except (TypeError, KeyError, AttributeError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise ValueError(f"{name} is not the file of a runtime: {reason}; see `latent-nas runtimes`") from None
+
+
+def _knowing(core: Core) -> str:
+    """Return the names of the runtimes that ship and have a row for a core, in words."""
+    names = [name for name in plugins.names("runtimes") if core.name in open_runtime(name).cores]
+    return ", ".join(names) or "none"
 
 
 def from_table(table: dict[str, Any]) -> Runtime:
