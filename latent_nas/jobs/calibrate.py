@@ -21,8 +21,7 @@ def calibrate(measurements: Path, name: str, base: str, board: str | None, out: 
     Raises:
         ValueError: a name that is none, a wrong table (line and column are named), an unknown base or board.
     """
-    if not name.replace("_", "").isalnum() or not name.isascii():
-        raise ValueError(f"a runtime's name has letters, digits and _ only, got {name!r}")
+    check_name(name)
     rows = read(measurements)
     boards = sorted({row.board for row in rows})
     if board is not None and board not in boards:
@@ -37,6 +36,12 @@ def calibrate(measurements: Path, name: str, base: str, board: str | None, out: 
         "kernels": [{k: None if v != v else v for k, v in asdict(one).items()} for one in quality],
         "not_measured": sorted(set(made.kernels) - {one.kernel for one in quality}),
     }
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError for what can't be a runtime's name."""
+    if not name.replace("_", "").isalnum() or not name.isascii():
+        raise ValueError(f"a runtime's name has letters, digits and _ only, got {name!r}")
 
 
 def table(found: dict[str, Any]) -> str:

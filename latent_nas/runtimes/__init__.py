@@ -80,13 +80,11 @@ class CoreRow:
 
     def scaled(self, near: Near) -> "CoreRow":
         """Return the row of a core that this one's stands for, with the wider error."""
-        return replace(
-            self,
-            factor=self.factor * near.scale,
-            error=self.error + near.error,
-            cycles=self.cycles * near.scale,
-            softmax=self.softmax * near.scale,
-        )
+        return replace(self.times(near.scale), error=self.error + near.error)
+
+    def times(self, factor: float) -> "CoreRow":
+        """Return the row with all cycles times a factor."""
+        return replace(self, factor=self.factor * factor, cycles=self.cycles * factor, softmax=self.softmax * factor)
 
 
 @dataclass(frozen=True, eq=False)
