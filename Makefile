@@ -19,7 +19,7 @@ search: .venv/installed  ## run the main job, e.g. make search ARGS="--trainings
 	$(BIN)/latent-nas search $(ARGS)
 
 test: lint  ## lint, then run the tests, e.g. make test ARGS="-k codec"
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 browser: .venv/installed-test  ## open the report in chromium, which must be on the machine
 	$(BIN)/python -m pytest -m browser tests/test_report_page.py $(ARGS)

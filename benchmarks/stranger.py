@@ -238,8 +238,8 @@ def main() -> None:
         searches = {"all of a target": search(folder, "one", where, *first)}
         searches["operator, reader and surrogate"] = search(folder, "two", where, *second)
         for name, space in (("regression", "mcu_cnn1d"), ("anomaly", "mcu_cnn1d"), ("text", "tiny_transformer")):
-            parts = ["--task", f"{name}.py", "--space", space, "--runtime", "native", "--limit", "ram_kb=64"]
-            searches[name] = search(folder, name, where, *parts)
+            parts = ["--task", f"{name}.py", "--space", space, "--strategy", "random", "--runtime", "native"]
+            searches[name] = search(folder, name, where, *parts, "--limit", "ram_kb=64")
         print(json.dumps({"checked": kept, "where": where, "searches": searches}, indent=1))
 
 

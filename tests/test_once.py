@@ -11,11 +11,13 @@ from latent_nas.evaluators.work import record_of
 from latent_nas.jobs.search import prepare as preparing
 from latent_nas.jobs.search import run
 from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.limits import Limits
 from latent_nas.spaces.mcu_cnn import Plugin as McuCnn
 from latent_nas.store import Store
 from latent_nas.target import MAIN_TARGET, Target, open_target
 
 QUICK = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn", search_epochs=1)
+TINY = Limits(flash_bytes=3072, ram_bytes=2048, latency_ms=0.6)  # its networks train in seconds
 
 
 class Inline(Crew):
@@ -66,7 +68,7 @@ def test_a_search_is_prepared_once_and_builds_every_network_once(built, monkeypa
 
     monkeypatch.setattr(preparing, "check_reachable", reachable)
     monkeypatch.setattr(training, "open_crew", lambda *arguments: Inline())
-    config = SearchConfig(QUICK, "random", trainings=4, batch=2, top=1, final_seeds=1)
+    config = SearchConfig(QUICK, "random", trainings=4, batch=2, limits=TINY, top=1, final_seeds=1)
     run.search(*run.begin(config, tmp_path / "run"), lambda line: None, lambda what, finished, wanted: None)
     assert prepared["all"] == 1
     store = Store(tmp_path / "run" / "study.sqlite")

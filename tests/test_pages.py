@@ -25,16 +25,18 @@ NAMES = {  # what a page calls one thing or another: what it is here
 }
 SMALL = "--trainings 2 --batch 2 --child-epochs 1 --final-seeds 1 --workers 1"
 QUICK = {  # what a command begins with: what is added to it; of equal options the last counts, of limits the tightest
-    "search --out runs/my_run": f"{SMALL} --top 1 --limit flash_kb=32 --limit latency_ms=2",
+    "search --out runs/my_run": f"{SMALL} --top 1 --limit flash_kb=8 --limit latency_ms=0.8",
     "search --task parts/": f"{SMALL} --top 1 --strategy random",
     "search --task char_lm": f"{SMALL} --top 1 --strategy random",
     "search --task photos/": f"{SMALL} --top 0",  # the default strategy on data of one's own
+    "search --measure emulate": f"{SMALL} --top 0 --strategy random --limit latency_ms=1",
+    "search --config": f"{SMALL} --top 0 --strategy random --limit latency_ms=1",
     "search": f"{SMALL} --top 0 --strategy random",
-    "scripts/build_dataset.py": "--networks 3 --repeats 1 --repeat-seeds 2 --workers 1 --limit latency_ms=2",
+    "scripts/build_dataset.py": "--networks 3 --repeats 1 --repeat-seeds 2 --workers 1 --limit latency_ms=0.8",
     "scripts/train_vqvae.py": "--steps 10",
     "scripts/train_surrogate.py": "--table few.parquet",
     "scripts/train_agent.py": "--steps 600 --limit flash_kb=32",
-    "scripts/query_surrogate.py": "--queries 300 --latency-ms 3",
+    "scripts/query_surrogate.py": "--queries 300 --latency-ms 1",
     "scripts/validate_top.py": "--top 1 --final-seeds 1 --workers 1",
     "train mlperf_resnet8": "--epochs 1 --samples 8 --valid-samples 8 --out runs/trained",
     "train genes.json": "--epochs 1 --samples 8 --valid-samples 8",

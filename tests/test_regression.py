@@ -182,8 +182,8 @@ def test_a_search_on_a_target_names_its_metric_everywhere(tmp_path):
     quick = ["--strategy", "random", "--trainings", "2", "--batch", "2", "--top", "1", "--final-seeds", "1"]
     command = [sys.executable, "-m", "latent_nas", "search", "--task", "sensor.csv", "--space", "mcu_cnn1d", *quick]
     done = subprocess.run(
-        [*command, "--workers", "1", "--limit", "latency_ms=30", "--out", "run"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False,
+        [*command, "--workers", "1", "--child-epochs", "2", "--limit", "latency_ms=2", "--out", "run"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=1800, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "regression: target 'target'" in done.stderr
