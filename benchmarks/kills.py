@@ -16,7 +16,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -26,7 +26,9 @@ from typing import Any
 import numpy as np
 
 ORPHANS_S = 5.0
-QUICK = ["--batch", "2", "--workers", "2", "--limit", "flash_kb=3", "--limit", "ram_kb=2", "--limit", "latency_ms=0.6"]
+TWO = ["--batch", "2", "--workers", "2"]
+QUICK = [*TWO, "--limit", "flash_kb=3", "--limit", "ram_kb=2", "--limit", "latency_ms=0.6"]
+LINKED = [*TWO, "--limit", "flash_kb=8", "--limit", "ram_kb=4", "--limit", "latency_ms=1"]  # code and stack count, too
 DATA = ["--task", "../tiny.npz", "--space", "mcu_cnn"]  # 80 images of noise, half of them with a bar
 TIMED = {"wall_s", "seconds", "search_s", "versions"}
 
@@ -84,10 +86,10 @@ def trained(folder: Path) -> Any:
     return rows, plain(json.loads((folder / "run/result.json").read_text())), hashes(folder / "run/int8")
 
 
-def search(strategy: str, *more: str) -> Case:
-    """Return a search by a strategy."""
+def search(strategy: str, *more: str, quick: Sequence[str] = QUICK) -> Case:
+    """Return a search by a strategy, of small networks."""
     words = ["search", "--strategy", strategy, "--trainings", "6", "--top", "1", "--final-seeds", "1"]
-    words += [*DATA, *QUICK, *more]
+    words += [*DATA, *quick, *more]
     essence = counts if "--async" in more else of_run
     return Case([*words, "--out", "run"], ["search", "--resume", "run"], essence)
 
@@ -110,7 +112,7 @@ def cases() -> dict[str, Case]:
         "bench": same(bench, lambda folder: plain(json.loads((folder / "bench.json").read_text()))["runs"]),
         "train": Case(train, ["train", "--resume", "run"], trained),
         "search --async": search("evolution", "--async"),
-        "search --measure emulate": search("random", "--measure", "emulate"),
+        "search --measure emulate": search("random", "--measure", "emulate", quick=LINKED),
         "dataset build": same(build, lambda folder: records(folder / "work.sqlite")),
         "deploy": same(["deploy", "../done/run", "--out", "fw", "--emulate"], lambda folder: hashes(folder / "fw")),
         "codec train": same(["codec", "train", "--steps", "60", "--out", "codec"], lambda f: hashes(f / "codec")),

@@ -289,14 +289,23 @@ class TestWindows:
 
     def test_given_parts_that_overlap_lose_the_earlier_windows(self, tmp_path):
         cut = np.stack([X.reshape(-1, 6)[i : i + 60] for i in range(0, 2400, 30)])
-        where = np.arange(len(cut))
-        arrays = {f"x_{n}": cut[where % 4 == r] for n, r in (("train", 0), ("valid", 2), ("test", 3))}
-        arrays |= {f"y_{n}": where[where % 4 == r] // 4 % 2 for n, r in (("train", 0), ("valid", 2), ("test", 3))}
+        spans = {"train": slice(0, 40), "valid": slice(40, 60), "test": slice(60, None)}
+        arrays = {f"x_{n}": cut[span] for n, span in spans.items()}
+        arrays |= {f"y_{n}": np.arange(len(cut))[span] % 2 for n, span in spans.items()}
         np.savez(tmp_path / "a.npz", **arrays)
         task = open_task(str(tmp_path / "a.npz"))
         assert said(task, "are left out of the rows, as they overlap with windows of a part")
-        assert len(task.data().test) == 20
+        assert [len(getattr(task.data(), part)) for part in PARTS] == [39, 19, 20]
         assert not shared_steps(task)
+
+    def test_given_parts_that_overlap_everywhere_are_refused(self, tmp_path):
+        cut = np.stack([X.reshape(-1, 6)[i : i + 60] for i in range(0, 2400, 30)])
+        spans = {"train": slice(0, None, 4), "valid": slice(2, None, 4), "test": slice(3, None, 4)}
+        arrays = {f"x_{n}": cut[span] for n, span in spans.items()}
+        arrays |= {f"y_{n}": np.arange(len(cut))[span] // 4 % 2 for n, span in spans.items()}
+        np.savez(tmp_path / "b.npz", **arrays)
+        with pytest.raises(ValueError, match="every one of the rows in part 'valid' overlaps"):
+            open_task(str(tmp_path / "b.npz"))
 
     def test_an_option_outside_its_range_is_one_line(self, tmp_path):
         csv_long(tmp_path)

@@ -26,33 +26,41 @@ def record_of(target: Target, job: Job) -> Record:
 
 
 def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"]:
-    """Return the record of a job and its int8 network, None where the training failed."""
+    """Return the record of a job and its int8 network, None where the training failed.
+
+    Where the task has several ``folds``, what is measured is of all of them and the network is the first one's.
+    """
     task, started = open_target(target).task, time.perf_counter()
     graph, record = built_of(target, job).graph, blank(target, job)
     data = task.data_of(graph)
     final = job.part == "test"
-    learn, judge = data_for(task, data, job)
-    stop_at = job.epochs if final else None
+    pairs = (data_for(task, data, job),) if final else task.folds(data)
+    recipe, stop_at = target.recipe(task, job.fidelity), job.epochs if final else None
     try:
-        made = train(graph, task, target.recipe(task, job.fidelity), job.seed, learn, judge, stop_at)
+        each = [train(graph, task, recipe, job.seed, learn, judge, stop_at) for learn, judge in pairs]
     except TrainingFailed as error:  # it would again: the seed is the same
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3)), None
+    made, learn = each[0], pairs[0][0]
+    floats, answers, y = (
+        np.concatenate(a)
+        for a in zip(*((m.outputs, m.answers, judge.y) for m, (_, judge) in zip(each, pairs, strict=True)), strict=True)
+    )
     record = replace(
         record,
-        measured_float=made.float_metrics,
-        measured_int8=made.int8_metrics,
-        epochs=made.epochs,
+        measured_float=task.kind.measure(floats, y),
+        measured_int8=task.kind.measure(answers, y),
+        epochs=round(np.mean([one.epochs for one in each])),
         curve=tuple(round(v, 5) for v in made.curve),
-        samples=len(judge),
+        samples=len(y),
     )
     if final:
         record = replace(
             record,
             measured_beside=_decided(task, data, made.network),
-            interval=task.kind.interval(made.answers, judge.y),
+            interval=task.kind.interval(answers, y),
             learned=_learned(task, made.network, learn),
-            evidence=task.kind.evidence(made.answers, judge.y, task.outputs),
+            evidence=task.kind.evidence(answers, y, task.outputs),
         )
     record = replace(record, wall_s=round(time.perf_counter() - started, 3))
     if job.keep:
@@ -62,7 +70,7 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
 
 
 def data_for(task: Task, data: Data, job: Job) -> tuple[Part, Part]:
-    """Return what a job learns from and what it is judged on; a final one learns from all that decides nothing."""
+    """Return what one training learns from and is judged on; a final one learns from all that decides nothing."""
     if job.part != "test":
         return data.train, data.valid
     return data.learn if task.kind.learns_all else data.train, data.test

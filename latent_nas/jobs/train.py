@@ -52,7 +52,7 @@ class TrainConfig:
 
 
 def recipe_of(task: str, fidelity: str, **changes: Any) -> Recipe:
-    """Return a task's recipe with changes; those that are None change nothing.
+    """Return a task's recipe with changes; those that are None change nothing, a patience is followed.
 
     Raises:
         ValueError: no such task, it has no such recipe, or a value is out of range.
@@ -60,7 +60,10 @@ def recipe_of(task: str, fidelity: str, **changes: Any) -> Recipe:
     known = open_task(task).recipes
     if fidelity not in known:
         raise ValueError(f"task {task!r} has no recipe {fidelity!r}; there are: {', '.join(known)}")
-    return replace(known[fidelity], **{name: value for name, value in changes.items() if value is not None})
+    asked = {name: value for name, value in changes.items() if value is not None}
+    if "patience" in asked:
+        asked["to_end"] = False
+    return replace(known[fidelity], **asked)
 
 
 def begin(config: TrainConfig, graph: Graph, out: Path | None) -> RunFolder:

@@ -66,6 +66,8 @@ class Recipe:
         drop: what "step" and "plateau" multiply the rate by. drop_after: epochs from one drop of "step" to the next;
             for "plateau", epochs without a better validation score.
         augment: whether the task varies its training inputs.
+        to_end: whether nothing stops a training early and the last epoch's weights are taken, not those of the best on
+            the validation part.
         share: of the training data that is used, the same samples for every network. epoch_share: of these, what an
             epoch uses, drawn anew for each.
 
@@ -87,6 +89,7 @@ class Recipe:
     drop: float = 0.1
     drop_after: int = 10
     augment: bool = False
+    to_end: bool = False
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -141,6 +144,14 @@ class Task(ABC):
     def data_of(self, graph: Graph) -> Data:
         """Return the data as a network takes them, where networks of one task take them in several forms."""
         return self.data()
+
+    def folds(self, data: Data) -> tuple[tuple[Part, Part], ...]:
+        """Return what a network learns from and is judged on in a search: train and validation, or several such pairs.
+
+        Args:
+            data: of the network, see ``data_of``.
+        """
+        return ((data.train, data.valid),)
 
     def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return training inputs (n, ...) varied at random, where the recipe augments; as they are by default."""

@@ -29,6 +29,7 @@ class Findings:
             are in a later part as well. contradictions: names of one content in several classes, dropped.
         notes: what was changed. sizes: what sizes there were. shift, gain: (x - shift) * gain was done; per what
             varies, or empty. front_end: of audio. sha256: of all that training sees.
+        drawn: whether validation samples were drawn from those of train one by one, so that others may be.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Findings:
     gain: tuple[float, ...]
     front_end: FrontEnd | None
     sha256: str
+    drawn: bool = False
 
     @property
     def imbalance(self) -> float:
@@ -119,7 +121,7 @@ def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "")
     notes: list[str] = []
     if kind == "classify":
         raw, kept, notes = large_enough(raw, kept, len(contradictions))
-    part, said = split(raw, kind, kept, seed)
+    part, drawn, said = split(raw, kind, kept, seed)
     notes += said
     rows = [kept[part == p] for p in range(3)]
     shift, gain = _scale(raw.x[rows[TRAIN]], raw.keep)
@@ -160,6 +162,7 @@ def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "")
         gain=tuple(gain.reshape(-1).tolist()) if raw.keep else raw.gain,
         front_end=raw.front_end,
         sha256=_digest(data, (*raw.classes, *raw.targets)),
+        drawn=drawn,
     )
     if strict and found.problems():
         raise ValueError(f"{'; '.join(found.problems())} (--strict stops here)")

@@ -15,20 +15,22 @@ from latent_nas import artifacts
 from latent_nas.front_end import KINDS as FRONTS
 from latent_nas.limits import Limits
 from latent_nas.readers import KINDS, LABELS, LAYOUTS, LENGTHS, MISSING, PARTS, Wanted, reader_of
-from latent_nas.tasks import Data, Recipe, Task
+from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks._checks import Findings, checked
+from latent_nas.tasks._few import EPOCHS_FROM, FOLDS, NETWORKS_FROM, folds
+from latent_nas.tasks._few import lines as said_of_few
 from latent_nas.tasks.kinds.anomaly import OUTPUTS, Anomaly
 from latent_nas.tasks.kinds.classify import UNEVEN, Classification
 from latent_nas.tasks.kinds.regress import Regression
 
 FASTEST = 192_000  # Hz; beyond it is no microphone but a slip of the keyboard
-OPTIONS = (*(f.name for f in fields(Wanted)), "normal", "metric", "split_seed", "strict")
+OPTIONS = (*(f.name for f in fields(Wanted)), "normal", "metric", "split_seed", "strict", "folds")
 LISTS = ("omit", "label")  # options that are columns, with commas between
 CHOSEN_BY = ("accuracy", "balanced_accuracy")  # what a search of classes can optimise
 
 STEPS = (300, 800)  # of training in a search and in full, at least
 LONGEST = 1_000_000  # steps of a window
-WHOLE = {"rate": (0, FASTEST), "split_seed": (0, 2**63), "window": (1, LONGEST), "hop": (1, LONGEST)}
+WHOLE = {"rate": (0, FASTEST), "split_seed": (0, 2**63), "window": (1, LONGEST), "hop": (1, LONGEST), "folds": (1, 20)}
 CHOICES = {
     "kind": KINDS,
     "labels": LABELS,
@@ -47,6 +49,8 @@ class Source:
     Attributes:
         normal: class of normal samples, of anomaly detection; "" for the one called "normal".
         metric: one of ``CHOSEN_BY``; "" for the balanced accuracy where classes differ in size by ``UNEVEN`` or more.
+        folds: trainings of a network in a search, each judged on another part of train and validation; 0 for one, or
+            ``_few.FOLDS`` where validation has few samples.
     """
 
     path: Path
@@ -55,6 +59,7 @@ class Source:
     metric: str = ""
     split_seed: int = 0
     strict: bool = False
+    folds: int = 0
 
     @staticmethod
     def parse(text: str) -> "Source":
@@ -72,7 +77,7 @@ class Source:
             given[name] = _option(name, value)
         if given.get("hop") and not given.get("window"):
             raise ValueError("hop is from one window to the next; say how many steps a window has: --window STEPS")
-        own = {k: given.pop(k) for k in ("normal", "metric", "split_seed", "strict") if k in given}
+        own = {k: given.pop(k) for k in ("normal", "metric", "split_seed", "strict", "folds") if k in given}
         return Source(Path(path).expanduser().resolve(), Wanted(**given), **own)
 
     def __str__(self) -> str:
@@ -86,6 +91,7 @@ class Source:
         given |= {"metric": self.metric} if self.metric else {}
         given |= {"split_seed": self.split_seed} if self.split_seed else {}
         given |= {"strict": 1} if self.strict else {}
+        given |= {"folds": self.folds} if self.folds else {}
         return f"{self.path}?{'&'.join(f'{k}={v}' for k, v in given.items())}" if given else str(self.path)
 
 
@@ -159,15 +165,39 @@ class OwnTask(Task):
         self.front_end, self.fingerprint = found.front_end, found.sha256
         stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", source.path.stem) or "data"
         self.name = f"{stem}-{found.sha256[:8]}"  # type: ignore[misc]  # never the name of a task that ships
-        self.recipes = recipes(len(self._data.train), found.kind, found.imbalance >= UNEVEN)  # type: ignore[misc]
+        few = len(self._data.valid) < EPOCHS_FROM
+        self.recipes = recipes(  # type: ignore[misc]
+            len(self._data.train), found.kind, found.imbalance >= UNEVEN, few
+        )
+        if source.folds > 1 and not self._foldable:
+            why = "anomalies" if found.kind == "anomaly" else "validation samples that are given, or whole groups"
+            raise ValueError(f"data option folds={source.folds} deals samples anew, which {why} forbid; leave it out")
 
     def data(self) -> Data:
         """Return the three parts."""
         return self._data
 
+    def folds(self, data: Data) -> tuple[tuple[Part, Part], ...]:
+        """Return train and validation, or where the latter has few samples pairs that judge all of both together."""
+        if self._folds == 1:
+            return super().folds(data)
+        return folds(data, self._folds, self.kind.name == "classify", self.source.split_seed)
+
+    @property
+    def _foldable(self) -> bool:
+        return self.findings.drawn and self.findings.kind != "anomaly"
+
+    @property
+    def _folds(self) -> int:
+        """How many pairs of parts ``folds`` makes."""
+        few = len(self._data.valid) < NETWORKS_FROM and self._foldable
+        return self.source.folds or (FOLDS if few else 1)
+
     def about(self) -> list[str]:
         """Return what was found in the data."""
         lines = self.findings.lines()
+        if self.findings.kind != "anomaly":
+            lines += said_of_few(len(self._data.valid), self._folds, self.source.folds > 0)
         if self.kind.metric.name == "balanced_accuracy" and not self.source.metric:
             lines.append(
                 "networks are chosen by balanced accuracy, the mean recall of the classes, as these differ in size;"
@@ -207,10 +237,13 @@ def _loaded(source: str) -> tuple[Data, Findings]:
     return checked(raw, parsed.split_seed, parsed.strict, parsed.wanted.kind, parsed.normal)
 
 
-def recipes(n: int, kind: str, unbalanced: bool) -> dict[str, Recipe]:
+def recipes(n: int, kind: str, unbalanced: bool, few: bool = False) -> dict[str, Recipe]:
     """Return recipes for n training samples: fewer epochs the more there are, so that a search stays a search.
 
     Of few samples an epoch is a step or two, so they get as many epochs as make ``STEPS``.
+
+    Args:
+        few: whether validation has too few samples to choose an epoch.
     """
     if kind == "anomaly":  # every step makes its anomalies anew, so small data last for more epochs
         epochs = int(np.clip(round(3200 / n), 3, 60))
@@ -223,7 +256,8 @@ def recipes(n: int, kind: str, unbalanced: bool) -> dict[str, Recipe]:
     epochs = int(np.clip(round(20_000 / n), 3, max(25, STEPS[0] * batch // n)))
     share = min(1.0, 12_000 / n)
     full = int(np.clip(round(200_000 / n), 8, max(50, STEPS[1] * batch // n)))
-    usual: dict[str, Any] = {"batch": batch, "learning_rate": 6e-3, "balanced": kind == "classify" and unbalanced}
+    usual: dict[str, Any] = {"batch": batch, "learning_rate": 6e-3, "to_end": few}
+    usual |= {"balanced": kind == "classify" and unbalanced}
     return {
         "search": Recipe(epochs=epochs, average=0.9, share=share, **usual),
         "full": Recipe(epochs=full, average=0.97, patience=max(full // 4, 6), **usual),

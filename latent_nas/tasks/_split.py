@@ -93,8 +93,8 @@ def large_enough(raw: Raw, kept: np.ndarray, torn: int) -> tuple[Raw, np.ndarray
     return replace(raw, y=mapped, classes=classes), kept[mapped[kept] >= 0], notes
 
 
-def split(raw: Raw, kind: str, kept: np.ndarray, seed: int) -> tuple[np.ndarray, list[str]]:
-    """Return the part of every kept row (n,), -1 for none, and what is to be said of it.
+def split(raw: Raw, kind: str, kept: np.ndarray, seed: int) -> tuple[np.ndarray, bool, list[str]]:
+    """Return the part of every kept row (n,), -1 for none; whether validation was drawn row by row; and what to say.
 
     What stands in which part depends on the rows' content and order in ``kept``, and on nothing else.
 
@@ -120,7 +120,7 @@ def split(raw: Raw, kind: str, kept: np.ndarray, seed: int) -> tuple[np.ndarray,
     else:
         notes += _classes(raw, kept, part, missing, order, bool(given), seed, apart)
     notes += _no_overlap(raw.what, part, pairs, bool(given))
-    return part, notes
+    return part, VALID in missing and apart is None, notes
 
 
 def _kept_together(
@@ -160,7 +160,11 @@ def _kept_together(
 
 
 def _no_overlap(what: str, part: np.ndarray, pairs: np.ndarray, given: bool) -> list[str]:
-    """Take samples out that overlap with one of a later part, and say so."""
+    """Take samples out that overlap with one of a later part, and say so.
+
+    Raises:
+        ValueError: no sample of a part is left.
+    """
     torn = pairs[(part[pairs[:, 0]] != part[pairs[:, 1]]) & (part[pairs] >= 0).all(axis=1)]
     if not len(torn):
         return []
@@ -168,6 +172,12 @@ def _no_overlap(what: str, part: np.ndarray, pairs: np.ndarray, given: bool) -> 
     earlier = np.unique(sides)
     counts = ", ".join(f"{n} of {PARTS[p]}" for p in range(3) if (n := int((part[earlier] == p).sum())))
     part[earlier] = -1
+    for p, name in enumerate(PARTS):
+        if not (part == p).any():
+            raise ValueError(
+                f"every one of the {what} in part {name!r} overlaps with windows of {'a' if given else 'the next'} part;"
+                " give whole recordings to each part, or no parts at all"
+            )
     return [f"{counts} are left out of the {what}, as they overlap with windows of {'a' if given else 'the next'} part"]
 
 

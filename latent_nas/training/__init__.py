@@ -31,7 +31,8 @@ class Trained:
         network: int8. model: the float network that it was made from.
         float_metrics, int8_metrics: all of the task's metrics on the judging part, by name.
         curve: validation score after each epoch, more being better. epochs: how many were run to get these weights.
-        answers: of the int8 network to the judging part, (n, outputs) and their form for the task's kind.
+        outputs, answers: of the float and the int8 network to the judging part, (n, outputs) and their form for the
+            task's kind.
     """
 
     network: "QuantisedNetwork"
@@ -40,6 +41,7 @@ class Trained:
     epochs: int
     float_metrics: dict[str, float]
     int8_metrics: dict[str, float]
+    outputs: np.ndarray
     answers: np.ndarray
 
 
@@ -82,7 +84,7 @@ def train(
     network = quantise(graph, model, seen, task.kind.output_range(learn.y))
     answers = network.outputs(judge.x)
     floats, integers = task.kind.measure(outputs, judge.y), task.kind.measure(answers, judge.y)
-    return Trained(network, model, tuple(curve), epochs, floats, integers, answers)
+    return Trained(network, model, tuple(curve), epochs, floats, integers, outputs, answers)
 
 
 def check(recipe: Recipe) -> None:

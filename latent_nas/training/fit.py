@@ -34,7 +34,8 @@ def fit(
     """Return the trained network, the score on ``judge`` after each epoch, and the epochs behind its weights.
 
     Args:
-        judge: decides when to stop and which epoch's weights are returned; None: the last epoch's.
+        judge: decides when to stop and which epoch's weights are returned; None, or a recipe ``to_end``:
+            the last one's.
         stop_at: epochs to run, on the recipe's schedule; None: the recipe's.
         keep: file of the state after every epoch; where it is there, the training goes on from it to the same end.
         watch: is told the history, (epochs, len(checkpoint.HISTORY)), after every epoch, and first that of a file.
@@ -59,7 +60,7 @@ def fit(
         if len(history):
             watch(history)  # a kill behind the checkpoint has kept its last epoch from whoever is told
         for epoch in range(len(history), stop_at or recipe.epochs):
-            if curve and len(curve) - 1 - int(np.argmax(curve)) >= max(recipe.patience, 1):
+            if not recipe.to_end and curve and len(curve) - 1 - int(np.argmax(curve)) >= max(recipe.patience, 1):
                 break
             started = time.perf_counter()
             rate, loss = learner.epoch(epoch, curve)
@@ -67,7 +68,7 @@ def fit(
             if judge is not None:
                 score = task.kind.score(judged.outputs(judge.x), judge.y)
                 curve.append(score)
-                if int(np.argmax(curve)) == epoch:
+                if not recipe.to_end and int(np.argmax(curve)) == epoch:
                     best_state = {k: v.clone() for k, v in judged.state_dict().items()}
             history = np.concatenate([history, [[rate, loss, score, time.perf_counter() - started]]])
             if held:
@@ -75,4 +76,4 @@ def fit(
             watch(history)
         if best_state is not None:
             judged.load_state_dict(best_state)
-        return judged, curve, stop_at or int(np.argmax(curve)) + 1
+        return judged, curve, stop_at or (len(curve) if recipe.to_end else int(np.argmax(curve)) + 1)

@@ -88,11 +88,14 @@ def _turns(config: SearchConfig, workers: int) -> int:
 
 
 def _epoch_s(setup: Setup, genes: np.ndarray) -> float:
-    """Return the seconds of an epoch of a network of median MACs among these (n, genes), by training it for one."""
-    data = setup.task.data()
+    """Return the seconds of an epoch of a network of median MACs among these (n, genes), by training it for one.
+
+    Of a task with several folds, those of an epoch of each.
+    """
+    data, count = setup.task.data(), len(setup.task.folds(setup.task.data()))
     graphs = sorted((setup.space.graph(row) for row in genes[:15]), key=lambda graph: graph.macs)
     recipe = replace(setup.task.recipes["search"], epochs=1)
     for _ in range(2):  # the first one loads what it needs
         started = time.perf_counter()
         train(graphs[len(graphs) // 2], setup.task, recipe, 0, data.train, data.valid)
-    return time.perf_counter() - started
+    return count * (time.perf_counter() - started)
