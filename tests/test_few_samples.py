@@ -35,7 +35,7 @@ class TestFolds:
         task = open_task(name)
         data = task.data()
         pairs = task.folds(data)
-        assert len(pairs) == 5
+        assert len(pairs) == 3
         assert (pairs[0][1].x == data.valid.x).all()
         rows = [[{row.tobytes() for row in part.x} for part in pair] for pair in pairs]
         assert all(not learnt & judged for learnt, judged in rows)
@@ -62,12 +62,12 @@ class TestFolds:
         assert final.samples == len(data.test)
 
     def test_they_are_said_and_can_be_left(self, name):
-        assert "trained 5 times" in open_task(name).about()[-1]
+        assert "trained 3 times" in open_task(name).about()[-1]
         assert "'?folds=1'" in open_task(name).about()[-1]
         alone = open_task(f"{name}?folds=1")
         assert len(alone.folds(alone.data())) == 1
         assert "networks closer than" in alone.about()[-1]
-        assert len(open_task(f"{name}?folds=3").folds(alone.data())) == 3
+        assert len(open_task(f"{name}?folds=5").folds(alone.data())) == 5
 
     def test_given_validation_and_whole_groups_are_not_mixed(self, tmp_path):
         grouped = open_task(series(tmp_path / "g.npz", 45, np.repeat(np.arange(15), 3)))

@@ -307,12 +307,12 @@ def test_import_gives_the_same_task_and_overwrites_nothing(tmp_path):
 
 def test_a_search_takes_a_path_and_resume_refuses_changed_data(tmp_path):
     draw(tmp_path / "p", 10)
-    quick = ["--strategy", "random", "--trainings", "1", "--top", "0", "--workers", "1", "--limit", "latency_ms=30"]
-    done = run("search", "--task", "p", "--input", "8x8x1", *quick, "--out", "run", cwd=tmp_path)
+    quick = ["--strategy", "random", "--trainings", "1", "--top", "0", "--workers", "1", "--limit", "flash_kb=8"]
+    done = run("search", "--task", "p?folds=1", "--input", "8x8x1", *quick, "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "40 images in 4 classes" in done.stderr
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert config["target"]["task"] == f"{tmp_path / 'p'}?input=8x8x1"
+    assert config["target"]["task"] == f"{tmp_path / 'p'}?input=8x8x1&folds=1"
     assert config["data"] == open_task(config["target"]["task"]).fingerprint
     history = (tmp_path / "run" / "history.csv").read_bytes()
     (tmp_path / "p" / "a" / "0.png").unlink()

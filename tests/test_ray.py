@@ -1,5 +1,6 @@
 """The Ray crew on a real cluster of two nodes, one of which is killed; and addresses where no Ray is."""
 
+import inspect
 import json
 import os
 import socket
@@ -37,6 +38,23 @@ def test_a_node_that_is_killed_loses_no_training_and_doubles_none():
     result = json.loads(printed[printed.index("\n{") :])
     assert (result["trainings"], result["records"], result["slots at the start"]) == (6, 6, 2)
     assert [result[name] for name in ("failed", "double", "missing", "unlike those of --workers 1")] == [0, 0, 0, 0]
+
+
+def listening(session):
+    """Return the addresses, as Linux writes them, at which processes of a session listen."""
+    sockets, owners = {}, set()
+    for table in Path("/proc/self/net").glob("tcp*"):
+        for line in table.read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if state == "0A":
+                sockets[f"socket:[{inode}]"] = local.split(":")[0]
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if int((process / "stat").read_text().rpartition(")")[2].split()[3]) == session:
+                owners |= {os.readlink(file) for file in (process / "fd").iterdir()}
+        except (OSError, ValueError):
+            continue
+    return [sockets[owner] for owner in owners & sockets.keys()]
 
 
 @pytest.fixture
@@ -107,18 +125,30 @@ def test_a_bench_on_a_cluster_gives_the_runs_of_one_process(tmp_path):
     assert results[0] == results[1]
 
 
-def test_only_work_that_asks_for_a_gpu_takes_one():
+def test_a_local_cluster_listens_to_this_machine_alone_and_only_work_that_asks_for_a_gpu_takes_one():
     pytest.importorskip("ray", reason="Ray has no wheel for this Python")
     code = (
-        "import ray; from latent_nas.crews.ray import Cluster\n"
+        "from latent_nas.crews.ray import Cluster; Cluster.check('local'); import ray\n"
         "ray.init(num_cpus=3, num_gpus=1, include_dashboard=False, object_store_memory=100 * 2**20)\n"
-        "print(Cluster('local').slots, Cluster('local', gpus=1.0).slots)\n"
+        "crew = Cluster('local'); handle = crew.start(int, 3); crew.finished([handle])\n"
+        "print(*listening(os.getsid(0)))\n"
+        "print(crew.slots, Cluster('local', gpus=1.0).slots)\n"
     )
+    code = f"import os\nfrom pathlib import Path\n{inspect.getsource(listening)}\n{code}"
     more = {"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | more, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        env=os.environ | more,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
     )
     if "timed out during startup" in done.stderr:
         pytest.skip("Ray gives a node's helpers 15 s to start, and this machine is too busy for that")
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split()[-2:] == ["3", "1"]
+    *ports, slots = done.stdout.splitlines()[-2:]
+    assert slots == "3 1"
+    if sys.platform == "linux":
+        assert len(ports[0].split()) > 4
+        assert {address[-8:] for address in ports[0].split()} == {"0100007F"}  # 127.0.0.1, also as an IPv6 address

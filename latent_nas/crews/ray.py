@@ -18,11 +18,13 @@ OWN_TOKEN = secrets.token_hex(32)  # one for the process: Ray keeps the first th
 PATIENCE_S = 10.0  # for an address to answer
 LOCAL_STORE_BYTES = 100 * 2**20  # of a local cluster's shared memory; records are small
 LOOPBACK = "127.0.0.1"
+ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # "0": a cluster of one machine, at LOOPBACK; on Linux as well
 AUTH, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"  # Ray then refuses who does not know the token
 GRPC_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(
     [0, 0, 0, 4, 0, 0, 0, 0, 0]
 )  # RFC 9113, 3.4: preface, settings
 SETTINGS = 4  # the type of a server's first frame
+log = logging.getLogger("latent_nas")
 
 
 class Cluster(Crew):
@@ -47,21 +49,24 @@ class Cluster(Crew):
         self._ray, self._ours = ray, not ray.is_initialized()
         if self._ours:
             own = {"num_cpus": workers or os.cpu_count(), "object_store_memory": LOCAL_STORE_BYTES}
-            more: dict[str, Any] = (
-                {**own, "include_dashboard": False, "_node_ip_address": LOOPBACK} if address == "local" else {}
-            )
+            more: dict[str, Any] = {**own, "include_dashboard": False} if address == "local" else {}
             try:
                 ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **more)
             except Exception as error:  # noqa: BLE001 - Ray raises Exception itself, for a node that starts too slowly
                 reason = " ".join(str(error).split())[:200]
                 raise ValueError(f"the Ray cluster at {address!r} can't be joined: {reason}") from None
+            at = ray.util.get_node_ip_address()
+            if address == "local" and at != LOOPBACK:
+                log.warning("Ray was imported before: it listens at %s, not at %s alone, with a token", at, LOOPBACK)
         self._call = ray.remote(max_retries=0, num_cpus=1, scheduling_strategy="SPREAD")(_call)
 
     @staticmethod
     def check(address: str) -> None:
         """Raise ValueError where ray is not installed, the address is none, or nothing answers there within 10 s."""
-        if address == "local" and AUTH not in os.environ:  # Ray listens everywhere, and reads this as it is imported
-            os.environ.update({AUTH: "token", TOKEN: OWN_TOKEN})
+        if address == "local":  # Ray reads these as it is imported; other users of this machine reach LOOPBACK too
+            os.environ.setdefault(ALONE, "0")
+            if AUTH not in os.environ:
+                os.environ.update({AUTH: "token", TOKEN: OWN_TOKEN})
         need("ray", "ray")
         if address != "local":
             _knock(address)

@@ -34,7 +34,7 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     graph, record = built_of(target, job).graph, blank(target, job)
     data = task.data_of(graph)
     final = job.part == "test"
-    pairs = (data_for(task, data, job),) if final else task.folds(data)
+    pairs = task.folds(data) if job.fidelity == "search" else (data_for(task, data, job),)
     recipe, stop_at = target.recipe(task, job.fidelity), job.epochs if final else None
     try:
         each = [train(graph, task, recipe, job.seed, learn, judge, stop_at) for learn, judge in pairs]

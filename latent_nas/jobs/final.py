@@ -50,7 +50,7 @@ def finalise(
     for record in checked:
         if not record.ok:
             say(f"full training {record.status}: {record.reason}")
-    order = sorted(pairs, key=lambda p: (-(p[1].score or 0), p[1].latency_ms, p[1].genes))
+    order = sorted(pairs, key=lambda p: (-(_judged(*p).score or 0), p[1].latency_ms, p[1].genes))
     jobs = [
         Job(r.genes, s, "full", part="test", epochs=c.epochs, keep=str(folder / f"{rank}") if s == runs[0] else "")
         for rank, (r, c) in enumerate(order, 1)
@@ -143,6 +143,11 @@ def describe(
         fits=fits(cost, limits, proof),
         emulated_above_bytes=above(limits, proof),
     )
+
+
+def _judged(search: Record, check: Record) -> Record:
+    """Return the training of a network that more samples judged; the full one where as many did."""
+    return max((check, search), key=lambda record: record.samples)
 
 
 def learnt(setup: Setup, check: Record, final: Record) -> bool:

@@ -11,7 +11,7 @@ from latent_nas.tasks import Data, Part
 
 EPOCHS_FROM = 100  # validation samples that may choose an epoch: below, one is more than a point of accuracy
 NETWORKS_FROM = 30  # that may choose a network alone: below, one is more than 3 points
-FOLDS = 5
+FOLDS = 3  # more learn from more of the samples, and take longer
 
 
 def folds(data: Data, count: int, classes: bool, seed: int) -> tuple[tuple[Part, Part], ...]:

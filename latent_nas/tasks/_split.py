@@ -175,7 +175,7 @@ def _no_overlap(what: str, part: np.ndarray, pairs: np.ndarray, given: bool) -> 
     for p, name in enumerate(PARTS):
         if not (part == p).any():
             raise ValueError(
-                f"every one of the {what} in part {name!r} overlaps with windows of {'a' if given else 'the next'} part;"
+                f"every one of the {what} in part {name!r} overlaps with one of {'a' if given else 'the next'} part;"
                 " give whole recordings to each part, or no parts at all"
             )
     return [f"{counts} are left out of the {what}, as they overlap with windows of {'a' if given else 'the next'} part"]
