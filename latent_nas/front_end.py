@@ -1,14 +1,18 @@
 """What stands between a microphone and a network: the logarithm of mel bands, or MFCC, of short windows.
 
 Davis and Mermelstein (1980); the mel scale is that of O'Shaughnessy, 2595 log10(1 + f / 700). A device computes it
-frame by frame while it listens, so it holds one window of samples and never the recording.
+frame by frame while it listens, so it holds one window of samples and never the recording. The arithmetic is that of
+integers, see ``spectrum``, so that training sees what a device hears.
 """
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from latent_nas.spectrum import Tables
 
 FLOOR = 1e-6  # power, so that silence has a logarithm
 KINDS = ("log_mel", "mfcc")
@@ -76,18 +80,41 @@ class FrontEnd:
         found: np.ndarray = np.sqrt(2 / self.bins) * np.cos(np.pi * k * (n + 0.5) / self.bins)
         return found
 
-    def __call__(self, audio: np.ndarray) -> np.ndarray:
-        """Return (n, frames, values, 1) float32 of recordings (n, samples) from -1 to 1."""
+    @cached_property
+    def tables(self) -> "Tables":
+        """The constants of its integers."""
+        from latent_nas.spectrum import tables
+
+        cosines = self.cosines if self.kind == "mfcc" else np.zeros((self.bins, 0))
+        return tables(self.window, self.points, self.filters, cosines, FLOOR)
+
+    @property
+    def step(self) -> float:
+        """What a unit of its integers stands for: bands are counted in 512ths of an octave of power."""
+        return float(np.log10(2) / 512)
+
+    @property
+    def offset(self) -> float:
+        """What the integer 0 stands for: value = step * integer + offset."""
+        if self.kind == "mfcc":
+            return 0.0  # cosines have no sum
+        return float(np.log10(FLOOR / self.tables.floor)) + self.step / 2  # logarithms are cut off, not rounded
+
+    def integers(self, audio: np.ndarray) -> np.ndarray:
+        """Return (n, frames, values, 1) int64 of int16 recordings (n, samples)."""
+        from latent_nas.spectrum import frames
+
         if audio.ndim != 2 or audio.shape[1] != self.samples:
             raise ValueError(f"got audio {audio.shape}, expected (n, {self.samples})")
-        at = np.arange(self.shape[0])[:, None] * self.hop + np.arange(self.window)
-        hann = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(self.window) + 0.5) / self.window)
-        found = np.empty((len(audio), *self.shape), np.float32)
-        for i, one in enumerate(audio):
-            power = np.abs(np.fft.rfft(one[at] * hann, self.points)) ** 2 / self.window
-            bands = np.log10(power @ self.filters + FLOOR)
-            found[i, ..., 0] = bands if self.kind == "log_mel" else bands @ self.cosines
-        return found
+        return frames(audio, self.shape[0], self.hop, self.tables)[..., None]
+
+    def heard(self, audio: np.ndarray) -> np.ndarray:
+        """Return int16 samples of a recording (..., samples) from -1 to 1, as an ADC gives them."""
+        return np.clip(np.rint(audio * 32768.0), -32768, 32767).astype(np.int16)
+
+    def __call__(self, audio: np.ndarray) -> np.ndarray:
+        """Return (n, frames, values, 1) float32 of recordings (n, samples) from -1 to 1."""
+        return (self.integers(self.heard(audio)) * self.step + self.offset).astype(np.float32)
 
     def work(self) -> dict[str, float]:
         """Return counts of one recording: samples windowed, FFT steps, bins split and squared, MACs, logarithms.
@@ -102,14 +129,14 @@ class FrontEnd:
         return {name: float(frames * count) for name, count in each.items()}
 
     def table_bytes(self) -> int:
-        """Return the constants in flash: window and filters in 16 bits, twiddles and cosines in 32."""
-        cosines = self.bins * self.coefficients if self.kind == "mfcc" else 0
-        filters = np.count_nonzero(self.filters) + 2 * self.bins  # first bin and length of each
-        return int(2 * self.window + 2 * filters + 4 * self.points + 4 * cosines + 8 * self.shape[1])
+        """Return the constants in flash: those of ``spectrum.Tables``, and shift and factor of every value."""
+        t = self.tables
+        halfwords = sum(a.size for a in (t.window, t.order, t.first, t.count, t.weights, t.logs, t.cosines))
+        return int(2 * halfwords + 4 * (t.turns.size + t.splits.size) + 8 * self.shape[1])
 
     def buffer_bytes(self) -> int:
-        """Return the RAM beside the network's arena: a window of 16-bit samples, the transform in place, the bands."""
-        return int(2 * self.window + 4 * self.points + 4 * self.bins)
+        """Return the RAM beside the network's arena: the transform in place, and of what is heard a window and rows."""
+        return int(4 * (self.points + 2) + 2 * self.window + self.shape[0] * self.shape[1])
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

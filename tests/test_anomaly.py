@@ -15,7 +15,7 @@ from latent_nas.evaluators import Job
 from latent_nas.evaluators.work import data_for
 from latent_nas.jobs.deploy import Build, deploy, summary
 from latent_nas.spaces import open_space
-from latent_nas.tasks import Part, open_task, with_options
+from latent_nas.tasks import open_task, with_options
 from latent_nas.tasks.kinds.anomaly import FALSE_ALARMS, Anomaly, area
 from latent_nas.tasks.kinds.made import disturbed, made_of, patched, reordered
 from latent_nas.training import train
@@ -179,27 +179,25 @@ def test_a_network_tells_what_it_has_never_seen_from_the_normal_digit():
 @pytest.mark.parametrize(("device", "outputs"), [("stm32f405", 8), ("rp2040", 1)])
 def test_firmware_flags_the_samples_that_the_reference_flags(tmp_path, device, outputs):
     from latent_nas.firmware import elf
-    from latent_nas.firmware.answer import answer
     from latent_nas.firmware.compile import build
     from latent_nas.firmware.draw import drawn
     from latent_nas.firmware.emulate import Emulator
     from latent_nas.firmware.export import project
+    from latent_nas.training.metadata import Metadata
 
     space = open_space("mcu_cnn", (8, 8, 1), outputs)
     genes = next(g for g in space.sample(np.random.default_rng(1), 50) if len(space.graph(g).nodes) < 14)
     network, x = drawn(space.graph(genes), 0)
     lengths = Anomaly().scores(network.integers(x), network.quants[-1].zero_point)
-    valid = Part(x, (lengths > np.median(lengths)).astype(np.int64))
-    meaning = answer(Anomaly(), network, lambda: valid)
+    threshold = int(Anomaly().threshold(lengths, (lengths > np.median(lengths)).astype(np.int64)))
     board = open_device(device)
-    made = project(network, board, answer=meaning)
+    made = project(network, board, about=Metadata(kind="anomaly", threshold=threshold))
     made.write(tmp_path)
     emulator = Emulator(elf.read(build(tmp_path, board.core)), board, [])
     told = [emulator.answered(one, i % 2) for i, one in enumerate(network.quants[0].quantise(x))]
-    flags, scores = meaning.alarms(network.integers(x))
-    assert told == list(zip(flags.tolist(), scores.tolist(), strict=True))
+    assert told == list(zip((lengths > threshold).tolist(), lengths.tolist(), strict=True))
     assert 0 < sum(flag for flag, _ in told) < len(x)
-    assert f"#define MODEL_THRESHOLD {meaning.threshold} " in made.files["answer.h"]
+    assert f"#define MODEL_THRESHOLD {threshold}\n" in made.library["model.h"]
 
 
 @tools

@@ -57,7 +57,7 @@ for name in ("cortex-m0+", "cortex-m4"):
     assert cost.layers[1].cycles > 0
     made = project(network, device)
     made.write(Path(name))
-    assert "nn_magnitude" in made.files["kernels.h"]
+    assert "nn_magnitude" in made.library["kernels.h"]
     _, report, _ = emulate(made, build(Path(name), device.core), x[:5], tensors=5)
     assert report["bit_exact"]
 """

@@ -178,11 +178,11 @@ class TestFaults:
     def run(self, folder: Path, body: str) -> None:
         made, x = write(small(), folder)
         source = (
-            (folder / "model.c")
+            (folder / "model/model.c")
             .read_text()
             .replace("void model_run(void)\n{", f"{body}\nvoid model_run(void)\n{{ bad();")
         )
-        (folder / "model.c").write_text(source)
+        (folder / "model/model.c").write_text(source)
         emulate(made, build(folder, DEVICE.core), x)
 
     def test_unmapped_memory(self, tmp_path: Path):

@@ -199,7 +199,7 @@ def test_a_search_on_a_target_names_its_metric_everywhere(tmp_path):
 
 
 USER = """
-#include "answer.h"
+#include "model.h"
 void answered(int number, int32_t bits);
 __attribute__((noinline)) void answered(int number, int32_t bits)
 {
@@ -226,18 +226,19 @@ void exchange(int8_t *input, const int8_t *output)
 def test_firmware_gives_values_in_the_targets_unit(tmp_path):
     from latent_nas.devices import open_device
     from latent_nas.firmware import elf
-    from latent_nas.firmware.answer import answer
     from latent_nas.firmware.compile import build
     from latent_nas.firmware.draw import drawn
     from latent_nas.firmware.emulate import Emulator
     from latent_nas.firmware.export import project
+    from latent_nas.training.metadata import Metadata
 
     kind = Regression.of(TARGETS * np.float32([1, 0.01]), ("a", "b"))
     space = open_space("mcu_cnn1d", (12, 1, 2), 2)
     genes = next(g for g in space.sample(np.random.default_rng(1), 50) if len(space.graph(g).nodes) < 14)
     network, x = drawn(space.graph(genes), 0, 8)
     board = open_device("rp2040")
-    project(network, board, answer=answer(kind, network, lambda: None)).write(tmp_path)
+    about = Metadata(kind="regress", targets=kind.names, target_shift=kind.shift, target_gain=kind.gain)
+    project(network, board, about=about).write(tmp_path)
     (tmp_path / "user.c").write_text(USER)
     emulator = Emulator(elf.read(build(tmp_path, board.core)), board, [])
     told = np.array([emulator.answered(one)[1] for one in network.quants[0].quantise(x)], np.uint32)

@@ -18,7 +18,9 @@ def deploy(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the C project.")],
-    device: options.Device = "stm32f405",
+    device: Annotated[
+        str, typer.Option(help="Default: the run's device, else stm32f405. A file of latent_nas/devices, or yours.")
+    ] = "",
     emulate: Annotated[bool, typer.Option("--emulate", help="Run it on the emulated device.")] = False,
     inputs: Annotated[int, typer.Option(help="Validation inputs to run there.")] = 10,
     plain: Annotated[bool, typer.Option("--plain", help="Plain C kernels even where the core has SMLAD.")] = False,
@@ -26,6 +28,12 @@ def deploy(
         str, typer.Option(help="unicorn (from the extra mcu) or qemu (qemu-system-arm), with --emulate.")
     ] = "unicorn",
     toolchain: Annotated[str, typer.Option(help="zig (from the extra mcu) or gcc (arm-none-eabi-gcc).")] = "zig",
+    layout: Annotated[
+        str, typer.Option("--as", help="demo, library, cubeide, arduino, platformio, zephyr or esp-idf.")
+    ] = "demo",
+    prefix: Annotated[
+        str, typer.Option(help="Begins every name in C, so that several networks fit a program.")
+    ] = "model",
     rank: options.Rank = 1,
     calibration: options.Calibration = None,
     characters: Annotated[int, typer.Option(help="A network of text writes so many with --emulate.")] = 200,
@@ -40,9 +48,12 @@ def deploy(
 
     A network of text then writes: token by token, the same characters as the reference.
 
-    A firmware that faults: exit code 3, with address and function.
+    A firmware that faults: exit code 3, with address and function; one above the limits of its run, or that differs
+    from the reference: 1.
 
     Example: latent-nas deploy runs/my_run --out fw --emulate
+
+    Example: latent-nas deploy runs/my_run --out kws --as library --prefix kws
     """
     from latent_nas import lock
     from latent_nas.cli.show import show
@@ -51,12 +62,12 @@ def deploy(
 
     try:
         with lock.held(lock.beside(out), out), show(as_json) as view:
-            how = job.Build(plain, toolchain, emulator if emulate else "")
+            how = job.Build(plain, toolchain, emulator if emulate else "", prefix, layout)
             text = job.Text(characters, prompt, seed, temperature)
             report = job.deploy(source, device, out, how, inputs, rank, view.say, calibration, text)
     except Fault as fault:
         print(f"error: the firmware faults: {fault}", file=sys.stderr)
         raise typer.Exit(3) from None
     print(json.dumps(report) if as_json else job.summary(report))
-    if not job.same(report):
+    if not job.same(report) or not job.keeps_limits(report):
         raise typer.Exit(1)

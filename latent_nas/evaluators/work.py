@@ -13,6 +13,7 @@ from latent_nas.records import Record, versions
 from latent_nas.target import Built, Target, open_target
 from latent_nas.tasks import Data, Part, Task
 from latent_nas.training import FLOAT, TrainingFailed, train
+from latent_nas.training.metadata import metadata_of
 
 if TYPE_CHECKING:
     from latent_nas.training.quantise import QuantisedNetwork
@@ -64,7 +65,9 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         )
     record = replace(record, wall_s=round(time.perf_counter() - started, 3))
     if job.keep:
-        made.network.save(Path(job.keep), record.to_json())
+        measured = {f"{job.part}_{name}": value for name, value in made.int8_metrics.items()}
+        about = metadata_of(task, made.network, measured)
+        made.network.save(Path(job.keep), record.to_json(), about.files())
         made.model.save(Path(job.keep) / FLOAT, record.to_json())
     return record, made.network
 

@@ -1,81 +1,173 @@
-"""What lies beside a firmware's C: the Makefile and the README."""
+"""The README that lies beside a network's C: the lines to type, and the numbers behind them."""
 
-from math import prod
+from collections.abc import Sequence
 
 from latent_nas.costs.memory import MemoryPlan
 from latent_nas.devices import Device, Region
-from latent_nas.training.quantise import QuantisedNetwork
+from latent_nas.firmware.header import Component
+from latent_nas.firmware.naming import comment
+from latent_nas.firmware.preprocess import raw_type
+from latent_nas.preprocessing import Preprocessing
 
 
-def makefile(device: Device) -> str:
-    """Return the Makefile that builds it with arm-none-eabi-gcc."""
-    return MAKEFILE.format(flags=" ".join(device.core.gcc_flags))
-
-
-def readme(network: QuantisedNetwork, device: Device, plan: MemoryPlan, region: Region, answer: str = "") -> str:
-    """Return the README: where input and output lie, and what their integers mean; ``answer``: a row on that."""
-    y, core = network.quants[-1], device.core
+def readme(component: Component, device: Device, plan: MemoryPlan, region: Region, demo: Sequence[str] = ()) -> str:
+    """Return the README of a component; ``demo``: that it lies in a program of its own, whose lines come first."""
+    p, core, y = component.prefix, device.core, component.network.quants[-1]
+    rows = [*_input(component), f"| output | `{p}_output()`, int8, {component.network.graph.output_shape[-1]} |"]
+    rows[-1] += f" real = {y.scale!r} * (q - ({y.zero_point})) |"
+    rows += _answer(component)
+    rows.append(f"| arena | `{p}_arena`, {plan.peak} B in `.bss`, no flash | in the demo region `{region.name}` |")
+    rows += _figures(component)
     return README.format(
+        p=p,
+        P=p.upper(),
         device=device.name,
+        demo=DEMO.format(p=p, device=device.name) if demo else "",
         core=f"{core.name}: {'; '.join(core.lacks()) or 'kernels with SMLAD'}",
-        input=_input(network),
-        outputs=prod(network.graph.output_shape),
-        y=y,
-        answer=answer,
-        arena=plan.peak,
-        region=region.name,
-        address=region.address,
+        lines=_lines(component),
+        test=TEST.format(p=p) if component.golden else "",
+        rows="\n".join(rows),
+        seen=_seen(component.seen, component),
         lacks=f"\nTo run on {device.name}: {device.lacks}.\n" if device.lacks else "",
-    )
+    )  # fmt: skip
 
 
-def _input(network: QuantisedNetwork) -> str:
-    vocabulary, x = network.graph.input.vocabulary, network.quants[0]
-    if vocabulary:
-        return f"uint16, one token; `model_init()` begins a new text | 0 to {vocabulary - 1}"
-    shape = " x ".join(map(str, network.graph.input_shape))
-    return f"int8, {shape} (height x width x channels) | real = {x.scale!r} * (q - ({x.zero_point}))"
+def _lines(component: Component) -> str:
+    """Return the C that a user types."""
+    p, P, seen = component.prefix, component.prefix.upper(), component.seen
+    if seen is None:
+        return TOKEN.format(p=p)
+    kind = component.about.kind
+    answer = f"int c = {p}_argmax();"
+    if component.about.classes and kind == "classify":
+        answer += f" /* {p}_class_names[c] is its name */"
+    if kind == "regress":
+        answer = f"float value = {p}_value(0);"
+    if kind == "anomaly":
+        answer = f"if ({p}_is_anomaly())\n    alarm();"
+    lines = f"{raw_type(seen)} raw[{P}_RAW_SIZE]; /* from your sensor */\n{p}_feed(raw);\n{p}_run();\n{answer}"
+    if seen.front_end is not None:
+        lines += HEARD.format(p=p, answer=answer.replace("\n", "\n    "))
+    if seen.window:
+        lines += PUSHED.format(p=p, P=P, raw=raw_type(seen), answer=answer.replace("\n", "\n    "))
+    return f'#include "{p}.h"\n\n{p}_init(); /* once */\n\n{lines}'
 
 
-MAKEFILE = """# make, or make CC=clang; NN=-DNN_PLAIN builds the kernels without SMLAD.
-CC = arm-none-eabi-gcc
-FLAGS = {flags} -mthumb -std=c99 -O2 -Wall -Wextra -ffreestanding \\
- -ffunction-sections -fdata-sections -fno-tree-loop-distribute-patterns $(NN)
-OBJECTS = $(patsubst %.c,%.o,$(wildcard *.c))
+def _input(component: Component) -> list[str]:
+    graph, x, p = component.network.graph, component.network.quants[0], component.prefix
+    if component.seen is None:
+        return [f"| input | `{p}_input()`, uint16, one token; `{p}_init()` begins a new text | 0 to"
+                f" {graph.input.vocabulary - 1} |"]  # fmt: skip
+    shape = " x ".join(map(str, graph.input_shape))
+    raw = " x ".join(map(str, component.seen.raw_shape))
+    rows = [f"| raw data | `{p}_feed(raw)`, {raw_type(component.seen)}, {raw} | {comment(component.seen.unit)} |"]
+    if (folded := component.seen.folded(x)) is not None:
+        rows.append(f"| | | raw = {folded.scale!r} * (q - ({folded.zero_point})) |")
+    what = f"input = {x.scale!r} * (q - ({x.zero_point}))"
+    return [*rows, f"| input | `{p}_input()`, int8, {shape} (height x width x channels) | {what} |"]
 
-firmware.elf: $(OBJECTS) device.ld
-	$(CC) $(FLAGS) -nostartfiles -nodefaultlibs -Wl,--gc-sections -T device.ld $(OBJECTS) -lgcc -o $@
-	arm-none-eabi-size $@
 
-%.o: %.c
-	$(CC) $(FLAGS) -c $< -o $@
+def _answer(component: Component) -> list[str]:
+    p, about = component.prefix, component.about
+    if about.kind == "regress":
+        return [f"| value | `{p}_value(i)`, float: {', '.join(map(comment, about.targets))} | in the target's unit |"]
+    if about.threshold is not None:
+        return [f"| alarm | `{p}_is_anomaly()`, 0 or 1 | `{p}_score()` above {about.threshold} |"]
+    names = ", ".join(f"{i} {comment(name)}" for i, name in enumerate(about.classes))
+    rows = [f"| class | `{p}_argmax()`, `{p}_class_names[]` | {names} |"] if about.classes else []
+    return rows + ([f"| meaning | as in the file it was read from | {about.left_out} |"] if about.left_out else [])
 
-clean:
-	rm -f $(OBJECTS) firmware.elf
 
-.PHONY: clean
+def _figures(component: Component) -> list[str]:
+    """Return rows on what it takes, once that was measured."""
+    given = component.figures
+    if not given:
+        return []
+    rows = [
+        f"| the demo takes | flash {given['DEMO_FLASH_BYTES']} B, RAM {given['DEMO_RAM_BYTES']} B | of the linker |"
+    ]
+    if "EMULATED_CYCLES_LEAST" in given:
+        span = f"{given['EMULATED_CYCLES_LEAST']} to {given['EMULATED_CYCLES_MOST']} cycles"
+        rows.append(f"| an inference takes | {span} | instructions counted in emulation, times what a core needs |")
+    return rows
+
+
+def _seen(seen: Preprocessing | None, component: Component) -> str:
+    """Return what was done to raw data, for people."""
+    if seen is None:
+        return ""
+    p = component.prefix
+    said = [f"`{p}_preprocess.c` does to raw data what training did, bit for bit as the Python reference."]
+    each = f", one per {seen.varies}" if seen.varies else ""
+    said.append(f"input = (raw - shift) * gain{each}; the numbers are in `metadata.json` of the run's network.")
+    if seen.columns:
+        said.append(f"Order of the {seen.varies or 'channel'}s: {', '.join(map(comment, seen.columns))}.")
+    if seen.resize:
+        said.append(f"Images of another size were resized for training ({seen.resize}); do that before.")
+    if seen.takes_colours:
+        said.append(f"Colour pixels go to `{p}_feed_rgb()`, which makes them grey as Pillow does.")
+    return "\n" + "\n".join(said) + "\n"
+
+
+PUSHED = """
+
+/* or, step by step: */
+{raw} step[{P}_INPUT_CHANNELS];
+if ({p}_push(step)) {{
+    {answer}
+}}"""
+
+HEARD = """
+
+/* or, as the samples come in, any number at a time: */
+if ({p}_push(samples, n)) {{
+    {answer}
+}}"""
+
+TOKEN = """#include "{p}.h"
+
+{p}_init(); /* begins a text */
+*(uint16_t *)(void *){p}_input() = token;
+{p}_run();
+int next = {p}_argmax();"""
+
+TEST = """`{p}_self_test()` runs a sample of the validation data and returns 0 if every output is as it was in Python:
+run it once on your board.
 """
 
-README = """# Firmware of an int8 network for {device}
+DEMO = """`make` builds `firmware.elf` for {device} with arm-none-eabi-gcc. `main.c` runs the network for ever. Put your
+own `exchange` in place of its weak one: it takes the last outputs and writes the next inputs. The linker refuses what
+does not fit a region of the device. `startup.c` has the vector table; interrupts beyond the core's are yours to add.
 
-`make` builds `firmware.elf` with arm-none-eabi-gcc. `main.c` runs the network for ever; put your own `exchange` in
-place of its weak one: it takes the last outputs and writes the next inputs.
+For a program of your own take the folder `{p}/` and leave the rest.
 
-| what | where | numbers |
-|---|---|---|
-| input | `model_input()`, {input} |
-| output | `model_output()`, int8, {outputs} | real = {y.scale!r} * (q - ({y.zero_point})) |
-{answer}| arena | region `{region}` ({address:#010x}) | {arena} B, static; the plan's offsets are in `model.c` |
-
-Outputs and inputs share the arena: read the outputs before you write the next inputs. Cores with the DSP extension
-use the kernels with SMLAD, all others plain C; both give the same bits. The core here is {core}.
-
-The linker refuses what does not fit a region of the device. `startup.c` has the vector table; interrupts beyond the
-core's are yours to add.
-{lacks}
 `make clean && make NN=-DBENCH` builds a firmware that measures itself: cycles per operator (DWT->CYCCNT) as CSV over
 semihosting, or over your UART if you define `bench_write` and `bench_end`. Save what it prints, and
 `latent-nas calibrate --measurements cycles.csv --base native --runtime my_board --out DIR` reads it.
 
-`LICENSE` (MIT) is that of the code of latent_nas in here; the network in `model.c` is yours.
+"""
+
+README = """# `{p}`: an int8 network, for {device}
+
+{demo}Add the component's `.c` files to your build and its headers' folder to the include paths. Nothing else is needed,
+and C and C++ both do. Then:
+
+```c
+{lines}
+```
+
+{test}
+| what | where | numbers |
+|---|---|---|
+{rows}
+{seen}
+Outputs and inputs share the arena: read the outputs before you write the next inputs, and run the network in one
+thread. With `-D{P}_OWN_ARENA` the arena is an array of yours, `int8_t {p}_arena[{P}_ARENA_BYTES]`, on a multiple of 8.
+Several networks can live in one program, each with a prefix of its own (`latent-nas deploy --prefix`); kernels of one
+name are one file, and compiled twice they do no harm, as their functions are weak.
+
+Cores with the DSP extension use the kernels with SMLAD, all others plain C; both give the same bits. The core here is
+{core}.
+{lacks}
+`LICENSE` (MIT) is that of the code of latent_nas in here; the network in `{p}.c` is yours.
 """

@@ -41,7 +41,7 @@ def emulate(
         Fault: the firmware did what the device can't. ValueError: no emulator.
     """
     network, plan, device = project.network, project.plan, project.device
-    emulator = Emulator(elf.read(firmware), device, [name for _, name in project.operators])
+    emulator = Emulator(elf.read(firmware), device, [name for _, name in project.operators], project.component.prefix)
     reference, each = network.tensors(x), 1
     if network.graph.input.vocabulary:  # a row per token; those of a text come one after another
         each = x.shape[1]
@@ -90,7 +90,7 @@ def run_on_qemu(project: Project, firmware: Path, x: np.ndarray) -> tuple[dict[s
         Fault: the firmware did what the device can't.
     """
     network, read = project.network, elf.read(firmware)
-    address = read.address("model_arena") + project.plan.offsets[0]
+    address = read.address(f"{project.component.prefix}_arena") + project.plan.offsets[0]
     reference = network.integers(x)
     outputs, instructions = np.zeros_like(reference), []
     for i, one in enumerate(network.quants[0].quantise(x)):

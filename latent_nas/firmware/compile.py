@@ -17,6 +17,8 @@ from latent_nas.firmware import Overflow, cache
 CACHE_NAME = "zig"  # folder of what the compiler keeps
 GNU_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 OVERFLOW = re.compile(r"section '?\.?([\w.]+)'? will not fit in region '(\w+)': overflowed by (\d+) bytes")
+FOR_RAW = ("_preprocess.c", "_self_test.c")
+FPU = {"fpv4-sp-d16": "+vfp4d16sp", "fpv5-sp-d16": "+fp_armv8d16sp", "fpv5-d16": "+fp_armv8d16"}  # by GCC's -mfpu
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-g0"]
 FLAGS += ["-fno-sanitize=undefined", "-fomit-frame-pointer"]
 FLAGS += ["-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
@@ -36,12 +38,20 @@ def check_toolchain(toolchain: str) -> None:
         need("ziglang", "mcu")
 
 
-def build(folder: Path, core: Core, plain: bool = False, toolchain: str = "zig", defines: Sequence[str] = ()) -> Path:
+def build(
+    folder: Path,
+    core: Core,
+    plain: bool = False,
+    toolchain: str = "zig",
+    defines: Sequence[str] = (),
+    raw: bool = False,
+) -> Path:
     """Compile and link the project in a folder; return its ``firmware.elf``.
 
     Args:
         core: that of the project's device. plain: without the SMLAD kernels. toolchain: "zig" or "gcc".
-        defines: "BENCH" makes the firmware that measures itself.
+        defines: "BENCH" makes the firmware that measures itself. raw: whether it takes raw data, which are floats; what
+            is for them alone is left out of one that takes integers.
 
     Raises:
         ValueError: no such compiler, a section that does not fit its region (and by how many bytes), a warning.
@@ -54,16 +64,19 @@ def build(folder: Path, core: Core, plain: bool = False, toolchain: str = "zig",
     else:
         command = [sys.executable, "-m", "ziglang", "cc", "-target", core.zig_target]
         command += [
-            f"-mcpu={core.zig_cpu}",
+            f"-mcpu={core.zig_cpu}{_fpu(core) if raw else ''}",
             *FLAGS,
             *plainly,
-            *([] if core.compiler_library else ["-nostdlib"]),
+            *([] if core.compiler_library or (raw and not _fpu(core)) else ["-nostdlib"]),
             "-Wl,--gc-sections",
             "-Wl,-e,Reset_Handler",
             "-T",
             "device.ld",
         ]
-        command += [*sorted(path.name for path in folder.glob("*.c")), "-o", elf.name]
+        sources = sorted(path.relative_to(folder) for pattern in ("*.c", "*/*.c") for path in folder.glob(pattern))
+        sources = [path for path in sources if raw or not path.name.endswith(FOR_RAW)]
+        command += [f"-I{place}" for place in sorted({str(path.parent) for path in sources})]
+        command += [*map(str, sources), "-o", elf.name]
     elf.unlink(missing_ok=True)
     status, said = _run(command, folder)
     if overflow := OVERFLOW.findall(said):
@@ -75,6 +88,11 @@ def build(folder: Path, core: Core, plain: bool = False, toolchain: str = "zig",
     if status or not elf.exists() or "warning:" in said:
         raise ValueError(f"the compiler refused the firmware: {said.strip()[-2000:]}")
     return elf
+
+
+def _fpu(core: Core) -> str:
+    """Return what ``-mcpu`` of zig adds for a core's FPU, "" where it has none: firmware of integers does without."""
+    return next((FPU[name] for flag in core.gcc_flags if (name := flag.removeprefix("-mfpu=")) in FPU), "")
 
 
 def host_library(source: Path) -> Path:

@@ -15,6 +15,7 @@ from latent_nas.firmware import Fault
 from latent_nas.firmware.blocks import Blocks, Count
 from latent_nas.firmware.compile import check_toolchain
 from latent_nas.firmware.elf import Elf
+from latent_nas.firmware.naming import PREFIX
 
 SYSTEM = 0xE000E000  # the core's own registers
 MAY_WRITE = (0xD88, 0xDFC)  # of them CPACR, which lets the FPU be used, and DEMCR, which begins the trace
@@ -60,16 +61,16 @@ def model_of(core: Core) -> int:
 class Emulator:
     """One device with a firmware in its flash, run up to the first ``exchange``."""
 
-    def __init__(self, elf: Elf, device: Device, operators: Sequence[str]) -> None:
+    def __init__(self, elf: Elf, device: Device, operators: Sequence[str], prefix: str = PREFIX) -> None:
         """Load and start the firmware.
 
         Args:
-            operators: the names of the operators' functions, in their order.
+            operators: the names of the operators' functions, in their order. prefix: of the network's names.
 
         Raises:
             ValueError: unicorn is not installed. Fault: the firmware can't start.
         """
-        self.elf, self.device, self.operators = elf, device, tuple(operators)
+        self.elf, self.device, self.operators, self._prefix = elf, device, tuple(operators), prefix
         self._lib, self._arm = need("unicorn", "mcu"), need("unicorn.arm_const", "mcu")
         # Not UC_MODE_MCLASS: it makes a Cortex-M33 of every model, which runs what the others have not.
         self._uc = self._lib.Uc(self._lib.UC_ARCH_ARM, self._lib.UC_MODE_THUMB)
@@ -163,7 +164,7 @@ class Emulator:
         Args:
             places: per operator (offset in the arena, elements) of its output.
         """
-        arena, found = self.elf.address("model_arena"), list[np.ndarray]()
+        arena, found = self._arena[0], list[np.ndarray]()
         before = [(0, 0), *places]  # what is there to be read when an operator begins: the one before it has ended
 
         def keep() -> None:
@@ -175,6 +176,23 @@ class Emulator:
         self._watched = None
         keep()
         return found[1:]
+
+    def entered(self, x: np.ndarray, offset: int, elements: int, outputs: int, paint: int = 0) -> list[np.ndarray]:
+        """Return the int8 input (elements,) that the first operator finds, and the int8 outputs (outputs,).
+
+        Args:
+            x: raw data, of a firmware that takes them. offset: of the input in the arena.
+        """
+        found: list[np.ndarray] = []
+
+        def keep() -> None:
+            if not found:
+                found.append(self._read(self._arena[0] + offset, elements))
+
+        self._watched = keep
+        y = self.run(x, outputs, paint)
+        self._watched = None
+        return [found[0], y]
 
     def bench(self, x: np.ndarray, offset: int) -> str:
         """Return what a ``-DBENCH`` build prints over semihosting when it starts with an int8 input in its arena.
@@ -317,7 +335,7 @@ class Emulator:
 
     @property
     def _arena(self) -> tuple[int, int]:
-        address, size = self.elf.symbols["model_arena"]
+        address, size = self.elf.symbols[f"{self._prefix}_arena"]
         return address, address + size
 
     def _paint(self, value: int) -> None:

@@ -1,28 +1,32 @@
-"""The C project of an int8 network: weights, operator order and arena offsets of its memory plan, kernels, start-up."""
+"""The C of an int8 network: a component for programs of others, and a demo around it for one device."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from latent_nas import artifacts
 from latent_nas.costs.layer import Layer, layer
 from latent_nas.costs.memory import MemoryPlan
 from latent_nas.costs.memory import plan as memory_plan
 from latent_nas.devices import Device, Region
-from latent_nas.firmware import bench
-from latent_nas.firmware.answer import Answer
-from latent_nas.firmware.beside import makefile, readme
+from latent_nas.firmware import bench, golden, preprocess, sources
+from latent_nas.firmware.beside import readme
+from latent_nas.firmware.demo import demo
 from latent_nas.firmware.emit import kernel_of
-from latent_nas.firmware.linker import arena_region, script
+from latent_nas.firmware.header import Component
+from latent_nas.firmware.linker import arena_region
 from latent_nas.firmware.model import model
-from latent_nas.firmware.sources import left_over, sources
+from latent_nas.firmware.naming import PREFIX, checked_prefix
 from latent_nas.firmware.text import Speech
 from latent_nas.graph import Graph
+from latent_nas.preprocessing import Preprocessing
 from latent_nas.runtimes import Kernel, Runtime, open_runtime
+from latent_nas.training.metadata import Metadata
 from latent_nas.training.quantise import QuantisedNetwork
 
 RUNTIME = "native"
 LICENCE = Path(__file__).parent / "LICENSE"  # of the kernels: whoever passes them on passes it on too
+README = "README.md"
 
 
 @dataclass(frozen=True)
@@ -30,18 +34,35 @@ class Project:
     """The sources of a firmware and where its tensors lie.
 
     Attributes:
-        network: as it runs there: of a text, in steps. files: contents by name. plan: of the arena.
-        state_bytes: beside it, what is remembered from run to run. region: of RAM, that holds both.
+        component: the network as C sees it; its ``network`` runs there: of a text, in steps.
+        library: contents by name of the component's files. around: of the demo's.
+        measuring: C behind the network's own, for the demo's ``bench.c``.
+        plan: of the arena. state_bytes: beside it, what is remembered from run to run. region: of RAM, for both.
         operators: (node id, name of its function) in the order in which they run.
     """
 
     device: Device
-    network: QuantisedNetwork
-    files: dict[str, str]
+    component: Component
+    library: dict[str, str]
+    around: dict[str, str]
+    measuring: str
     plan: MemoryPlan
     region: Region
     operators: tuple[tuple[int, str], ...]
     state_bytes: int = 0
+
+    @property
+    def network(self) -> QuantisedNetwork:
+        """The network as it runs on the device."""
+        return self.component.network
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The demo with the component in a folder that is called as its prefix: contents by name."""
+        about = readme(self.component, self.device, self.plan, self.region, tuple(self.around))
+        inside = {f"{self.component.prefix}/{name}": text for name, text in self.library.items() if name != README}
+        inside[f"{self.component.prefix}/{self.component.prefix}.c"] += self.measuring
+        return {**self.around, **inside, README: about, "LICENSE": self.library["LICENSE"]}
 
     @property
     def heaviest(self) -> str:
@@ -54,12 +75,16 @@ class Project:
 
         return _name(graph, max(range(len(graph.nodes)), key=flash))
 
+    def with_figures(self, figures: Mapping[str, Any]) -> "Project":
+        """Return the project with what was measured of it in header and README."""
+        component = replace(self.component, figures=figures)
+        texts = {f"{component.prefix}.h": sources.SPDX + component.text()}
+        texts[README] = readme(component, self.device, self.plan, self.region)
+        return replace(self, component=component, library={**self.library, **texts})
+
     def write(self, folder: Path) -> None:
-        """Write all files into a folder, and remove kernels that an earlier project has left there."""
-        for path in left_over(folder, self.files):
-            path.unlink(missing_ok=True)
-        for name, text in self.files.items():
-            artifacts.write(folder / name, text)
+        """Write the demo into a folder, and remove what an earlier project has left there."""
+        sources.write(folder, self.files)
 
 
 def project(
@@ -67,19 +92,22 @@ def project(
     device: Device,
     region: Region | None = None,
     speech: Speech | None = None,
-    answer: Answer | None = None,
+    about: Metadata | None = None,
+    prefix: str = PREFIX,
 ) -> Project:
     """Return the firmware of a network for a device.
 
     Args:
         region: force the arena there, fit or not; None: the first region that it fits.
         speech: what a network of text says; None: it waits for tokens from outside, as others do for data.
-        answer: what the outputs mean, see ``firmware.answer``; None: they are left as they are.
+        about: what travels with the network; None: nothing is known, and raw data are what the input stands for.
+        prefix: of the names in C.
 
     Raises:
-        ValueError: it fits no region, or an operator has no kernel in C.
+        ValueError: it fits no region, an operator has no kernel in C, or a prefix that is no name.
     """
-    network = network.in_steps()
+    checked_prefix(prefix)
+    network, about = network.in_steps(), about or Metadata()
     graph = network.graph
     layers = [layer(node.operator, graph.shapes_into(node)) for node in graph.nodes]
     plan = memory_plan(graph, layers, _runtime(layers))
@@ -87,17 +115,32 @@ def project(
     widest = max(range(len(graph.nodes)), key=lambda i: plan.live[i])
     region = region or arena_region(device, plan.peak + state, _name(graph, widest))
     operators = tuple(_operators(network, plan))
+    component = Component(prefix, network, about, _seen(network, about), plan.peak, {})
     kernels = [kernel_of(graph.nodes[i].operator, graph.shapes_into(graph.nodes[i])) for i, _ in operators]
-    files = sources(kernels, device.core)
-    files["model.c"] = model(network, plan, dict(operators)) + bench.source(graph, device, operators)
-    if speech:
-        files["text.c"] = speech.source()
-    files |= (answer or Answer()).files
-    files["device.ld"] = script(device, region)
-    files["Makefile"] = makefile(device)
-    files["README.md"] = readme(network, device, plan, region, (answer or Answer()).about)
-    files["LICENSE"] = LICENCE.read_text(encoding="utf-8")
-    return Project(device, network, files, plan, region, operators, state)
+    library = sources.kernel_files(kernels)
+    own = {f"{prefix}.h": component.text(), f"{prefix}.c": model(network, plan, dict(operators), prefix, about)}
+    if component.seen is not None:
+        own[f"{prefix}_preprocess.c"] = preprocess.source(component.seen, network.quants[0], prefix)
+    if component.golden:
+        own[f"{prefix}_self_test.c"] = golden.source(component)
+    if graph.input.vocabulary:
+        library |= sources.with_source("sample.h")
+    library |= {name: sources.SPDX + text for name, text in own.items()}
+    library["LICENSE"] = LICENCE.read_text(encoding="utf-8")
+    library[README] = readme(component, device, plan, region)
+    around = demo(component, device, region, speech)
+    measuring = bench.source(graph, device, operators)
+    return Project(device, component, library, around, measuring, plan, region, operators, state)
+
+
+def _seen(network: QuantisedNetwork, about: Metadata) -> Preprocessing | None:
+    """Return how raw data become the input; where nothing is known, they are what it stands for."""
+    shape = network.graph.input_shape
+    if network.graph.input.vocabulary:
+        return None
+    if about.preprocessing is not None and tuple(about.preprocessing.shape) == tuple(shape):
+        return about.preprocessing
+    return Preprocessing(tuple(shape), unit="as the input stands for")
 
 
 def _runtime(layers: Sequence[Layer]) -> Runtime:

@@ -46,8 +46,11 @@ def export_float(graph: Graph, model: "Network", path: Path) -> None:
     writer.save(deployment.graph, path)
 
 
-def export_int8(network: "QuantisedNetwork", path: Path) -> None:
+def export_int8(network: "QuantisedNetwork", path: Path, about: str = "") -> None:
     """Write an int8 network to an ONNX file as QDQ, with the integers that the device holds.
+
+    Args:
+        about: what travels with it, as JSON; it becomes the file's metadata property "latent_nas".
 
     Raises:
         ValueError: ONNX is not installed, or an operator has no form in it.
@@ -65,7 +68,7 @@ def export_int8(network: "QuantisedNetwork", path: Path) -> None:
             if "bias" in constants:
                 names.append(writer.integers(f"{node.id}.bias", constants["bias"].astype(np.int32), scale * x.scale))
         writer.node(node, shapes, names, network.quants[node.id])
-    writer.save(graph, path)
+    writer.save(graph, path, about)
 
 
 def _dims(shape: Shape) -> list[Any]:
@@ -117,7 +120,7 @@ class _Writer:
             last = self.op("DequantizeLinear", [q, scale, zero], f"{node.id}.float")
         self.tensors.append(last)
 
-    def save(self, graph: Graph, path: Path) -> None:
+    def save(self, graph: Graph, path: Path, about: str = "") -> None:
         """Name the output, check the model by ONNX's own checker and write it."""
         helper, kind = self.onnx.helper, self.onnx.TensorProto.FLOAT
         self.op("Identity", [self.tensors[-1]], "output")
@@ -133,6 +136,8 @@ class _Writer:
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=8,
         )
+        if about:
+            helper.set_model_props(model, {"latent_nas": about})
         self.onnx.checker.check_model(model)
         artifacts.write(path, model.SerializeToString())
 

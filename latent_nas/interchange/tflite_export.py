@@ -29,16 +29,19 @@ SPELLINGS = (_tflite_abroad, _tflite_functions)  # beside those of _tflite_opera
 ALIGNMENT = 16  # of constants: kernels read them in place
 
 
-def export_int8(network: "QuantisedNetwork", path: Path) -> None:
+def export_int8(network: "QuantisedNetwork", path: Path, about: str = "") -> None:
     """Write an int8 network to a .tflite file.
+
+    Args:
+        about: what travels with it, as JSON; it becomes the file's metadata "latent_nas".
 
     Raises:
         ValueError: the extra is not installed, or an operator has no form in TensorFlow Lite.
     """
-    artifacts.write(path, to_bytes(network))
+    artifacts.write(path, to_bytes(network, about))
 
 
-def to_bytes(network: "QuantisedNetwork") -> bytes:
+def to_bytes(network: "QuantisedNetwork", about: str = "") -> bytes:
     """Return the .tflite file of an int8 network.
 
     Raises:
@@ -57,7 +60,7 @@ def to_bytes(network: "QuantisedNetwork") -> bytes:
             network.constants[node.id],
         )
         tensors.append(spell(node.operator, place))
-    return model.finish(tensors[0], tensors[-1])
+    return model.finish(tensors[0], tensors[-1], about)
 
 
 class _Model:
@@ -122,8 +125,8 @@ class _Model:
         self.operators.append(operator)
         return made
 
-    def finish(self, first: int, last: int) -> bytes:
-        """Return the file; ``first`` and ``last``: the tensors of input and output."""
+    def finish(self, first: int, last: int, about: str = "") -> bytes:
+        """Return the file; ``first`` and ``last``: the tensors of input and output; ``about``: its metadata."""
         import flatbuffers
 
         schema = self.schema
@@ -133,6 +136,11 @@ class _Model:
         subgraph.inputs, subgraph.outputs = np.array([first], np.int32), np.array([last], np.int32)
         model.version, model.description, model.subgraphs = 3, "latent_nas", [subgraph]
         model.operatorCodes = [self._code(name) for name in self.codes]
+        if about:
+            entry = schema.MetadataT()
+            entry.name, entry.buffer = "latent_nas", len(self.buffers)
+            self.buffers.append(about.encode())
+            model.metadata = [entry]
         model.buffers = [_aligned(schema, data) for data in self.buffers]
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), file_identifier=b"TFL3")

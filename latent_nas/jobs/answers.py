@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from latent_nas import artifacts
-from latent_nas.firmware.answer import Answer, answer
 from latent_nas.firmware.emulate import Emulator
+from latent_nas.jobs.networks import Source
 from latent_nas.tasks import open_task
 from latent_nas.tasks.kinds import Kind
+from latent_nas.tasks.kinds.anomaly import Anomaly
 from latent_nas.tasks.kinds.classify import Classification
 from latent_nas.training import FLOAT
+from latent_nas.training.metadata import Metadata, metadata_of
 from latent_nas.training.quantise import QuantisedNetwork
 
 AGREEMENTS = {
@@ -21,25 +23,23 @@ AGREEMENTS = {
 }  # of ``Kind.agreement``, for people
 
 
-def answer_of(network: QuantisedNetwork, made: dict[str, Any]) -> Answer:
-    """Return what a network's outputs mean, given what made it.
-
-    Where its task is not known, that is what its file did with them that was left out, or nothing.
-    """
+def about_of(source: Source, network: QuantisedNetwork, made: dict[str, Any]) -> Metadata:
+    """Return what travels with a network: what lies beside it, else what its task says, else what its file left out."""
+    beside = Metadata.read(source.folder) if source.folder is not None else None
+    if beside is not None:
+        return beside
     if "task" not in made:
-        left_out = made.get("left_out", "")
-        return Answer(about=f"| meaning | as in the file it was read from | {left_out} |\n" if left_out else "")
-    task = open_task(made["task"])
-    return answer(task.kind, network, lambda: task.data_of(network.graph).valid)
+        return Metadata(left_out=made.get("left_out", ""))
+    return metadata_of(open_task(made["task"]), network)
 
 
-def alarms(network: QuantisedNetwork, meaning: Answer, emulator: Emulator, x: np.ndarray) -> dict[str, Any]:
-    """Return how many of the inputs (n, ...) the device flags, and whether flags and scores are the reference's."""
-    told = [emulator.answered(one, i % 2) for i, one in enumerate(network.quants[0].quantise(x))]
-    flags, scores = meaning.alarms(network.integers(x))
-    same = told == list(zip(flags.astype(int).tolist(), scores.tolist(), strict=True))
+def alarms(network: QuantisedNetwork, threshold: int, emulator: Emulator, x: np.ndarray) -> dict[str, Any]:
+    """Return how many of the int8 inputs (n, ...) the device flags, and whether all is as in the reference."""
+    told = [emulator.answered(one, i % 2) for i, one in enumerate(x)]
+    scores = Anomaly().scores(network.from_integers(x), network.quants[-1].zero_point)
+    same = told == list(zip((scores > threshold).astype(int).tolist(), scores.tolist(), strict=True))
     flagged = sum(flag for flag, _ in told)
-    return {"inputs": len(x), "threshold": meaning.threshold, "flagged": flagged, "same_as_reference": same}
+    return {"inputs": len(x), "threshold": threshold, "flagged": flagged, "same_as_reference": same}
 
 
 def agreement(

@@ -1,6 +1,8 @@
 """From a run's final network to firmware: exported, compiled, and run on the emulated device."""
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,22 +12,30 @@ import numpy as np
 
 from latent_nas import artifacts, sealed, seeds, whole
 from latent_nas.cores import Core
-from latent_nas.devices import Device, open_device
+from latent_nas.devices import Device
 from latent_nas.firmware import Fault, Overflow, qemu
 from latent_nas.firmware.check import emulate, run_on_qemu, sizes
 from latent_nas.firmware.compile import build, check_toolchain
 from latent_nas.firmware.elf import read
 from latent_nas.firmware.emulate import Emulator, model_of
 from latent_nas.firmware.export import RUNTIME, Project, project
-from latent_nas.firmware.sources import keep_others
+from latent_nas.firmware.layouts import check as check_layout
+from latent_nas.firmware.layouts import laid_out
+from latent_nas.firmware.naming import PREFIX, checked_prefix
+from latent_nas.firmware.raw import run as from_raw
+from latent_nas.firmware.sources import is_export, keep_others, write
 from latent_nas.firmware.text import Speech
-from latent_nas.jobs.answers import agreement, alarms, answer_of, texts
+from latent_nas.jobs.answers import about_of, agreement, alarms, texts
+from latent_nas.jobs.chosen_for import ChosenFor, chosen_for
+from latent_nas.jobs.chosen_for import lines as limit_lines
 from latent_nas.jobs.networks import open_source
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runtimes import open_runtime
 from latent_nas.tasks import open_task
 from latent_nas.training.quantise import QuantisedNetwork
+
+TENSORS = 2  # inputs whose tensors are compared operator by operator, where all of them run from raw data
 
 
 @dataclass(frozen=True)
@@ -45,15 +55,20 @@ class Text:
 class Build:
     """How a firmware is built and run: ``plain`` without SMLAD, ``toolchain`` "zig" or "gcc".
 
-    ``emulator``: "unicorn", "qemu", or "" for none.
+    ``emulator``: "unicorn", "qemu", or "" for none. prefix: of the names in C. layout: one of
+    ``layouts.LAYOUTS``.
     """
 
     plain: bool = False
     toolchain: str = "zig"
     emulator: str = ""
+    prefix: str = PREFIX
+    layout: str = "demo"
 
     def check(self, device: Device) -> "Build":
         """Return itself, or raise ValueError that names what is unknown or not installed."""
+        checked_prefix(self.prefix)
+        check_layout(self.layout, device)
         if self.emulator not in ("", "unicorn", "qemu"):
             raise ValueError(f'emulator {self.emulator!r}; there are: "unicorn", "qemu"')
         check_toolchain(self.toolchain)
@@ -78,11 +93,12 @@ def deploy(
     """Return what the firmware of a network is and does; its project is in ``out``, with this as ``report.json``.
 
     The project is made beside ``out`` and moved there as a whole. One that does not fit or faults is moved there too,
-    to be looked at, without a report. Files of others that lie in ``out`` stay.
+    to be looked at, without a report, unless an earlier one lies there, which stays as it was. Files of others that lie
+    in ``out`` stay.
 
     Args:
-        source: a trained network, see ``networks.open_source``. calibration: the data (.npz) that a float
-            ONNX file is quantised with. rank: which of a run's final networks, from 1.
+        source: a trained network, see ``networks.open_source``. device: "" is that of the run. rank: which of a run's
+            final networks, from 1. calibration: the data (.npz) that a float file is quantised with.
         inputs: how many validation inputs to run, of a text tokens, but two windows at least; for a network of no known
             task, random ones. text: what a network of text writes; None: as ``Text`` says.
 
@@ -91,17 +107,18 @@ def deploy(
             which layer.
         Fault: the firmware did what the device can't.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / "device.ld").exists():
+    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not is_export(out):
         raise ValueError(f"{out} is there already, not empty and no firmware; choose another --out")
     artifacts.writable(out)
     if inputs < 1:
         raise ValueError(f"--inputs {inputs}; wanted 1 or more")
     trouble: ValueError | Fault | None = None
+    known = chosen_for(open_source(source, rank), source)
     with whole.folder(out) as new:
         try:
-            report = _made(source, open_device(device), new, how, inputs, rank, say, calibration, text or Text())
+            report = _made(source, device, known, new, how, inputs, rank, say, calibration, text or Text())
         except (ValueError, Fault) as error:
-            if not any(new.iterdir()):
+            if not any(new.iterdir()) or is_export(out):
                 raise
             trouble = error
         keep_others(out, new)
@@ -116,7 +133,8 @@ def deploy(
 
 def _made(
     source: Path,
-    board: Device,
+    asked: str,
+    known: ChosenFor,
     out: Path,
     how: Build,
     inputs: int,
@@ -126,14 +144,15 @@ def _made(
     text: Text,
 ) -> dict[str, Any]:
     """Return the report of a project that is made in an empty folder; see ``deploy``."""
+    board = known.board(asked)
     how.check(board)
     trained = open_source(source, rank)
     network, made = trained.quantised(calibration)
     speech = _speech(network, made, text)
     if network.graph.input.vocabulary and how.emulator == "qemu":
         raise ValueError("--emulator qemu runs a network once, a text takes many runs; leave it out")
-    meaning = answer_of(network, made)
-    firmware = project(network, board, speech=speech, answer=meaning)
+    about = about_of(trained, network, made)
+    firmware = project(network, board, speech=speech, about=about, prefix=how.prefix)
     firmware.write(out)
     say(f"{len(firmware.files)} files; arena {firmware.plan.peak} B in {firmware.region.name}")
     elf = linked(firmware, out, how)
@@ -145,23 +164,75 @@ def _made(
     report |= {"toolchain": how.toolchain, "arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name}
     report |= sizes(elf)
     if how.emulator:
-        x = _inputs(network, made, inputs)
+        x, raw = _inputs(network, made, inputs)
+        checked = x[:TENSORS] if raw is not None and how.emulator == "unicorn" else x
         if how.emulator == "qemu":
             measuring = build(out, board.core, how.plain, how.toolchain, qemu.defines(board))
             found, outputs = run_on_qemu(firmware, measuring, x)
             linked(firmware, out, how)  # the folder is left with the firmware itself
         else:
-            _, found, outputs = emulate(firmware, elf, x)
+            _, found, outputs = emulate(firmware, elf, checked)
+        if raw is not None and len(checked) < len(x):
+            found, outputs = _from_raw(firmware, raw, how, found)
+            found["same_answers_as_in_training"] = _same_answers(network, x, outputs)
         report["emulated"] = {"emulator": how.emulator, **found, **agreement(network, made, trained.folder, x, outputs)}
-    if how.emulator == "unicorn" and meaning.threshold is not None:
-        report["alarms"] = alarms(network, meaning, Emulator(read(elf), board, []), x)
+    if how.emulator == "unicorn" and about.threshold is not None:
+        on_device = Emulator(read(elf), board, [], how.prefix)
+        report["alarms"] = alarms(network, about.threshold, on_device, _entering(firmware, x, raw))
     if how.emulator and speech:
         say(f"writing {text.characters} characters, on the device and by the reference")
-        said = Emulator(read(elf), board, [name for _, name in firmware.operators]).text(text.characters)
+        said = Emulator(read(elf), board, [name for _, name in firmware.operators], how.prefix).text(text.characters)
         same = said == speech.generate(network, text.characters)
         report["text"] = {**asdict(text), "prompt": speech.read, "emulated_text": said, "same_as_reference": same}
+    report["decided"] = known.decided(asked)
+    report["chosen_for"] = {"device": known.device, "runtime": known.runtime}
+    report |= {"limits": asdict(known.limits), "limits_count_image": known.counts_image}
+    report["over_limits"] = known.over(report) if board.name == known.device or not known.device else {}
+    firmware = firmware.with_figures(_figures(report))
+    if how.layout != "demo":
+        for path in out.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        report["elf"] = ""
+    report |= {"prefix": how.prefix, "layout": how.layout}
+    write(out, laid_out(firmware, how.layout))
     artifacts.write(out / files.FIRMWARE_REPORT, json.dumps(sealed.seal(report), indent=1) + "\n")
     return report
+
+
+def _from_raw(
+    firmware: Project, raw: np.ndarray, how: Build, found: dict[str, Any]
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Return what was found of a firmware with the proof from raw data (n, ...), and its int8 outputs (n, ...)."""
+    with tempfile.TemporaryDirectory() as folder:
+        proof = from_raw(firmware, Path(folder), raw, how.plain, how.toolchain)
+    more = {
+        "from_raw": True,
+        "inputs": proof.inputs,
+        "equal_inputs": proof.equal_inputs / proof.inputs,
+        "equal_outputs": proof.equal_outputs / proof.inputs if found["bit_exact"] else found["equal_outputs"],
+        "preprocess_instructions": proof.preprocess_instructions,
+    }
+    return {**found, **more, "bit_exact": found["bit_exact"] and proof.bit_exact}, proof.outputs
+
+
+def _same_answers(network: QuantisedNetwork, x: np.ndarray, outputs: np.ndarray) -> float:
+    """Return for how many inputs, as a share, raw data and what training saw have the same largest output."""
+    return float((outputs.argmax(axis=-1) == network.integers(x).argmax(axis=-1)).mean())
+
+
+def _entering(firmware: Project, x: np.ndarray, raw: np.ndarray | None) -> np.ndarray:
+    """Return the int8 inputs (n, ...) that raw data or, without them, real inputs become."""
+    quant, seen = firmware.network.quants[0], firmware.component.seen
+    return quant.quantise(x) if raw is None or seen is None else seen.integers(raw, quant)
+
+
+def _figures(report: dict[str, Any]) -> dict[str, int]:
+    """Return what the header says that a firmware takes, by a macro's ending."""
+    sizes = {"DEMO_FLASH_BYTES": report["flash_bytes"], "DEMO_RAM_BYTES": report["ram_bytes"]}
+    if "emulated" not in report:
+        return sizes
+    low, high = report["emulated"]["emulated_cycles"]
+    return sizes | {"EMULATED_CYCLES_LEAST": low, "EMULATED_CYCLES_MOST": high}
 
 
 def _core(core: Core) -> dict[str, Any]:
@@ -193,19 +264,22 @@ def _speech(network: QuantisedNetwork, made: dict[str, Any], text: Text) -> Spee
     return Speech.of(network, pieces, [pieces.index(c) for c in prompt], text.seed, text.temperature)
 
 
-def _inputs(network: QuantisedNetwork, made: dict[str, Any], n: int) -> np.ndarray:
+def _inputs(network: QuantisedNetwork, made: dict[str, Any], n: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return inputs (n, ...) of validation, of all classes, and the raw data they are made of, None where unknown."""
     vocabulary = network.graph.input.vocabulary
     if vocabulary:
         n = max(n, 2 * network.graph.input_shape[0])  # so that the oldest tokens are forgotten
         if "task" in made:
-            return open_task(made["task"]).data_of(network.graph).valid.x.reshape(1, -1)[:, :n]
-        return seeds.rng(0, "firmware inputs").integers(0, vocabulary, (1, n))
+            return open_task(made["task"]).data_of(network.graph).valid.x.reshape(1, -1)[:, :n], None
+        return seeds.rng(0, "firmware inputs").integers(0, vocabulary, (1, n)), None
     if "task" in made:
-        x = open_task(made["task"]).data().valid.x
+        task = open_task(made["task"])
+        x = task.data().valid.x
         if x.shape[1:] == network.graph.input_shape:
-            return x[np.linspace(0, len(x) - 1, min(n, len(x))).astype(int)]  # of all classes, whatever the order
+            x = x[np.linspace(0, len(x) - 1, min(n, len(x))).astype(int)]  # of all classes, whatever the order
+            return x, task.raw(x)
     drawn: np.ndarray = seeds.rng(0, "firmware inputs").normal(size=(n, *network.graph.input_shape))
-    return drawn.astype(np.float32)
+    return drawn.astype(np.float32), None
 
 
 def same(report: dict[str, Any]) -> bool:
@@ -213,6 +287,11 @@ def same(report: dict[str, Any]) -> bool:
     exact = report.get("emulated", {}).get("bit_exact", True)
     parts = [report.get(name, {}).get("same_as_reference", True) for name in ("text", "alarms")]
     return bool(exact and all(parts))
+
+
+def keeps_limits(report: dict[str, Any]) -> bool:
+    """Return whether a firmware keeps its run's limits, where those were of whole images."""
+    return not (report["over_limits"] and report["limits_count_image"])
 
 
 def summary(report: dict[str, Any]) -> str:
@@ -226,13 +305,15 @@ def summary(report: dict[str, Any]) -> str:
     lines += [f"core {core['name']}: {'; '.join(core['lacks'])}"] if core["lacks"] else []
     lines += [f"to run on {report['device']}: {report['device_lacks']}"] if report["device_lacks"] else []
     lines += [f"computed times: {core['cycles_borrowed']}"] if core["cycles_borrowed"] else []
+    lines += limit_lines(report)
     if "emulated" in report:
         e = report["emulated"]
         low, high = e["emulated_ms"]
         same = "bit-exact" if e["bit_exact"] else f"NOT bit-exact: {e['equal_outputs']:.2%} of outputs equal"
         agreed, flagged = texts(report)
+        raw = " from raw data" if e.get("from_raw") else ""
         lines += [
-            f"{e['inputs']} inputs emulated by {e['emulator']}, {same} with the integer reference{agreed}",
+            f"{e['inputs']} inputs emulated by {e['emulator']}{raw}, {same} with the integer reference{agreed}",
             f"{e['instructions']} instructions an inference, emulated {low:.2f} to {high:.2f} ms",
         ]
         if "peak_stack_bytes" in e:

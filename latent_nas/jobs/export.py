@@ -1,7 +1,9 @@
 """A trained int8 network as a file of another tool's."""
 
+import json
 from pathlib import Path
 
+from latent_nas.jobs.answers import about_of
 from latent_nas.jobs.networks import open_source
 
 
@@ -25,8 +27,10 @@ def export(source: str | Path, out: Path, format: str | None, rank: int = 1, cal
         raise ValueError(f"--out wants a file that ends in {endings}, got {out}")
     if out.exists():
         raise ValueError(f"{out} is there already; choose another --out")
-    network, _ = open_source(source, rank).quantised(calibration)
-    write(network, out)
+    trained = open_source(source, rank)
+    network, made = trained.quantised(calibration)
+    about = about_of(trained, network, made)
+    write(network, out, json.dumps(about.to_json()) if about.kind or about.preprocessing else "")
     first, last = network.quants[0], network.quants[-1]
     return (
         f"{out}: {out.stat().st_size} B; input {network.graph.input_shape} (scale {first.scale:.6g}, zero point"

@@ -144,6 +144,7 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
 
 def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: Done) -> TrainingResult:
     from latent_nas import training  # imports torch when it trains
+    from latent_nas.training.metadata import metadata_of
 
     task, started = open_task(config.task), time.perf_counter()
     data = task.data()
@@ -168,9 +169,9 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
             f" smaller --learning-rate and another --out ({folder.path / files.METRICS} has the epochs)"
         ) from None
     small = deploy(graph).graph
-    trained.network.save(
-        folder.path / files.INT8, {"network": config.network, "task": config.task, "seed": config.seed}
-    )
+    about = metadata_of(task, trained.network, {f"valid_{name}": v for name, v in trained.int8_metrics.items()})
+    named = {"network": config.network, "task": config.task, "seed": config.seed}
+    trained.network.save(folder.path / files.INT8, named, about.files())
     made = {"network": config.network, "task": config.task, "seed": config.seed, "recipe": asdict(config.recipe)}
     trained.model.save(folder.path / training.FLOAT, made)
     tested: dict[str, float] = {}

@@ -43,6 +43,8 @@ class Raw:
         shift, gain: of values scaled before, (value - shift) * gain.
         group: samples of the same number stay in one part of the split, (n,) int64; None where nothing says so.
         groups: what the numbers stand for, e.g. "column 'subject'"; asked: whether the user named it.
+        pixels: whether x is made of whole numbers from 0 to 255, by ``shift`` and ``gain``. columns: what the channels,
+            or a table's columns, are called. resize: how images were brought to one size. grey: whether colours were.
     """
 
     x: np.ndarray
@@ -63,6 +65,10 @@ class Raw:
     group: np.ndarray | None = None
     groups: str = ""
     asked: bool = False
+    pixels: bool = False
+    columns: tuple[str, ...] = ()
+    resize: str = ""
+    grey: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from latent_nas.readers._columns import TARGET, Columns, columns
 from latent_nas.readers._counting import resets
 from latent_nas.readers._parts import part_of, renamed
 from latent_nas.readers._series import Recording, described, grouped, samples
-from latent_nas.readers._single import ROWS, each_row
+from latent_nas.readers._single import DIVIDED, ROWS, each_row
 from latent_nas.readers._table import ABSENT, Table, is_number
 
 FEWEST = 3  # recordings of a class that can be samples, one for each part
@@ -80,8 +80,11 @@ def raw_of(path: Path, table: Table, wanted: Wanted, given: Sequence[str] = ()) 
     y, classes, targets, said = _answered(path, found, answers, names, wanted)
     raw = Raw(
         x=x, y=y, classes=classes, targets=targets, part=part, names=names, what="windows", skipped=skipped,
-        notes=(*notes, *said), keep=keep, **groups,  # type: ignore[arg-type]
+        notes=(*notes, *said), keep=keep, columns=tuple(found.values) if len(found.values) in x.shape[2:] else (),
+        **groups,  # type: ignore[arg-type]
     )  # fmt: skip
+    if DIVIDED in notes:
+        raw = replace(raw, shift=(0.0,), gain=(1 / 255,), pixels=bool((values == np.rint(values)).all()))
     if x.shape[1] == 1 and x.shape[2] > 1:
         return replace(raw, what="samples", sizes={f"{x.shape[2]} values": len(x)})
     return described(raw)

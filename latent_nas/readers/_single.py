@@ -14,6 +14,7 @@ from latent_nas.readers._numbered import channels_of
 AXIS = re.compile(r"(.*?)([xyz])([ _(\[].*)?", re.IGNORECASE)
 ROWS = 16  # from which on rows can look like steps
 ALIKE = 0.5  # correlation of neighbouring rows from which on they look like steps
+DIVIDED = "values from 0 to 255 are divided by 255"
 APART = 20.0  # times as much spread in one column as in another: no series of one channel
 
 
@@ -28,7 +29,7 @@ def each_row(
             raise ValueError(f"{path} has {values.shape[1]} values in a row; they can't be read as {wanted.input}")
         plain = np.nanmin(values) >= 0 and np.nanmax(values) <= 255
         divided = values / np.float32(255) if plain and np.nanmax(values) > 1 else values
-        divides = ["values from 0 to 255 are divided by 255"]
+        divides = [DIVIDED]
         return divided.reshape(-1, *wanted.input), () if plain else (3,), divides if divided is not values else []
     shown = f"{names[0]!r} to {names[-1]!r}" if len(names) > 1 else repr(names[0])
     if wanted.layout == "nf" or (not wanted.layout and channels is None):

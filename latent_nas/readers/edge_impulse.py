@@ -79,6 +79,7 @@ class EdgeImpulse(Reader):
             skipped=(*skipped, *found.skipped),
             notes=(*notes, f"sensors are {', '.join(sensors)}", *found.notes),
             keep=(3,),
+            columns=tuple(sensors),
             **grouped(found, "", wanted),  # type: ignore[arg-type]
         )
         return described(raw)

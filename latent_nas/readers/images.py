@@ -98,8 +98,19 @@ class Images(Reader):
             skipped=(*skipped, *broken),
             notes=tuple(notes),
             sizes={f"{h}x{w}": n for (w, h), n in sizes.most_common()},
+            pixels=not any(head.deep for head in heads.values()),
+            **_scaled(scale, heads),
+            resize="bilinear, cropped in the middle" if set(sizes) != {(shape[1], shape[0])} else "",
+            grey=shape[2] == 1 and not grey,
             **in_groups([*pixels], wanted),
         )
+
+
+def _scaled(scale: tuple[float, float], heads: dict[Labelled, Head]) -> dict[str, Any]:
+    """Return shift and gain of pixels: of 8 bits, or what all deep ones share; of a mixture nothing is known."""
+    deep = [head.deep for head in heads.values()]
+    low, high = scale if all(deep) else (0.0, 255.0)
+    return {} if any(deep) and not all(deep) else {"shift": (low,), "gain": (1 / (high - low),)}
 
 
 def _said(

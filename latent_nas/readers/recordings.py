@@ -35,6 +35,10 @@ class Recordings(Reader):
         """Return whether there is a recording below the folder."""
         return holds(path, SUFFIXES)
 
+    def audio(self, file: Path, front_end: FrontEnd) -> np.ndarray:
+        """Return a recording as int16 samples (samples,), of which the front end makes what ``read`` gives."""
+        return front_end.heard(_told(file, front_end.rate, front_end.samples))
+
     def example(self, folder: Path) -> Path:
         """Write two recordings of each of two classes: tones of half a second."""
         from scipy.io import wavfile
@@ -103,13 +107,18 @@ class Recordings(Reader):
         )
 
 
+def _told(file: Path, rate: int, samples: int) -> np.ndarray:
+    """Return a recording as the front end hears it: one channel, of the rate and length that all have."""
+    found, read = _open(file)
+    return fitted(resampled(found, _mono(read), rate), samples)
+
+
 def _heard(
     path: Path, files: Sequence[Labelled], rate: int, samples: int, front_end: FrontEnd | None, notes: list[str]
 ) -> np.ndarray:
     """Return the network's input of every recording; one at a time, as they are long and spectra are not."""
     if front_end is not None:
-        heard = (fitted(resampled(found, _mono(s), rate), samples) for found, s in (_open(f.file) for f in files))
-        return np.concatenate([front_end(one[None]) for one in heard])
+        return np.concatenate([front_end(_told(file.file, rate, samples)[None]) for file in files])
     read = [_open(file.file) for file in files]
     channels = min(s.shape[1] for _, s in read)
     if any(s.shape[1] != channels for _, s in read):

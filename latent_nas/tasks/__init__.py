@@ -16,6 +16,7 @@ from latent_nas.front_end import FrontEnd
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.operators import Shape
+from latent_nas.preprocessing import Preprocessing
 from latent_nas.records import SHORT
 from latent_nas.tasks.kinds import Baseline, Kind, Metric
 from latent_nas.tasks.kinds.classify import Classification
@@ -152,6 +153,18 @@ class Task(ABC):
             data: of the network, see ``data_of``.
         """
         return ((data.train, data.valid),)
+
+    def preprocessing(self) -> Preprocessing | None:
+        """Return how raw data become inputs, which travels with every network; None of text. By default: as they are.
+
+        What makes inputs of raw data in ``data`` has to be said here as numbers, or firmware is fed what it never saw.
+        """
+        return None if len(self.input_shape) == 1 else Preprocessing(tuple(self.input_shape))
+
+    def raw(self, x: np.ndarray) -> np.ndarray | None:
+        """Return raw data (n, ...) of which ``preprocessing`` makes inputs x (n, *input_shape); None where it can't."""
+        seen = self.preprocessing()
+        return None if seen is None or seen.front_end is not None else seen.raw_of(x)
 
     def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return training inputs (n, ...) varied at random, where the recipe augments; as they are by default."""

@@ -30,6 +30,7 @@ class Findings:
         notes: what was changed. sizes: what sizes there were. shift, gain: (x - shift) * gain was done; per what
             varies, or empty. front_end: of audio. sha256: of all that training sees.
         drawn: whether validation samples were drawn from those of train one by one, so that others may be.
+        pixels, columns, resize, grey: see ``Raw``.
     """
 
     kind: str
@@ -49,6 +50,10 @@ class Findings:
     front_end: FrontEnd | None
     sha256: str
     drawn: bool = False
+    pixels: bool = False
+    columns: tuple[str, ...] = ()
+    resize: str = ""
+    grey: bool = False
 
     @property
     def imbalance(self) -> float:
@@ -94,7 +99,10 @@ class Findings:
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         found = {**vars(self), "counts": {k: list(v) for k, v in self.counts.items()}, "imbalance": self.imbalance}
-        found |= {k: list(found[k]) for k in ("input_shape", "classes", "doubles", "leaked", "contradictions", "notes")}
+        found |= {
+            k: list(found[k])
+            for k in ("input_shape", "classes", "doubles", "leaked", "contradictions", "notes", "columns")
+        }
         found |= {k: list(found[k]) for k in ("shift", "gain")}
         found |= {"targets": {k: list(v) for k, v in self.targets.items()}} | {"skipped": dict(self.skipped)}
         return found | {"front_end": self.front_end and self.front_end.to_json()}
@@ -161,6 +169,10 @@ def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "")
         shift=tuple(shift.reshape(-1).tolist()) if raw.keep else raw.shift,
         gain=tuple(gain.reshape(-1).tolist()) if raw.keep else raw.gain,
         front_end=raw.front_end,
+        pixels=raw.pixels,
+        columns=raw.columns,
+        resize=raw.resize,
+        grey=raw.grey,
         sha256=_digest(data, (*raw.classes, *raw.targets)),
         drawn=drawn,
     )

@@ -11,9 +11,10 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from latent_nas import artifacts
+from latent_nas import artifacts, plugins
 from latent_nas.front_end import KINDS as FRONTS
 from latent_nas.limits import Limits
+from latent_nas.preprocessing import PIXEL, SOUND, VALUE, Preprocessing
 from latent_nas.readers import KINDS, LABELS, LAYOUTS, LENGTHS, MISSING, PARTS, Wanted, reader_of
 from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks._checks import Findings, checked
@@ -25,6 +26,7 @@ from latent_nas.tasks.kinds.regress import Regression
 
 FASTEST = 192_000  # Hz; beyond it is no microphone but a slip of the keyboard
 OPTIONS = (*(f.name for f in fields(Wanted)), "normal", "metric", "split_seed", "strict", "folds")
+ABOUT = ("front_end", "shift", "gain", "sha256", "pixels", "columns", "resize", "grey")  # kept by ``save``
 LISTS = ("omit", "label")  # options that are columns, with commas between
 CHOSEN_BY = ("accuracy", "balanced_accuracy")  # what a search of classes can optimise
 
@@ -193,6 +195,33 @@ class OwnTask(Task):
         few = len(self._data.valid) < NETWORKS_FROM and self._foldable
         return self.source.folds or (FOLDS if few else 1)
 
+    def preprocessing(self) -> Preprocessing:
+        """Return what readers and check did to the files' values, as numbers."""
+        found, wanted = self.findings, self.source.wanted
+        shift, gain = found.shift or (0.0,), found.gain or (1.0,)
+        raw = PIXEL if found.pixels else SOUND if found.front_end else VALUE
+        sound = found.what == "recordings"
+        unit = "pixel, 0 to 255" if found.pixels else "16-bit sample" if sound else "as in the files"
+        if found.front_end:
+            unit = f"16-bit sample at {found.front_end.rate} Hz"
+        if sound and not found.front_end:  # read as -1 to 1
+            shift, gain = tuple(32768 * s for s in shift), tuple(g / 32768 for g in gain)
+        series = {"window": self.input_shape[0], "hop": wanted.hop or wanted.window} if self.input_shape[1] == 1 else {}
+        return Preprocessing(
+            tuple(self.input_shape), raw, unit, shift, gain, found.columns, found.resize, found.grey,
+            front_end=found.front_end, **({} if found.front_end else series),
+        )  # fmt: skip
+
+    def raw(self, x: np.ndarray) -> np.ndarray | None:
+        """Return the raw data of inputs (n, *input_shape); recordings are read again, None where that can't be."""
+        seen = self.preprocessing()
+        if seen.front_end is None:
+            return seen.raw_of(x)
+        reader = reader_of(self.source.path)
+        return (
+            _heard(reader, self.source, seen, x) if isinstance(reader, plugins.load("readers", "recordings")) else None
+        )
+
     def about(self) -> list[str]:
         """Return what was found in the data."""
         lines = self.findings.lines()
@@ -214,7 +243,7 @@ class OwnTask(Task):
         parts = dict(zip(PARTS, (self._data.train, self._data.valid, self._data.test), strict=True))
         arrays: dict[str, Any] = {f"x_{name}": part.x for name, part in parts.items()}
         arrays |= {f"y_{name}": part.y for name, part in parts.items()}
-        about = {k: v for k, v in self.findings.to_json().items() if k in ("front_end", "shift", "gain", "sha256")}
+        about = {k: v for k, v in self.findings.to_json().items() if k in ABOUT}
         about["kind"] = self.findings.kind
         arrays |= (
             {"classes": np.array(self.classes)} if self.classes else {"targets": np.array([*self.findings.targets])}
@@ -222,6 +251,18 @@ class OwnTask(Task):
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays, about=np.array(json.dumps(about)))
         artifacts.write(out, buffer.getvalue())
+
+
+def _heard(reader: Any, source: Source, seen: Preprocessing, x: np.ndarray) -> np.ndarray | None:
+    """Return int16 recordings (n, samples) of inputs (n, frames, values, 1), found by their content."""
+    raw = reader.read(source.path, source.wanted)
+    shift, gain = (np.array(v, np.float32)[:, None] for v in (seen.shift, seen.gain))
+    rows = {one.tobytes(): i for i, one in enumerate(((raw.x - shift) * gain).astype(np.float32))}
+    at = [rows.get(np.ascontiguousarray(one, np.float32).tobytes()) for one in x]
+    if None in at:
+        return None
+    assert seen.front_end is not None
+    return np.stack([reader.audio(source.path / raw.names[i], seen.front_end) for i in at if i is not None])
 
 
 @lru_cache(2)

@@ -8,12 +8,13 @@ import tarfile
 import zlib
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from zipfile import BadZipFile
 
 import numpy as np
 
 from latent_nas import seeds
+from latent_nas.preprocessing import PIXEL, Preprocessing
 from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks._augment import moved_and_mirrored
 from latent_nas.tasks._download import download
@@ -73,6 +74,11 @@ class Cifar10(Task):
             ValueError: the archive can't be had, or a file is no CIFAR-10.
         """
         return _data(Path(self.source) if self.source else download(ARCHIVE, self.url, self.sha256))
+
+    def preprocessing(self) -> Preprocessing:
+        """Return mean and standard deviation of the official training images' channels, of pixels from 0 to 255."""
+        scale: dict[str, Any] = {"shift": tuple(255 * m for m in MEAN), "gain": tuple(1 / (255 * s) for s in STD)}
+        return Preprocessing(self.input_shape, PIXEL, "pixel, 0 to 255", columns=("red", "green", "blue"), **scale)
 
     def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return each image (n, 32, 32, 3) shifted by up to 4 pixels, filled with 0, and mirrored half of the time."""

@@ -1,11 +1,12 @@
 """Progression of diabetes after one year: the 442 patients that come with scikit-learn, a table of ten columns."""
 
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from latent_nas import seeds
+from latent_nas.preprocessing import Preprocessing
 from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks.kinds.regress import Regression
 
@@ -30,11 +31,15 @@ class Diabetes(Task):
     }
 
     def __init__(self) -> None:
-        self.kind = Regression.of(_split().train.y, ("progression",))
+        self.kind = Regression.of(_split()[0].train.y, ("progression",))
 
     def data(self) -> Data:
         """Return inputs of mean 0 and standard deviation 1 on the training part, targets as they are."""
-        return _split()
+        return _split()[0]
+
+    def preprocessing(self) -> Preprocessing:
+        """Return mean and standard deviation of the ten columns, in their own units."""
+        return _split()[1]
 
     def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return the inputs in noise of 0.3 standard deviations: 262 patients are soon learnt by heart."""
@@ -42,15 +47,23 @@ class Diabetes(Task):
 
 
 @lru_cache(1)
-def _split() -> Data:
+def _split() -> tuple[Data, Preprocessing]:
     from sklearn.datasets import load_diabetes
 
-    x, y = load_diabetes(return_X_y=True, scaled=False)
+    table = load_diabetes(scaled=False)
+    x, y = table.data, table.target
     order = seeds.rng(0, "diabetes", "split").permutation(len(y))
     rows = np.split(order, [TRAIN, TRAIN + VALID])
-    x = (x - x[rows[0]].mean(axis=0)) / x[rows[0]].std(axis=0)
+    mean, std = x[rows[0]].mean(axis=0), x[rows[0]].std(axis=0)
+    x = (x - mean) / std
+    columns: dict[str, Any] = {
+        "shift": tuple(mean.tolist()),
+        "gain": tuple((1 / std).tolist()),
+        "columns": tuple(table.feature_names),
+    }
+    seen = Preprocessing(Diabetes.input_shape, unit="as in the table", **columns)
     x, y = x.reshape(-1, 1, x.shape[1], 1).astype(np.float32), y.reshape(-1, 1).astype(np.float32)
-    return Data(*(Part(x[i], y[i]) for i in map(np.sort, rows)))
+    return Data(*(Part(x[i], y[i]) for i in map(np.sort, rows))), seen
 
 
 Plugin = Diabetes

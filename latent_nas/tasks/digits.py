@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from latent_nas import seeds
+from latent_nas.preprocessing import PIXEL, Preprocessing
 from latent_nas.tasks import Data, Part, Recipe, Task
 
 
@@ -15,6 +16,7 @@ class Digits(Task):
     name = "digits"
     input_shape = (8, 8, 1)
     outputs = 10
+    classes = tuple("0123456789")
     recipes: ClassVar[dict[str, Recipe]] = {
         "search": Recipe(epochs=8, learning_rate=6e-3, average=0.9),
         "full": Recipe(epochs=48, learning_rate=4e-3, average=0.95, patience=16),
@@ -23,6 +25,10 @@ class Digits(Task):
     def data(self) -> Data:
         """Return pixels from 0 to 1; the split depends on nothing but this file."""
         return _split()
+
+    def preprocessing(self) -> Preprocessing:
+        """Return that pixels are whole numbers from 0 to 16."""
+        return Preprocessing(self.input_shape, PIXEL, "pixel, 0 to 16", gain=(1 / 16,))
 
 
 @lru_cache(1)

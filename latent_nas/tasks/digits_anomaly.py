@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from latent_nas.preprocessing import Preprocessing
 from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks.digits import Digits
 from latent_nas.tasks.kinds.anomaly import OUTPUTS, Anomaly
@@ -39,6 +40,10 @@ class DigitsAnomaly(Task):
             Part(part.x, (part.y != self.digit).astype(np.int64)) for part in (digits.train, digits.valid, digits.test)
         )
         return Data(Part(train.x[train.y == 0], train.y[train.y == 0]), valid, test)
+
+    def preprocessing(self) -> Preprocessing:
+        """Return that of ``digits``."""
+        return Digits().preprocessing()
 
 
 Plugin = DigitsAnomaly

@@ -8,6 +8,7 @@ import numpy as np
 
 from latent_nas import seeds
 from latent_nas.limits import Limits
+from latent_nas.preprocessing import PIXEL, Preprocessing
 from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks._augment import moved_and_mirrored
 from latent_nas.tasks._download import download
@@ -41,6 +42,10 @@ class FashionMnist(Task):
             ValueError: a file can't be fetched, or isn't the official one.
         """
         return _split()
+
+    def preprocessing(self) -> Preprocessing:
+        """Return that pixels are whole numbers from 0 to 255."""
+        return Preprocessing(self.input_shape, PIXEL, "pixel, 0 to 255", gain=(1 / 255,))
 
     def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return each image (n, 28, 28, 1) shifted by up to a pixel, filled with 0, and mirrored half of the time."""

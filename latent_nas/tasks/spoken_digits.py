@@ -12,6 +12,7 @@ import numpy as np
 from latent_nas import artifacts
 from latent_nas.front_end import FrontEnd
 from latent_nas.limits import Limits
+from latent_nas.preprocessing import SOUND, Preprocessing
 from latent_nas.readers.recordings import fitted
 from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks._download import cache, fetch
@@ -43,20 +44,33 @@ class SpokenDigits(Task):
         Raises:
             ValueError: the archive can't be fetched, or its recordings are not those that are known.
         """
-        return _split()
+        return _split()[0]
+
+    def preprocessing(self) -> Preprocessing:
+        """Return mean and standard deviation of every band over the train part."""
+        return _split()[1]
+
+    def raw(self, x: np.ndarray) -> np.ndarray | None:
+        """Return the int16 recordings (n, samples) of inputs (n, 49, 20, 1)."""
+        kept, audio = _split()[2:]
+        rows = {one.tobytes(): i for i, one in enumerate(kept)}
+        return audio[[rows[np.ascontiguousarray(one).tobytes()] for one in x]]
 
 
 @lru_cache(1)
-def _split() -> Data:
+def _split() -> tuple[Data, Preprocessing, np.ndarray, np.ndarray]:
     audio, digit, take = _recordings()
     front_end = SpokenDigits.front_end
-    x = front_end(np.stack([fitted(a[: front_end.samples] / np.float32(32768), front_end.samples) for a in audio]))
+    heard = np.stack([fitted(a[: front_end.samples], front_end.samples) for a in audio])
+    x = front_end(heard / np.float32(32768))
     part = np.digitize(take, [TEST_TAKES, TEST_TAKES + VALID_TAKES])  # 0 test, 1 valid, 2 train
     train = x[part == 2]
     mean, std = train.mean(axis=(0, 1, 3)), train.std(axis=(0, 1, 3))
     x = ((x - mean[:, None]) / std[:, None]).astype(np.float32)
     y = digit.astype(np.int64)
-    return Data(*(Part(x[part == p], y[part == p]) for p in (2, 1, 0)))
+    unit, scale = f"16-bit sample at {RATE} Hz", (tuple(mean.tolist()), tuple((1 / std).tolist()))
+    seen = Preprocessing(front_end.shape, SOUND, unit, *scale, front_end=front_end)
+    return Data(*(Part(x[part == p], y[part == p]) for p in (2, 1, 0))), seen, x, heard
 
 
 def _recordings() -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:

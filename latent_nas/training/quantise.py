@@ -5,6 +5,7 @@ int32 sums, fixed-point requantisation (Jacob et al. 2018). The integers here ar
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,14 @@ class QuantisedNetwork:
 
     def tensors(self, x: np.ndarray) -> list[np.ndarray]:
         """Return every node's int8 tensor (n, ...) for float NHWC data, or for tokens (n, any number of them)."""
-        values = [self.graph.input.enter(x, self.quants[0])]
+        return self._run(self.graph.input.enter(x, self.quants[0]))
+
+    def from_integers(self, x: np.ndarray) -> np.ndarray:
+        """Return the int8 outputs (n, outputs) of int8 inputs (n, ...)."""
+        return self._run(x)[-1]
+
+    def _run(self, x: np.ndarray) -> list[np.ndarray]:
+        values = [x]
         for node in self.graph.nodes[1:]:
             values.append(node.operator.int8(self.constants[node.id], *(values[i] for i in node.inputs)))
         return values
@@ -55,13 +63,17 @@ class QuantisedNetwork:
         """Return the network as it runs on a device, where a text comes one token at a time."""
         return QuantisedNetwork(stepped(self.graph), self.quants, self.constants)
 
-    def save(self, folder: Path, made: dict[str, Any]) -> None:
-        """Write the network as an artefact: the graph as JSON, the integers as safetensors."""
+    def save(self, folder: Path, made: dict[str, Any], beside: Mapping[str, bytes] | None = None) -> None:
+        """Write the network as an artefact: the graph as JSON, the integers as safetensors.
+
+        Args:
+            beside: further files by name, e.g. those of ``metadata.Metadata``.
+        """
         arrays = {f"{i}.{name}": value for i, c in enumerate(self.constants) for name, value in c.items()}
         arrays["scales"] = np.array([q.scale for q in self.quants])
         arrays["zero_points"] = np.array([q.zero_point for q in self.quants])
         graph = json.dumps(self.graph.to_json()).encode()
-        files = {"graph.json": graph, "integers.safetensors": artifacts.pack(arrays)}
+        files = {"graph.json": graph, "integers.safetensors": artifacts.pack(arrays), **(beside or {})}
         artifacts.save(folder, artifacts.Artifact(KIND, made, files=files))
 
     @staticmethod

@@ -88,7 +88,7 @@ def kernel_of(operator: Operator, inputs: tuple[Shape, ...]) -> Kernel:
             f"firmware has no kernel {name!r}; there are: {', '.join(names())}. Give the module of"
             f" {type(operator).__name__} a `Kernel = Emitter(...)` and the C beside it (CONTRIBUTING.md, An operator)"
         )
-    return _shipped(name)
+    return shipped(name)
 
 
 def statement_of(call: Call) -> C:
@@ -101,7 +101,8 @@ def statement_of(call: Call) -> C:
 
 
 @cache
-def _shipped(name: str) -> Kernel:
+def shipped(name: str) -> Kernel:
+    """Return a kernel that ships, by name."""
     emitter: Emitter = importlib.import_module(f"latent_nas.firmware.emit.{name}").Kernel
     files = emitter.files or (f"{name}.c",)
     return Kernel(emitter, {file: (FOLDER / file).read_text(encoding="utf-8") for file in files})

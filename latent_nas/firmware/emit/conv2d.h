@@ -4,5 +4,7 @@
 #include "kernels.h"
 #include "requantise.h"
 
+NN_BEGIN_C
 void nn_conv2d_plain(const nn_conv *op, const int8_t *x, int8_t *y); /* without the activation's bounds */
+NN_END_C
 #endif

@@ -1,10 +1,13 @@
 #ifndef NN_MEMORY_H
 #define NN_MEMORY_H
+/* What the kernels copy with: a C library's, where there is one. */
 #include <stddef.h>
-#include <stdint.h>
+#include "types.h"
 
+NN_BEGIN_C
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memset(void *to, int value, size_t n);
+NN_END_C
 
 typedef uint32_t __attribute__((aligned(1), may_alias)) nn_unaligned;
 

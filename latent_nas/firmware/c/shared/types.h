@@ -3,6 +3,15 @@
 #define NN_TYPES_H
 #include <stdint.h>
 
+#ifdef __cplusplus
+#define NN_BEGIN_C extern "C" {
+#define NN_END_C }
+#define restrict __restrict
+#else
+#define NN_BEGIN_C
+#define NN_END_C
+#endif
+
 /* NN_SMLAD chooses the kernels for cores with the DSP extension; NN_PLAIN forbids them. */
 #if defined(__ARM_FEATURE_SIMD32) && !defined(NN_PLAIN)
 #define NN_SMLAD 1

@@ -6,12 +6,14 @@
 #include <arm_acle.h>
 #endif
 
+NN_BEGIN_C
 int32_t nn_requantise_small(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero);
+NN_END_C
 
 static inline int32_t nn_saturate(int32_t value)
 {
 #ifdef NN_SMLAD
-    return __ssat(value, 8);
+    return (int32_t)__builtin_arm_ssat((int)value, 8); /* GCC's __ssat warns of a sign */
 #else
     return value < -128 ? -128 : value > 127 ? 127 : value;
 #endif

@@ -1,0 +1,82 @@
+"""What a network was chosen for: device, runtime and limits of its run, which deploying heeds unless told otherwise."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from latent_nas.devices import Device, open_device
+from latent_nas.firmware.export import RUNTIME
+from latent_nas.jobs.networks import Source
+from latent_nas.limits import Limits
+from latent_nas.runs import files
+from latent_nas.runs.folder import RunFolder
+from latent_nas.runtimes import open_runtime
+from latent_nas.units import COSTS
+
+DEVICE = "stm32f405"  # of a network that was chosen for none
+
+
+@dataclass(frozen=True)
+class ChosenFor:
+    """Device, runtime and limits of a run, "" and none where there was no run."""
+
+    device: str = ""
+    runtime: str = ""
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def counts_image(self) -> bool:
+        """Whether the limits are those of a whole firmware of ours."""
+        return bool(self.runtime) and open_runtime(self.runtime).counts_image
+
+    def board(self, asked: str) -> Device:
+        """Return the device that was asked for, else the run's, else ``DEVICE``.
+
+        Raises:
+            ValueError: there is no such device.
+        """
+        return open_device(asked or self.device or DEVICE)
+
+    def decided(self, asked: str) -> str:
+        """Return whose device it is, in a line."""
+        if not asked:
+            why = "as the run was" if self.device else "as nothing says which"
+            return f"for {self.device or DEVICE}, {why} (--device takes another)"
+        if self.device and open_device(asked) != open_device(self.device):
+            return (
+                f"for {asked}, but the run was for {self.device}: whether it fits, and its time, are those of {asked}"
+            )
+        return ""
+
+    def over(self, report: dict[str, Any]) -> dict[str, float]:
+        """Return firmware / limit for every limit that the whole firmware exceeds, by its name."""
+        took = report.get("emulated", {}).get("emulated_ms", (0.0, 0.0))[1]
+        return self.limits.exceeded(report["flash_bytes"], report["ram_bytes"], took)
+
+
+def chosen_for(source: Source, place: Path) -> ChosenFor:
+    """Return what a network was chosen for; ``place``: as it was given, a run or a folder in it."""
+    limits = source.limits
+    for run in (place, place.parent.parent):
+        if (run / files.NETWORKS).is_dir() and (run / files.CONFIG).is_file():
+            config = RunFolder.open(run)[1]
+            limits = Limits.from_json(config["limits"]) if config.get("limits") else limits
+            break
+    return ChosenFor(source.device, source.runtime, limits)
+
+
+def lines(report: dict[str, Any]) -> list[str]:
+    """Return what is to be said of a report's device and limits."""
+    found = [report["decided"]] if report.get("decided") else []
+    for name, ratio in report.get("over_limits", {}).items():
+        cost = COSTS[name]
+        limit = report["limits"][name] / cost.size
+        line = f"over the run's limit: {name.partition('_')[0]} {limit * ratio:.4g} {cost.unit}, {limit:g} allowed"
+        if not report["limits_count_image"]:
+            line += f"; the run counted the model under {report['chosen_for']['runtime']}, this is a whole image"
+        found.append(line)
+    if report.get("chosen_for", {}).get("runtime") not in (None, "", RUNTIME):
+        found.append(
+            f"the run reckoned with {report['chosen_for']['runtime']}; the firmware has our kernels ({RUNTIME})"
+        )
+    return found

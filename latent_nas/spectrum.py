@@ -1,0 +1,205 @@
+"""The front end's integers: windowed samples, Fourier transform, bands and logarithm, as a device works them out.
+
+``frames`` is the reference of the firmware's ``audio.c``, line by line the same arithmetic: int32 data, products with
+Q31 factors of which the upper half is kept (one instruction of a Cortex-M3 and up), sums of powers in 64 bits.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from latent_nas.compiled import compiled
+
+ONE = 32767  # of the window, Q15
+POWER_SHIFT = 28  # powers become 32 bits
+SOFTEST = 14  # bits by which a soft window is made louder at most
+WEIGHT = 1 << 15  # of a band's weights
+OCTAVE = 512  # what a logarithm to base 2 is counted in
+LOG_STEPS = 64  # of the logarithm's table over an octave
+COSINE = 1 << 14
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Constants of a front end.
+
+    Attributes:
+        window: Q15, (window,). order: places of complex samples before the transform, (points / 2,).
+        turns: (3 / 4 of points / 2, 2) cosine and minus sine, Q31, of the transform. splits: the same of what makes a
+            real transform of it, (points / 4 + 1, 2). first, count: bins of every band, (bins,). weights: of all bands
+            one after another, Q15. floor: added to a band before its logarithm. logs: (LOG_STEPS + 1,).
+        cosines: (coefficients, bins) Q14; without rows for the bands themselves.
+    """
+
+    window: np.ndarray
+    order: np.ndarray
+    turns: np.ndarray
+    splits: np.ndarray
+    first: np.ndarray
+    count: np.ndarray
+    weights: np.ndarray
+    floor: int
+    logs: np.ndarray
+    cosines: np.ndarray
+
+
+def tables(window: int, points: int, filters: np.ndarray, cosines: np.ndarray, floor: float) -> Tables:
+    """Return the constants.
+
+    Args:
+        filters: (points / 2 + 1, bins). cosines: (bins, coefficients), of no column where bands are wanted. floor:
+            power that silence has.
+    """
+    half = points // 2
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(window) + 0.5) / window)
+    bits = half.bit_length() - 1
+    order = np.array([int(f"{i:0{bits}b}"[::-1], 2) if bits else 0 for i in range(half)])
+    weights = np.rint(filters * WEIGHT).astype(np.int64)
+    spans = [np.flatnonzero(column) for column in filters.T]
+    first = np.array([span[0] for span in spans])
+    count = np.array([span[-1] - span[0] + 1 for span in spans])
+    each = [weights[a : a + n, i] for i, (a, n) in enumerate(zip(first, count, strict=True))]
+    scale = window * (32768.0 * ONE) ** 2 / (4.0 * half * half) / 2.0**POWER_SHIFT * WEIGHT
+    return Tables(
+        np.rint(hann * ONE).astype(np.int64),
+        order,
+        _turns(np.arange(3 * half // 4), half),
+        _turns(np.arange(half // 2 + 1), points),
+        first,
+        count,
+        np.maximum(np.concatenate(each), 1),
+        max(round(floor * scale), 1),
+        np.rint(np.log2(1 + np.arange(LOG_STEPS + 1) / LOG_STEPS) * 2**15).astype(np.int64),
+        np.rint(cosines.T * COSINE).astype(np.int64).reshape(-1, filters.shape[1]),
+    )
+
+
+def _turns(k: np.ndarray, n: int) -> np.ndarray:
+    angle = 2 * np.pi * k / n
+    whole = np.rint(np.stack([np.cos(angle), -np.sin(angle)], axis=1) * 2**31)
+    return np.clip(whole, -(2**31), 2**31 - 1).astype(np.int64)
+
+
+def frames(audio: np.ndarray, count: int, hop: int, t: Tables) -> np.ndarray:
+    """Return (n, count, values) int64 of int16 recordings (n, samples); bands in 512ths of an octave of power."""
+    bands = len(t.first)
+    out = np.empty((len(audio), count, len(t.cosines) or bands), np.int64)
+    z, power = np.zeros(2 * len(t.order), np.int64), np.zeros(len(t.order) + 1, np.int64)
+    found = np.zeros(bands, np.int64)
+    for i, one in enumerate(audio):
+        _frames(
+            np.ascontiguousarray(one, np.int64), hop, t.window, t.order, t.turns, t.splits, t.first, t.count, t.weights,
+            t.floor, t.logs, t.cosines, z, power, found, out[i],
+        )  # fmt: skip
+    return out
+
+
+@compiled
+def _frames(
+    audio: np.ndarray, hop: int, window: np.ndarray, order: np.ndarray, turns: np.ndarray, splits: np.ndarray,
+    first: np.ndarray, count: np.ndarray, weights: np.ndarray, floor: int, logs: np.ndarray, cosines: np.ndarray,
+    z: np.ndarray, power: np.ndarray, bands: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    half = len(order)
+    for f in range(len(out)):
+        loudest = 0
+        for n in range(half):
+            for part in range(2):
+                at = 2 * n + part
+                value = audio[f * hop + at] * window[at] if at < len(window) else 0
+                loudest |= value ^ (value >> 31)
+                z[2 * order[n] + part] = value
+        up = 0  # what is soft is made louder by a power of two, which leaves 30 bits at most
+        while up < SOFTEST and not loudest >> (29 - up):
+            up += 1
+        # The first two stages in one: no turn but by 90 degrees.
+        for i in range(0, 2 * half, 8):
+            for j in range(i, i + 8):
+                z[j] = (z[j] << up) >> 2
+            ar, ai, br, bi = z[i], z[i + 1], z[i + 2], z[i + 3]
+            cr, ci, dr, di = z[i + 4], z[i + 5], z[i + 6], z[i + 7]
+            pr, pi, qr, qi = ar + br, ai + bi, ar - br, ai - bi
+            sr, si, tr, ti = cr + dr, ci + di, cr - dr, ci - di
+            z[i], z[i + 1], z[i + 4], z[i + 5] = pr + sr, pi + si, pr - sr, pi - si
+            z[i + 2], z[i + 3], z[i + 6], z[i + 7] = qr + ti, qi - tr, qr - ti, qi + tr
+        size = 4
+        stages = 0
+        while (4 << stages) < half:
+            stages += 1
+        if stages % 2:  # one of two points
+            for k in range(4):
+                wr, wi = turns[k * (half // 8), 0], turns[k * (half // 8), 1]
+                for i in range(2 * k, 2 * half, 16):
+                    br = ((z[i + 8] * wr) >> 32) - ((z[i + 9] * wi) >> 32)
+                    bi = ((z[i + 8] * wi) >> 32) + ((z[i + 9] * wr) >> 32)
+                    ar, ai = z[i] >> 1, z[i + 1] >> 1
+                    z[i], z[i + 1], z[i + 8], z[i + 9] = ar + br, ai + bi, ar - br, ai - bi
+            size = 8
+        while size < half:  # then of four
+            step = half // (4 * size)
+            for k in range(size):
+                w1r, w1i = turns[k * step, 0], turns[k * step, 1]
+                w2r, w2i = turns[2 * k * step, 0], turns[2 * k * step, 1]
+                w3r, w3i = turns[3 * k * step, 0], turns[3 * k * step, 1]
+                for i in range(2 * k, 2 * half, 8 * size):
+                    b, c, d = i + 2 * size, i + 4 * size, i + 6 * size
+                    br = ((z[b] * w2r) >> 32) - ((z[b + 1] * w2i) >> 32)
+                    bi = ((z[b] * w2i) >> 32) + ((z[b + 1] * w2r) >> 32)
+                    cr = ((z[c] * w1r) >> 32) - ((z[c + 1] * w1i) >> 32)
+                    ci = ((z[c] * w1i) >> 32) + ((z[c + 1] * w1r) >> 32)
+                    dr = ((z[d] * w3r) >> 32) - ((z[d + 1] * w3i) >> 32)
+                    di = ((z[d] * w3i) >> 32) + ((z[d + 1] * w3r) >> 32)
+                    ar, ai = z[i] >> 2, z[i + 1] >> 2
+                    pr, pi, qr, qi = ar + (br >> 1), ai + (bi >> 1), ar - (br >> 1), ai - (bi >> 1)
+                    sr, si, tr, ti = (cr + dr) >> 1, (ci + di) >> 1, (cr - dr) >> 1, (ci - di) >> 1
+                    z[i], z[i + 1], z[c], z[c + 1] = pr + sr, pi + si, pr - sr, pi - si
+                    z[b], z[b + 1], z[d], z[d + 1] = qr + ti, qi - tr, qr - ti, qi + tr
+            size *= 4
+        _powers(z, splits, power)
+        at = 0
+        for b in range(len(first)):
+            total = floor << (2 * up)
+            for k in range(count[b]):
+                total += power[first[b] + k] * weights[at]
+                at += 1
+            bands[b] = _log(total, logs) - 2 * up * OCTAVE
+        if len(cosines):
+            for c in range(len(cosines)):
+                value = COSINE >> 1
+                for b in range(len(first)):
+                    value += (bands[b] - 16384) * cosines[c, b]
+                out[f, c] = value >> 14
+        else:
+            for b in range(len(first)):
+                out[f, b] = bands[b]
+
+
+@compiled
+def _powers(z: np.ndarray, splits: np.ndarray, power: np.ndarray) -> None:
+    """Make a real transform of a complex one, halved, and of that 32-bit powers."""
+    half = len(z) // 2
+    low, high = (z[0] >> 1) + (z[1] >> 1), (z[0] >> 1) - (z[1] >> 1)
+    power[0], power[half] = (low * low) >> POWER_SHIFT, (high * high) >> POWER_SHIFT
+    for k in range(1, half // 2 + 1):
+        m = half - k
+        er, ei = (z[2 * k] >> 1) + (z[2 * m] >> 1), (z[2 * k + 1] >> 1) - (z[2 * m + 1] >> 1)
+        dr, di = (z[2 * k] >> 1) - (z[2 * m] >> 1), (z[2 * k + 1] >> 1) + (z[2 * m + 1] >> 1)
+        wr, wi = splits[k, 0], splits[k, 1]
+        tr = ((di * wr) >> 32) + ((dr * wi) >> 32)
+        ti = ((di * wi) >> 32) - ((dr * wr) >> 32)
+        lr, li, hr, hi = (er >> 1) + tr, (ei >> 1) + ti, (er >> 1) - tr, (ei >> 1) - ti
+        power[k] = (lr * lr + li * li) >> POWER_SHIFT
+        power[m] = (hr * hr + hi * hi) >> POWER_SHIFT
+
+
+@compiled
+def _log(value: int, logs: np.ndarray) -> int:
+    """Return the logarithm to base 2 in 512ths, of a whole number from 1 on."""
+    octave = 0
+    for s in (32, 16, 8, 4, 2, 1):
+        if value >> (octave + s):
+            octave += s
+    part = (value << 16 >> octave) & 0xFFFF if octave < 46 else (value >> (octave - 16)) & 0xFFFF
+    at, rest = part >> 10, part & 1023
+    between = logs[at] + (((logs[at + 1] - logs[at]) * rest) >> 10)
+    return octave * OCTAVE + (between >> 6)
