@@ -28,12 +28,12 @@ from latent_nas.runtimes import CoreRow, Error, Kernel, RamError, Runtime
 
 ONE_NETWORK = Error(0.3, 0.7)
 CLOCKS_MHZ = {"STM32F746G-DISCO": 216, "STM32H743": 480}  # where no row of a runtime states one: the chip's highest
-BARE = {name: replace(kernel, cycles={}, error={}) for name, kernel in BASE.kernels.items()}
+BARE = {name: replace(kernel, cycles={}, error={}, slow=1.0) for name, kernel in BASE.kernels.items()}
 WITHOUT_SCRATCH = {name: replace(kernel, scratch_bytes={}) for name, kernel in BARE.items()}
 MEAN = replace(BARE["global_pool"], scratch_bytes={"call": 32.0, "channels": 4.0})  # as tflite-micro measures
 REFERENCE = {**WITHOUT_SCRATCH, "global_pool": MEAN}
 INTERPRETER = replace(
-    BASE, kernels=BARE, cores={}, planner="greedy", pads="explicit", per_tensor=published_bytes.ONE_SCALE
+    BASE, kernels=BARE, cores={}, slow_below_mhz=0.0, planner="greedy", pads="explicit", per_tensor=published_bytes.ONE_SCALE
 )
 COMPILER = replace(  # numbers become code, outputs may lie over inputs
     INTERPRETER,

@@ -92,6 +92,23 @@ def test_a_softmax_that_closes_a_file_takes_time():
     assert (with_ - without) * 180e3 == pytest.approx(12 * 400)
 
 
+def test_kernels_take_fewer_cycles_where_the_flash_waits_less():
+    """As CMSIS-NN's layers did on boards at 64 and 80 MHz."""
+    slow, fast = (CMSIS.cycles("add", open_device("stm32l476").core, mhz * 1e6)[0]["outputs"] for mhz in (80, 180))
+    assert slow == pytest.approx(0.7 * fast)
+    per_clock = [costs(NETWORK, open_device("stm32f446").at_clock(mhz), CMSIS).cycles for mhz in (80, 100, 180)]
+    assert per_clock[0] < per_clock[1] == per_clock[2]
+
+
+def test_what_a_run_was_for_is_what_its_network_costs_on(tmp_path, capsys):
+    found = {"space": "mcu_cnn", "task": "digits", "genes": [0] * 35, "device": "nrf5340", "runtime": "tflm_zephyr"}
+    (tmp_path / "best.json").write_text(json.dumps(found))
+    _, text, _ = command(capsys, "cost", tmp_path / "best.json", "--json")
+    assert [json.loads(text)[key] for key in ("device", "runtime")] == ["nrf5340", "tflm_zephyr"]
+    _, text, _ = command(capsys, "cost", tmp_path / "best.json", "--device", "stm32f401", "--json")
+    assert [json.loads(text)[key] for key in ("device", "runtime")] == ["stm32f401", "tflm_zephyr"]
+
+
 def test_lists_say_cores_clocks_memory_and_error_bars(capsys):
     _, text, _ = command(capsys, "devices")
     line = next(line for line in text.splitlines() if line.startswith("stm32l476"))

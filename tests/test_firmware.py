@@ -215,7 +215,8 @@ __attribute__((noinline)) static int bad(void)
 @tools
 class TestCommand:
     def test_deploys_a_saved_network(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-        drawn(small(), 0)[0].save(tmp_path / "run/networks/1", {"by": "a test"})
+        made = {"by": "a test", "genes": [0], "device": "stm32f446"}  # the run's device is the firmware's
+        drawn(small(), 0)[0].save(tmp_path / "run/networks/1", made)
         arguments = [
             "deploy",
             str(tmp_path / "run"),
@@ -231,6 +232,7 @@ class TestCommand:
         report = json.loads(capsys.readouterr().out)
         assert stopped.value.code == 0
         assert report["emulated"]["bit_exact"]
+        assert report["device"] == "stm32f446"
         assert report == unseal(json.loads((tmp_path / "fw/report.json").read_text()), "report.json")
         assert report["sections"][".arena"] == report["arena_bytes"]
         assert report["emulated"]["emulated_ms"][0] < report["emulated"]["emulated_ms"][1]

@@ -52,7 +52,7 @@ class Kernel:
         error: per calibrated core, of those cycles, for layers that the calibration has not seen.
         scratch_bytes: per term of ``Operator.work``, bytes of the arena that it needs while it runs.
         code_bytes: flash, once per model. table_bytes: flash, of every operator that it runs.
-        source: what the cycles are from.
+        source: what the cycles are from. slow: what they are times at a clock below ``Runtime.slow_below_mhz``.
     """
 
     cycles: Mapping[str, Mapping[str, float]]
@@ -61,6 +61,7 @@ class Kernel:
     code_bytes: int = 0
     source: str = ""
     table_bytes: int = 0
+    slow: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Runtime:
         planner: "best" for the lowest arena found, "greedy" for that of TensorFlow Lite Micro's planner.
         pads: what padding is copied, see ``costs.lowered``: "none", "explicit" or "windows".
         ram: how far its RAM is from the plan.
+        slow_below_mhz: below this clock the flash waits less, see ``Kernel.slow``; 0 where cycles hold for any clock.
         counts_image: limits count the whole image: code, and the runtime's own RAM, beside the model. False where these
             are only known roughly.
     """
@@ -134,6 +136,7 @@ class Runtime:
     ram: RamError = RamError()
     per_tensor: frozenset[str] = frozenset()
     model_bytes_per_channel: int = 0
+    slow_below_mhz: float = 0.0
 
     def __post_init__(self) -> None:
         for field_, value, known in (("planner", self.planner, PLANNERS), ("pads", self.pads, PADS)):
@@ -200,13 +203,18 @@ class Runtime:
             row = row.scaled(near)
         return row, steps
 
-    def cycles(self, name: str, core: Core) -> tuple[dict[str, float], Error]:
+    def cycles(self, name: str, core: Core, clock_hz: float = math.inf) -> tuple[dict[str, float], Error]:
         """Return a kernel's cycles per count of each term of ``Operator.work`` on a core, and their error.
+
+        Args:
+            clock_hz: of the device; the cycles of a slow one are fewer.
 
         Raises:
             ValueError: no such kernel, no row for the core, or no cycles of this kernel for it.
         """
-        return self.cycles_by(name, self.row(core))
+        each, error = self.cycles_by(name, self.row(core))
+        slow = self.kernels[name].slow if clock_hz < self.slow_below_mhz * 1e6 else 1.0
+        return {term: slow * value for term, value in each.items()}, error
 
     def cycles_by(self, name: str, row: CoreRow) -> tuple[dict[str, float], Error]:
         """Return a kernel's cycles by a core's row, and their error, see ``cycles``."""
