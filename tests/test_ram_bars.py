@@ -106,3 +106,12 @@ def test_a_range_that_is_none_is_refused(wrong):
 def test_an_unknown_planner_is_refused():
     with pytest.raises(ValueError, match="planner is one of best, greedy, got 'x'"):
         replace(BARE, planner="x")
+
+
+@pytest.mark.parametrize(("ratio", "bytes_"), [(4.0, 4096), (3.9, 1024 + 4096)])
+def test_outputs_lie_over_inputs_that_are_not_too_small(ratio, bytes_):
+    """A 1x1 convolution of 4 to 16 channels on 16x16 pixels makes four times what it reads."""
+    build = Builder((16, 16, 4))
+    build.add(Conv2d(16, (1, 1)), 0)
+    compiler = replace(BARE, planner="best", pads="none", overlays=True, overlay_ratio=ratio)
+    assert costs(build.build(), DEVICE, compiler).arena_bytes == bytes_

@@ -1,6 +1,7 @@
 """A runtime as the text of its TOML file, read back by ``runtimes.open_runtime``."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 
@@ -13,6 +14,8 @@ def toml(runtime: Runtime) -> str:
     for field in fields(runtime):
         value = getattr(runtime, field.name)
         if field.name in ("name", "kernels", "cores", "ram"):
+            continue
+        if value == math.inf:
             continue
         lines.append(f"{field.name} = {_value(sorted(value) if isinstance(value, frozenset) else value)}")
     if runtime.ram.source:

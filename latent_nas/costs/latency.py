@@ -30,7 +30,9 @@ def latency(layers: Sequence[Layer], device: Device, runtime: Runtime, softmax: 
     Raises:
         ValueError: the runtime has no kernel for a layer, or no cycles of it on the device's core.
     """
-    known = {kernel: runtime.cycles(kernel, device.core, device.clock_hz) for kernel in {x.kernel for x in layers if x.work}}
+    known = {
+        kernel: runtime.cycles(kernel, device.core, device.clock_hz) for kernel in {x.kernel for x in layers if x.work}
+    }
     cycles = tuple(x.total(known[x.kernel][0]) if x.work else 0.0 for x in layers)
     off = sum([c * known[x.kernel][1].p90 for c, x in zip(cycles, layers, strict=True) if x.work])
     row = runtime.row(device.core)

@@ -83,8 +83,9 @@ def _steps(graph: Graph, layers: Sequence[Layer], runtime: Runtime) -> tuple[Ste
         scratch.append(-int(-needs // align) * align)
         in_place.append(node.operator.in_place and node.operator.kind in runtime.in_place)
     inputs = tuple([node.inputs for node in graph.nodes])
+    overlays = runtime.overlay_ratio if runtime.overlays else 0.0
     reads = tuple([tuple({root[i]: None for i in ids}) for ids in inputs])
-    return Steps(inputs, reads, tuple(size), tuple(scratch), tuple(in_place), root[-1], runtime.overlays), root
+    return Steps(inputs, reads, tuple(size), tuple(scratch), tuple(in_place), root[-1], overlays), root
 
 
 def _lives(steps: Steps, order: Sequence[int]) -> tuple[list[int], list[Buffer], dict[int, int], dict[int, int]]:
@@ -106,19 +107,24 @@ def _lives(steps: Steps, order: Sequence[int]) -> tuple[list[int], list[Buffer],
             owner[node] = len(buffers)
             buffers.append(Buffer(steps.size[node], moment, last[node]))
             if steps.overlays:
-                _overlay(buffers, {owner[tensor] for tensor in steps.reads[node]}, moment)
+                _overlay(buffers, {owner[tensor] for tensor in steps.reads[node]}, moment, steps.overlays)
         if steps.scratch[node]:
             scratch[node] = len(buffers)
             buffers.append(Buffer(steps.scratch[node], moment, moment))
     return live, buffers, owner, scratch
 
 
-def _overlay(buffers: list[Buffer], read: set[int], moment: int) -> None:
-    """Let the newest buffer and the largest one that dies at this moment share it: the larger stands for both."""
+def _overlay(buffers: list[Buffer], read: set[int], moment: int, ratio: float) -> None:
+    """Let the newest buffer and the largest one that dies at this moment share it: the larger stands for both.
+
+    Unless the newest is more than ``ratio`` times as large.
+    """
     dying = [i for i in read if buffers[i].end == moment]
     if not dying:
         return
     largest, new = max(dying, key=lambda i: buffers[i].size), buffers[-1]
+    if new.size > ratio * buffers[largest].size:
+        return
     if buffers[largest].size <= new.size:
         buffers[largest] = buffers[largest]._replace(end=moment - 1)
     else:

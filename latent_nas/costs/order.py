@@ -24,7 +24,8 @@ class Steps:
         scratch: what it needs only while it runs.
         in_place: may it write over a tensor of the same size that nobody reads after it?
         output: the tensor that is never given up.
-        overlays: any node may write over the largest tensor that nobody reads after it, whatever its size.
+        overlays: any node may write over the largest tensor that nobody reads after it, if what it makes is at most
+            so many times larger; 0 for never.
     """
 
     inputs: tuple[tuple[int, ...], ...]
@@ -33,7 +34,7 @@ class Steps:
     scratch: tuple[int, ...]
     in_place: tuple[bool, ...]
     output: int
-    overlays: bool = False
+    overlays: float = 0.0
 
     @cached_property
     def readers(self) -> tuple[int, ...]:
@@ -59,7 +60,9 @@ class Steps:
                 largest = max(largest, self.size[tensor])
                 if over is None and size and self.in_place[node] and self.size[tensor] == size:
                     over = tensor
-        more = max(size - largest, 0) if self.overlays else size if over is None else 0
+        more = size if over is None else 0
+        if self.overlays and size <= self.overlays * largest:
+            more = max(size - largest, 0)
         during = live + self.scratch[node] + more
         return during, live + size - freed, over
 
@@ -111,7 +114,9 @@ def _alone(steps: Steps, node: int) -> int:
     """Return the bytes that a node's step takes in any order."""
     read = [steps.size[tensor] for tensor in steps.reads[node]]
     made = 0 if steps.in_place[node] else steps.size[node]
-    return sum(read) + (max(made - max(read, default=0), 0) if steps.overlays else made) + steps.scratch[node]
+    largest = max(read, default=0)
+    over = bool(steps.overlays) and made <= steps.overlays * largest
+    return sum(read) + (max(made - largest, 0) if over else made) + steps.scratch[node]
 
 
 def _moves(steps: Steps, before: list[int], done: int, live: int, worst: int) -> list[tuple[int, int, int]]:

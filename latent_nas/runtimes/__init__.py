@@ -95,7 +95,8 @@ class Runtime:
     Attributes:
         keeps_order: it runs the operators in the order of the file (``graph.nodes``); else in the best order.
         in_place: kinds of operators whose output it writes over an input that nobody needs any more.
-        overlays: any operator's output may lie over an input that nobody reads after it, which it follows row by row.
+        overlays: any operator's output may lie over an input that nobody reads after it, which it follows row by row;
+            overlay_ratio: where it is at most so many times larger.
         alignment: every tensor starts at a multiple of it.
         quantisation_bytes_per_channel: per filter of an operator with weights.
         quantisation_bytes_per_tensor: per activation tensor.
@@ -137,6 +138,7 @@ class Runtime:
     per_tensor: frozenset[str] = frozenset()
     model_bytes_per_channel: int = 0
     slow_below_mhz: float = 0.0
+    overlay_ratio: float = math.inf
 
     def __post_init__(self) -> None:
         for field_, value, known in (("planner", self.planner, PLANNERS), ("pads", self.pads, PADS)):
