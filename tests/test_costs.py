@@ -83,8 +83,9 @@ def test_latency_has_what_one_inference_takes_beside_its_kernels():
 
 
 def test_latency_goes_with_the_clock():
-    slow = costs(network(), replace(DEVICE, clock_hz=DEVICE.clock_hz // 2), RUNTIME)
-    assert slow.latency_ms == pytest.approx(2 * costs(network(), DEVICE, RUNTIME).latency_ms)
+    """Down to 100 MHz, below which the flash waits less (tests/test_cost_table.py)."""
+    slow = costs(network(), replace(DEVICE, clock_hz=DEVICE.clock_hz * 2 // 3), RUNTIME)
+    assert slow.latency_ms == pytest.approx(1.5 * costs(network(), DEVICE, RUNTIME).latency_ms)
 
 
 def test_a_graph_costs_what_its_deployed_form_costs():

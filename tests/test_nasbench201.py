@@ -242,3 +242,24 @@ def test_a_signal_counts_what_it_passed():
     assert found["signal.stage1.spread"][4] == pytest.approx(spread)
     nears = np.array([found[f"signal.stage{i}.near"][:2] for i in (1, 2, 3)])
     assert (np.diff(nears, axis=0) < 0).all()  # every stage takes two images further apart
+
+
+@pytest.mark.parametrize(
+    ("cell", "operators", "measured"),
+    [
+        ((NONE, ONE, POOL, SKIP, SKIP, SKIP), 63, 81_044),  # the input and a convolution of it: four tensors for three
+        ((POOL, ONE, SKIP, ONE, SKIP, SKIP), 123, 110_356),  # equal poolings and rectifications are one
+        ((NONE, POOL, POOL, SKIP, THREE, THREE), 63, 82_004),  # a ReLU behind a pool is a part of it
+    ],
+)
+def test_the_arena_of_measured_cells(cell, operators, measured):
+    """NATS-Bench-MCU's operators and bytes on an nRF5340; a softmax and the last addition are not in our graph."""
+    written = SPACE.written(cell)
+    found = costs(written, open_device("nrf5340"), open_runtime("tflm_zephyr"))
+    assert found.arena_bytes + found.runtime_ram_bytes == pytest.approx(measured, rel=0.02)
+    assert len(found.layers) - 1 + 2 == operators
+
+
+def test_a_cell_as_written_has_no_dead_edges():
+    assert SPACE.written([THREE, NONE, NONE, SKIP, NONE, NONE]) == SPACE.written([NONE, NONE, NONE, SKIP, NONE, NONE])
+    assert SPACE.written([NONE, NONE, THREE, SKIP, ONE, POOL]) == SPACE.written([NONE, NONE, NONE, SKIP, NONE, NONE])

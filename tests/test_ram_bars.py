@@ -3,20 +3,22 @@
 from dataclasses import replace
 
 import pytest
+from run_folder import make
 
 from latent_nas.costs import costs
 from latent_nas.devices import open_device
 from latent_nas.graph import Builder
 from latent_nas.jobs.cost import explain, table
+from latent_nas.jobs.summary import summary
 from latent_nas.limits import Limits
 from latent_nas.operators.add import Add
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.relu import Relu
+from latent_nas.report.summary import Summary
+from latent_nas.runs.read import Run
 from latent_nas.runtimes import RamError, open_runtime
-from latent_nas.spaces import open_space
-from latent_nas.spaces.nasbench201 import CONV1, NONE, SKIP
 from latent_nas.units import span
 
 DEVICE = open_device("nrf5340")
@@ -57,13 +59,6 @@ def test_the_planner_of_tflm_breaks_ties_from_the_end():
     graph = build.build()
     assert costs(graph, DEVICE, replace(BARE, planner="best")).arena_bytes == 3 * 1024
     assert costs(graph, DEVICE, BARE).arena_bytes == 4 * 1024
-
-
-def test_the_arena_of_a_measured_cell_network():
-    """NATS-Bench-MCU measured 81,044 B of the cell whose output is its input and a convolution of it."""
-    space = open_space("nasbench201", (32, 32, 3), 10)
-    found = costs(space.written([NONE, CONV1, NONE, SKIP, NONE, SKIP]), DEVICE, TFLM)
-    assert found.arena_bytes + found.runtime_ram_bytes == pytest.approx(81044, rel=0.02)
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +110,19 @@ def test_outputs_lie_over_inputs_that_are_not_too_small(ratio, bytes_):
     build.add(Conv2d(16, (1, 1)), 0)
     compiler = replace(BARE, planner="best", pads="none", overlays=True, overlay_ratio=ratio)
     assert costs(build.build(), DEVICE, compiler).arena_bytes == bytes_
+
+
+def test_ranges_and_energy_reach_summary_and_report(tmp_path):
+    folder = make(tmp_path / "run", 4)
+    run = Run.read(folder)
+    sure = run.result
+    assert sure is not None
+    assert sure.networks[0].ram_low_bytes == sure.networks[0].ram_high_bytes == sure.networks[0].arena[1]
+    assert "most likely" not in str(Summary().show(run))
+    known = {"ram_low_bytes": 12 * 1024, "ram_high_bytes": 15 * 1024, "energy_uj": 1234.5, "energy_error_uj": 100.0}
+    wide = replace(sure, networks=(replace(sure.networks[0], **known),))
+    assert "KB (12 to 15\u00a0KB) in " in summary(wide, folder)
+    text = str(Summary().show(replace(run, result=wide)))
+    assert "RAM is 12 to 15\u00a0KB" in text
+    assert "15\u00a0KB RAM of 16\u00a0KB (94\u00a0%)" in text  # the upper end counts
+    assert "An inference takes 1.234\u00a0mJ" in text or "An inference takes 1.23\u00a0mJ" in text
