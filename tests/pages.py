@@ -36,8 +36,8 @@ def furnish(place):
     images(place / "parts", 12)
     recordings(place / "words")
     (place / "my.toml").write_text('trainings = 40\nlimit = ["flash_kb=24"]\n', encoding="utf-8")
-    readme = PAGES[0].read_text(encoding="utf-8")
-    (place / "genes.json").write_text(re.search(r'`(\{"space": "dna_cnn".*?\})`', readme)[1], encoding="utf-8")
+    search = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
+    (place / "genes.json").write_text(re.search(r'`(\{"space": "dna_cnn".*?\})`', search)[1], encoding="utf-8")
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (24, 32, 32, 3), np.uint8), np.arange(24) % 10
     np.savez(place / "part.npz", x_train=x, y_train=y, x_test=x[:10], y_test=y[:10])
