@@ -25,3 +25,8 @@ def __getattr__(name: str) -> Any:
     if name not in PLACES:
         raise AttributeError(f"module 'latent_nas' has no attribute {name!r}")
     return getattr(importlib.import_module(f"latent_nas.{PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Name the Python interface, imported or not."""
+    return sorted({*globals(), *__all__})

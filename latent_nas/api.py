@@ -9,8 +9,9 @@ result.export("best.onnx")
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latent_nas import plugins
 from latent_nas import report as page
@@ -21,6 +22,7 @@ from latent_nas.jobs.search import run as job
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import Prepared
 from latent_nas.jobs.search.resume import FREE
+from latent_nas.jobs.summary import FITS, summary
 from latent_nas.limits import Limits
 from latent_nas.objectives import Objective
 from latent_nas.records import Record, front
@@ -34,12 +36,15 @@ from latent_nas.surrogates import Surrogate
 from latent_nas.target import MAIN_TARGET, Target
 from latent_nas.tasks import Task
 
+if TYPE_CHECKING:
+    import pandas
+
 
 def _quiet(*_: Any) -> None:
     """Take what a job says or has done, and keep it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Network:
     """A final network: trained in full with several seeds, measured on the test part.
 
@@ -76,6 +81,13 @@ class Network:
         taken = {f.name: getattr(final, f.name) for f in fields(Network) if hasattr(final, f.name)}
         return Network(**{**taken, "ram_bytes": final.arena[1]}, folder=folder, details=asdict(final))
 
+    def __repr__(self) -> str:
+        measured = ", ".join(f"{name} {value:.4f}" for name, value in self.measured_exported_int8.items())
+        return (
+            f"Network(int8 {measured or 'not measured'}; flash {self.flash_bytes / 1024:.1f} KB,"
+            f" RAM {self.ram_bytes / 1024:.1f} KB, {self.latency_ms:.2f} ms computed; {FITS[self.fits]}; {self.folder})"
+        )
+
     def export(self, file: str | Path) -> Path:
         """Write the int8 network as what the file ends in, .onnx (QDQ) or .tflite, and return the file.
 
@@ -102,9 +114,9 @@ class Network:
         return deploy.deploy(run, device, Path(out), how, inputs, rank, _quiet)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
-    """What a finished search found.
+    """What a finished search found; shown, it is the table that ends a search.
 
     Attributes:
         folder: of the run. networks: the final ones, the best on the validation part first. records: every training of
@@ -136,6 +148,36 @@ class Result:
         records = tuple(r for r in store.records() if r.fidelity == "search")
         store.close()
         return Result(run.path, tuple(networks), records, found.to_json())
+
+    def __repr__(self) -> str:
+        details = json.loads(json.dumps(self.details))  # as a file would hold it, without tuples
+        return summary(read_result(details, str(self.folder)), self.folder)
+
+    def _repr_html_(self) -> str:
+        """Return the final networks as a table, as notebooks show it."""
+        metrics = list(dict.fromkeys(name for n in self.networks for name in n.measured_exported_int8))
+        head = ["", *(f"int8 {name}" for name in metrics), "flash, KB", "RAM, KB", "ms, computed", "limits"]
+        rows = [
+            [
+                str(rank),
+                *(f"{n.measured_exported_int8.get(name, float('nan')):.4f}" for name in metrics),
+                f"{n.flash_bytes / 1024:.1f}",
+                f"{n.ram_bytes / 1024:.1f}",
+                f"{n.latency_ms:.2f}",
+                FITS[n.fits],
+            ]
+            for rank, n in enumerate(self.networks, 1)
+        ]
+        lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+        titles = "".join(f"<th>{escape(name)}</th>" for name in head)
+        table = "".join(f"<tr>{line}</tr>" for line in (titles, *lines))
+        return f"<table>{table}</table><p>{len(self.records)} trainings in {escape(str(self.folder))}</p>"
+
+    def frame(self) -> "pandas.DataFrame":
+        """Return every training of the search in a row, as ``history.csv`` has it: metrics, costs, status, genes."""
+        import pandas
+
+        return pandas.read_csv(self.folder / files.HISTORY)
 
     @property
     def best(self) -> Network:

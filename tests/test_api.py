@@ -53,6 +53,26 @@ def test_a_finished_run_opens_as_the_result(example):
     assert result.best.folder.is_dir()
 
 
+def test_a_result_shows_itself_as_a_table_and_its_trainings_as_a_frame(example):
+    result = Result.open(example[0] / "run")
+    lines = repr(result).splitlines()
+    assert len(lines) <= 10
+    assert f"flash {result.best.flash_bytes / 1024:.1f} KB" in repr(result)
+    assert max(map(len, lines)) < 400
+    table = result._repr_html_()
+    assert table.count("<tr>") == 2  # its head and one network
+    assert f"<td>{result.best.measured_exported_int8['accuracy']:.4f}</td>" in table
+    assert repr(result.best).count("\n") == 0
+    assert "ms computed; fits" in repr(result.best)
+    frame = result.frame()
+    assert len(frame) == 2
+    assert sorted(frame["flash_bytes"]) == sorted(record.flash_bytes for record in result.records)
+
+
+def test_the_package_names_what_it_offers():
+    assert set(latent_nas.__all__) <= set(dir(latent_nas))
+
+
 def test_the_same_study_goes_on_and_another_is_refused(example):
     study = Study(limits=TINY)
     again = study.run(trainings=2, batch=2, top=1, final_seeds=1, out=example[0] / "run")
