@@ -89,7 +89,7 @@ def test_what_is_larger_than_the_flash_on_the_chip_needs_one_beside_it():
 def test_a_softmax_that_closes_a_file_takes_time():
     device = open_device("stm32f446")
     without, with_ = (costs(NETWORK, device, CMSIS, closed).latency_ms for closed in (False, True))
-    assert (with_ - without) * 180e3 == pytest.approx(12 * 400)
+    assert (with_ - without) * 180e3 == pytest.approx(12 * 750)
 
 
 def test_kernels_take_fewer_cycles_where_the_flash_waits_less():
