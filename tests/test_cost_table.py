@@ -86,6 +86,13 @@ def test_what_is_larger_than_the_flash_on_the_chip_needs_one_beside_it():
     assert not cost.explain(large, "rp2040", "x_cube_ai", Limits())["needs_external_flash"]
 
 
+@pytest.mark.parametrize("floats", [True, False])
+def test_a_float_model_costs_as_int8_and_says_so(floats):
+    found = cost.explain(NETWORK, "stm32f446", "cmsis_nn", Limits()) | {"as_int8": floats, "notes": []}
+    assert ("(computed, as int8)" in cost.table(found)) == floats
+    assert ("computed, as int8" in compare.table([found, found], [])) == floats
+
+
 def test_a_softmax_that_closes_a_file_takes_time():
     device = open_device("stm32f446")
     without, with_ = (costs(NETWORK, device, CMSIS, closed).latency_ms for closed in (False, True))

@@ -36,6 +36,7 @@ def test_a_module_is_costed_and_stays_as_it_is(module):
     module.train()
     module.second.eval()
     found = latent_nas.cost(module, (3, 12, 16), device="stm32f446", limits={"flash_kb": 1})
+    assert found["as_int8"] is True  # a module is float
     assert found["macs"] == 6 * 8 * 8 * (27 + 72) + 40
     assert found["parameters"] == 27 * 8 + 8 + 72 * 8 + 8 + 45
     assert (found["device"], found["fits"]) == ("stm32f446", False)
