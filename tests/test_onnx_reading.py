@@ -152,6 +152,26 @@ def test_integers_that_go_in_keep_the_scale_that_the_file_gives_them(kind, tmp_p
     assert fate(path).kind == "accepted"
 
 
+@pytest.mark.parametrize("other", [0.05, 0.02])
+def test_parts_of_one_tensor_have_one_rounding(other, tmp_path):
+    def rounded(name: str, to: str, scale: str) -> list:
+        quantised = ("QuantizeLinear", [name, scale, "t"], f"{to}_q", {})
+        return [quantised, ("DequantizeLinear", [f"{to}_q", scale, "t"], to, {})]
+
+    nodes = [*rounded("x", "a", "s"), ("Conv", ["a", "w"], "c", {})]
+    nodes += [("Slice", ["c", "zero", "two", "one"], "l", {}), ("Slice", ["c", "two", "four", "one"], "r", {})]
+    nodes += [*rounded("l", "lq", "s"), *rounded("r", "rq", "other"), ("Add", ["lq", "rq"], "e", {})]
+    nodes += [*rounded("e", "eq", "s"), ("GlobalAveragePool", ["eq"], "p", {}), *rounded("p", "g", "s")]
+    bounds = {name: np.array([n]) for name, n in (("zero", 0), ("one", 1), ("two", 2), ("four", 4))}
+    held = {"s": np.float32(0.05), "other": np.float32(other), "t": np.int8(0), "w": drawn(4, 3, 3, 3) / 9}
+    path = write(tmp_path / "m.onnx", [*nodes, ("Flatten", ["g"], "y", {})], **held, **bounds)
+    if other == 0.05:
+        assert fate(path).kind == "accepted"
+    else:
+        with pytest.raises(ValueError, match=r"rounds a part of a tensor with scale 0.02 "):
+            open_int8(path)
+
+
 def test_several_outputs_are_named_and_one_can_be_picked(tmp_path):
     nodes = [*CONV, ("Gemm", ["f", "k"], "z", {})]
     path = write(tmp_path / "m.onnx", nodes, outputs=("y", "z"), k=drawn(4, 2))

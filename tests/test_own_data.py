@@ -315,10 +315,18 @@ def test_a_search_takes_a_path_and_resume_refuses_changed_data(tmp_path):
     assert config["target"]["task"] == f"{tmp_path / 'p'}?input=8x8x1&folds=1"
     assert config["data"] == open_task(config["target"]["task"]).fingerprint
     history = (tmp_path / "run" / "history.csv").read_bytes()
-    (tmp_path / "p" / "a" / "0.png").unlink()
+    (tmp_path / "p").rename(tmp_path / "q")
+    gone = run("search", "--resume", "run", cwd=tmp_path)
+    assert gone.returncode == 2
+    assert f"is not at {tmp_path / 'p'}" in gone.stderr
+    assert "--task PATH" in gone.stderr
+    moved = run("search", "--resume", "run", "--task", "q", cwd=tmp_path)
+    assert moved.returncode == 0, moved.stderr
+    (tmp_path / "q" / "a" / "0.png").unlink()
     again = run("search", "--resume", "run", cwd=tmp_path)
     assert again.returncode == 2
     assert "has changed since the run began" in again.stderr
+    assert "--task PATH" in again.stderr
     assert (tmp_path / "run" / "history.csv").read_bytes() == history
 
 

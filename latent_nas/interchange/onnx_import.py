@@ -161,6 +161,7 @@ class _Reader:
     scales: dict[str, np.ndarray] = field(default_factory=dict)
     traced: dict[int, Traced] = field(default_factory=dict)
     rounding: Rounding | None = None
+    parts: set[int] = field(default_factory=set)  # nodes of whose tensors a part is rounded
     done: int = 0
 
     def read(self) -> Model:
@@ -278,8 +279,26 @@ class _Reader:
         if node.op_type == "QuantizeLinear" or (value.node == 0 and self.file.dtype.kind in "ui"):
             if node.op_type == "DequantizeLinear" and self.rounding is None:
                 self.rounding = rounding
-            self.draft.quants[value.node] = rounding.quant()
+            self._rounded(value, rounding.quant(), what)
         self._made(node, node.output[0], what, value)
+
+    def _rounded(self, value: Value, quant: Quant, what: str) -> None:
+        """Note how a tensor, or a part of one, is rounded.
+
+        Raises:
+            Unreadable: parts of one tensor are rounded in two ways, which one node can't hold.
+        """
+        places = value.order[value.order >= 0]
+        whole = np.unique(places).size == np.prod(self.draft.shape(value.node))
+        before = self.draft.quants.get(value.node)
+        if before not in (None, quant) and not (whole and value.node not in self.parts):
+            raise Unreadable(
+                f"{what} rounds a part of a tensor with scale {quant.scale:g} and zero point {quant.zero_point},"
+                f" another part or the whole has {before.scale:g} and {before.zero_point}; give all of it one scale"
+            )
+        if not whole:
+            self.parts.add(value.node)
+        self.draft.quants[value.node] = quant
 
     def _made(self, node: Any, name: str, what: str, value: Value) -> None:
         """Keep a tensor that a node makes; refuse one that is not what the file says of it."""

@@ -118,7 +118,7 @@ def deploy(
         try:
             report = _made(source, device, known, new, how, inputs, rank, say, calibration, text or Text())
         except (ValueError, Fault) as error:
-            if not any(new.iterdir()) or is_export(out):
+            if not is_export(new) or is_export(out):  # of a full disk, say: what is there is no project
                 raise
             trouble = error
         keep_others(out, new)

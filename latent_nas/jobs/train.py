@@ -16,6 +16,7 @@ from latent_nas import artifacts, plugins, sealed, seeds
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.curves import svg
+from latent_nas.jobs.moved import check_there
 from latent_nas.ranges import check_least
 from latent_nas.records import versions, words
 from latent_nas.runs import files, own
@@ -97,10 +98,11 @@ def resumed(path: Path, task: str = "") -> tuple[TrainConfig, Graph, RunFolder]:
         if not config.data:
             raise ValueError(f"--task can't change in a training that goes on; it began with {config.task}")
         config = replace(config, task=task)
+    check_there(config.task, config.data)
     if config.data and (now := open_task(config.task).fingerprint) != config.data:
         raise ValueError(
             f"the data at {config.task} is not that which the training began with (sha256 {config.data[:12]}..., now"
-            f" {now[:12]}...); put it back, say where it is with --task, or begin another training"
+            f" {now[:12]}...); put it back, say where it is with --task PATH, or begin another training"
         )
     return config, graph, RunFolder(path)
 

@@ -30,7 +30,7 @@ ABOUT = ("front_end", "shift", "gain", "sha256", "pixels", "columns", "resize", 
 LISTS = ("omit", "label")  # options that are columns, with commas between
 CHOSEN_BY = ("accuracy", "balanced_accuracy")  # what a search of classes can optimise
 
-STEPS = (150, 1200)  # of training in a search and in full, at least
+STEPS = (300, 1200)  # of training in a search and in full, at least
 LONGEST = 1_000_000  # steps of a window
 WHOLE = {"rate": (0, FASTEST), "split_seed": (0, 2**63), "window": (1, LONGEST), "hop": (1, LONGEST), "folds": (1, 20)}
 CHOICES = {

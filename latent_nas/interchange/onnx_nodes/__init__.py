@@ -5,10 +5,9 @@ node makes; ``call.Unreadable`` is how it refuses an attribute or a shape that h
 """
 
 import functools
-import importlib
 from collections.abc import Callable
-from pathlib import Path
 
+from latent_nas.interchange._by_place import tables
 from latent_nas.interchange.onnx_nodes.call import Call, Value
 
 Reader = Callable[[Call], Value]
@@ -17,11 +16,5 @@ Reader = Callable[[Call], Value]
 @functools.cache
 def readers() -> dict[str, Reader]:
     """Return the readers of all files here, by the type of node; each type has one."""
-    found: dict[str, Reader] = {}
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        module = importlib.import_module(f"{__name__}.{file.stem}") if file.stem != "__init__" else None
-        own: dict[str, Reader] = getattr(module, "READERS", {})
-        twice = sorted(found.keys() & own.keys())
-        assert not twice, f"{file.name} reads {twice} once more"
-        found |= own
+    found: dict[str, Reader] = tables(__name__)
     return found

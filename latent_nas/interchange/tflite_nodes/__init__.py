@@ -6,13 +6,12 @@ that has no equal here.
 """
 
 import functools
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
+from latent_nas.interchange._by_place import tables
 from latent_nas.interchange._flatbuffer import Scalar
 from latent_nas.interchange.tflite_nodes.call import Call
 from latent_nas.interchange.tflite_nodes.draft import Value
@@ -39,11 +38,5 @@ class Reader:
 @functools.cache
 def readers() -> dict[str, Reader]:
     """Return the readers of all files here, by the operator's name; each has one."""
-    found: dict[str, Reader] = {}
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        module = importlib.import_module(f"{__name__}.{file.stem}") if file.stem != "__init__" else None
-        own: dict[str, Reader] = getattr(module, "READERS", {})
-        twice = sorted(found.keys() & own.keys())
-        assert not twice, f"{file.name} reads {twice} once more"
-        found |= own
+    found: dict[str, Reader] = tables(__name__)
     return found

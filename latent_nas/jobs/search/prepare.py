@@ -6,6 +6,7 @@ from pathlib import Path
 from latent_nas import plugins
 from latent_nas.codec import Codec
 from latent_nas.jobs.make import dataset
+from latent_nas.jobs.moved import check_there
 from latent_nas.jobs.reach import check_reachable
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.limits import Limits
@@ -38,11 +39,12 @@ def prepare(config: SearchConfig) -> Prepared:
     Raises:
         ValueError: a wrong name or setting, data that changed since the run began, or limits that nothing meets.
     """
+    check_there(config.target.task, config.data)
     setup = open_target(config.check().target, anew=True).check()
     if config.data and config.data != setup.task.fingerprint:
         raise ValueError(
             f"the data at {config.target.task} has changed since the run began (sha256 {config.data[:12]}..., now"
-            f" {setup.task.fingerprint[:12]}...); put it back, or begin another run"
+            f" {setup.task.fingerprint[:12]}...); put it back, say where it is with --task PATH, or begin another run"
         )
     limits = config.limits.tighten(setup.device.limits).tighten(plugins.load("objectives", config.objective).own)
     for outputs in setup.space.all_outputs:

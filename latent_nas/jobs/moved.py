@@ -1,0 +1,19 @@
+"""Data of one's own that a run began with and that lies elsewhere by now."""
+
+from pathlib import Path
+
+from latent_nas.tasks import is_path
+
+
+def check_there(task: str, data: str) -> None:
+    """Raise ValueError where the data of a run that goes on is not at its place.
+
+    Args:
+        task: its name. data: its hash, "" of a task that ships.
+    """
+    place = task.partition("?")[0]
+    if data and is_path(task) and not Path(place).exists():
+        raise ValueError(
+            f"the data that the run began with is not at {place} (sha256 {data[:12]}...); put it back, or say where"
+            " it is with --task PATH beside --resume"
+        )
