@@ -80,7 +80,10 @@ class Source:
         if given.get("hop") and not given.get("window"):
             raise ValueError("hop is from one window to the next; say how many steps a window has: --window STEPS")
         own = {k: given.pop(k) for k in ("normal", "metric", "split_seed", "strict", "folds") if k in given}
-        return Source(Path(path).expanduser().resolve(), Wanted(**given), **own)
+        try:
+            return Source(Path(path).expanduser().resolve(), Wanted(**given), **own)
+        except RuntimeError:  # of a user that there is not
+            raise ValueError(f"{path} names a user that is not known here; give the path from the root") from None
 
     def __str__(self) -> str:
         plain, wanted = Wanted(), self.wanted
