@@ -59,7 +59,7 @@ COMPILER = replace(  # numbers become code, outputs may lie over inputs
 # sums of a window's channels and filters, two output rows that lie beside an input that is written over, some 5 KB for
 # wide windows. From version 10 on, first convolutions take these too.
 WINDOW = {"column": 4, "filters": 34, "row": 2}
-SCRATCH = {
+SCRATCH: dict[str, dict[str, float]] = {
     "pointwise": {"input_channels": 4, "filters": 10, "row": 2},
     "depthwise": {"filters": 37, "row": 2},
     "dense": {"input_channels": 2, "outputs": 10},

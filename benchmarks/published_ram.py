@@ -33,7 +33,8 @@ def planned(network: str, runtime: Runtime) -> int:
 
 def logs(rows: pd.DataFrame, runtime: Runtime) -> dict[str, float]:
     """Return log(published / planned) of activation RAM by network, the median of its rows."""
-    ratios = [np.log(r.activation_ram_bytes / planned(r.network, runtime)) for r in rows.itertuples()]
+    plans = np.array([planned(name, runtime) for name in rows.network], float)
+    ratios = np.log(rows.activation_ram_bytes.to_numpy(float) / plans)
     by_network = pd.Series(ratios, index=rows.network.to_numpy(), dtype=float).groupby(level=0).median()
     return {str(name): float(value) for name, value in by_network.items()}
 
