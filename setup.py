@@ -63,7 +63,7 @@ setup(
     package_dir=SHIPPED,
     # devices and runtimes are data plugins, kernels are C, the report's page has its style and script
     package_data={
-        "": ["*.toml", "*.c", "*.h", "c/*", "page/*.css", "page/*.js"],
+        "": ["*.toml", "*.c", "*.h", "c/*", "c/*/*", "page/*.css", "page/*.js"],
         "latent_nas": ["py.typed"],
         "latent_nas.firmware": ["LICENSE"],
         **{package: ["**/*"] for package in SHIPPED},
