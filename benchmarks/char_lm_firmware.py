@@ -20,6 +20,7 @@ from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import project
 from latent_nas.firmware.text import Speech
 from latent_nas.spaces import open_space
+from latent_nas.units import with_error
 
 
 def main() -> None:
@@ -41,11 +42,10 @@ def main() -> None:
         firmware = build(Path(folder), device.core)
         checked, found, _ = emulate(made, firmware, x)
         said = Emulator(read(firmware), device, [name for _, name in made.operators]).text(arguments.characters)
-    low, high = found["emulated_ms"]
     print(space.describe(arguments.genes))
     print(
         f"{checked.equal_outputs} of {checked.outputs} outputs and {checked.equal_tensors} of {checked.tensors} other"
-        f" elements equal; {found['instructions']} instructions, emulated {low:.2f} to {high:.2f} ms;"
+        f" elements equal; {found['instructions']} instructions, emulated {with_error(found['emulated_ms'])};"
         f" {arguments.characters} characters"
         f" {'the same' if said == speech.generate(network, arguments.characters) else 'NOT the same'}"
     )

@@ -1,6 +1,7 @@
 """Numbers for people, a space that never breaks before the unit; and the one list of costs. 1 KB = 1024 B."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 SPACE = "\u00a0"
@@ -75,6 +76,13 @@ def energy(microjoules: float) -> str:
     """Return 1234 as "1.23 mJ", 12.3 as "12.3 uJ"."""
     large = microjoules >= 1000
     return f"{significant(microjoules / (1000 if large else 1), 3)}{SPACE}{'mJ' if large else 'uJ'}"
+
+
+def with_error(ends: Sequence[float]) -> str:
+    """Return a time and its error bar from the ends of the bar in ms: "53.10 ms +- 18 %"."""
+    low, high = ends
+    error = (high - low) / (high + low) if high + low else 0.0
+    return f"{(low + high) / 2:.2f}{SPACE}ms +- {error:.0%}".replace("%", f"{SPACE}%")
 
 
 def seconds(value: float | None) -> str:

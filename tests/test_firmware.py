@@ -204,12 +204,32 @@ __attribute__((noinline)) static int bad(void)
             ("*(volatile char *)0x2001fff0 = (char)0xa5", "write to 0x2001fff0, which belongs to nobody, .* in bad"),
             ("*(volatile int *)0x20000010 = 1", "0x20000010, in the stack's reserve .* B below .* in bad"),
             ("*(volatile int *)0xe000ed08 = 1", "0xe000ed08, one of the system's own registers, .* in bad"),
+            (
+                '__asm("ldmia %0, {r1, r2}" :: "r"(0x08000002) : "r1", "r2")',
+                "at 0x08000002, not a multiple of 4, .* in bad",
+            ),
+            (
+                '__asm("ldrd r2, r3, [%0]" :: "r"(0x08000001) : "r2", "r3")',
+                "at 0x08000001, not a multiple of 4, .* in bad",
+            ),
         ],
     )
     def test_touching_what_is_not_its_own(self, tmp_path: Path, statement: str, words: str):
         body = f"__attribute__((noinline)) static void bad(void) {{ {statement}; }}"
         with pytest.raises(Fault, match=words):
             self.run(tmp_path, body)
+
+    def test_a_callers_frame(self, tmp_path: Path):
+        """No operator has to touch it; the firmware would crash only after the operator's end."""
+        made, x = write(small(), tmp_path)
+        source = (tmp_path / "model" / "model.c").read_text()
+        begin = f"void {made.operators[1][1]}(void)\n{{\n"
+        assert begin in source
+        body = "__attribute__((noinline)) static void bad(volatile char *at) { at[0] ^= 1; }\nextern char stack_top[];"
+        source = source.replace(begin, f"{begin}    bad(stack_top - 1);\n")
+        (tmp_path / "model" / "model.c").write_text(f"{body}\n{source}")
+        with pytest.raises(Fault, match=r"write to 0x.*, in the stack frame of a caller, .* in bad"):
+            emulate(made, build(tmp_path, DEVICE.core), x)
 
 
 @tools

@@ -74,7 +74,7 @@ class TestRelease01:
     def test_its_network_is_deployed_and_its_best_validated(self, run, tmp_path, capsys):
         pytest.importorskip("ziglang")
         command("deploy", str(run), "--out", str(tmp_path / "fw"), "--json")
-        assert json.loads(capsys.readouterr().out)["arena_bytes"] == 1104
+        assert json.loads(capsys.readouterr().out)["arena_bytes"] == 1356
         out = tmp_path / "validated"
         command("validate", str(run), "--top", "1", "--final-seeds", "1", "--workers", "1", "--out", str(out))
         (network,) = read_result(load(out / files.RESULT), files.RESULT).networks

@@ -85,11 +85,17 @@ class Core:
 
         Args:
             mix: its instructions by class, see ``CLASSES``; None where they were not told apart.
-            clock_hz: of its device; the model of the board with the nearest clock is taken.
+            clock_hz: of its device; the model of the board with the nearest clock is taken. A core without a model
+                that runs the kernels of ``near`` takes that core's, scaled, with both errors.
         """
         if mix is not None and self.cycle_model:
             model = min(self.cycle_model, key=lambda one: abs(one.clock_mhz * 1e6 - clock_hz))
             return model.total(mix), model.error, f"by class of instruction, as fitted to {model.source}"
+        other = self.neighbour
+        if mix is not None and self.near and other and other.cycle_model and self.dsp == other.dsp:
+            cycles, error, why = other.cycles(instructions, mix, clock_hz)
+            wider = (error**2 + self.near.error**2) ** 0.5
+            return cycles * self.near.scale, wider, f"{self.near.scale} times {other.name}'s: {self.near.source}; {why}"
         each = self.cycles_per_instruction
         return (each.low + each.high) / 2 * instructions, (each.high - each.low) / (each.high + each.low), each.why
 

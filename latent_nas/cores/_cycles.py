@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 CLASSES = (
     *("alu", "multiply", "divide", "load", "load_next", "load_double", "load_words"),
-    *("store", "store_double", "store_words", "branch_taken", "branch_passed", "it", "wide"),
+    *("store", "store_double", "store_words", "sequences", "branch_taken", "branch_passed", "it", "wide"),
 )
 """What is counted. ``load_next``: a single load right behind another. ..._words: registers of LDM, STM, PUSH and POP.
 ``branch_taken``, ``branch_passed``: branches that go elsewhere, and conditional ones that don't. ``wide``: instructions

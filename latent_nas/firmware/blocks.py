@@ -45,21 +45,20 @@ class Blocks:
             uc: the emulator, the firmware loaded. operators: names of the operators' functions, in their order.
         """
         self._elf, self._operators = elf, tuple(operators)
-        code = next(s for s in elf.sections if s.name == ".text")
-        slots = code.bytes // 2
-        halfwords = np.frombuffer(bytes(uc.mem_read(code.address, slots * 2)), np.uint16)
+        address, halfwords = code_of(uc, elf)
+        slots = len(halfwords)
         self._enter = np.zeros(slots, np.uint16)
         for i, name in enumerate(self._operators, 1):
-            self._enter[(elf.address(name) - code.address) // 2] = i
+            self._enter[(elf.address(name) - address) // 2] = i
         self._counts = np.zeros((len(self._operators) + 1, slots), np.uint64)
         self._passed = np.zeros_like(self._counts)
         self._bytes = np.zeros(slots, np.uint32)  # of the block that begins at a slot
         self._code = halfwords
         self._wide = halfwords >> 11 >= WIDE
         arrays = (self._enter, self._counts, self._passed, self._bytes)
-        self._state = _Counter(code.address, slots, 0, 0, None, *(array.ctypes.data for array in arrays))
-        self._library = ctypes.CDLL(str(host_library(Path(__file__).with_name("count.c"))))
-        self._hook(uc)
+        self._state = _Counter(address, slots, 0, 0, None, *(array.ctypes.data for array in arrays))
+        self._library = hooks()
+        add_hook(uc, need("unicorn", "mcu").UC_HOOK_BLOCK, self._library.on_block, self._state)
 
     def begin(self) -> None:
         """Forget what was counted."""
@@ -108,14 +107,25 @@ class Blocks:
             found += 1
         return found
 
-    def _hook(self, uc: Any) -> None:
-        """Let unicorn call a compiled function at every block: Python there would take most of the time."""
-        from unicorn.unicorn_py3.unicorn import uclib
 
-        handle = ctypes.c_size_t()
-        function = ctypes.cast(self._library.on_block, ctypes.c_void_p)
-        state = ctypes.cast(ctypes.byref(self._state), ctypes.c_void_p)
-        span = ctypes.c_uint64(1), ctypes.c_uint64(0)  # everywhere
-        kind = need("unicorn", "mcu").UC_HOOK_BLOCK
-        status = uclib.uc_hook_add(uc._uch, ctypes.byref(handle), kind, function, state, *span)
-        assert status == 0, f"unicorn refuses the hook: {status}"
+def hooks() -> ctypes.CDLL:
+    """Return the compiled functions that unicorn calls: Python in their place would take most of the time."""
+    return ctypes.CDLL(str(host_library(Path(__file__).with_name("count.c"))))
+
+
+def add_hook(uc: Any, kind: int, function: Any, state: ctypes.Structure) -> int:
+    """Let unicorn call a compiled function with a state, everywhere; return the hook's handle."""
+    from unicorn.unicorn_py3.unicorn import uclib
+
+    handle = ctypes.c_size_t()
+    pointers = ctypes.cast(function, ctypes.c_void_p), ctypes.cast(ctypes.byref(state), ctypes.c_void_p)
+    everywhere = ctypes.c_uint64(1), ctypes.c_uint64(0)
+    status = uclib.uc_hook_add(uc._uch, ctypes.byref(handle), kind, *pointers, *everywhere)
+    assert status == 0, f"unicorn refuses the hook: {status}"
+    return handle.value
+
+
+def code_of(uc: Any, elf: Elf) -> tuple[int, np.ndarray]:
+    """Return where the code begins, and its halfwords (slots,) uint16."""
+    code = next(s for s in elf.sections if s.name == ".text")
+    return code.address, np.frombuffer(bytes(uc.mem_read(code.address, code.bytes // 2 * 2)), np.uint16)

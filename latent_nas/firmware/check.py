@@ -62,6 +62,7 @@ def emulate(
             y = emulator.run(one, prod(network.graph.output_shape), paint=i % 2)
         right += int((y == reference[-1][i].reshape(-1)).sum())
         outputs[i] = y.reshape(outputs[i].shape)
+    emulator.check_words()
     emulator.run(reference[0][0], 1, paint=len(reference[0]) % 2)  # one input is seen in both paints
     count = emulator.count()
     checked = Checked(len(x), reference[-1].size, right, compared, equal)
@@ -107,7 +108,7 @@ def run_on_qemu(project: Project, firmware: Path, x: np.ndarray) -> tuple[dict[s
 
 
 def _time(instructions: int, device: Device, mix: Sequence[int] = ()) -> dict[str, Any]:
-    """Return instructions, and the range of cycles and ms that they stand for; ``mix``: by class, where counted."""
+    """Return instructions, and the ends of the error bar of their cycles and ms; ``mix``: by class, where counted."""
     counted = dict(zip(CLASSES, mix, strict=True)) if mix else None
     cycles, error, why = device.core.cycles(instructions, counted, device.clock_hz)
     ends = (cycles * (1 - error), cycles * (1 + error))

@@ -1,4 +1,5 @@
-/* Counts the basic blocks that an emulated firmware runs, per operator; called by unicorn at every block. */
+/* Counts the basic blocks that an emulated firmware runs, per operator, and looks for accesses that fault on a chip;
+   called by unicorn at every block and every instruction. */
 #include <stdint.h>
 
 typedef struct {
@@ -28,4 +29,27 @@ void on_block(void *uc, uint64_t address, uint32_t size, void *state)
     c->counts[place]++;
     c->last = c->passed + place;
     c->end = slot + (size >> 1);
+}
+
+typedef struct {
+    uint64_t base, slots;
+    const int32_t *registers;             /* per slot: the emulator's number of the register that holds an address */
+    int (*read)(void *, int, void *);     /* a register */
+    uint64_t at;                          /* the first instruction whose address was not a multiple of 4; 0: none */
+    uint32_t value;                       /* that address */
+} watcher;
+
+void on_instruction(void *uc, uint64_t address, uint32_t size, void *state)
+{
+    watcher *w = state;
+    uint64_t slot = (address - w->base) >> 1;
+    uint32_t value = 0;
+    (void)size;
+    if (slot >= w->slots || !w->registers[slot] || w->at)
+        return;
+    w->read(uc, w->registers[slot], &value);
+    if (value & 3) {
+        w->at = address;
+        w->value = value;
+    }
 }

@@ -16,6 +16,7 @@ from latent_nas.firmware.blocks import Blocks, Count
 from latent_nas.firmware.compile import check_toolchain
 from latent_nas.firmware.elf import Elf
 from latent_nas.firmware.naming import PREFIX
+from latent_nas.firmware.watch import Frames, Words
 
 SYSTEM = 0xE000E000  # the core's own registers
 MAY_WRITE = (0xD88, 0xDFC)  # of them CPACR, which lets the FPU be used, and DEMCR, which begins the trace
@@ -93,6 +94,7 @@ class Emulator:
         self._paint(PAINTS[0])
         self._lowest_stack = elf.address("stack_top")
         self._blocks = Blocks(self._uc, elf, operators)
+        self._frames, self._repeats = Frames(self._uc, elf.address("stack_top")), False
         self.high_water, self._said = 0, ""
         if HALT in elf.symbols:  # else built with -DBENCH: runs once, when asked
             self.restart()
@@ -153,6 +155,22 @@ class Emulator:
         found = self._uc.reg_read(arm.UC_ARM_REG_R0), self._uc.reg_read(arm.UC_ARM_REG_R1)
         self._uc.context_restore(state)
         return found
+
+    def check_words(self) -> None:
+        """Run the last inference once more and return if no instruction loads or stores words at other addresses.
+
+        Raises:
+            Fault: an LDM, STM, LDRD or STRD has an address that is not a multiple of 4, which faults on every core.
+        """
+        words = Words(self._uc, self.elf)
+        try:
+            self._uc.ctl_flush_tb()
+            self._repeat()
+        finally:
+            found = words.end()
+        if found:
+            at, address = found
+            raise Fault(f"words loaded or stored at {address:#010x}, not a multiple of 4, {self._place(at)}")
 
     def output(self, outputs: int) -> np.ndarray:
         """Return the int8 outputs (outputs,) of the last inference."""
@@ -256,7 +274,7 @@ class Emulator:
         low, high = self._arena
         for start, end in [(low, high), *self._nobodys()]:
             self._uc.mem_write(start, bytes([PAINTS[paint]]) * (end - start))
-        self._input = x.tobytes()
+        self._input, self._before = x.tobytes(), self._uc.context_save()
         self._uc.mem_write(self.input_address, self._input)
         self._blocks.begin()
 
@@ -277,12 +295,23 @@ class Emulator:
                         f" {self._place(by)}"
                     )
             self._lowest_stack = lowest
+        self._check_frames()
         for start, end in self._nobodys():
             memory = self._read(start, end - start).view(np.uint8)
             if len(wrong := np.flatnonzero(memory != PAINTS[paint])):
                 address = start + int(wrong[0])
                 who = [f", {self._place(by)}" for by, _ in self._writers(address)[:1]]
                 raise Fault(f"write to {address:#010x}, which belongs to nobody{''.join(who)}")
+
+    def _check_frames(self) -> None:
+        """Raise Fault where an operator has written into its callers' frames."""
+        if not self._frames.broken or self._repeats:
+            return
+        (address, pointer), self._frames.broken = self._frames.broken, None
+        writers = self._writers(address)
+        deeper = [by for by, at in writers if at < pointer] or [by for by, _ in writers]
+        who = [f", {self._place(by)}" for by in deeper[:1]]
+        raise Fault(f"write to {address:#010x}, in the stack frame of a caller{''.join(who)}")
 
     def _nobodys(self) -> list[tuple[int, int]]:
         """Return the spans of RAM, from and to, in which no section of the firmware lies."""
@@ -299,8 +328,7 @@ class Emulator:
     def _writers(self, address: int) -> list[tuple[int, int]]:
         """Return who writes to an address in the last inference, run once more: instructions and stack pointers then.
 
-        That run is for nothing else, as unicorn 2.1 computes other values while it watches memory: all RAM, what the
-        firmware remembers too, and what was counted are put back.
+        That run is for nothing else, as unicorn 2.1 computes other values while it watches memory.
         """
         found: list[tuple[int, int]] = []
         arm = self._arm
@@ -308,22 +336,33 @@ class Emulator:
         def note(uc: Any, *_: Any) -> None:
             found.append((uc.reg_read(arm.UC_ARM_REG_PC), uc.reg_read(arm.UC_ARM_REG_SP)))
 
+        hook = self._uc.hook_add(self._lib.UC_HOOK_MEM_WRITE, note, None, address - 3, address)
+        try:
+            self._repeat()
+        except Fault:
+            pass  # one is known already, and who wrote is noted
+        finally:
+            self._uc.hook_del(hook)
+            self._uc.ctl_flush_tb()
+        return found
+
+    def _repeat(self) -> None:
+        """Run the last inference once more, and put back what it leaves behind: RAM, registers, what was counted."""
         state, counted = self._uc.context_save(), self._blocks.counted()
         memory = [(r.address, self._read(r.address, r.bytes).tobytes()) for r in self.device.regions]
-        hook = self._uc.hook_add(self._lib.UC_HOOK_MEM_WRITE, note, None, address - 3, address)
         self._uc.mem_write(self.input_address, self._input)
         watched, self._watched = self._watched, None
+        self._uc.context_restore(self._before)
+        self._repeats = True
         try:
             self._go(self._uc.reg_read(self._arm.UC_ARM_REG_LR) & ~1, self.elf.address(HALT))
         finally:
             self._watched = watched
-            self._uc.hook_del(hook)
-            self._uc.ctl_flush_tb()
+            self._repeats, self._frames.broken = False, None
             for start, content in memory:
                 self._uc.mem_write(start, content)
             self._uc.context_restore(state)
             self._blocks.restore(counted)
-        return found
 
     def _place(self, address: int) -> str:
         return f"by the instruction at {address:#010x} in {self.elf.function_at(address)}"
@@ -359,6 +398,7 @@ class Emulator:
                 where = f"{address:#010x} in {self.elf.function_at(address)}"
                 raise Fault(f"not done after {MOST_SECONDS} s of emulation, at {where}")
         except self._lib.UcError as error:
+            self._check_frames()
             address = self._uc.reg_read(self._arm.UC_ARM_REG_PC)
             what = f"{error}"
             if self._bad:
@@ -367,6 +407,7 @@ class Emulator:
             raise Fault(f"{what}, by the instruction at {address:#010x} in {self.elf.function_at(address)}") from None
 
     def _begins(self, uc: Any, address: int, size: int, data: Any) -> None:
+        self._frames.begin()
         if self._watched:
             self._watched()
 

@@ -97,6 +97,19 @@ def _wide(first: int, second: int) -> Instruction:
     return Instruction(kind, words, branch, 2)
 
 
+def whole_words(first: int, second: int = 0) -> int:
+    """Return the register whose address has to be a multiple of 4, -1 for none.
+
+    LDM, STM, LDRD and STRD fault on other addresses on every core (Arm DDI 0403, A3.2.1); SP, which is never else, and
+    the program counter are left out.
+    """
+    if first >> 12 == 0b1100:
+        return first >> 8 & 7
+    if first >> 11 != WIDE or first >> 9 & 0b11 or (first & 0x0060 == 0x0040 and not first & 0x0120):
+        return -1
+    return -1 if first & 0xF in (13, 15) else first & 0xF
+
+
 def mix(code: np.ndarray, sizes: np.ndarray, runs: np.ndarray, passed: np.ndarray) -> np.ndarray:
     """Return how many instructions of each class have run, (..., len(CLASSES)) int64.
 
@@ -123,6 +136,7 @@ def block(code: np.ndarray, slot: int, halfwords: int) -> tuple[np.ndarray, str]
         kind = "load_next" if one.kind == "load" and before == "load" else one.kind
         if not one.branch or kind != "branch_taken":
             counts[CLASSES.index(kind)] += one.words or 1
+        counts[CLASSES.index("sequences")] += one.words > 0
         counts[CLASSES.index("wide")] += one.halfwords == 2
         at, before, last = at + one.halfwords, one.kind, one.branch
     return counts, last

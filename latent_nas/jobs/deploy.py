@@ -34,6 +34,7 @@ from latent_nas.runs.folder import RunFolder
 from latent_nas.runtimes import open_runtime
 from latent_nas.tasks import open_task
 from latent_nas.training.quantise import QuantisedNetwork
+from latent_nas.units import with_error
 
 TENSORS = 2  # inputs whose tensors are compared operator by operator, where all of them run from raw data
 
@@ -308,13 +309,12 @@ def summary(report: dict[str, Any]) -> str:
     lines += limit_lines(report)
     if "emulated" in report:
         e = report["emulated"]
-        low, high = e["emulated_ms"]
         same = "bit-exact" if e["bit_exact"] else f"NOT bit-exact: {e['equal_outputs']:.2%} of outputs equal"
         agreed, flagged = texts(report)
         raw = " from raw data" if e.get("from_raw") else ""
         lines += [
             f"{e['inputs']} inputs emulated by {e['emulator']}{raw}, {same} with the integer reference{agreed}",
-            f"{e['instructions']} instructions an inference, emulated {low:.2f} to {high:.2f} ms",
+            f"{e['instructions']} instructions an inference, emulated {with_error(e['emulated_ms'])}",
         ]
         if "peak_stack_bytes" in e:
             lines.append(

@@ -11,6 +11,7 @@ from latent_nas.firmware.emulate import check_tools
 from latent_nas.jobs.deploy import Build, deploy
 from latent_nas.limits import Limits
 from latent_nas.target import Setup
+from latent_nas.units import with_error
 
 INPUTS = 20
 
@@ -58,7 +59,8 @@ def fits(cost: Costs, limits: Limits, proof: dict[str, Any] | None) -> bool | No
     """Return whether a network keeps the limits and the device's memory; None where that could not be checked.
 
     A firmware's whole image has to link for the device. Limits count it too where the runtime's costs do
-    (``Runtime.counts_image``), with the upper end of its time; of other runtimes, what is computed of the model.
+    (``Runtime.counts_image``), with the middle of its time's error bar, as costs do; of other runtimes, what is
+    computed of the model.
     """
     if cost.region is None or cost.exceeded(limits):
         return False
@@ -68,7 +70,7 @@ def fits(cost: Costs, limits: Limits, proof: dict[str, Any] | None) -> bool | No
         return None
     if proof["refused"] is not None:
         return False
-    took = proof["emulated_flash_bytes"], proof["emulated_ram_bytes"], proof["emulated_ms"][1]
+    took = proof["emulated_flash_bytes"], proof["emulated_ram_bytes"], sum(proof["emulated_ms"]) / 2
     return not (cost.counts_image and limits.exceeded(*took))
 
 
@@ -93,9 +95,8 @@ def text(proof: Mapping[str, Any] | None) -> str:
         return f"; FIRMWARE NOT CHECKED ({proof['unchecked']})"
     if "emulated_flash_bytes" not in proof:
         return "; NO FIRMWARE"
-    low, high = proof["emulated_ms"]
     return (
         f"; firmware {proof['emulated_flash_bytes'] / 1024:.1f} KB flash,"
         f" {proof['emulated_ram_bytes'] / 1024:.1f} KB RAM, {proof['emulated_instructions']:,} instructions, emulated"
-        f" {low:.2f} to {high:.2f} ms, {'bit-exact' if proof['emulated_bit_exact'] else 'NOT BIT-EXACT'}"
+        f" {with_error(proof['emulated_ms'])}, {'bit-exact' if proof['emulated_bit_exact'] else 'NOT BIT-EXACT'}"
     )

@@ -116,6 +116,10 @@ class Operator(ABC):
         """Return further counts of the routine's time, of rims and remainders; costs read them, features do not."""
         return {}
 
+    def may_overwrite(self, *inputs: Shape) -> bool:
+        """Return whether a kernel that works in place can put the output over an input of the same size."""
+        return self.in_place
+
     def check_arity(self, *inputs: Shape) -> None:
         """Raise ValueError when the number of inputs is wrong."""
         if len(inputs) != self.arity and not (self.arity is None and len(inputs) >= 2):

@@ -8,7 +8,7 @@ import numpy as np
 
 from latent_nas.fixed_point import Quant, requantise
 from latent_nas.operators import Operator, Shape, image
-from latent_nas.operators._rim import Rim
+from latent_nas.operators._blocks import column_work, strip_work
 from latent_nas.operators._weights import integer_constants, matmul_exact
 from latent_nas.operators.window import Padding, Pair, output_size, pads, taps
 
@@ -101,51 +101,24 @@ class Conv2d(Operator):
         }
         return {term: float(count) for term, count in counts.items()}
 
-    def fine_work(self, *inputs: Shape) -> dict[str, float]:
-        """Return what blocked kernels make of a convolution.
+    def may_overwrite(self, *inputs: Shape) -> bool:
+        """Return whether outputs lie where the middles of their windows did, and no group reads another's channels."""
+        single = self.groups == 1 or self.kernel(*inputs) == "depthwise"
+        return single and self.stride == (1, 1) and self.shape(*inputs) == inputs[0]
 
-        Depthwise: inside and inside_rows, elements and rows of windows inside the image; uneven, of ``inside`` in rows
-        that are not three long; rest_inside, of channels left over after blocks of 4. Else, of kernels that take two
-        pixels and two filters at a time: pairs of pixels; paired_macs and paired_outputs, of filters in pairs;
-        single_macs, single_rest and single_outputs, of the filter left over, or of all where windows are no multiple of
-        4 (the rest: MACs left over after blocks of 4); runs, run_words and run_rest of copying windows; widened and
-        widened_rest, words and left-over elements of windows made int16. Of all: row, elements of an output row; deep,
-        1 where a window's channels come in blocks of 4, else 0.
+    def fine_work(self, *inputs: Shape) -> dict[str, float]:
+        """Return what blocked kernels make of it, see ``_blocks.column_work`` and ``_blocks.strip_work``.
+
+        Of all: filters; row, elements of an output row; deep, 1 where a window's channels come in blocks of 4, else 0.
         """
-        height, width, channels = inputs[0]
-        kernel, made = self.kernel(*inputs), self.shape(*inputs)
-        rim = Rim.of(height, width, self.kernel_size, self.stride, self.padding)
-        if kernel == "depthwise":
-            counts = {
-                "inside": rim.inside * channels,
-                "inside_rows": rim.inside_rows * channels,
-                "uneven": rim.uneven * channels,
-                "rest_inside": rim.inside * (channels % 4),
-                "rest_outputs": prod(self.shape(*inputs)[:2]) * (channels % 4),
-                "filters": self.filters,
-            }
+        fields, made = (self.kernel_size, self.stride, self.padding), self.shape(*inputs)
+        if self.kernel(*inputs) == "depthwise":
+            counts = strip_work(inputs[0], *fields)
         else:
-            pixels, length = prod(self.shape(*inputs)[:2]), prod(self.kernel_size) * (channels // self.groups)
-            twice = 2 * -(-pixels // 2)
-            singles = self.filters if length % 4 else self.filters % 2
-            paired = self.filters - singles
-            runs, words, rest = (0, 0, 0) if kernel == "pointwise" else rim.runs(channels)
-            counts = {
-                "pairs": twice // 2,
-                "paired_macs": twice * paired * length,
-                "paired_outputs": twice * paired,
-                "single_macs": twice * singles * (length - length % 4),
-                "single_rest": twice * singles * (length % 4),
-                "single_outputs": twice * singles,
-                "runs": runs,
-                "run_words": words,
-                "run_rest": rest,
-                "widened": pixels * (length // 4),
-                "widened_rest": pixels * (length % 4),
-                "filters": self.filters,
-            }
-        counts |= {"row": made[1] * made[2], "deep": int(channels // self.groups % 4 == 0)}
-        return {term: float(count) for term, count in counts.items()}
+            counts = column_work(inputs[0], self.filters, *fields, self.groups, self.may_overwrite(*inputs))
+        deep = inputs[0][2] // self.groups % 4 == 0
+        all_have = {"filters": self.filters, "row": made[1] * made[2], "deep": deep}
+        return {term: float(count) for term, count in (counts | all_have).items()}
 
     def _padded(self, shape: Shape) -> int:
         return max(pads(shape[0], shape[1], self.kernel_size, self.stride, self.padding))

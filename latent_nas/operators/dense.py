@@ -8,6 +8,7 @@ import numpy as np
 
 from latent_nas.fixed_point import Quant, requantise
 from latent_nas.operators import Operator, Shape
+from latent_nas.operators._blocks import LARGE
 from latent_nas.operators._weights import check_bits, integer_constants, matmul_exact
 
 if TYPE_CHECKING:
@@ -71,11 +72,16 @@ class Dense(Operator):
         return {term: float(count) for term, count in counts.items()}
 
     def fine_work(self, *inputs: Shape) -> dict[str, float]:
-        """Return MACs in whole blocks of 4, MACs left over, and outputs, of units in pairs and of the one left over."""
-        features, single, tokens = inputs[0][-1], self.units % 2, prod(inputs[0][:-1])
-        paired = self.units - single
-        counts = {"paired_macs": paired * (features - features % 4), "paired_rest": paired * (features % 4)}
-        counts |= {"paired_outputs": paired, "single_macs": single * features, "single_outputs": single}
+        """Return what kernels make of it that take four units at a time, in blocks of four features.
+
+        fours of units, four_blocks of them, or large_blocks, where sums may be too large for the fastest kernel; of the
+        other units other_outputs, other_macs in blocks and other_rest.
+        """
+        features, (fours, others), tokens = inputs[0][-1], divmod(self.units, 4), prod(inputs[0][:-1])
+        blocks, large = fours * -(-features // 4), features > LARGE
+        counts = {"fours": fours, "four_blocks": 0 if large else blocks, "large_blocks": blocks if large else 0}
+        counts["other_outputs"] = others
+        counts |= {"other_macs": others * (features - features % 4), "other_rest": others * (features % 4)}
         return {term: float(count * tokens) for term, count in counts.items()}
 
     def module(self, *inputs: Shape) -> "nn.Module":

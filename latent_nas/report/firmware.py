@@ -5,7 +5,7 @@ from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, table, tag
 from latent_nas.runs.read import Run
 from latent_nas.runs.schema import Firmware as Build
-from latent_nas.units import count, size
+from latent_nas.units import count, size, with_error
 
 
 class Firmware(Section):
@@ -32,7 +32,7 @@ class Firmware(Section):
             "stack",
             "bit-exact",
             "instructions",
-            "emulated ms",
+            "emulated",
         ]
         body = join(tag("p", words), table(head, [_row(built) for built in run.firmware]))
         counted = [built for built in run.firmware if built.emulated]
@@ -45,7 +45,6 @@ def _row(built: Build) -> list[object]:
     seen = built.emulated
     if not seen:
         return [*first, *sizes, "-", "not run", "-", "-"]
-    low, high = seen.emulated_ms
     exact = f"yes, {seen.inputs} inputs" if seen.bit_exact else "NO"
     return [
         *first,
@@ -53,7 +52,7 @@ def _row(built: Build) -> list[object]:
         size(seen.peak_stack_bytes),
         exact,
         count(seen.instructions),
-        f"{low:.2f} to {high:.2f}",
+        with_error(seen.emulated_ms),
     ]
 
 

@@ -26,4 +26,4 @@ def add(call: Call) -> C:
     return struct("nn_add_args", f"op_{i}", fields), f"nn_add(&op_{i}, {call.xs[0]}, {call.xs[1]}, {call.y});"
 
 
-Kernel = Emitter(add, (DECLARES,))
+Kernel = Emitter(add, (DECLARES,), ("add.c", "clamp.c", "clamp.h"))

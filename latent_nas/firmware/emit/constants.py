@@ -10,10 +10,10 @@ from latent_nas.firmware.emit import Call
 ALIGNED = " ALIGNED"  # to four bytes, for kernels that read words
 
 
-def array(kind: str, name: str, values: Sequence[Any], aligned: str = "") -> str:
-    """Return the definition of an array of C type ``kind``."""
+def array(kind: str, name: str, values: Sequence[Any], aligned: str = "", size: int = 0) -> str:
+    """Return the definition of an array of C type ``kind``; ``size``: where a value stands for several elements."""
     lines = [", ".join(map(str, values[i : i + 24])) for i in range(0, len(values), 24)]
-    return f"static const {kind} {name}[{len(values)}]{aligned} = {{\n" + ",\n".join(lines) + "\n};\n"
+    return f"static const {kind} {name}[{size or len(values)}]{aligned} = {{\n" + ",\n".join(lines) + "\n};\n"
 
 
 def struct(kind: str, name: str, values: Sequence[Any]) -> str:
@@ -40,6 +40,42 @@ def channels(call: Call, folded: bool) -> list[str]:
         bias = (bias + 2**31) % 2**32 - 2**31
     rows = zip(bias, c["multiplier"], c["shift"], strict=True)
     return [channel(int(b), int(m), int(s)) for b, m, s in rows]
+
+
+def small(call: Call, pairs: bool = False) -> int:
+    """Return 1 if no nn_channel of an operator has a negative shift, so that the high words of products are enough.
+
+    Args:
+        pairs: channels are NN_PAIRED, whose shifts are larger by 8.
+    """
+    least = 33 - 8 * pairs
+    return int(np.all((call.constants["shift"] >= least) | (call.constants["multiplier"] == 0)))
+
+
+def pairs_fit(call: Call) -> bool:
+    """Return whether all sums keep below 2^23 whatever the input, and weights fit NN_PAIR."""
+    c = call.constants
+    rows = c["weight"].reshape(len(c["weight"]), -1).astype(np.int64)
+    bias = c["bias"].astype(np.int64) - call.integer("input_zero_point") * rows.sum(axis=1)
+    most, least = np.maximum(127 * rows, -128 * rows).sum(axis=1), np.minimum(127 * rows, -128 * rows).sum(axis=1)
+    below = np.all(bias + most < 2**23) and np.all(bias + least > -(2**23))
+    return bool(below and rows.min(initial=0) > -128 and np.all(c["shift"] - 33 + 8 < 32))
+
+
+def paired_channels(call: Call, firsts: np.ndarray) -> list[str]:
+    """Return the nn_channels of an operator with weights in pairs; ``firsts``: sums of the first weights (outputs,)."""
+    zero, rows = call.integer("input_zero_point"), call.constants["weight"].reshape(len(firsts), -1)
+    biases = call.constants["bias"].astype(np.int64) - zero * rows.sum(axis=1, dtype=np.int64)
+    wide = (256 * biases - 127 * firsts.astype(np.int64) + 2**31) % 2**32 - 2**31
+    each = zip(biases, wide, call.constants["multiplier"], call.constants["shift"], strict=True)
+    return [f"NN_PAIRED({b}, {_int32(int(w))}, {m}, {s - 33 if m else 0})" for b, w, m, s in each]
+
+
+def pairs(name: str, values: np.ndarray) -> str:
+    """Return the definition of an array of weights (n,) in pairs, n even."""
+    return array(
+        "int8_t", name, [f"NN_PAIR({a}, {b})" for a, b in values.reshape(-1, 2).tolist()], ALIGNED, len(values)
+    )
 
 
 def weighted(call: Call, weight: np.ndarray, folded: bool) -> str:

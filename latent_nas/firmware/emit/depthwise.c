@@ -1,115 +1,133 @@
-/* Depthwise convolution: taps outside the image are left out. SMLAD cores take four channels at a time. */
+/* Depthwise convolution: the rows under a row of outputs as int16, every channel for itself. May work in place where
+   the stride is 1 and the output as large as the input: a row is copied before outputs reach it. */
 #include "clamp.h"
-#include "kernels.h"
-#include "requantise.h"
+#include "depthwise.h"
+#include "memory.h"
 
 typedef struct {
-    const int8_t *x, *w; /* first tap inside the image */
-    int32_t rows, columns, x_row, w_row, channels;
-} taps;
-
-static inline int32_t one(const taps *t, int32_t c, int32_t acc, int32_t in_zero)
-{
-    const int8_t *x = t->x + c, *w = t->w + c;
-    for (int32_t ky = 0; ky < t->rows; ky++, x += t->x_row, w += t->w_row)
-        for (int32_t kx = 0, at = 0; kx < t->columns; kx++, at += t->channels)
-            acc += (x[at] - in_zero) * w[at];
-    return acc;
-}
+    int16_t *ring, *zeros, *weight; /* rows of some channels, as many as a window has; a row outside; weights */
+    const int16_t **rows;
+    uint32_t pitch, taps; /* int16 of a row, and of weights, of one channel */
+} space;
 
 #ifdef NN_SMLAD
-/* Four channels at a time, from the first tap at x, w on: their outputs to y, or their sums to acc. */
-typedef struct {
-    int32_t x_row, w_row, step;
-    uint32_t minus; /* -zero, twice */
-    int32_t rows, columns, x_skip, w_skip; /* from the end of a row to the next */
-    int32_t fast; /* no shift is negative: write y, else acc */
-    int32_t offset; /* 2 * zero + 1 */
-    int8_t *y;
-    int32_t acc[4];
-} job;
-
-void nn_taps4(const int8_t *x, const int8_t *w, const nn_channel *q, job *todo);
-
-#define TAP(at)                                                                                     \
-    "ldr r8, [r0" at "]\n ldr r9, [r1" at "]\n"                                                     \
-    "sxtab16 r10, r12, r8\n sxtb16 r11, r9\n sxtab16 r8, r12, r8, ror #8\n sxtb16 r9, r9, ror #8\n" \
-    "smlabb r4, r10, r11, r4\n smlatt r6, r10, r11, r6\n smlabb r5, r8, r9, r5\n smlatt r7, r8, r9, r7\n"
-
-#define WRITE(acc, m, s, at)                                                                        \
-    "ldr r8, [r2, #" m "]\n ldr r9, [r2, #" s "]\n smmul " acc ", " acc ", r8\n asr " acc ", " acc  \
-    ", r9\n add " acc ", r0\n ssat " acc ", #8, " acc ", asr #1\n strb " acc ", [r1, #" at "]\n"
-
-/* All registers are in use, which compilers do not manage without spilling; rows of three taps have their own loop. */
-__asm(".syntax unified\n .section .text.nn_taps4,\"ax\",%progbits\n .p2align 2\n .thumb\n .thumb_func\n"
-      ".global nn_taps4\n .type nn_taps4, %function\n"
-      "nn_taps4:\n push {r2-r11, lr}\n"
-      "ldr r4, [r2]\n ldr r5, [r2, #12]\n ldr r6, [r2, #24]\n ldr r7, [r2, #36]\n"
-      "ldr r2, [r3, #8]\n ldr r12, [r3, #12]\n ldr lr, [r3, #16]\n ldr r8, [r3, #20]\n cmp lr, #0\n beq 4f\n"
-      "cmp r8, #3\n bne 2f\n"
-      "1:\n" TAP("") TAP(", r2") TAP(", r2, lsl #1")
-      "ldrd r8, r9, [r3]\n add r0, r8\n add r1, r9\n subs lr, lr, #1\n bne 1b\n b 4f\n"
-      "2:\n ldr r3, [sp, #4]\n ldr r3, [r3, #20]\n"
-      "3:\n" TAP("") "add r0, r2\n add r1, r2\n subs r3, #1\n bne 3b\n"
-      "ldr r3, [sp, #4]\n ldrd r8, r9, [r3, #24]\n add r0, r8\n add r1, r9\n subs lr, lr, #1\n bne 2b\n"
-      "4:\n ldr r2, [sp]\n ldr r3, [sp, #4]\n ldr r8, [r3, #32]\n cmp r8, #0\n beq 5f\n ldrd r0, r1, [r3, #36]\n"
-      WRITE("r4", "4", "8", "0") WRITE("r5", "16", "20", "1") WRITE("r6", "28", "32", "2") WRITE("r7", "40", "44", "3")
-      "pop {r2-r11, pc}\n"
-      "5:\n add r3, #44\n stm r3, {r4-r7}\n pop {r2-r11, pc}\n"
-      ".size nn_taps4, . - nn_taps4\n .text\n");
-
-static int32_t fours(const nn_conv *op, const taps *t, int32_t fast, int8_t *y)
+/* Two pixels of four channels, less the zero point, to the rows of the channels. */
+static inline uint32_t *pair(uint32_t a, uint32_t b, int16x2_t minus, uint32_t words, uint32_t *to)
 {
-    int32_t c = 0, channels = t->channels, zero = op->out_zero;
-    const nn_channel *q = op->channel;
-    job todo = {t->x_row, t->w_row, channels, (uint32_t)(-op->in_zero & 0xffff) * 0x10001u, t->rows, t->columns,
-                t->x_row - t->columns * channels, t->w_row - t->columns * channels, fast, 2 * zero + 1, y, {0, 0, 0, 0}};
-    for (; c + 4 <= channels; c += 4, q += 4) {
-        todo.y = y + c;
-        nn_taps4(t->x + c, t->w + c, q, &todo);
-        if (fast)
-            continue;
-        y[c] = (int8_t)nn_requantise(todo.acc[0], q[0].multiplier, q[0].shift, zero);
-        y[c + 1] = (int8_t)nn_requantise(todo.acc[1], q[1].multiplier, q[1].shift, zero);
-        y[c + 2] = (int8_t)nn_requantise(todo.acc[2], q[2].multiplier, q[2].shift, zero);
-        y[c + 3] = (int8_t)nn_requantise(todo.acc[3], q[3].multiplier, q[3].shift, zero);
-    }
-    return c;
+    uint32_t a02 = (uint32_t)__sxtab16(minus, (int8x4_t)a), a13 = (uint32_t)__sxtab16(minus, (int8x4_t)nn_ror(a, 8));
+    uint32_t b02 = (uint32_t)__sxtab16(minus, (int8x4_t)b), b13 = (uint32_t)__sxtab16(minus, (int8x4_t)nn_ror(b, 8));
+    to[0] = (a02 & 0xffff) | b02 << 16;
+    to[words] = (a13 & 0xffff) | b13 << 16;
+    to[2 * words] = a02 >> 16 | (b02 & 0xffff0000);
+    to[3 * words] = a13 >> 16 | (b13 & 0xffff0000);
+    return to + 1;
 }
 #endif
 
-static inline int32_t most(int32_t a, int32_t b) { return a > b ? a : b; }
-static inline int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
-
-void nn_depthwise(const nn_conv *op, const int8_t *x, int8_t *y)
+/* A row of one channel, or of four, as int16 less the zero point. */
+static void widen(const nn_axis *along, int32_t in_zero, const int8_t *x, uint32_t channels, uint32_t pitch, int16_t *to)
 {
-    int32_t channels = op->in_c;
-    int8_t *to = y;
+    int32_t fit = (int32_t)pitch - along->pad;
+    uint32_t step = (uint32_t)along->x_step, n = (uint32_t)(fit < 0 ? 0 : along->in < fit ? along->in : fit);
+    (void)channels;
+    to += along->pad;
+    if (!n)
+        return;
 #ifdef NN_SMLAD
-    int32_t fast = 1;
-    for (int32_t c = 0; c < channels; c++)
-        fast &= op->channel[c].shift >= 0;
-#endif
-    taps t = {0, 0, 0, 0, op->in_w * channels, op->kernel_w * channels, channels};
-    for (int32_t oy = 0; oy < op->out_h; oy++) {
-        int32_t iy = oy * op->stride_h - op->top, top = most(0, -iy);
-        t.rows = least(op->kernel_h, op->in_h - iy) - top;
-        for (int32_t ox = 0; ox < op->out_w; ox++, to += channels) {
-            int32_t ix = ox * op->stride_w - op->left, left = most(0, -ix), c = 0;
-            t.columns = least(op->kernel_w, op->in_w - ix) - left;
-            if (t.rows <= 0 || t.columns <= 0)
-                t.rows = t.columns = 0;
-            t.x = x + ((iy + top) * op->in_w + ix + left) * channels;
-            t.w = op->weight + (top * op->kernel_w + left) * channels;
-#ifdef NN_SMLAD
-            c = fours(op, &t, fast, to);
-#endif
-            for (; c < channels; c++) {
-                const nn_channel *q = &op->channel[c];
-                int32_t acc = one(&t, c, q->bias, op->in_zero);
-                to[c] = (int8_t)nn_requantise(acc, q->multiplier, q->shift, op->out_zero);
-            }
+    if (channels == 4) {
+        int16x2_t minus = (int16x2_t)((uint32_t)(-in_zero & 0xffff) * 0x10001u);
+        uint32_t zero = (uint32_t)(in_zero & 0xff) * 0x1010101u, words = pitch >> 1;
+        uint32_t *word = (uint32_t *)(void *)(to - (along->pad & 1));
+        if (along->pad & 1) { /* then the others are whole words */
+            word = pair(zero, nn_word(x), minus, words, word);
+            n--;
+            x += step;
         }
+#pragma GCC unroll 2
+        for (; n >= 2; n -= 2, x += 2 * step)
+            word = pair(nn_word(x), nn_word(x + step), minus, words, word);
+        if (n)
+            pair(nn_word(x), zero, minus, words, word);
+        return;
     }
-    nn_limit(y, (uint32_t)op->out_h * op->out_w * op->out_c, op->low, op->high);
+#endif
+#pragma GCC unroll 2
+    for (; n; n--, x += step)
+        *to++ = (int16_t)(*x - in_zero);
+}
+
+/* Some channels, one behind the other, of all outputs. */
+static void part(const nn_conv *op, const nn_axis *along, const nn_axis *across, const space *s, uint32_t first,
+                 uint32_t channels, const int8_t *x, int8_t *y)
+{
+    int32_t size = (int32_t)(channels * s->pitch), window = across->kernel, row = -across->pad, next = 0;
+    int32_t place = (row % window + window) % window; /* of a row in the ring: row modulo window */
+    nn_row outputs = {s->rows, s->weight, op->channel + first, y + first, s->pitch, s->taps, channels};
+    for (uint32_t c = 0; c < channels; c++)
+        nn_taps(op, along, across, op->weight + first + c, s->weight + c * s->taps);
+    for (int32_t out = 0; out < across->out; out++, row += across->stride, outputs.y += across->y_step) {
+        for (int32_t i = 0, at = place; i < window; i++, at = at + 1 == window ? 0 : at + 1) {
+            int16_t *to = s->ring + at * size;
+            int inside = row + i >= 0 && row + i < across->in;
+            s->rows[i] = inside ? to : s->zeros;
+            if (inside && row + i >= next)
+                widen(along, op->in_zero, x + (row + i) * across->x_step + first, channels, s->pitch, to);
+        }
+        next = row + window;
+        place = (place + across->stride) % window;
+        nn_outputs(op, along, across, &outputs);
+    }
+}
+
+#ifndef NN_SMLAD
+void nn_taps(const nn_conv *op, const nn_axis *along, const nn_axis *across, const int8_t *w, int16_t *to)
+{
+    (void)op;
+    for (int32_t i = 0; i < across->kernel; i++)
+        for (int32_t j = 0; j < along->kernel; j++)
+            *to++ = w[i * across->w_step + j * along->w_step];
+}
+
+void nn_outputs(const nn_conv *op, const nn_axis *along, const nn_axis *across, nn_row *row)
+{
+    const nn_channel *q = row->q;
+    int8_t *y = row->y;
+    for (int32_t out = 0, at = 0; out < along->out; out++, at += along->stride, y += along->y_step) {
+        const int16_t *w = row->weight;
+        int32_t acc = q->bias;
+        for (int32_t i = 0; i < across->kernel; i++) {
+            const int16_t *x = row->rows[i] + at;
+            for (int32_t j = along->kernel; j; j--)
+                acc += *x++ * *w++;
+        }
+        *y = (int8_t)nn_requantise(acc, q->multiplier, q->shift, op->out_zero);
+    }
+}
+#endif
+
+void nn_depthwise(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratch)
+{
+    int32_t depth = op->in_c, most = 1;
+    nn_axis h = {op->in_h, op->out_h, op->kernel_h, op->stride_h, op->top, op->in_w * depth, op->out_w * depth,
+                 op->kernel_w * depth};
+    nn_axis w = {op->in_w, op->out_w, op->kernel_w, op->stride_w, op->left, depth, depth, depth};
+    const nn_axis *along = h.out > w.out ? &h : &w, *across = h.out > w.out ? &w : &h;
+    uint32_t window = (uint32_t)across->kernel;
+    space s;
+#ifdef NN_SMLAD
+    if (depth >= 4 && op->kernel_h == 3 && op->kernel_w == 3 && along->stride <= 2)
+        most = 4; /* others have much to do per row, and take less space one by one */
+#endif
+    s.pitch = (uint32_t)((along->out - 1) * along->stride + along->kernel + 4) & ~1u;
+    s.taps = window * (((uint32_t)along->kernel + 2) & ~1u);
+    s.rows = (const int16_t **)(void *)scratch;
+    s.weight = scratch + 2 * window;
+    s.zeros = s.weight + (uint32_t)most * s.taps;
+    s.ring = s.zeros + (uint32_t)most * s.pitch;
+    memset(s.zeros, 0, 2 * s.pitch * (uint32_t)most * (window + 1));
+    for (int32_t c = 0, n; c < depth; c += n) {
+        n = depth - c < most ? 1 : most;
+        part(op, along, across, &s, (uint32_t)c, (uint32_t)n, x, y);
+    }
+    nn_limit(y, (uint32_t)(op->out_h * op->out_w * depth), op->low, op->high);
 }

@@ -17,6 +17,18 @@
 #define NN_SMLAD 1
 #endif
 
+/* Neighbouring weights where sums keep below 2^23. With SMLAD both are one number, 256 * second + first: times the second
+   input of a pair it gives 256 times the second product and a rest, which the first weight times (256 * first input -
+   second input) makes 256 times the first product. That spares every second weight its widening, and sums are 256 times
+   as large. Inputs are shifted by 127 to fit 16 bits, which ``wide`` takes back. */
+#ifdef NN_SMLAD
+#define NN_PAIR(first, second) first, (second) - ((first) < 0)
+#define NN_PAIRED(bias, wide, multiplier, shift) {wide, multiplier, (shift) + 8}
+#else
+#define NN_PAIR(first, second) first, second
+#define NN_PAIRED(bias, wide, multiplier, shift) {bias, multiplier, shift}
+#endif
+
 /* Per output channel. real factor = multiplier / 2^(shift + 33); shift is in [-32, 29]. */
 typedef struct {
     int32_t bias;

@@ -1,0 +1,81 @@
+"""What this project's blocked kernels (firmware/emit) make of a convolution: counts of their time and scratch."""
+
+from math import prod
+
+from latent_nas.operators._rim import Rim
+from latent_nas.operators.window import Padding, Pair, output_size, pads
+
+Counts = dict[str, float]
+LARGE = 2300  # products above which sums mostly can reach 2^23: weights are about 28 in the mean, of at most 127
+
+
+def column_work(
+    image: tuple[int, ...], filters: int, kernel: Pair, stride: Pair, padding: Padding, groups: int, overwrites: bool
+) -> Counts:
+    """Return the counts of kernels that multiply the columns of three pixels by pairs of filters, in blocks of four.
+
+    column_blocks, of one pixel; byte_blocks, the same where channels are not whole blocks; kept, elements of rows that
+    are needed after they are written over; columns, of two or three pixels; tiles, pairs of filters times these, and
+    tile_blocks of them; odd_tiles, of a filter without a pair; lone_pairs and lone_blocks, of a pixel that is left
+    over; large_blocks, of single pixels in place of all these, where sums may be too large for them; widened, blocks
+    made int16; byte_pixels, whose channels are not whole blocks; of windows wider than a pixel runs, run_blocks and
+    run_rest, copied into columns.
+
+    Args:
+        image: (height, width, channels) of the input. overwrites: the output may lie over it.
+    """
+    height, width, channels = image
+    pixels, blocks = prod(output_size(height, width, kernel, stride, padding)), -(-prod(kernel) * channels // 4)
+    pairs, large = -(-filters // 2), groups == 1 and prod(kernel) * channels > LARGE
+    lone, times = (0, 0) if large else (pixels % 3 == 1, pixels // 3 + (pixels % 3 == 2))
+    alone = kernel == stride == (1, 1)
+    runs, words, rest = (0, 0, 0) if alone else Rim.of(height, width, kernel, stride, padding).runs(channels)
+    rows = 1 + pads(height, width, kernel, stride, padding)[0]
+    return {
+        "column_blocks": 0 if groups > 1 else blocks,
+        "byte_blocks": 0 if groups > 1 or channels % 4 == 0 else blocks,
+        "kept": 0 if alone or not overwrites else rows * width * channels,
+        "columns": times,
+        "tiles": times * pairs,
+        "tile_blocks": times * pairs * blocks,
+        "odd_tiles": times * (filters % 2),
+        "lone_pairs": lone * pairs,
+        "lone_blocks": lone * pairs * blocks,
+        "large_blocks": pixels * pairs * blocks * large,
+        "widened": 0 if large else pixels * blocks,
+        "byte_pixels": pixels * (channels % 4 > 0),
+        "runs": runs,
+        "run_blocks": words,
+        "run_rest": rest,
+    }
+
+
+def strip_work(image: tuple[int, ...], kernel: Pair, stride: Pair, padding: Padding) -> Counts:
+    """Return the counts of depthwise kernels that hold the rows under a row of outputs as int16, channel by channel.
+
+    Rows lie along the longer side. strip_bytes, what they take, of four channels; strip_rows, of outputs of four
+    channels; strip_lanes, of one; near_pairs and far_pairs, pairs of outputs of windows 3x3 at stride 1 and 2; of other
+    windows slow_outputs, their slow_rows of taps, and slow_pairs of taps; strip_words and strip_rest, pairs of elements
+    of four channels, and elements of one, made int16.
+    """
+    height, width, channels = image
+    outputs = output_size(height, width, kernel, stride, padding)
+    along, across = (0, 1) if outputs[0] > outputs[1] else (1, 0)
+    step, taps, window = stride[along], kernel[along], kernel[across]
+    quick = kernel == (3, 3) and step <= 2
+    fours, ones = divmod(channels, 4) if quick else (0, channels)
+    pitch = ((outputs[along] - 1) * step + taps + 4) // 2 * 2
+    lanes, rows, each = (4 if fours else 1), outputs[across] * channels, -(-outputs[along] // 2)
+    slow = 0 if quick else rows * outputs[along]
+    return {
+        "strip_bytes": 4 * window + 2 * lanes * (window * ((taps + 2) // 2 * 2) + (window + 1) * pitch),
+        "strip_rows": outputs[across] * (fours + ones),
+        "strip_lanes": rows,
+        "near_pairs": rows * each if quick and step == 1 else 0,
+        "far_pairs": rows * each if quick and step == 2 else 0,
+        "slow_outputs": slow,
+        "slow_rows": slow * window,
+        "slow_pairs": slow * window * -(-taps // 2),
+        "strip_words": image[across] * fours * -(-image[along] // 2),
+        "strip_rest": image[across] * ones * image[along],
+    }
