@@ -132,7 +132,11 @@ class FrontEnd:
         """Return the constants in flash: those of ``spectrum.Tables``, and shift and factor of every value."""
         t = self.tables
         halfwords = sum(a.size for a in (t.window, t.order, t.first, t.count, t.weights, t.logs, t.cosines))
-        return int(2 * halfwords + 4 * (t.turns.size + t.splits.size) + 8 * self.shape[1])
+        half = len(t.order)
+        turns = (
+            8 * (half - 4) if half.bit_length() % 2 else 8 * (half - 8) + 32
+        )  # stages of four, and one of two points
+        return int(2 * halfwords + turns + 4 * t.splits.size + 8 * self.shape[1])
 
     def buffer_bytes(self) -> int:
         """Return the RAM beside the network's arena: the transform in place, and of what is heard a window and rows."""

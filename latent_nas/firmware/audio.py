@@ -20,7 +20,9 @@ def source(ear: FrontEnd, prefix: str) -> str:
         bands=ear.bins,
         hann=_array("int16_t", "hann", t.window),
         order=_array("uint16_t", "order", t.order),
-        turns=_pairs("turns", t.turns),
+        stages="\n".join(_stage(t.turns, half, size) for size in _sizes(half))
+        + (_pairs("turns", t.turns[:: half // 8][:4]) if _odd(half) else ""),
+        fours="\n".join(f"    four({size}, turns{size});" for size in _sizes(half)),
         splits=_pairs("splits", t.splits),
         first=_array("uint16_t", "first", t.first),
         count=_array("uint16_t", "count", t.count),
@@ -33,7 +35,6 @@ def source(ear: FrontEnd, prefix: str) -> str:
         octave=OCTAVE,
         steps=LOG_STEPS,
         two=TWO.format() if _odd(half) else "",
-        size=8 if _odd(half) else 4,
         values=MFCC.format(n=mfcc, round=COSINE >> 1, P=prefix.upper()) if mfcc else BANDS.format(),
         silent=max(ear.hop - ear.window, 0),
         kept=max(ear.window - ear.hop, 0),
@@ -42,6 +43,20 @@ def source(ear: FrontEnd, prefix: str) -> str:
 
 def _odd(half: int) -> bool:
     return bool((half.bit_length() - 1) % 2)
+
+
+def _sizes(half: int) -> list[int]:
+    """Return the sizes of the stages of four points."""
+    first = 8 if _odd(half) else 4
+    return [first * 4**i for i in range(10) if first * 4**i < half]
+
+
+def _stage(turns: np.ndarray, half: int, size: int) -> str:
+    """Return the turns of a stage in the order in which it takes them."""
+    step = half // (4 * size)
+    rows = [", ".join(_q31(v) for times in (1, 2, 3) for v in turns[times * k * step].tolist()) for k in range(size)]
+    rows = [f"{{{row}}}" for row in rows]
+    return f"static const int32_t turns{size}[{size}][6] = {{\n    {wrapped(rows, 2)},\n}};"
 
 
 def _array(kind: str, name: str, values: np.ndarray) -> str:
@@ -59,7 +74,7 @@ def _q31(value: int) -> str:
 
 TWO = """
     for (uint32_t k = 0; k < 4; k++) {{ /* one stage of two points */
-        const int32_t wr = turns[k * (HALF / 8)][0], wi = turns[k * (HALF / 8)][1];
+        const int32_t wr = turns[k][0], wi = turns[k][1];
         for (uint32_t i = 2 * k; i < 2 * HALF; i += 16) {{
             int32_t br = high(z[i + 8], wr) - high(z[i + 9], wi), bi = high(z[i + 8], wi) + high(z[i + 9], wr);
             int32_t ar = z[i] >> 1, ai = z[i + 1] >> 1;
@@ -83,7 +98,7 @@ enum {{ WINDOW = {window}, HOP = {hop}, HALF = {half}, BANDS = {bands} }}; /* HA
 
 {hann}
 {order}
-{turns}
+{stages}
 {splits}
 {first}
 {count}
@@ -99,6 +114,27 @@ static inline int32_t high(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * b) >> 32);
 }}
 
+/* A stage of four points, `size` apart; turns: w, w squared, w cubed of each. */
+static inline __attribute__((always_inline)) void four(const uint32_t size, const int32_t (*turns)[6])
+{{
+    int32_t *a = z;
+    do {{
+        const int32_t *w = turns[0];
+        for (uint32_t k = size; k; k--, a += 2, w += 6) {{
+            int32_t *b = a + 2 * size, *c = a + 4 * size, *d = a + 6 * size;
+            int32_t cr = high(c[0], w[0]) - high(c[1], w[1]), ci = high(c[0], w[1]) + high(c[1], w[0]);
+            int32_t dr = high(d[0], w[4]) - high(d[1], w[5]), di = high(d[0], w[5]) + high(d[1], w[4]);
+            int32_t sr = (cr + dr) >> 1, si = (ci + di) >> 1, tr = (cr - dr) >> 1, ti = (ci - di) >> 1;
+            int32_t br = high(b[0], w[2]) - high(b[1], w[3]), bi = high(b[0], w[3]) + high(b[1], w[2]);
+            int32_t ar = a[0] >> 2, ai = a[1] >> 2;
+            int32_t pr = ar + (br >> 1), pi = ai + (bi >> 1), qr = ar - (br >> 1), qi = ai - (bi >> 1);
+            a[0] = pr + sr, a[1] = pi + si, c[0] = pr - sr, c[1] = pi - si;
+            b[0] = qr + ti, b[1] = qi - tr, d[0] = qr - ti, d[1] = qi + tr;
+        }}
+        a += 6 * size;
+    }} while (a < z + 2 * HALF);
+}}
+
 static void transform(uint32_t up)
 {{
     for (uint32_t i = 0; i < 2 * HALF; i += 8) {{ /* two stages in one: no turn but by 90 degrees */
@@ -110,24 +146,7 @@ static void transform(uint32_t up)
         z[i] = pr + sr, z[i + 1] = pi + si, z[i + 4] = pr - sr, z[i + 5] = pi - si;
         z[i + 2] = qr + ti, z[i + 3] = qi - tr, z[i + 6] = qr - ti, z[i + 7] = qi + tr;
     }}{two}
-    for (uint32_t size = {size}; size < HALF; size *= 4) {{ /* stages of four points */
-        const uint32_t step = HALF / (4 * size);
-        for (uint32_t k = 0; k < size; k++) {{
-            const int32_t *w1 = turns[k * step], *w2 = turns[2 * k * step], *w3 = turns[3 * k * step];
-            const int32_t w1r = w1[0], w1i = w1[1], w2r = w2[0], w2i = w2[1], w3r = w3[0], w3i = w3[1];
-            for (int32_t *a = z + 2 * k; a < z + 2 * HALF; a += 8 * size) {{
-                int32_t *b = a + 2 * size, *c = b + 2 * size, *d = c + 2 * size;
-                int32_t br = (high(b[0], w2r) - high(b[1], w2i)) >> 1, bi = (high(b[0], w2i) + high(b[1], w2r)) >> 1;
-                int32_t cr = high(c[0], w1r) - high(c[1], w1i), ci = high(c[0], w1i) + high(c[1], w1r);
-                int32_t dr = high(d[0], w3r) - high(d[1], w3i), di = high(d[0], w3i) + high(d[1], w3r);
-                int32_t ar = a[0] >> 2, ai = a[1] >> 2;
-                int32_t pr = ar + br, pi = ai + bi, qr = ar - br, qi = ai - bi;
-                int32_t sr = (cr + dr) >> 1, si = (ci + di) >> 1, tr = (cr - dr) >> 1, ti = (ci - di) >> 1;
-                a[0] = pr + sr, a[1] = pi + si, c[0] = pr - sr, c[1] = pi - si;
-                b[0] = qr + ti, b[1] = qi - tr, d[0] = qr - ti, d[1] = qi + tr;
-            }}
-        }}
-    }}
+{fours}
 }}
 
 static int32_t power(int32_t re, int32_t im)
