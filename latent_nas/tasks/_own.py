@@ -15,7 +15,7 @@ from latent_nas import artifacts, plugins
 from latent_nas.front_end import KINDS as FRONTS
 from latent_nas.limits import Limits
 from latent_nas.preprocessing import PIXEL, SOUND, VALUE, Preprocessing
-from latent_nas.readers import KINDS, LABELS, LAYOUTS, LENGTHS, MISSING, PARTS, Wanted, reader_of
+from latent_nas.readers import KINDS, LABELS, LAYOUTS, LENGTHS, MISSING, PARTS, Raw, Wanted, reader_of
 from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks._checks import Findings, checked
 from latent_nas.tasks._few import EPOCHS_FROM, FOLDS, NETWORKS_FROM, folds
@@ -27,6 +27,7 @@ from latent_nas.tasks.kinds.regress import Regression
 FASTEST = 192_000  # Hz; beyond it is no microphone but a slip of the keyboard
 OPTIONS = (*(f.name for f in fields(Wanted)), "normal", "metric", "split_seed", "strict", "folds")
 ABOUT = ("front_end", "shift", "gain", "sha256", "pixels", "columns", "resize", "grey")  # kept by ``save``
+SAMPLE = 32768  # of 16 bits, where a recording is 1
 LISTS = ("omit", "label")  # options that are columns, with commas between
 CHOSEN_BY = ("accuracy", "balanced_accuracy")  # what a search of classes can optimise
 
@@ -208,7 +209,7 @@ class OwnTask(Task):
         if found.front_end:
             unit = f"16-bit sample at {found.front_end.rate} Hz"
         if sound and not found.front_end:  # read as -1 to 1
-            shift, gain = tuple(32768 * s for s in shift), tuple(g / 32768 for g in gain)
+            shift, gain = tuple(SAMPLE * s for s in shift), tuple(g / SAMPLE for g in gain)
         series = {"window": self.input_shape[0], "hop": wanted.hop or wanted.window} if self.input_shape[1] == 1 else {}
         return Preprocessing(
             tuple(self.input_shape), raw, unit, shift, gain, found.columns, found.resize, found.grey,
@@ -216,14 +217,37 @@ class OwnTask(Task):
         )  # fmt: skip
 
     def raw(self, x: np.ndarray) -> np.ndarray | None:
-        """Return the raw data of inputs (n, *input_shape); recordings are read again, None where that can't be."""
+        """Return the raw data of inputs (n, *input_shape), read from the files again.
+
+        Samples that are in none of them, as anomalies that were made, are turned back by shift and gain; None where
+        those are recordings.
+        """
         seen = self.preprocessing()
-        if seen.front_end is None:
+        if seen.raw == PIXEL:
             return seen.raw_of(x)
         reader = reader_of(self.source.path)
-        return (
-            _heard(reader, self.source, seen, x) if isinstance(reader, plugins.load("readers", "recordings")) else None
-        )
+        again = reader.read(self.source.path, self.source.wanted)
+        shift, gain = self._scale(again)
+        rows = {one.tobytes(): i for i, one in enumerate(((again.x - shift) * gain).astype(np.float32))}
+        at = [rows.get(np.ascontiguousarray(one, np.float32).tobytes()) for one in x]
+        if seen.front_end is not None:
+            if None in at or not isinstance(reader, plugins.load("readers", "recordings")):
+                return None
+            files = [self.source.path / again.names[i] for i in at if i is not None]
+            return np.stack([reader.audio(file, seen.front_end) for file in files])
+        raw, unit = seen.raw_of(x), SAMPLE if again.what == "recordings" else 1
+        for i, row in enumerate(at):
+            raw[i] = raw[i] if row is None else again.x[row] * np.float32(unit)
+        return raw
+
+    def _scale(self, raw: Raw) -> tuple[np.ndarray, np.ndarray]:
+        """Return shift and gain of what a reader gives, so that they are broadcast along what they vary with."""
+        shape = [1, 1, 1]
+        for axis in raw.keep:
+            shape[axis - 1] = raw.x.shape[axis]
+        found = self.findings
+        known = (np.array(v, np.float32).reshape(shape) for v in (found.shift, found.gain))
+        return tuple(known) if raw.keep else (np.float32(0), np.float32(1))  # type: ignore[return-value]
 
     def about(self) -> list[str]:
         """Return what was found in the data."""
@@ -254,18 +278,6 @@ class OwnTask(Task):
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays, about=np.array(json.dumps(about)))
         artifacts.write(out, buffer.getvalue())
-
-
-def _heard(reader: Any, source: Source, seen: Preprocessing, x: np.ndarray) -> np.ndarray | None:
-    """Return int16 recordings (n, samples) of inputs (n, frames, values, 1), found by their content."""
-    raw = reader.read(source.path, source.wanted)
-    shift, gain = (np.array(v, np.float32)[:, None] for v in (seen.shift, seen.gain))
-    rows = {one.tobytes(): i for i, one in enumerate(((raw.x - shift) * gain).astype(np.float32))}
-    at = [rows.get(np.ascontiguousarray(one, np.float32).tobytes()) for one in x]
-    if None in at:
-        return None
-    assert seen.front_end is not None
-    return np.stack([reader.audio(source.path / raw.names[i], seen.front_end) for i in at if i is not None])
 
 
 @lru_cache(2)
