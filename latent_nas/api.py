@@ -97,9 +97,7 @@ class Network:
         export.export(self.folder, Path(file), None)
         return Path(file)
 
-    def deploy(
-        self, out: str | Path, device: str = "stm32f405", emulate: bool = False, inputs: int = 10
-    ) -> dict[str, Any]:
+    def deploy(self, out: str | Path, device: str = "", emulate: bool = False, inputs: int = 10) -> dict[str, Any]:
         """Write the C project, compile it, run it on the emulated device if wanted, and return the report.
 
         Needs the extra ``mcu``. ``inputs``: of the validation part, to run there. The run keeps the figures, and its

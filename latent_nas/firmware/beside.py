@@ -89,6 +89,9 @@ def _figures(component: Component) -> list[str]:
     if "EMULATED_CYCLES_LEAST" in given:
         span = f"{given['EMULATED_CYCLES_LEAST']} to {given['EMULATED_CYCLES_MOST']} cycles"
         rows.append(f"| an inference takes | {span} | instructions counted in emulation, times what a core needs |")
+    if "PREPROCESS_CYCLES_LEAST" in given:
+        span = f"{given['PREPROCESS_CYCLES_LEAST']} to {given['PREPROCESS_CYCLES_MOST']} cycles"
+        rows.append(f"| `{component.prefix}_feed()` takes | {span} | the same |")
     return rows
 
 

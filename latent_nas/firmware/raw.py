@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from latent_nas import artifacts
+from latent_nas.cores import CLASSES
 from latent_nas.devices import Device, Region
 from latent_nas.firmware import elf
 from latent_nas.firmware.compile import build
@@ -24,7 +25,8 @@ class FromRaw:
 
     Attributes:
         inputs: how many. equal_inputs: int8 inputs, and equal_outputs: int8 outputs, that were all as in Python.
-        outputs: int8 (n, outputs). preprocess_instructions: of the last one.
+        outputs: int8 (n, outputs). preprocess_instructions, preprocess_cycles: of the last one, cycles from least
+            to most.
     """
 
     inputs: int
@@ -32,6 +34,7 @@ class FromRaw:
     equal_outputs: int
     outputs: np.ndarray
     preprocess_instructions: int
+    preprocess_cycles: tuple[int, int]
 
     @property
     def bit_exact(self) -> bool:
@@ -67,7 +70,11 @@ def run(project: Project, folder: Path, raw: np.ndarray, plain: bool, toolchain:
         right += bool((y == wanted[i].reshape(-1)).all())
         outputs[i] = y.reshape(outputs[i].shape)
     count = emulator.count()  # before the first operator there is preprocess.c, and a few of the main loop's
-    return FromRaw(len(raw), inputs, right, outputs, count.instructions - sum(count.by_operator.values()))
+    before = count.instructions - sum(count.by_operator.values())
+    mix = count.mix - sum(count.mix_by_operator.values())
+    cycles, error, _ = board.core.cycles(before, dict(zip(CLASSES, mix.tolist(), strict=True)), board.clock_hz)
+    span = round(cycles * (1 - error)), round(cycles * (1 + error))
+    return FromRaw(len(raw), inputs, right, outputs, before, span)
 
 
 def _with_buffer(device: Device, size: int) -> Device:

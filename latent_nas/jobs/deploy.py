@@ -212,6 +212,7 @@ def _from_raw(
         "equal_inputs": proof.equal_inputs / proof.inputs,
         "equal_outputs": proof.equal_outputs / proof.inputs if found["bit_exact"] else found["equal_outputs"],
         "preprocess_instructions": proof.preprocess_instructions,
+        "preprocess_cycles": list(proof.preprocess_cycles),
     }
     return {**found, **more, "bit_exact": found["bit_exact"] and proof.bit_exact}, proof.outputs
 
@@ -233,7 +234,9 @@ def _figures(report: dict[str, Any]) -> dict[str, int]:
     if "emulated" not in report:
         return sizes
     low, high = report["emulated"]["emulated_cycles"]
-    return sizes | {"EMULATED_CYCLES_LEAST": low, "EMULATED_CYCLES_MOST": high}
+    sizes |= {"EMULATED_CYCLES_LEAST": low, "EMULATED_CYCLES_MOST": high}
+    before = report["emulated"].get("preprocess_cycles", ())
+    return sizes | dict(zip(("PREPROCESS_CYCLES_LEAST", "PREPROCESS_CYCLES_MOST"), before, strict=False))
 
 
 def _core(core: Core) -> dict[str, Any]:
@@ -316,6 +319,11 @@ def summary(report: dict[str, Any]) -> str:
             f"{e['inputs']} inputs emulated by {e['emulator']}{raw}, {same} with the integer reference{agreed}",
             f"{e['instructions']} instructions an inference, emulated {with_error(e['emulated_ms'])}",
         ]
+        if "preprocess_cycles" in e:
+            most = e["preprocess_cycles"][1] / e["emulated_cycles"][1]
+            lines.append(
+                f"before it {e['preprocess_instructions']} instructions of preprocessing, {most:.1%} of its cycles"
+            )
         if "peak_stack_bytes" in e:
             lines.append(
                 f"stack {e['peak_stack_bytes']} B at most; arena used up to {e['arena_high_water_bytes']} B of the"
