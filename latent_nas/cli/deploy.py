@@ -59,6 +59,7 @@ def deploy(
     from latent_nas.cli.show import show
     from latent_nas.firmware import Fault
     from latent_nas.jobs import deploy as job
+    from latent_nas.jobs import deployed
 
     try:
         with lock.held(lock.beside(out), out), show(as_json) as view:
@@ -68,6 +69,6 @@ def deploy(
     except Fault as fault:
         print(f"error: the firmware faults: {fault}", file=sys.stderr)
         raise typer.Exit(3) from None
-    print(json.dumps(report) if as_json else job.summary(report))
-    if not job.same(report) or not job.keeps_limits(report):
+    print(json.dumps(report) if as_json else deployed.summary(report))
+    if not deployed.same(report) or not deployed.keeps_limits(report):
         raise typer.Exit(1)

@@ -2,15 +2,12 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from latent_nas import artifacts, sealed, seeds, whole
+from latent_nas import artifacts, sealed, whole
 from latent_nas.cores import Core
 from latent_nas.devices import Device
 from latent_nas.firmware import Fault, Overflow, qemu
@@ -22,19 +19,17 @@ from latent_nas.firmware.export import RUNTIME, Project, project
 from latent_nas.firmware.layouts import check as check_layout
 from latent_nas.firmware.layouts import laid_out
 from latent_nas.firmware.naming import PREFIX, checked_prefix
-from latent_nas.firmware.raw import run as from_raw
 from latent_nas.firmware.sources import is_export, keep_others, write
 from latent_nas.firmware.text import Speech
-from latent_nas.jobs.answers import about_of, agreement, alarms, texts
+from latent_nas.jobs.answers import about_of, agreement, alarms
 from latent_nas.jobs.chosen_for import ChosenFor, chosen_for
-from latent_nas.jobs.chosen_for import lines as limit_lines
+from latent_nas.jobs.from_raw import entering, from_raw, inputs_of, same_answers
 from latent_nas.jobs.networks import open_source
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runtimes import open_runtime
 from latent_nas.tasks import open_task
 from latent_nas.training.quantise import QuantisedNetwork
-from latent_nas.units import with_error
 
 TENSORS = 2  # inputs whose tensors are compared operator by operator, where all of them run from raw data
 
@@ -165,7 +160,7 @@ def _made(
     report |= {"toolchain": how.toolchain, "arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name}
     report |= sizes(elf)
     if how.emulator:
-        x, raw = _inputs(network, made, inputs)
+        x, raw = inputs_of(network, made, inputs)
         checked = x[:TENSORS] if raw is not None and how.emulator == "unicorn" else x
         if how.emulator == "qemu":
             measuring = build(out, board.core, how.plain, how.toolchain, qemu.defines(board))
@@ -174,12 +169,12 @@ def _made(
         else:
             _, found, outputs = emulate(firmware, elf, checked)
         if raw is not None and len(checked) < len(x):
-            found, outputs = _from_raw(firmware, raw, how, found)
-            found["same_answers_as_in_training"] = _same_answers(network, x, outputs)
+            found, outputs = from_raw(firmware, raw, how.plain, how.toolchain, found)
+            found["same_answers_as_in_training"] = same_answers(network, x, outputs)
         report["emulated"] = {"emulator": how.emulator, **found, **agreement(network, made, trained.folder, x, outputs)}
     if how.emulator == "unicorn" and about.threshold is not None:
         on_device = Emulator(read(elf), board, [], how.prefix)
-        report["alarms"] = alarms(network, about.threshold, on_device, _entering(firmware, x, raw))
+        report["alarms"] = alarms(network, about.threshold, on_device, entering(firmware, x, raw))
     if how.emulator and speech:
         say(f"writing {text.characters} characters, on the device and by the reference")
         said = Emulator(read(elf), board, [name for _, name in firmware.operators], how.prefix).text(text.characters)
@@ -198,34 +193,6 @@ def _made(
     write(out, laid_out(firmware, how.layout))
     artifacts.write(out / files.FIRMWARE_REPORT, json.dumps(sealed.seal(report), indent=1) + "\n")
     return report
-
-
-def _from_raw(
-    firmware: Project, raw: np.ndarray, how: Build, found: dict[str, Any]
-) -> tuple[dict[str, Any], np.ndarray]:
-    """Return what was found of a firmware with the proof from raw data (n, ...), and its int8 outputs (n, ...)."""
-    with tempfile.TemporaryDirectory() as folder:
-        proof = from_raw(firmware, Path(folder), raw, how.plain, how.toolchain)
-    more = {
-        "from_raw": True,
-        "inputs": proof.inputs,
-        "equal_inputs": proof.equal_inputs / proof.inputs,
-        "equal_outputs": proof.equal_outputs / proof.inputs if found["bit_exact"] else found["equal_outputs"],
-        "preprocess_instructions": proof.preprocess_instructions,
-        "preprocess_cycles": list(proof.preprocess_cycles),
-    }
-    return {**found, **more, "bit_exact": found["bit_exact"] and proof.bit_exact}, proof.outputs
-
-
-def _same_answers(network: QuantisedNetwork, x: np.ndarray, outputs: np.ndarray) -> float:
-    """Return for how many inputs, as a share, raw data and what training saw have the same largest output."""
-    return float((outputs.argmax(axis=-1) == network.integers(x).argmax(axis=-1)).mean())
-
-
-def _entering(firmware: Project, x: np.ndarray, raw: np.ndarray | None) -> np.ndarray:
-    """Return the int8 inputs (n, ...) that raw data or, without them, real inputs become."""
-    quant, seen = firmware.network.quants[0], firmware.component.seen
-    return quant.quantise(x) if raw is None or seen is None else seen.integers(raw, quant)
 
 
 def _figures(report: dict[str, Any]) -> dict[str, int]:
@@ -266,73 +233,3 @@ def _speech(network: QuantisedNetwork, made: dict[str, Any], text: Text) -> Spee
         what = f"the task's text has no {strange[0]!r}" if strange else "both are at least one character"
         raise ValueError(f"can't write {text.characters} characters after the prompt {prompt!r}: {what}")
     return Speech.of(network, pieces, [pieces.index(c) for c in prompt], text.seed, text.temperature)
-
-
-def _inputs(network: QuantisedNetwork, made: dict[str, Any], n: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return inputs (n, ...) of validation, of all classes, and the raw data they are made of, None where unknown."""
-    vocabulary = network.graph.input.vocabulary
-    if vocabulary:
-        n = max(n, 2 * network.graph.input_shape[0])  # so that the oldest tokens are forgotten
-        if "task" in made:
-            return open_task(made["task"]).data_of(network.graph).valid.x.reshape(1, -1)[:, :n], None
-        return seeds.rng(0, "firmware inputs").integers(0, vocabulary, (1, n)), None
-    if "task" in made:
-        task = open_task(made["task"])
-        x = task.data().valid.x
-        if x.shape[1:] == network.graph.input_shape:
-            x = x[np.linspace(0, len(x) - 1, min(n, len(x))).astype(int)]  # of all classes, whatever the order
-            return x, task.raw(x)
-    drawn: np.ndarray = seeds.rng(0, "firmware inputs").normal(size=(n, *network.graph.input_shape))
-    return drawn.astype(np.float32), None
-
-
-def same(report: dict[str, Any]) -> bool:
-    """Return whether all that was emulated is what the reference gives."""
-    exact = report.get("emulated", {}).get("bit_exact", True)
-    parts = [report.get(name, {}).get("same_as_reference", True) for name in ("text", "alarms")]
-    return bool(exact and all(parts))
-
-
-def keeps_limits(report: dict[str, Any]) -> bool:
-    """Return whether a firmware keeps its run's limits, where those were of whole images."""
-    return not (report["over_limits"] and report["limits_count_image"])
-
-
-def summary(report: dict[str, Any]) -> str:
-    """Return the report in a few lines."""
-    lines = [
-        f"flash {report['flash_bytes']} B, RAM {report['ram_bytes']} B, of which arena {report['arena_bytes']} B"
-        f" in {report['arena_region']} ({report['kernels']} kernels, {report['device']})"
-    ]
-    core = report["core"]
-    lines += [f"note: {note}" for note in report.get("notes", [])]
-    lines += [f"core {core['name']}: {'; '.join(core['lacks'])}"] if core["lacks"] else []
-    lines += [f"to run on {report['device']}: {report['device_lacks']}"] if report["device_lacks"] else []
-    lines += [f"computed times: {core['cycles_borrowed']}"] if core["cycles_borrowed"] else []
-    lines += limit_lines(report)
-    if "emulated" in report:
-        e = report["emulated"]
-        same = "bit-exact" if e["bit_exact"] else f"NOT bit-exact: {e['equal_outputs']:.2%} of outputs equal"
-        agreed, flagged = texts(report)
-        raw = " from raw data" if e.get("from_raw") else ""
-        lines += [
-            f"{e['inputs']} inputs emulated by {e['emulator']}{raw}, {same} with the integer reference{agreed}",
-            f"{e['instructions']} instructions an inference, emulated {with_error(e['emulated_ms'])}",
-        ]
-        if "preprocess_cycles" in e:
-            most = e["preprocess_cycles"][1] / e["emulated_cycles"][1]
-            lines.append(
-                f"before it {e['preprocess_instructions']} instructions of preprocessing, {most:.1%} of its cycles"
-            )
-        if "peak_stack_bytes" in e:
-            lines.append(
-                f"stack {e['peak_stack_bytes']} B at most; arena used up to {e['arena_high_water_bytes']} B of the"
-                f" {e['arena_planned_bytes']} B planned"
-            )
-        lines += flagged
-    if "text" in report:
-        t = report["text"]
-        equal = "the same as" if t["same_as_reference"] else "NOT the same as"
-        lines += [f"{t['characters']} characters emulated, {equal} the reference's (seed {t['seed']}):"]
-        lines += [t["prompt"] + t["emulated_text"]]
-    return "\n".join(lines)
