@@ -100,8 +100,8 @@ class Network:
     def deploy(self, out: str | Path, device: str = "", emulate: bool = False, inputs: int = 10) -> dict[str, Any]:
         """Write the C project, compile it, run it on the emulated device if wanted, and return the report.
 
-        Needs the extra ``mcu``. ``inputs``: of the validation part, to run there. The run keeps the figures, and its
-        report shows them once ``Result.report`` has written it anew.
+        Needs the extra ``mcu``. ``device``: "" is that of the run. ``inputs``: of the validation part, to run there.
+        The run keeps the figures, and its report shows them once ``Result.report`` has written it anew.
 
         Raises:
             ValueError: no compiler or emulator, or it does not fit.

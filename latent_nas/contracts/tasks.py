@@ -11,6 +11,7 @@ from latent_nas.readers import PARTS
 from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks.kinds import Kind
 
+CLOSE = 1e-3  # of inputs made of raw data
 SHARED = 0.05  # of the test samples, at most: chance gives low-resolution data a few twins
 
 
@@ -93,8 +94,18 @@ def the_loss_can_be_learnt_from(subject: Task) -> None:
     demand(outputs.grad is not None and bool(outputs.grad.abs().sum() > 0), "the loss has no gradient")
 
 
+def raw_data_become_the_inputs(subject: Task) -> None:
+    """What firmware is told to do to raw data gives the inputs, as float32 can tell."""
+    seen, x = subject.preprocessing(), subject.data().valid.x[:20]
+    raw = None if seen is None else subject.raw(x)
+    if seen is not None and raw is not None:
+        off = float(np.abs(seen.scaled(raw) - x).max())
+        demand(off <= CLOSE, f"preprocessing() makes inputs of raw data that are off by {off:.3g}, wanted {CLOSE:g}")
+
+
 CONTRACTS = (
     has_a_name_a_kind_and_recipes,
+    raw_data_become_the_inputs,
     parts_have_the_stated_input,
     data_is_the_same_every_time,
     the_test_part_is_not_in_training,
