@@ -41,10 +41,10 @@ def summary(report: dict[str, Any]) -> str:
             f"{e['instructions']} instructions an inference, emulated {low:.2f} to {high:.2f} ms",
         ]
         if "preprocess_cycles" in e:
-            most = e["preprocess_cycles"][1] / e["emulated_cycles"][1]
-            lines.append(
-                f"before it {e['preprocess_instructions']} instructions of preprocessing, {most:.1%} of its cycles"
-            )
+            per_ms = e["emulated_cycles"][1] / high
+            least, most = (cycles / per_ms for cycles in e["preprocess_cycles"])
+            what = f"{e['preprocess_instructions']} instructions of preprocessing"
+            lines.append(f"before it {what}, emulated {least:.2f} to {most:.2f} ms")
         if "peak_stack_bytes" in e:
             lines.append(
                 f"stack {e['peak_stack_bytes']} B at most; arena used up to {e['arena_high_water_bytes']} B of the"
