@@ -4,6 +4,7 @@ from typing import Any
 
 from latent_nas.jobs.answers import texts
 from latent_nas.jobs.chosen_for import lines as limit_lines
+from latent_nas.units import with_error
 
 
 def same(report: dict[str, Any]) -> bool:
@@ -32,19 +33,17 @@ def summary(report: dict[str, Any]) -> str:
     lines += limit_lines(report)
     if "emulated" in report:
         e = report["emulated"]
-        low, high = e["emulated_ms"]
         same = "bit-exact" if e["bit_exact"] else f"NOT bit-exact: {e['equal_outputs']:.2%} of outputs equal"
         agreed, flagged = texts(report)
         raw = " from raw data" if e.get("from_raw") else ""
         lines += [
             f"{e['inputs']} inputs emulated by {e['emulator']}{raw}, {same} with the integer reference{agreed}",
-            f"{e['instructions']} instructions an inference, emulated {low:.2f} to {high:.2f} ms",
+            f"{e['instructions']} instructions an inference, emulated {with_error(e['emulated_ms'])}",
         ]
         if "preprocess_cycles" in e:
-            per_ms = e["emulated_cycles"][1] / high
-            least, most = (cycles / per_ms for cycles in e["preprocess_cycles"])
-            what = f"{e['preprocess_instructions']} instructions of preprocessing"
-            lines.append(f"before it {what}, emulated {least:.2f} to {most:.2f} ms")
+            per_ms = e["emulated_cycles"][1] / e["emulated_ms"][1]
+            took = with_error([cycles / per_ms for cycles in e["preprocess_cycles"]])
+            lines.append(f"before it {e['preprocess_instructions']} instructions of preprocessing, emulated {took}")
         if "peak_stack_bytes" in e:
             lines.append(
                 f"stack {e['peak_stack_bytes']} B at most; arena used up to {e['arena_high_water_bytes']} B of the"
