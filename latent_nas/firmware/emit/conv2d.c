@@ -159,7 +159,7 @@ void nn_pointwise(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratc
         return;
     }
     for (uint32_t left = pixels; left; left -= n) {
-        n = left < NN_PIXELS ? left : NN_PIXELS;
+        n = left < NN_PIXELS ? left : (uint32_t)NN_PIXELS;
         for (uint32_t i = 0; i < n; i++, x += op->in_c)
             nn_widen(x, columns + i, blocks, 1, 0);
         nn_columns(op, columns, n, to);
