@@ -5,6 +5,7 @@
 ``onnx_simplify`` makes a graph of what they have made.
 """
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -162,6 +163,7 @@ class _Reader:
     traced: dict[int, Traced] = field(default_factory=dict)
     rounding: Rounding | None = None
     parts: set[int] = field(default_factory=set)  # nodes of whose tensors a part is rounded
+    rounds: dict[int, str] = field(default_factory=dict)  # by node: the file's tensor that was rounded first
     done: int = 0
 
     def read(self) -> Model:
@@ -279,11 +281,14 @@ class _Reader:
         if node.op_type == "QuantizeLinear" or (value.node == 0 and self.file.dtype.kind in "ui"):
             if node.op_type == "DequantizeLinear" and self.rounding is None:
                 self.rounding = rounding
-            self._rounded(value, rounding.quant(), what)
+            self._rounded(value, rounding.quant(), node.input[0], what)
         self._made(node, node.output[0], what, value)
 
-    def _rounded(self, value: Value, quant: Quant, what: str) -> None:
-        """Note how a tensor, or a part of one, is rounded.
+    def _rounded(self, value: Value, quant: Quant, tensor: str, what: str) -> None:
+        """Note how a tensor, or a part of one, is rounded; of several roundings in a row the last one counts.
+
+        Args:
+            tensor: of the file, which is rounded.
 
         Raises:
             Unreadable: parts of one tensor are rounded in two ways, which one node can't hold.
@@ -291,14 +296,25 @@ class _Reader:
         places = value.order[value.order >= 0]
         whole = np.unique(places).size == np.prod(self.draft.shape(value.node))
         before = self.draft.quants.get(value.node)
-        if before not in (None, quant) and not (whole and value.node not in self.parts):
+        again = whole and value.node not in self.parts
+        if before not in (None, quant) and not again and not self._only_use(tensor, self.rounds[value.node]):
             raise Unreadable(
                 f"{what} rounds a part of a tensor with scale {quant.scale:g} and zero point {quant.zero_point},"
                 f" another part or the whole has {before.scale:g} and {before.zero_point}; give all of it one scale"
             )
         if not whole:
             self.parts.add(value.node)
+        self.rounds.setdefault(value.node, tensor)
         self.draft.quants[value.node] = quant
+
+    def _only_use(self, tensor: str, source: str) -> bool:
+        """Return whether nothing of the file's tensor ``source`` is used but what becomes of it in ``tensor``."""
+        nodes, ending = self.file.nodes, self.file.ending.tensor
+        uses = Counter([name for node in nodes for name in node.input] + [ending])
+        makers = {name: node for node in nodes for name in node.output}
+        while uses[tensor] == 1 and tensor != source and tensor in makers:
+            tensor = makers[tensor].input[0]
+        return tensor == source and uses[tensor] == 1
 
     def _made(self, node: Any, name: str, what: str, value: Value) -> None:
         """Keep a tensor that a node makes; refuse one that is not what the file says of it."""
