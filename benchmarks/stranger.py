@@ -167,7 +167,7 @@ class Syllables(CharLm):
 
 Plugin = Syllables
 '''
-FINISH = ("--trainings", "4", "--batch", "2", "--top", "1", "--final-seeds", "1", "--limit", "flash_kb=64")
+FINISH = ("--batch", "2", "--top", "1", "--final-seeds", "1", "--limit", "flash_kb=64")
 
 
 def written(folder: Path) -> list[Path]:
@@ -223,8 +223,10 @@ def main() -> None:
     """Check all parts, run two searches that use them, and print what came of it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ray", default="", help='"local", or the address of a cluster')
-    ray = parser.parse_args().ray
-    where = ["--workers", "2", *(["--ray", ray] if ray else [])]
+    parser.add_argument("--trainings", type=int, default=4, help="of each search")
+    options = parser.parse_args()
+    ray = options.ray
+    where = ["--workers", "2", *(["--ray", ray] if ray else []), "--trainings", str(options.trainings)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         kept = {}
