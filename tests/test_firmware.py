@@ -10,6 +10,7 @@ import pytest
 
 from latent_nas import cli
 from latent_nas.cores import open_core
+from latent_nas.costs import costs
 from latent_nas.devices import Region, open_device
 from latent_nas.extras import need
 from latent_nas.firmware import Fault, elf
@@ -32,6 +33,7 @@ from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 from latent_nas.operators.zero import Zero
+from latent_nas.runtimes import open_runtime
 from latent_nas.sealed import unseal
 from latent_nas.spaces import open_space
 
@@ -164,6 +166,18 @@ class TestFits:
             else:
                 with pytest.raises(ValueError, match="region flash overflows by 1 B"):
                     build(tmp_path, DEVICE.core)
+
+    @pytest.mark.parametrize("kernels", [[(1, 1)], [(3, 3), (1, 1)]])
+    def test_native_counts_the_code_that_kernels_share(self, tmp_path: Path, kernels: list):
+        """1x1 convolutions run the loops of others, also where there are no others."""
+        b, x = Builder((12, 12, 8)), 0
+        for size in kernels:
+            x = b.add(Conv2d(16, size, padding=(size[0] // 2,) * 4), x)
+        b.add(Dense(4), b.add(GlobalPool(), x))
+        graph = b.build()
+        project(drawn(graph, 0, 1)[0], DEVICE).write(tmp_path)
+        linked = elf.read(build(tmp_path, DEVICE.core)).flash_bytes
+        assert costs(graph, DEVICE, open_runtime("native")).flash_bytes == pytest.approx(linked, rel=0.02)
 
     def test_the_arena_goes_where_there_is_room(self):
         assert arena_region(DEVICE, 100 * 1024, "3:add").name == "sram"

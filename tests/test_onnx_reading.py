@@ -172,6 +172,31 @@ def test_parts_of_one_tensor_have_one_rounding(other, tmp_path):
             open_int8(path)
 
 
+@pytest.mark.parametrize("used", [False, True])
+def test_a_part_rounded_again_is_taken_for_the_whole_only_where_nothing_else_is_used(used, tmp_path):
+    """As onnxruntime's quantiser writes a ReLU of a slice: the tensor is rounded, and its part once more."""
+
+    def rounded(name: str, to: str, scale: str) -> list:
+        quantised = ("QuantizeLinear", [name, scale, "t"], f"{to}_q", {})
+        return [quantised, ("DequantizeLinear", [f"{to}_q", scale, "t"], to, {})]
+
+    nodes = [*rounded("x", "a", "s"), ("Conv", ["a", "w"], "c", {}), *rounded("c", "cq", "s")]
+    nodes += [("Slice", ["cq", "zero", "two", "one"], "l", {}), *rounded("l", "lq", "other")]
+    nodes += [("GlobalAveragePool", ["lq"], "p", {}), *rounded("p", "g", "other"), ("Flatten", ["g"], "y", {})]
+    if used:
+        nodes[-1:] = [("Slice", ["cq", "two", "four", "one"], "r", {}), ("GlobalAveragePool", ["r"], "rp", {})]
+        nodes += [*rounded("rp", "rg", "other"), ("Add", ["g", "rg"], "e", {}), *rounded("e", "eq", "other")]
+        nodes += [("Flatten", ["eq"], "y", {})]
+    bounds = {name: np.array([n]) for name, n in (("zero", 0), ("one", 1), ("two", 2), ("four", 4))}
+    held = {"s": np.float32(0.05), "other": np.float32(0.02), "t": np.int8(0), "w": drawn(4, 3, 3, 3) / 9}
+    path = write(tmp_path / "m.onnx", nodes, **held, **bounds)
+    if used:
+        with pytest.raises(ValueError, match=r"rounds a part of a tensor with scale 0.02 "):
+            open_int8(path)
+    else:
+        assert fate(path).kind == "accepted"
+
+
 def test_several_outputs_are_named_and_one_can_be_picked(tmp_path):
     nodes = [*CONV, ("Gemm", ["f", "k"], "z", {})]
     path = write(tmp_path / "m.onnx", nodes, outputs=("y", "z"), k=drawn(4, 2))

@@ -26,6 +26,7 @@ def toml(runtime: Runtime) -> str:
         lines += ["", f"[kernels.{_key(name)}]", f"source = {_value(kernel.source)}"]
         lines += [f"code_bytes = {kernel.code_bytes}", f"scratch_bytes = {_table(kernel.scratch_bytes, '.10g')}"]
         lines += [f"table_bytes = {kernel.table_bytes}"] if kernel.table_bytes else []
+        lines += [f"calls = {_value(kernel.calls)}"] if kernel.calls else []
         lines += [f"slow = {kernel.slow:g}"] if kernel.slow != 1 else []
         for core_name, cycles in kernel.cycles.items():
             error = asdict(kernel.error[core_name])

@@ -22,7 +22,7 @@ def flash(layers: Sequence[Layer], runtime: Runtime) -> Flash:
     """Return the flash of a deployed graph's layers.
 
     Quantisation constants are one set per channel of an operator with weights, one per tensor, and tables. Code is the
-    runtime's own, that of each kernel in use once, and what the model's file adds.
+    runtime's own, that of each kernel in use once, of those that they call, and what the model's file adds.
 
     Raises:
         ValueError: the runtime has no kernel for a layer.
@@ -34,12 +34,13 @@ def flash(layers: Sequence[Layer], runtime: Runtime) -> Flash:
         for x, t in zip(layers, tables, strict=True)
     ]
     runs = [layer.kernel for layer in layers if layer.work]
+    linked = {name for kernel in runs for name in (kernel, runtime.kernel(kernel).calls) if name}
     scales = sum([runtime.scales(layer.kernel, layer.channels) for layer in layers])
     file = runtime.model_bytes + runtime.model_bytes_per_operator * len(runs) + runtime.model_bytes_per_channel * scales
     return Flash(
         weights=sum([layer.weights_bytes for layer in layers]),
         bias=sum([layer.bias_bytes for layer in layers]),
         quantisation=sum(constants),
-        code=file + runtime.code_bytes + sum([runtime.kernel(kernel).code_bytes for kernel in set(runs)]),
+        code=file + runtime.code_bytes + sum([runtime.kernel(kernel).code_bytes for kernel in linked]),
         layers=tuple(x.weights_bytes + x.bias_bytes + c for x, c in zip(layers, constants, strict=True)),
     )

@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from latent_nas.jobs.summary import FITS
 from latent_nas.records import objective_of, ranked, words
 from latent_nas.runs import files
 from latent_nas.runs.read import Run
 from latent_nas.units import SPACE, size
 
 HEAD = ("run", "task", "device", "strategy", "seed", "state", "best network", "flash", "RAM", "computed time", "limits")
-FITS = {True: "fits", False: "DOES NOT FIT", None: "not known"}
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ class Kernel:
         cycles: per calibrated core and term of ``Operator.work``, cycles per count; no coefficient is none.
         error: per calibrated core, of those cycles, for layers that the calibration has not seen.
         scratch_bytes: per term of ``Operator.work``, bytes of the arena that it needs while it runs.
-        code_bytes: flash, once per model. table_bytes: flash, of every operator that it runs.
+        code_bytes: flash, once per model. calls: the kernel whose code it runs too, and is not in its own; "" for none.
+        table_bytes: flash, of every operator that it runs.
         source: what the cycles are from. slow: what they are times at a clock below ``Runtime.slow_below_mhz``.
     """
 
@@ -55,6 +56,7 @@ class Kernel:
     source: str = ""
     table_bytes: int = 0
     slow: float = 1.0
+    calls: str = ""
 
 
 @dataclass(frozen=True)
