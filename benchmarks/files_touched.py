@@ -1,6 +1,6 @@
 """How many files of the package one proposal goes through: asked for, trained, told.
 
-python benchmarks/files_touched.py [--strategy random] [--files] [--package FOLDER]
+python benchmarks/files_touched.py [--strategy random] [--files] [--package FOLDER] [--merge FOLDER ...]
 
 A search of two rounds of one training each runs in this process, its crew too, and every call of a function is seen.
 A file counts in a phase when one of its functions is called in it:
@@ -10,7 +10,7 @@ A file counts in a phase when one of its functions is called in it:
     tell   all else inside ``Study._round`` but the refit of the surrogates: the record stored, learnt from, shown
 
 The second round is counted, since the first loads data and fills memories. ``--package`` is the folder of another
-version of the package, to compare with.
+version of the package, to compare with; ``--merge`` counts all files of a folder as one, as if they were.
 """
 
 import argparse
@@ -87,11 +87,17 @@ class Watch:
         return "refit" if name == "refit" else ""
 
 
+def merged(name: str, folders: list[str]) -> str:
+    """Return the folder of a file that counts with its neighbours, else the file."""
+    return next((folder for folder in folders if name.startswith(f"{folder}/")), name)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strategy", default="random")
     parser.add_argument("--files", action="store_true", help="name the files, with their calls")
     parser.add_argument("--package", type=Path, help="folder that holds latent_nas; default: the one that is installed")
+    parser.add_argument("--merge", nargs="*", default=[], help="folders of the package that count as one file each")
     options = parser.parse_args()
     if options.package:
         sys.path.insert(0, str(options.package.resolve()))
@@ -114,7 +120,7 @@ def main() -> None:
                 raise
         finally:
             sys.setprofile(None)
-    found = {phase: len(files) for phase, files in watch.touched.items()}
+    found = {phase: len({merged(name, options.merge) for name in files}) for phase, files in watch.touched.items()}
     print(json.dumps({"package": latent_nas.__version__, "strategy": options.strategy, **found}))
     if options.files:
         for phase, files in watch.touched.items():
