@@ -3,11 +3,16 @@
 import inspect
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from latent_nas.cli import options, own_data
+from latent_nas.cli import search_options as asked
+
+if TYPE_CHECKING:
+    from latent_nas.jobs.search.prepare import Prepared
+    from latent_nas.runs.folder import RunFolder
 
 ELSEWHERE = ("config", "plugin", "trust", "resume", "tensorboard", "as_json")  # change no training
 DATA = tuple(inspect.signature(own_data.named).parameters)  # make up the name of the task
@@ -19,48 +24,30 @@ def search(
     task: options.Task = "digits",
     space: options.Space = "",
     device: options.Device = "stm32f405",
-    runtime: Annotated[
-        str | None,
-        typer.Option(
-            help="What runs the network there: a file of latent_nas/runtimes. Default: cmsis_nn, native with"
-            " --measure emulate."
-        ),
-    ] = None,
-    strategy: Annotated[str, typer.Option(help="A file of latent_nas/strategies; rl is latent_rl.")] = "latent_rl",
-    preset: Annotated[
-        str, typer.Option(help="fast, default or thorough: 500, 20000, 75000 trainings of 20, 100, 150 epochs.")
-    ] = "",
-    trainings: Annotated[
-        int | None, typer.Option(help="True trainings to spend before the final ones; default: the preset's, or 24.")
-    ] = None,
-    child_epochs: Annotated[
-        int | None, typer.Option(help="Epochs of such a training; default: the preset's, or the task's recipe's.")
-    ] = None,
+    runtime: asked.Runtime = None,
+    strategy: asked.Strategy = "latent_rl",
+    preset: asked.Preset = "",
+    trainings: asked.Trainings = None,
+    child_epochs: asked.ChildEpochs = None,
     settings: options.Settings = None,
-    batch: Annotated[int, typer.Option(help="Trainings of a round; after each the surrogates are refitted.")] = 4,
+    batch: asked.Batch = 4,
     limit: options.Limit = None,
-    objective: Annotated[str, typer.Option(help="What to maximise: a file of latent_nas/objectives.")] = "metric",
-    surrogate: Annotated[
-        str, typer.Option(help="What predicts accuracy: a file of latent_nas/surrogates, or a .py file of yours.")
-    ] = "stack",
-    wall_s: Annotated[float | None, typer.Option(help="Begin no new round after so many seconds.")] = None,
+    objective: asked.Objective = "metric",
+    surrogate: asked.Surrogate = "stack",
+    wall_s: asked.WallS = None,
     workers: options.Workers = 0,
     ray: options.Ray = None,
-    asynchronous: Annotated[
-        bool, typer.Option("--async", help="Let no worker wait for a slow one; results then depend on timing.")
-    ] = False,
+    asynchronous: asked.Asynchronous = False,
     measure: options.Measure = "training",
-    halving: Annotated[
-        int, typer.Option(help="Short trainings for one of full length, which the best of them gets; 0: all are full.")
-    ] = 0,
+    halving: asked.Halving = 0,
     seed: options.Seed = 0,
-    top: Annotated[int, typer.Option(help="Networks to train in full at the end.")] = 3,
+    top: asked.Top = 3,
     final_seeds: options.FinalSeeds = 3,
     codec: options.CodecDir = None,
-    warm_start: Annotated[Path | None, typer.Option(help="A table of records to begin with (Parquet).")] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Continue the search in this run folder.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop; nothing is written.")] = False,
+    warm_start: asked.WarmStart = None,
+    out: asked.Out = None,
+    resume: asked.Resume = None,
+    dry_run: asked.DryRun = False,
     tensorboard: options.Tensorboard = False,
     as_json: options.Json = False,
 ) -> None:
@@ -69,24 +56,17 @@ def search(
     Example: latent-nas search --device stm32f405 --limit flash_kb=32 --limit ram_kb=16 --trainings 24
     """
     from latent_nas import plugins
-    from latent_nas.cli.show import show
     from latent_nas.jobs.search import plan
-    from latent_nas.jobs.search.board import Board, check
+    from latent_nas.jobs.search.board import check
     from latent_nas.jobs.search.config import new_config
-    from latent_nas.jobs.search.run import begin, resumed
-    from latent_nas.jobs.search.run import search as run
-    from latent_nas.jobs.summary import exit_code, summary
+    from latent_nas.jobs.search.run import begin
     from latent_nas.limits import Limits
-    from latent_nas.runs import files
-    from latent_nas.runs.folder import RunFolder
     from latent_nas.target import Target
 
     if tensorboard:
         check()  # wrong input leaves no folder behind
     if resume is not None:
-        RunFolder.open(resume)
-        values = {"task": task, "limits": Limits.parse(limit or ()), "settings": tuple(settings or ())}
-        prepared, folder = resumed(resume, **_anew(context, values))
+        prepared, folder = _going_on(resume, context, task, limit, settings)
     else:
         config = new_config(
             Target(space, task, device, runtime or ""),
@@ -113,21 +93,53 @@ def search(
             plugins=plugins.brought(),
         )
         if dry_run:
-            found = plan.plan(config)
-            print(json.dumps(found, indent=1) if as_json else plan.summary(found))
+            planned = plan.plan(config)
+            print(json.dumps(planned, indent=1) if as_json else plan.summary(planned))
             return
         prepared, folder = begin(config, out)
+    _run(prepared, folder, tensorboard, as_json)
+
+
+def _run(prepared: "Prepared", folder: "RunFolder", tensorboard: bool, as_json: bool) -> None:
+    """Search, show how it goes, and print what came of it.
+
+    Raises:
+        typer.Exit: not all that was asked for could be made, see ``jobs.summary.exit_code``.
+    """
+    from latent_nas.cli.show import show
+    from latent_nas.jobs.search.board import Board
+    from latent_nas.jobs.search.run import search as run
+    from latent_nas.jobs.summary import exit_code, summary
+    from latent_nas.runs import files
+
     with show(as_json) as view:
         try:
             board = Board(folder.path / files.BOARD) if tensorboard else None
             result = run(prepared, folder, view.say, view.done, board)
         except KeyboardInterrupt:
-            held = len(folder.store().records())
-            view.say(f"stopped; {held} trainings are stored. Continue with: latent-nas search --resume {folder.path}")
+            stored = len(folder.store().records())
+            view.say(f"stopped; {stored} trainings are stored. Continue with: latent-nas search --resume {folder.path}")
             raise
     print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, folder.path))
     if code := exit_code(result):
         raise typer.Exit(code)
+
+
+def _going_on(
+    resume: Path, context: typer.Context, task: str, limit: list[str] | None, settings: list[str] | None
+) -> "tuple[Prepared, RunFolder]":
+    """Return the search of a run folder with the options that the user has given anew.
+
+    Raises:
+        ValueError: it is not a run folder, or an option can't change in a search that goes on.
+    """
+    from latent_nas.jobs.search.run import resumed
+    from latent_nas.limits import Limits
+    from latent_nas.runs.folder import RunFolder
+
+    RunFolder.open(resume)
+    values = {"task": task, "limits": Limits.parse(limit or ()), "settings": tuple(settings or ())}
+    return resumed(resume, **_anew(context, values))
 
 
 def _anew(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +148,7 @@ def _anew(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: one that has no meaning there.
     """
-    asked, given = {}, options.given(context)
+    anew, given = {}, options.given(context)
     for name in given:
         if name in DATA and "task" not in given:
             raise ValueError(f"--{name} is part of which data a run began with; leave it out, or say --task as well")
@@ -145,5 +157,5 @@ def _anew(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
         if name not in ELSEWHERE:
             name = "task" if name in DATA else "limits" if name == "limit" else name
             value = values[name] if name in values else context.params[name]
-            asked[name] = str(value) if isinstance(value, Path) else value
-    return asked
+            anew[name] = str(value) if isinstance(value, Path) else value
+    return anew

@@ -2,11 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from latent_nas.cli import options, own_data
+
+if TYPE_CHECKING:
+    from latent_nas.graph import Graph
+    from latent_nas.jobs.train import TrainConfig
+    from latent_nas.runs.folder import RunFolder
+
+MAY_CHANGE = {"resume", "task", "as_json", "config", "plugin", "trust"}  # in a training that goes on
 
 
 @own_data.of_data(own_data.named)
@@ -44,17 +51,12 @@ def train(
     """
     from latent_nas.cli.show import show
     from latent_nas.jobs.networks import open_source
-    from latent_nas.jobs.train import TrainConfig, begin, recipe_of, resumed, summary
+    from latent_nas.jobs.train import TrainConfig, begin, recipe_of, summary
     from latent_nas.jobs.train import train as run
     from latent_nas.tasks import open_task
 
     if resume is not None:
-        config, graph, folder = resumed(resume, task if "task" in options.given(context) else "")
-        if more := sorted(set(options.given(context)) - {"resume", "task", "as_json", "config", "plugin", "trust"}):
-            raise ValueError(
-                f"--{more[0].replace('_', '-')} can't change in a training that goes on, as its epochs so far depend on"
-                " it; leave it out, or begin another with --out"
-            )
+        config, graph, folder = _going_on(resume, context, task)
     else:
         if not network:
             raise ValueError("say what to train: a network's name or a JSON file; or --resume a run folder")
@@ -85,3 +87,21 @@ def train(
             view.say(f"stopped; continue with: latent-nas train --resume {folder.path}")
             raise
     print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, folder.path))
+
+
+def _going_on(resume: Path, context: typer.Context, task: str) -> "tuple[TrainConfig, Graph, RunFolder]":
+    """Return the training in a run folder, its data at ``task`` if the user says so.
+
+    Raises:
+        ValueError: the folder is none of a training, its data is another, or an option can't change there.
+    """
+    from latent_nas.jobs.train import resumed
+
+    given = options.given(context)
+    resumption = resumed(resume, task if "task" in given else "")
+    if more := sorted(set(given) - MAY_CHANGE):
+        raise ValueError(
+            f"--{more[0].replace('_', '-')} can't change in a training that goes on, as its epochs so far depend on"
+            " it; leave it out, or begin another with --out"
+        )
+    return resumption
