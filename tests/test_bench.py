@@ -1,6 +1,7 @@
 """latent-nas bench on a small generated table: runs, resuming, what is said of wrong input."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from latent_nas.evaluators.table import TableLookup
 from latent_nas.jobs.bench import run as bench_module
 from latent_nas.jobs.bench.config import BenchConfig, open_contest, parse_limits
 from latent_nas.jobs.bench.contest import settings, trained_codec
+from latent_nas.jobs.bench.regret import Interval, standings
 from latent_nas.jobs.bench.run import bench, summary
 from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
@@ -257,3 +259,31 @@ def test_a_gene_of_many_choices_gets_codes_that_tell_them_apart(tmp_path, choice
     made = settings(TableSpace(read(tmp_path / "wide.csv", "metric.m")), 1)
     assert made.slots == slots
     assert made.codes**made.slots >= 2 * choices
+
+
+def test_regret_is_paired_by_seed_and_says_who_is_clear_of_whom():
+    """Three seeds of three strategies, worked out by hand: b is 2 above a in every seed, c 0, 2 and 4."""
+    rows = {"a": [[4, 2, 0]] * 3, "b": [[6, 4, 2]] * 3, "c": [[4, 2, 0], [6, 4, 2], [8, 6, 4]]}
+    runs = [
+        {"strategy": s, "seed": i, "incumbents": row, "trainings_to_optimum": 3 if row[-1] == 0 else None}
+        for s, found in rows.items()
+        for i, row in enumerate(found)
+    ]
+    stand = standings(runs, optimum=0.0, trainings=3)
+    assert [stand[s].regret for s in "abc"] == [2, 4, 4]
+    assert stand["a"].above is None
+    assert stand["b"].above == Interval(2.0, 2.0, 2.0)
+    half = 4.302653 * 2 / 3**0.5  # Student's t with two degrees of freedom
+    assert stand["c"].above.low == pytest.approx(2 - half, abs=1e-5)
+    assert stand["c"].above.high == pytest.approx(2 + half, abs=1e-5)
+    assert (stand["a"].median, stand["b"].median, stand["c"].reached) == (3, np.inf, pytest.approx(1 / 3))
+    assert standings(runs, 0.0, 3, reference="b")["a"].above == Interval(-2.0, -2.0, -2.0)
+    assert standings(runs, 0.0, 1)["b"].regret == 6
+
+
+def test_the_summary_shows_regret_beside_the_best(table, tmp_path):
+    text = summary(bench(config(table, seeds=2), tmp_path / "b.json", nothing, nothing))
+    assert re.search(r"minus (random|evolution) \[95 %\]", text)
+    assert re.search(r"[+-]\d[\d.e-]* \[[+-]", text)
+    one = summary(bench(config(table, strategies=("random",), seeds=1), tmp_path / "c.json", nothing, nothing))
+    assert "regret" in one

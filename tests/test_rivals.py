@@ -18,7 +18,16 @@ from latent_nas.spaces.categorical import Categorical
 from latent_nas.strategies import Problem, open_strategy
 from latent_nas.strategies.samplers import distribution
 
-RIVALS = ["bayesian", "gp", "greedy_surrogate", "local_search", "nsga2", "reinforce"]
+RIVALS = [
+    "bayesian",
+    "evolution_restarts",
+    "gp",
+    "greedy_surrogate",
+    "local_search",
+    "map_elites",
+    "nsga2",
+    "reinforce",
+]
 SMALL = Categorical([Gene("a", (1, 2, 3)), Gene("b", ("x", "y", "z")), Gene("c", (True,))])
 
 
@@ -73,7 +82,7 @@ class TestEveryRival:
         assert len(set(map(tuple, strategy.genes.tolist()))) == 18
 
 
-@pytest.mark.parametrize("name", ["bayesian", "greedy_surrogate", "local_search"])
+@pytest.mark.parametrize("name", ["bayesian", "greedy_surrogate", "local_search", "map_elites"])
 def test_better_than_random(name):
     best = {n: [trained(opened(n, seed), 8).max() for seed in range(3)] for n in (name, "random")}
     assert np.mean(best[name]) > np.mean(best["random"])
@@ -96,6 +105,30 @@ def test_evolution_breeds_from_the_best_of_the_young():
     strategy.tell([record(old)] * 30 + [record(parent)] * 20)
     for child in strategy.ask(10, None):
         assert 1 <= (np.array(child) != parent).sum() <= 2  # a second gene may be canonicalised
+
+
+def test_evolution_begins_anew_where_it_stands_still():
+    """After 40 trainings that are no better, 20 random networks come, then children of these and not of the best."""
+    strategy = opened("evolution_restarts")
+    strategy.tell([record(ToyScorer.BEST)] + [record((0,) * 8)] * 40)
+    young = strategy.ask(20, None)
+    assert len({np.array(g).tobytes() for g in young}) == 20
+    assert sum((np.array(g) != ToyScorer.BEST).sum() > 2 for g in young) > 10
+    strategy.tell([record(g) for g in young])
+    parents = np.array(young)
+    for child in strategy.ask(10, None):
+        assert (parents != child).sum(axis=1).min() <= 2  # a second gene may be canonicalised
+        assert (np.array(child) != ToyScorer.BEST).sum() > 1
+
+
+def test_map_elites_breeds_from_the_best_of_every_size():
+    strategy = opened("map_elites")
+    strategy.first_random = 0
+    large, small = ToyScorer.BEST, (0,) * 8
+    assert record(large).flash_bytes > 2 * record(small).flash_bytes
+    strategy.tell([record(large), record(small)])
+    near = {p: sum((np.array(g) != p).sum() <= 2 for g in strategy.ask(20, None)) for p in (large, small)}
+    assert min(near.values()) >= 3
 
 
 class TestLocalSearch:

@@ -44,6 +44,7 @@ def bench(
 
     from latent_nas.cli.show import show
     from latent_nas.jobs.bench.config import BenchConfig, parse_limits
+    from latent_nas.jobs.bench.regret import standings
     from latent_nas.jobs.bench.run import bench as run
     from latent_nas.jobs.bench.run import summary
     from latent_nas.strategies import full_strategy
@@ -70,4 +71,7 @@ def bench(
     )
     with show(as_json) as view:
         result = run(config, out, view.say, view.done)
+    if as_json:
+        stand = standings(result["runs"], result["table"]["optimum"], trainings)
+        result["standings"] = {name: standing.plain() for name, standing in stand.items()}
     print(json.dumps(result) if as_json else summary(result))

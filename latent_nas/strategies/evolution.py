@@ -25,16 +25,21 @@ class Evolution(Strategy):
     def ask(self, n: int, judge: Judge | None, pending: Sequence[Genes] = ()) -> list[Genes]:
         """Return random networks until the population is full, then children; the judge is not asked."""
         rng = self.rng()
-        missing = min(n, max(self.population - len(self.genes) - len(pending), 0))
+        grown = len(self.genes) - self._begun() + len(pending)
+        missing = min(n, max(self.population - grown, 0))
         asked = self.random(missing, rng, pending)
         while len(asked) < n:
             taken = [*pending, *asked]
             asked += self._child(rng, taken) or self.random(1, rng, taken)
         return asked
 
+    def _begun(self) -> int:
+        """Return the index of the record with which the present population began."""
+        return 0
+
     def _child(self, rng: np.random.Generator, taken: list[Genes]) -> list[Genes]:
         """Return one new feasible child, or none where ``mutations`` tries gave none."""
-        young = np.arange(len(self.genes))[-self.population :]
+        young = np.arange(self._begun(), len(self.genes))[-self.population :]
         if not len(young):
             return []
         for size in (8, self.mutations - 8):

@@ -14,6 +14,7 @@ from latent_nas import artifacts, lock, plugins, sealed
 from latent_nas.crews import carry_out, open_crew
 from latent_nas.jobs.bench.config import BenchConfig, open_contest
 from latent_nas.jobs.bench.contest import Contest, trained_codec
+from latent_nas.jobs.bench.regret import Standing, standings
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
@@ -100,20 +101,31 @@ def _give_up(job: Run, reason: str) -> dict[str, Any]:
 
 
 def summary(result: dict[str, Any]) -> str:
-    """Return the runs as a table for a person, a line per strategy."""
+    """Return the runs as a table for a person, a line per strategy, and what its columns mean."""
     trainings = max(len(r["incumbents"]) for r in result["runs"])
-    marks = sorted({*(m for m in MARKS if m < trainings), trainings})[-5:]
-    table = result["table"]
-    reached = f"optimum {table['optimum']:g} of {table['networks']} networks in {table['rows']} rows"
-    head = f"{'strategy':<18}{'median to optimum':>18}{'reached':>9}" + "".join(f"{f'at {m}':>11}" for m in marks)
-    lines = [reached, head]
-    for name in result["config"]["strategies"]:
-        runs = [r for r in result["runs"] if r["strategy"] == name]
-        to = [r["trainings_to_optimum"] or np.inf for r in runs]
-        median = float(np.median(to))
+    marks = sorted({*(m for m in MARKS if m < trainings), trainings})[-3:]
+    table, names = result["table"], result["config"]["strategies"]
+    stand = standings(result["runs"], table["optimum"], trainings)
+    best = next(name for name in names if all(stand[name].regret <= other.regret for other in stand.values()))
+    width = max(len("strategy"), *map(len, names)) + 2
+    head = f"{'strategy':<{width}}{'seeds':>5}{'to optimum [95 %]':>22}{'reached':>9}{'regret':>10}"
+    head += f"{f'minus {best} [95 %]':>{len(best) + 32}}" + "".join(f"{f'at {m}':>10}" for m in marks)
+    lines = [f"optimum {table['optimum']:g} of {table['networks']} networks in {table['rows']} rows", head]
+    for name in names:
+        s, runs = stand[name], [r for r in result["runs"] if r["strategy"] == name]
+        above = f"{s.above.mean:+.3g} [{s.above.low:+.3g}, {s.above.high:+.3g}]" if s.above else "-"
         means = [np.mean([r["incumbents"][min(m, len(r["incumbents"])) - 1] for r in runs]) for m in marks]
         lines.append(
-            f"{name:<18}{f'{median:g}' if np.isfinite(median) else '-':>18}{np.isfinite(to).mean():>9.0%}"
-            + "".join(f"{mean:>11.5g}" for mean in means)
+            f"{name:<{width}}{s.seeds:>5}{_median(s):>22}{s.reached:>9.0%}{s.regret:>10.4g}"
+            f"{above:>{len(best) + 32}}" + "".join(f"{mean:>10.5g}" for mean in means)
         )
-    return "\n".join(lines)
+    what = f"regret: mean distance of the best so far from the optimum over {trainings} trainings; paired by seed"
+    return "\n".join([*lines, what])
+
+
+def _median(stand: Standing) -> str:
+    """Return the median of the trainings to the optimum with its interval, as in "24.5 [20, 31]"."""
+    median, low, high = (
+        f"{x:g}" if np.isfinite(x) else "-" for x in (stand.median, stand.median_low, stand.median_high)
+    )
+    return f"{median} [{low}, {high}]" if low != median or high != median else median
