@@ -98,6 +98,7 @@ setup(
             "setuptools>=77",  # builds the wheel that is tested
             "capstone>=5",  # a disassembler, to hold ours to
             "playwright>=1.49",  # drives the browser of the machine; brings none
+            "nats-bench>=1.8",  # the program of a public table's authors, to hold our reading to
             "onnxscript>=0.5",  # torch's default exporter of ONNX, whose files are read
             *MCU,
             *ONNX,

@@ -9,9 +9,14 @@ from latent_nas.cli import options
 
 
 def bench(
-    table: Annotated[Path, typer.Option(help="CSV, CSV.GZ or Parquet: id, gene.NAME, metric.NAME, cost.NAME, group.")],
-    objective: Annotated[str, typer.Option(help="Column to maximise, as metric.valid_accuracy.")],
-    out: Annotated[Path, typer.Option(help="JSON file of the results; one that is there is continued.")],
+    table: Annotated[
+        Path | None, typer.Option(help="CSV, CSV.GZ or Parquet: id, gene.NAME, metric.NAME, cost.NAME, group.")
+    ] = None,
+    objective: Annotated[str, typer.Option(help="Column to maximise, as metric.valid_accuracy.")] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="JSON file of the results; one that is there is continued. With --fetch, the table's file."),
+    ] = None,
     strategies: Annotated[str, typer.Option(help="Names of strategies, with commas between.")] = "random,evolution",
     trainings: Annotated[int, typer.Option(help="First evaluations of a network, per run; repeats are free.")] = 150,
     seeds: Annotated[int, typer.Option(help="Runs of each strategy: seeds 0, 1, ...")] = 20,
@@ -34,13 +39,30 @@ def bench(
         str | None,
         typer.Option(help='Run on a Ray cluster whose nodes can read the table: host:port, or "local" (extra ray).'),
     ] = None,
+    fetch: Annotated[
+        str, typer.Option(help="Make a public table instead, as nas_bench_graph-cora; a wrong name prints all.")
+    ] = "",
+    given: Annotated[
+        Path | None, typer.Option("--from", help="The authors' file, where --fetch can't download it.")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Compare strategies on a table of trained networks, at equal trainings.
 
+    Example: latent-nas bench --fetch nas_bench_graph-cora
+
     Example: latent-nas bench --table t.csv.gz --objective metric.valid_accuracy --out b.json
     """
     import json
+
+    if fetch:
+        _fetch(fetch, given, out or Path(f"{fetch}.csv.gz"), as_json)
+        return
+    if given:
+        raise ValueError("--from is the file that --fetch NAME converts; name the table with --fetch")
+    if not table or not objective or not out:
+        missing = [o for o, v in (("--table", table), ("--objective", objective), ("--out", out)) if not v]
+        raise ValueError(f"a bench wants {', '.join(missing)} as well; see latent-nas bench --help")
 
     from latent_nas.cli.show import show
     from latent_nas.jobs.bench.config import BenchConfig, parse_limits
@@ -75,3 +97,22 @@ def bench(
         stand = standings(result["runs"], result["table"]["optimum"], trainings)
         result["standings"] = {name: standing.plain() for name, standing in stand.items()}
     print(json.dumps(result) if as_json else summary(result))
+
+
+def _fetch(name: str, given: Path | None, out: Path, as_json: bool) -> None:
+    """Make a public table, and say whose it is and how to go on."""
+    import json
+
+    from latent_nas.cli.show import show
+    from latent_nas.tables.sources import fetch
+
+    with show(as_json) as view:
+        source, objective = fetch(name, given, out, view.done)
+    command = f"latent-nas bench --table {out} --objective {objective}"
+    command += (
+        f" --space {source.space}" if source.space else ""
+    ) + " --strategies latent_rl,evolution --out bench.json"
+    if as_json:
+        print(json.dumps({"table": str(out), "licence": source.licence, "cite": source.cite, "next": command}))
+    else:
+        print(f"{out}: {source.cite} ({source.licence}). Next:\n  {command}")
