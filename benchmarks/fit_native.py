@@ -50,6 +50,7 @@ from latent_nas.operators.pad import Pad
 from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.resize import Resize
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.upsample import Upsample
 from latent_nas.operators.zero import Zero
@@ -86,6 +87,7 @@ TERMS = {
     "multiply": ("call", "rows", "pixels", "outputs"),
     "prelu": ("call", "pixels", "outputs"),
     "upsample": ("call", "pixels", "outputs"),
+    "resize": ("call", "pixels", "outputs", "mixed_pixels", "mixed"),
     "slice": ("call", "runs", "outputs"),
     "pad": ("call", "runs", "inputs", "outputs"),
     "conv_transpose": ("call", "pixels", "outputs", "taps_inside", "macs_inside"),
@@ -158,6 +160,8 @@ def foreign(height: int, width: int, channels: int) -> Graph:
     y = b.add(Multiply(), y, z)
     y = b.add(Slice((1, 2, 0), (height, width, channels)), b.add(Pad((1, 1, 0), (2, 0, 0)), y))
     y = b.add(ConvTranspose(wide, (4, 4), (2, 2), (1, 1, 1, 1)), b.add(Pad((0, 0, 1), (0, 0, 2)), y))
+    y = b.add(Resize(tuple(np.linspace(0, height - 1, 2 * height)), tuple(np.arange(2 * width) / 2)), y)
+    y = b.add(Resize(tuple(np.arange(2.0 * height) // 2), tuple(np.arange(2.0 * width) // 2)), y)
     y = b.add(Upsample((1, 3)), b.add(Slice((0, 1, 1), (height, width, 3)), y))
     b.add(Dense(3), b.add(GlobalPool(), b.add(ConvTranspose(2, (3, 3), (1, 1), (1, 1, 1, 1)), y)))
     return b.build()

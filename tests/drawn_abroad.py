@@ -71,6 +71,48 @@ def resize(d: Drawing) -> None:
         d.node("Resize", ["a", "", "", d.constant(sizes, np.int64)], "b", **settings)
 
 
+def linear(d: Drawing) -> None:
+    """Append an image with any number of rows and columns, or scaled by any factor."""
+    modes = {"mode": d.any(("linear", "linear", "nearest")), "coordinate_transformation_mode": d.any(COORDINATES)}
+    modes |= {"nearest_mode": d.any(ROUNDINGS)} if modes["mode"] == "nearest" else {}
+    if d.chance(0.5):
+        sizes = [1, d.channels, *d.pair(1, 15)]
+        d.node("Resize", ["a", "", "", d.constant(sizes, np.int64)], "b", **modes)
+    else:
+        factors = [1, 1, *(round(d.random.uniform(0.51, 2.5), 2) for _ in range(2))]
+        d.node("Resize", ["a", "", d.constant(factors)], "b", **modes)
+
+
+def chosen(d: Drawing) -> None:
+    """Append a choice by a comparison, of one tensor or of two."""
+    d.conv("a", d.channels, "g")
+    other = d.any(("a", "g", "number"))
+    number = d.constant(round(d.random.uniform(-0.5, 0.5), 3))
+    later = d.opset >= 16
+    kinds = ["Greater", "Less", *(["GreaterOrEqual", "LessOrEqual"] if later else [])]
+    d.node(d.any(kinds), ["a", number if other != "g" or d.chance(0.5) else "g"], "m")
+    mask = "m"
+    if d.chance(0.4):
+        d.node(d.any(kinds), ["a", d.constant(round(d.random.uniform(-0.5, 0.5), 3))], "k")
+        d.node(d.any(("And", "Or", "Xor")), ["m", "k"], "n")
+        mask = "n"
+    if d.chance(0.3):
+        d.node("Not", [mask], "o")
+        mask = "o"
+    if d.chance(0.3):
+        d.node("Cast", [mask], "f", to=1)
+        d.node("Mul", ["f", "a" if other == "number" else other], "b")
+        return
+    first, second = ("a", number if other == "number" else other)[:: d.random.choice([1, -1])]
+    d.node("Tanh", ["a"], "h")
+    d.node("Where", [mask, "h" if first == "a" and second == "a" else first, second], "b")
+
+
+def extreme(d: Drawing) -> None:
+    d.conv("a", d.channels, "g")
+    d.node(d.any(("Max", "Min")), ["a", "g"] if d.chance(0.5) else ["g", "a"], "b")
+
+
 def transposed(d: Drawing) -> None:
     groups, each, kernel, stride = d.channels if d.chance(0.3) else 1, d.below(1, 4), d.pair(1, 5), d.pair(1, 4)
     inputs = ["a", d.constant(d.random.normal(size=(d.channels, each, *kernel)))]
@@ -174,7 +216,8 @@ def two(d: Drawing) -> None:
 
 
 DRAWN: dict[str, Callable[[Drawing], None]] = {
-    f.__name__: f for f in (resize, transposed, product, slopes, unary, chain, part, halves, padded, two)
+    f.__name__: f
+    for f in (resize, linear, chosen, extreme, transposed, product, slopes, unary, chain, part, halves, padded, two)
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
+import onnx
 from drawn_abroad import DRAWN, drawn_file
 from networks_abroad import FUNCTIONS_OF_TORCH, NETWORKS, exported, rounded
 from test_kernels import DEVICE, abroad, tools
@@ -24,7 +25,7 @@ from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.formula import FUNCTIONS
 from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.training.network import Network
-from latent_nas.training.quantise import quantise
+from latent_nas.training.quantise import QuantisedNetwork, quantise
 
 ARGUMENTS = ("x", "0.3", "0.7")
 FORMULAS = [f"{name}({', '.join(ARGUMENTS[:n])})" for name, (n, _) in FUNCTIONS.items() if name not in ("log", "sqrt")]
@@ -62,8 +63,8 @@ class TestWritten:
     @pytest.mark.parametrize("formula", FORMULAS)
     def test_a_formula(self, formula, tmp_path):
         model, x = network(chain(formula))
-        if "threshold" in formula:
-            with pytest.raises(ValueError, match=r"threshold\(x, 0.3, 0.7\) has no form in ONNX here"):
+        if formula.startswith(("threshold", "where")):
+            with pytest.raises(ValueError, match=r"[a-z]+\(x, 0.3, 0.7\) has no form in ONNX here"):
                 export_float(chain(formula), model, tmp_path / "m.onnx")
             return
         export_float(chain(formula), model, tmp_path / "m.onnx")
@@ -140,6 +141,44 @@ class TestRead:
                 assert "read wrongly" not in said
                 assert said.count("\n") == 0
         assert read >= 2
+
+    @pytest.mark.parametrize(
+        ("nodes", "behind"),
+        [
+            ("m = Greater (a, zero) t = Tanh (a) b = Where (m, a, t)", ["activation"]),
+            ("m = Less (a, half) n = Not (m) f = Cast <to = 1> (n) b = Mul (a, f)", ["activation"]),
+            ("l = Less (a, low) m = Greater (a, half) n = Or (l, m) t = Tanh (a) b = Where (n, t, a)", ["activation"]),
+            ("b = Max (a, g)", ["subtract", "add"]),
+            ("m = Greater (half, zero) b = Where (m, a, g)", []),
+        ],
+    )
+    def test_a_choice(self, nodes, behind, tmp_path):
+        """Of one tensor it is a table, however narrow its steps; ``behind``: the operators behind the convolutions."""
+        text = f"""<ir_version: 8, opset_import: ["" : 13]>
+            g (float[1, 2, 5, 4] x) => (float[1, 3, 5, 4] y)
+            <float zero = {{0.0}}, float half = {{0.5}}, float low = {{0.49}}>
+            {{ a = Conv (x, w) g = Conv (x, v) {nodes} y = Identity (b) }}"""
+        draw = np.random.default_rng(0)
+        weights = [onnx.numpy_helper.from_array(draw.normal(size=(3, 2, 1, 1)).astype(np.float32), n) for n in "wv"]
+        made, _ = self.parsed(text, tmp_path, weights)
+        assert [n.operator.kind for n in made.graph.nodes if n.operator.kind not in ("input", "conv2d")] == behind
+
+    def test_every_second_row_from_the_second_on(self, tmp_path):
+        text = """<ir_version: 8, opset_import: ["" : 13]>
+            g (float[1, 2, 5, 4] x) => (float[1, 2, 2, 4] y)
+            <int64[1] one = {1}, int64[1] four = {4}, int64[1] two = {2}>
+            { s = Slice (x, one, four, two, two) y = Tanh (s) }"""
+        made, x = self.parsed(text, tmp_path, [])
+        assert np.abs(made.outputs(x) - np.tanh(x[:, 1:4:2])).max() < 0.05
+
+    def parsed(self, text: str, folder: Path, weights: list) -> tuple[QuantisedNetwork, np.ndarray]:
+        """Return the network of a file in onnx's text, and data, channels last."""
+        model = onnx.parser.parse_model(text)
+        model.graph.initializer.extend(weights)
+        onnx.save(model, folder / "m.onnx")
+        x = np.random.default_rng(1).normal(size=(16, 2, 5, 4)).astype(np.float32)
+        np.savez(folder / "x.npz", x=x)
+        return open_int8(folder / "m.onnx", folder / "x.npz"), np.moveaxis(x, 1, -1)
 
     @pytest.mark.parametrize("rounds", [False, True])
     def test_what_we_write_comes_back(self, rounds, tmp_path):

@@ -48,6 +48,7 @@ from latent_nas.operators.pad import Pad
 from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.resize import Resize
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.upsample import Upsample
@@ -90,6 +91,8 @@ def abroad() -> Graph:
     wide = b.add(Relu(), b.add(ConvTranspose(5, (4, 4), (2, 2), (1, 1, 1, 1)), x))
     y = b.add(Upsample((2, 2)), b.add(Slice((0, 0, 1), (9, 7, 5)), x))
     y = b.add(Relu(), b.add(Subtract(), wide, y))
+    half_pixel = [tuple(((np.arange(m) + 0.5) * n / m - 0.5).clip(0, n - 1)) for n, m in ((18, 15), (14, 16))]
+    y = b.add(Resize(*half_pixel), y)
     y = b.add(Slice((3, 1, 0), (10, 12, 5)), b.add(Pad((1, 0, 0), (0, 2, 0)), y))
     y = b.add(ConvTranspose(3, (2, 3), (3, 1), (0, -1, 1, 0)), b.add(Pad((0, 0, 2), (0, 0, 1)), y))
     y = b.add(Slice((1,), (7,)), b.add(Dense(9), b.add(GlobalPool("max"), y)))
@@ -193,8 +196,10 @@ def test_costs_of_kernels_from_outside_are_those_emulated(tmp_path: Path):
 
 def test_kernels_that_a_runtime_does_not_know_are_estimated_and_named():
     told = explain(abroad(), "stm32f405", "cmsis_nn", Limits())
-    assert told["kernels_estimated"] == ["conv_transpose", "lookup", "multiply", "prelu", "slice", "upsample"]
-    assert "time of conv_transpose, lookup, multiply, prelu, slice, upsample: not known of cmsis_nn" in table(told)
+    assert told["kernels_estimated"] == ["conv_transpose", "lookup", "multiply", "prelu", "resize", "slice", "upsample"]
+    assert "time of conv_transpose, lookup, multiply, prelu, resize, slice, upsample: not known of cmsis_nn" in table(
+        told
+    )
     assert explain(image(), "stm32f405", "cmsis_nn", Limits())["kernels_estimated"] == []
 
 

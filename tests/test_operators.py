@@ -27,6 +27,7 @@ from latent_nas.operators.pad import Pad
 from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.resize import Resize
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.upsample import Upsample
@@ -106,6 +107,7 @@ def test_zero_is_exact_in_every_quantisation():
         (Multiply(), [(2, 2, 3), (2, 3)], r"wants a second tensor \(2, 2, 3\), some of it 1, or \(3,\)"),
         (Subtract(), [(2, 2, 1), (2, 2, 2)], "subtract wants two tensors of one shape"),
         (Upsample((2, 0)), [(2, 2, 1)], "factors of at least 1"),
+        (Resize((0.0, 1.5), (0.0,)), [(2, 2, 1)], "reads places 0 to 1.5 of 2; wanted one at least, from 0 to 1"),
         (Slice((0, 0, 1), (2, 2, 2)), [(2, 2, 2)], "not inside"),
         (Pad((0, -1, 0), (0, 0, 0)), [(2, 2, 2)], "wanted at least 0"),
         (ConvTranspose(3, crop=(3, 3, 0, 0)), [(2, 2, 1)], "can't cut"),

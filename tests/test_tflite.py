@@ -29,6 +29,7 @@ from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.pad import Pad
 from latent_nas.operators.prelu import PRelu
+from latent_nas.operators.resize import Resize
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.upsample import Upsample
@@ -71,6 +72,7 @@ def off(outputs: np.ndarray, network: QuantisedNetwork, x: np.ndarray) -> int:
         PRelu(),
         Multiply("relu"),
         Upsample((2, 3)),
+        Resize(tuple(i * 8 / 12 for i in range(13)), tuple(i / 2 for i in range(13))),  # the corners stay corners
         Slice((1, 2, 3), (5, 4, 2)),
         Pad((1, 0, 2), (0, 3, 1)),
         ConvTranspose(5),

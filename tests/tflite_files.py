@@ -26,7 +26,14 @@ CODES = {
     **{"SUB": 41, "DIV": 42, "SQUEEZE": 43, "STRIDED_SLICE": 45, "LOG_SOFTMAX": 50, "ARG_MAX": 56, "PADV2": 60},
     **{"EXPAND_DIMS": 70, "SHAPE": 77, "REDUCE_MAX": 82, "PACK": 83, "LEAKY_RELU": 98, "MIRROR_PAD": 100, "ELU": 111},
     **{"QUANTIZE": 114, "HARD_SWISH": 117, "GELU": 150, "COS": 108},
-    **{"SLICE": 65, "RESIZE_NEAREST_NEIGHBOR": 97, "TRANSPOSE_CONV": 67, "PRELU": 54, "SPLIT": 49},
+    **{
+        "SLICE": 65,
+        "RESIZE_NEAREST_NEIGHBOR": 97,
+        "TRANSPOSE_CONV": 67,
+        "PRELU": 54,
+        "SPLIT": 49,
+        "RESIZE_BILINEAR": 23,
+    },
 }
 VERSIONS = {  # the first with int8 of those whose first version has none
     **{"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "ADD": 2, "MUL": 2, "SUB": 2, "CONCATENATION": 2},
@@ -41,6 +48,7 @@ VERSIONS = {  # the first with int8 of those whose first version has none
         "TRANSPOSE_CONV": 3,
         "SPLIT": 2,
         "RESIZE_NEAREST_NEIGHBOR": 2,
+        "RESIZE_BILINEAR": 2,
         "GELU": 2,
     },
 }

@@ -10,7 +10,12 @@ from tflite_files import Fields, Model
 
 Dims = tuple[int, ...]
 KEEPS = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "PAD", "PADV2", "AVERAGE_POOL_2D", "MAX_POOL_2D", "TRANSPOSE", "SLICE"}
-KEEPS |= {"RESIZE_NEAREST_NEIGHBOR", "REDUCE_MAX", "STRIDED_SLICE"}  # their outputs have the scale of their input
+KEEPS |= {
+    "RESIZE_NEAREST_NEIGHBOR",
+    "RESIZE_BILINEAR",
+    "REDUCE_MAX",
+    "STRIDED_SLICE",
+}  # their outputs have the scale of their input
 FIXED = {"SOFTMAX": (1 / 256, -128), "LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0), "LOG_SOFTMAX": (16 / 256, 127)}
 WEIGHTED = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}  # the axis of the filters
 

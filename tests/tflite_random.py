@@ -241,6 +241,12 @@ class Draw:
         if height * width > 150:
             return self._conv()
         if self.chance(0.5):
+            if self.chance(0.5):
+                size = int(self.random.integers(1, 18)), int(self.random.integers(1, 18))
+                corners = self.chance(0.3)
+                options = (15, {2: ("?", corners), 3: ("?", not corners and self.chance(0.6))})
+                self.add("RESIZE_BILINEAR", (1, *size, channels), options, constants=[(1, np.array(size))])
+                return None
             size = height * self.pick(1, 2, 3), width * self.pick(1, 2)
             options = (74, {0: ("?", False), 1: ("?", self.chance(0.5))})
             self.add("RESIZE_NEAREST_NEIGHBOR", (1, *size, channels), options, constants=[(1, np.array(size))])

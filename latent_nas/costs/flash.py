@@ -28,7 +28,7 @@ def flash(layers: Sequence[Layer], runtime: Runtime) -> Flash:
         ValueError: the runtime has no kernel for a layer.
     """
     channel, tensor = runtime.quantisation_bytes_per_channel, runtime.quantisation_bytes_per_tensor
-    tables = [runtime.kernel(layer.kernel).table_bytes if layer.work else 0 for layer in layers]
+    tables = [runtime.kernel(layer.kernel).table_bytes + layer.table_bytes if layer.work else 0 for layer in layers]
     constants = [
         channel * runtime.scales(x.kernel, x.channels) + (0 if x.view else tensor) + t
         for x, t in zip(layers, tables, strict=True)

@@ -20,7 +20,7 @@ class Layer:
         view: its output is its input under another shape, and takes no memory of its own.
         output_bytes: of the tensor it makes.
         weights_bytes, bias_bytes: in flash. channels: filters, each with a scale of its own.
-        state_bytes: what it remembers from one run to the next.
+        state_bytes: what it remembers from one run to the next. table_bytes: in flash, beside its kernel's own tables.
         own: what the operator says of its kernel, for runtimes that have none.
     """
 
@@ -34,6 +34,7 @@ class Layer:
     bias_bytes: int
     channels: int
     state_bytes: int
+    table_bytes: int
     own: KernelCosts | None = None
 
     def total(self, each: Mapping[str, float]) -> float:
@@ -67,5 +68,6 @@ def layer(operator: Operator, inputs: tuple[Shape, ...]) -> Layer:
         bias_bytes=4 * biases,
         channels=operator.scales(*inputs),
         state_bytes=operator.state_bytes(*inputs),
+        table_bytes=operator.table_bytes(*inputs),
         own=operator.kernel_costs,
     )

@@ -32,6 +32,8 @@ KNOWN: dict[str, Operator] = {
 POINTS = np.concatenate(
     [np.linspace(-12, 12, 97), [-0.1234, 0.0567, 2.3456, -3.01, 3.02, 5.97, 6.04], [-100, -50, -20, 20, 50, 100]]
 )
+CLOSE = np.linspace(-30, 30, 24001)  # for formulas with steps, which those points may all miss
+STEPS = ("where(", "sign(", "threshold(", "floor(", "ceil(", "round(", "shrink(")
 NEAR = 1e-5  # files hold constants in single precision
 
 
@@ -50,7 +52,7 @@ def functions(nodes: Sequence[Node], formulas: Mapping[int, str], apart: Contain
     What is only scaled and clamped is left to the layer before it, which does that for nothing.
 
     Args:
-        nodes: in order. formulas: of further nodes, of their input x, or of two inputs x and y of one shape.
+        nodes: in order. formulas: of further nodes, of their input x, or of inputs x, y and z of one shape.
         apart: nodes whose tensors are rounded as a file says, so that no function goes beyond them.
     """
     found: dict[int, Function] = {}
@@ -73,16 +75,23 @@ def functions(nodes: Sequence[Node], formulas: Mapping[int, str], apart: Contain
     return {i: f for i, f in found.items() if f.curved}
 
 
+def is_function(operator: Operator) -> bool:
+    """Return whether an operator is a function of each element, of one tensor or of two."""
+    return isinstance(operator, Activation) or operator in PLAIN or operator in CURVED or operator in PAIRS
+
+
 def operator_of(formula: str) -> Operator:
     """Return the operator of a formula: a known one where it has the same values, else its table."""
-    values = _values(formula)
+    stepped = any(name in formula for name in STEPS)
+    values = _values(formula, stepped)
     for known, operator in KNOWN.items():
-        if (np.abs(values - _values(known)) <= NEAR * (1 + np.abs(values))).all():
+        if (np.abs(values - _values(known, stepped)) <= NEAR * (1 + np.abs(values))).all():
             return operator
     return Activation(formula)
 
 
 @cache
-def _values(formula: str) -> np.ndarray:
+def _values(formula: str, stepped: bool) -> np.ndarray:
+    points = np.concatenate([POINTS, CLOSE]) if stepped else POINTS
     with np.errstate(all="ignore"):
-        return np.nan_to_num(np.asarray(evaluate(formula, POINTS, NUMPY)), nan=1e9)
+        return np.nan_to_num(np.asarray(evaluate(formula, points, NUMPY)), nan=1e9)

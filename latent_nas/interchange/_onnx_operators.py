@@ -28,6 +28,7 @@ from latent_nas.operators.prelu import PRelu
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 from latent_nas.operators.reshape import Reshape
+from latent_nas.operators.resize import Resize
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.upsample import Upsample
@@ -177,6 +178,19 @@ def _(operator: ConvTranspose, inputs: tuple[Shape, ...]) -> list[Step]:
 def _(operator: Upsample, inputs: tuple[Shape, ...]) -> list[Step]:
     modes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     return [Step("Resize", modes, (None, np.array([1, 1, *operator.factors], np.float32)))]
+
+
+@spell.register
+def _(operator: Resize, inputs: tuple[Shape, ...]) -> list[Step]:
+    coordinates, rounding = operator.way(*inputs)
+    modes = {"mode": "nearest" if rounding else "linear", "coordinate_transformation_mode": coordinates}
+    modes |= {"nearest_mode": {"floor": "floor", "half_up": "round_prefer_ceil"}[rounding]} if rounding else {}
+    scales = [np.float32(m / n) for m, n in zip(operator.shape(*inputs), inputs[0][:2], strict=False)]
+    scales = [
+        s if int(n * s) == int(n * float(s) + 0.5) else np.nextafter(s, np.float32(np.inf))
+        for n, s in zip(inputs[0], scales, strict=False)
+    ]
+    return [Step("Resize", modes, (None, np.array([1, 1, *scales], np.float32)))]
 
 
 @spell.register

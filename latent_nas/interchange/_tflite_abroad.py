@@ -8,6 +8,7 @@ from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.pad import Pad
 from latent_nas.operators.prelu import PRelu
+from latent_nas.operators.resize import Resize
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.upsample import Upsample
@@ -28,6 +29,21 @@ def _(operator: Subtract, place: Place) -> int:
 def _(operator: Upsample, place: Place) -> int:
     size = place.model.constant(np.array(place.shape[:2], np.int32))
     return place.op("RESIZE_NEAREST_NEIGHBOR", [place.inputs[0], size], "ResizeNearestNeighborOptions")
+
+
+@spell.register
+def _(operator: Resize, place: Place) -> int:
+    coordinates, rounding = operator.way(*place.shapes[:1])
+    size = place.model.constant(np.array(place.shape[:2], np.int32))
+    kind, options = (
+        ("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions")
+        if rounding
+        else ("RESIZE_BILINEAR", "ResizeBilinearOptions")
+    )
+    if (coordinates, rounding) in (("half_pixel", "floor"), ("asymmetric", "half_up"), ("align_corners", "floor")):
+        raise ValueError(f"nearest neighbours of {coordinates}, rounded {rounding}, have no form in TFLite")
+    settings = {"alignCorners": coordinates == "align_corners", "halfPixelCenters": coordinates == "half_pixel"}
+    return place.op(kind, [place.inputs[0], size], options, **settings)
 
 
 @spell.register

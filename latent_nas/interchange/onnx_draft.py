@@ -11,6 +11,7 @@ import numpy as np
 
 from latent_nas.fixed_point import Quant
 from latent_nas.graph import Node
+from latent_nas.graph.functions import is_function
 from latent_nas.operators import Operator, Shape
 from latent_nas.operators.input import Input
 
@@ -53,13 +54,13 @@ class Affine(Operator):
 
 @dataclass(frozen=True)
 class Pairwise(Operator):
-    """A formula of the elements x and y of two tensors of one shape; in a graph only as a function of one tensor.
+    """A formula of the elements x, y (and z) of tensors of one shape; in a graph only as a function of one tensor.
 
     ``what``: the file's node, for messages.
     """
 
     kind: ClassVar[str] = "pairwise"
-    arity: ClassVar[int | None] = 2
+    arity: ClassVar[int | None] = None
     formula: str
     what: str
 
@@ -82,13 +83,15 @@ class Draft:
 
     Attributes:
         weights: of convolutions, dense layers ("weight", "bias") and ``Affine`` ("factor", "offset", (channels,)).
-        quants: as the file rounds a node's tensor. notes: what was decided, a line each.
+        quants: as the file rounds a node's tensor. notes: what was decided, a line each. truths: nodes that make zeros
+            and ones, for true and false.
     """
 
     nodes: list[Node] = field(default_factory=list)
     weights: dict[int, Weights] = field(default_factory=dict)
     quants: dict[int, Quant] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    truths: set[int] = field(default_factory=set)
 
     @staticmethod
     def of(shape: Shape) -> "Draft":
@@ -108,6 +111,17 @@ class Draft:
     def shape(self, node: int) -> Shape:
         """Return the shape that a node makes."""
         return self.nodes[node].shape
+
+    def sources(self) -> list[int]:
+        """Return for each node the one of whose tensor it is a function, element by element; else itself."""
+        sources: list[int] = []
+        for node in self.nodes:
+            shapes, read = {self.shape(i) for i in node.inputs}, {sources[i] for i in node.inputs}
+            scales = self.weights[node.id].arrays.values() if isinstance(node.operator, Affine) else ()
+            own = is_function(node.operator) or isinstance(node.operator, (Affine, Pairwise))
+            one = own and shapes == {node.shape} and len(read) == 1 and all((a == a[0]).all() for a in scales)
+            sources.append(read.pop() if one else node.id)
+        return sources
 
     def note(self, text: str) -> None:
         """Keep a line for the user, once."""

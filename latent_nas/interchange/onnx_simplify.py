@@ -81,7 +81,7 @@ class _Work:
             if i in wanted:
                 wanted.update(self.nodes[i].inputs)
                 if isinstance(operator := self.nodes[i].operator, Pairwise):
-                    raise Unreadable(f"{operator.what}: it reads two tensors that are not functions of one")
+                    raise Unreadable(f"{operator.what}: it reads tensors that are not functions of one")
         self.order = [i for i in self.order if i in wanted]
         self.nodes = {i: self.nodes[i] for i in self.order}
 

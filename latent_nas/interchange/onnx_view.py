@@ -100,8 +100,10 @@ def image_of(
             return Image(held, (height, width, channels), padding, None if plain else first, order.ndim)
     for whole in _forms(shape):
         if (found := _part(inner, whole)) is not None:
-            image = (height, width, channels)
-            return Image(part(reshaped(node, whole), found[0], image, found[1]), image, padding, None, order.ndim)
+            begin, step, chosen = found
+            read = (height, width, channels if chosen is None else whole[2])
+            node = part(reshaped(node, whole), begin, read, step)
+            return Image(node, (height, width, channels), padding, chosen, order.ndim)
     if order.ndim == 4 and np.array_equal(order, memory(order.shape)):
         raise ValueError("it reads an image with its channels last as one with its channels first")
     raise ValueError(
@@ -117,8 +119,8 @@ def _forms(shape: Shape) -> list[Shape]:
     return [shape, (shape[0], 1, shape[1])] if shape[2] == 1 else [shape]
 
 
-def _part(inner: np.ndarray, shape: Shape) -> tuple[Shape, Pair] | None:
-    """Return where in an image a part of it begins, and its steps, whose elements all lie in order."""
+def _part(inner: np.ndarray, shape: Shape) -> tuple[Shape, Pair, np.ndarray | None] | None:
+    """Return where in an image a part of it begins, its steps, and its channels, None if they follow each other."""
     if inner.min() < 0:
         return None
     _, width, channels = shape
@@ -129,5 +131,9 @@ def _part(inner: np.ndarray, shape: Shape) -> tuple[Shape, Pair] | None:
     right = (int(inner[0, 1, 0]) // channels % width - column) if columns > 1 else 1
     if min(down, right) < 1:
         return None
-    part = memory(shape)[row::down, column::right, channel : channel + depth][:rows, :columns]
-    return ((row, column, channel), (down, right)) if np.array_equal(part, inner) else None
+    chosen = inner[0, 0] % channels
+    if not np.array_equal(memory(shape)[row::down, column::right, chosen][:rows, :columns], inner):
+        return None
+    if np.array_equal(chosen, np.arange(channel, channel + depth)):
+        return (row, column, channel), (down, right), None
+    return (row, column, 0), (down, right), chosen

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
 VERSIONS = {  # the first with int8, of operators whose first version has none
     **{"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "ADD": 2, "MUL": 2, "CONCATENATION": 2},
-    **{"SUB": 2, "SLICE": 2, "RESIZE_NEAREST_NEIGHBOR": 2, "TRANSPOSE_CONV": 4, "LOGISTIC": 2, "TANH": 2},
+    **{
+        "SUB": 2,
+        "SLICE": 2,
+        "RESIZE_NEAREST_NEIGHBOR": 2,
+        "RESIZE_BILINEAR": 2,
+        "TRANSPOSE_CONV": 4,
+        "LOGISTIC": 2,
+        "TANH": 2,
+    },
     **{"LEAKY_RELU": 2, "EXP": 2, "GELU": 2},
     **{"AVERAGE_POOL_2D": 2, "MAX_POOL_2D": 2, "MEAN": 2, "PAD": 2, "PADV2": 2, "RELU": 2, "RELU6": 2},
 }

@@ -83,6 +83,10 @@ class Operator(ABC):
         """Return what it must remember from one run to the next."""
         return 0
 
+    def table_bytes(self, *inputs: Shape) -> int:
+        """Return the flash of what its kernel reads beside weights, and beside tables of which the runtime knows."""
+        return 0
+
     def scales(self, *inputs: Shape) -> int:
         """Return how many scales its weights have: one per filter."""
         shapes = self.weight_shapes(*inputs)

@@ -148,3 +148,22 @@ class ReshapeChannelsLast(nn.Module):
         memory = x.permute(0, 2, 3, 1) if x.ndim == 4 else x
         made = memory.reshape(-1, *self.size)
         return made.permute(0, 3, 1, 2) if made.ndim == 4 else made
+
+
+class Between(nn.Module):
+    """Reads an image at rows and columns between its own, linear in between."""
+
+    def __init__(self, rows: tuple[float, ...], columns: tuple[float, ...]) -> None:
+        super().__init__()
+        self.places = rows, columns
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (n, c, rows, columns)."""
+        for axis, places in zip((2, 3), self.places, strict=True):
+            place = torch.tensor(places, dtype=torch.float64)
+            first = place.floor().long()
+            share = (place - first).to(x.dtype).reshape(-1, *[1] * (3 - axis))
+            second = (first + 1).clamp(max=x.shape[axis] - 1)
+            before = x.index_select(axis, first)
+            x = before + (x.index_select(axis, second) - before) * share
+        return x

@@ -111,6 +111,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Array]]] = {  # how many arguments
     "hard_sigmoid": (3, lambda m, x, a, b: _clip(m, a * x + b, 0 * a, 0 * a + 1)),
     "threshold": (3, lambda m, x, least, other: m.where(x > least, x, other)),
     "shrink": (3, lambda m, x, bias, least: m.where(m.abs(x) > least, x - m.sign(x) * bias, 0 * x)),
+    "where": (3, lambda m, x, yes, no: m.where(x > 0.5, yes, no)),
     "clip": (3, _clip),
     "min": (2, _minimum),
     "max": (2, _maximum),
@@ -154,8 +155,8 @@ def evaluate(formula: str, x: Array, m: Library) -> Array:
 
 
 def composed(outer: str, *inner: str) -> str:
-    """Return the formula outer(inner(x)); an outer formula of x and y takes two inner ones."""
-    put = {name: parsed(formula) for name, formula in zip("xy", inner, strict=False)}
+    """Return the formula outer(inner(x)); an outer formula of x, y and z takes as many inner ones."""
+    put = {name: parsed(formula) for name, formula in zip("xyz", inner, strict=False)}
     return ast.unparse(_Insert(put).visit(ast.parse(outer, mode="eval").body))
 
 

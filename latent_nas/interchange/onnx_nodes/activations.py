@@ -8,9 +8,11 @@ from latent_nas.interchange.onnx_draft import Pairwise
 from latent_nas.interchange.onnx_nodes.call import Call, Value
 from latent_nas.operators import Operator
 from latent_nas.operators.activation import Activation
+from latent_nas.operators.add import Add
 from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
+from latent_nas.operators.subtract import Subtract
 
 
 def clip(call: Call) -> Value:
@@ -23,17 +25,26 @@ def clip(call: Call) -> Value:
 
 
 def maximum(call: Call) -> Value:
-    """Return a tensor clipped from below by constants; of two tensors, part of a function of one."""
+    """Return a tensor clipped from below by constants, or the larger of two tensors."""
     if len(call.values) == 2 and all(call.values):
-        return call.together(Pairwise("max(x, y)", call.what), call.value(0), call.value(1))
+        return _beyond(call, "max(x, y)", 1)
     return _clipped(call, max(_constants(call)), None)
 
 
 def minimum(call: Call) -> Value:
-    """Return a tensor clipped from above by constants; of two tensors, part of a function of one."""
+    """Return a tensor clipped from above by constants, or the smaller of two tensors."""
     if len(call.values) == 2 and all(call.values):
-        return call.together(Pairwise("min(x, y)", call.what), call.value(0), call.value(1))
+        return _beyond(call, "min(x, y)", -1)
     return _clipped(call, None, min(_constants(call)))
+
+
+def _beyond(call: Call, formula: str, sign: int) -> Value:
+    """Return the larger (sign 1) or smaller (-1) of two tensors: of several sources, b and what a is beyond it."""
+    a, b = call.value(0), call.value(1)
+    if call.one_source(a, b):
+        return call.together(Pairwise(formula, call.what), a, b)
+    more = call.add(Relu(), call.affine(call.together(Subtract(), a, b), sign, 0))
+    return call.together(Add(), b, call.affine(more, sign, 0))
 
 
 def _constants(call: Call) -> list[float]:

@@ -146,21 +146,27 @@ class Call:
         """Return a node that holds a tensor's elements as a vector, in the order of their memory."""
         return value.node if len(self.draft.shape(value.node)) == 1 else self.put(Flatten(), value.node)
 
-    def together(self, operator: Operator, a: Value, b: Value) -> Value:
-        """Add an operator that works on the elements of two tensors of one shape in the file.
+    def together(self, operator: Operator, a: Value, *others: Value) -> Value:
+        """Add an operator that works on the elements of tensors of one shape in the file.
 
         Raises:
-            Unreadable: their elements lie in two orders that are not those of images.
+            Unreadable: their elements lie in orders that are not those of images.
         """
-        sizes = [int(np.prod(self.draft.shape(v.node))) for v in (a, b)]
-        if not np.array_equal(a.order, b.order) or sizes[0] != sizes[1]:
-            a, b = self.in_order(a), self.in_order(b)
-            if not np.array_equal(a.order, b.order):
-                raise self.refuse(
-                    f"the elements of the two tensors {a.order.shape} that it reads lie in different orders"
-                )
-        node = self.reshaped(b.node, self.draft.shape(a.node))
-        return Value(self.put(operator, a.node, node), a.order)
+        values = [a, *others]
+        sizes = {int(np.prod(self.draft.shape(v.node))) for v in values}
+        if len(sizes) > 1 or any(not np.array_equal(a.order, v.order) for v in others):
+            values = [self.in_order(v) for v in values]
+            if any(not np.array_equal(values[0].order, v.order) for v in values):
+                raise self.refuse(f"the elements of the tensors {a.order.shape} that it reads lie in different orders")
+        first = values[0].node
+        nodes = [first, *(self.reshaped(v.node, self.draft.shape(first)) for v in values[1:])]
+        return Value(self.put(operator, *nodes), values[0].order)
+
+    def one_source(self, *values: Value) -> bool:
+        """Return whether tensors are functions of every element of one tensor, and lie alike."""
+        sources = self.draft.sources()
+        alike = all(np.array_equal(v.order, values[0].order) for v in values)
+        return alike and len({sources[v.node] for v in values}) == 1
 
     def in_order(self, value: Value) -> Value:
         """Return a tensor as an image with its channels in order.
@@ -311,7 +317,7 @@ class Call:
         span = ((size[0] - 1) * step[0] + 1, (size[1] - 1) * step[1] + 1, size[2])
         whole = self.draft.shape(node)
         reached = tuple((n - 1) // every + 1 for n, every in zip(whole, (*step, 1), strict=True))
-        if reached != size:
+        if reached != size or any(begin):
             node = self.put(Slice(begin, span), node)
         return node if step == (1, 1) else self.put(MaxPool((1, 1), step, "valid"), node)
 

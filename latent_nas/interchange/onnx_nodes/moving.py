@@ -7,6 +7,7 @@ import numpy as np
 
 from latent_nas.interchange.onnx_draft import LARGEST
 from latent_nas.interchange.onnx_nodes.call import Call, Value
+from latent_nas.interchange.onnx_nodes.masks import truth
 from latent_nas.operators import Shape
 
 MOVES = {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Split", "Gather"}
@@ -26,11 +27,15 @@ def dropout(call: Call) -> Value:
 
 
 def cast(call: Call) -> Value:
-    """Return the tensor itself, of floats of another width."""
-    kind = call.setting("to", 1)
+    """Return the tensor itself, of floats of another width or of truth values; or whether it is not 0."""
+    kind, value = call.setting("to", 1), call.value(0, padded=True)
+    if value.node in call.draft.truths:
+        return value
+    if kind == 9:
+        return truth(call, call.value(0), "abs(sign(x))")
     if kind not in (1, 10, 11, 16):  # float, float16, double, bfloat16
         raise call.refuse("it rounds to integers; only types of floats are known here")
-    return call.value(0, padded=True)
+    return value
 
 
 def pad(call: Call) -> Value:

@@ -1,4 +1,6 @@
-"""Nearest-neighbour enlarging, transposed convolutions, and slopes per channel."""
+"""Images read at other rows and columns, transposed convolutions, and slopes per channel."""
+
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from latent_nas.interchange.tflite_nodes.layers import BIASES, SAME, VALID
 from latent_nas.interchange.tflite_nodes.weighted import bias, weighted, weights
 from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.prelu import PRelu
+from latent_nas.operators.resize import COORDINATES, ROUNDED, Resize
 from latent_nas.operators.upsample import Upsample
 from latent_nas.operators.window import pads
 
@@ -22,22 +25,22 @@ def _image(call: Call, i: int) -> Value:
     return call.value(i)
 
 
-def _nearest(call: Call) -> Value:
+def _resized(call: Call, linear: bool) -> Value:
+    """Return an image read at other rows and columns; blocks of equal pixels are an operator of their own."""
     x, size = _image(call, 0), call.constant(1).ravel().tolist()
-    factors = []
-    for before, after in zip(x.dims[1:3], size, strict=True):
-        factor, places = after // before, np.arange(after)
-        if call.option("align_corners") and after > 1:
-            read = np.floor(places * (before - 1) / (after - 1) + 0.5)
-        else:
-            read = np.floor((places + 0.5 * call.option("half_pixel")) * before / after)
-        if factor * before != after or (np.minimum(read, before - 1) != places // factor).any():
-            raise call.refuse(
-                f"a tensor {x.dims} becomes {tuple(size)} pixels; only blocks of equal pixels, by whole numbers, are"
-                " known here"
-            )
-        factors.append(factor)
-    return call.add(Upsample((factors[0], factors[1])), x)
+    if len(size) != 2 or min(size) < 1:
+        raise call.refuse(f"a tensor {x.dims} becomes {tuple(size)}; wanted height and width")
+    corners, half = call.option("align_corners"), call.option("half_pixel")
+    coordinates = COORDINATES["align_corners" if corners else "half_pixel" if half else "asymmetric"]
+    places = [coordinates(np.arange(m), n, m) for n, m in zip(x.dims[1:3], size, strict=True)]
+    if not linear:
+        places = [ROUNDED["half_up" if corners or half else "floor"](p) for p in places]
+    rows, columns = (tuple(p.clip(0, n - 1).tolist()) for n, p in zip(x.dims[1:3], places, strict=True))
+    factors = (size[0] // x.dims[1], size[1] // x.dims[2])
+    blocks = [np.repeat(np.arange(n), f).tolist() for n, f in zip(x.dims[1:3], factors, strict=True)]
+    if [list(rows), list(columns)] == blocks:
+        return call.add(Upsample(factors), x)
+    return call.add(Resize(rows, columns), x)
 
 
 def _transposed(call: Call) -> Value:
@@ -75,7 +78,12 @@ def _slopes(call: Call) -> Value:
 
 
 READERS = {
-    "RESIZE_NEAREST_NEIGHBOR": Reader(_nearest, 74, {"align_corners": (0, "?", False), "half_pixel": (1, "?", False)}),
+    "RESIZE_NEAREST_NEIGHBOR": Reader(
+        partial(_resized, linear=False), 74, {"align_corners": (0, "?", False), "half_pixel": (1, "?", False)}
+    ),
+    "RESIZE_BILINEAR": Reader(
+        partial(_resized, linear=True), 15, {"align_corners": (2, "?", False), "half_pixel": (3, "?", False)}
+    ),
     "TRANSPOSE_CONV": Reader(
         _transposed,
         49,
