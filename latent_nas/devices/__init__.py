@@ -10,6 +10,8 @@ from latent_nas.cores import Core, open_core
 from latent_nas.devices._fields import check_fields
 from latent_nas.limits import Limits
 
+BOOT_BYTES = {"rp2040": 256, "rp2350": 20}  # of flash, that a boot ROM wants before it starts a program
+
 
 @dataclass(frozen=True)
 class Region:
@@ -49,6 +51,7 @@ class Device:
         external_flash: the flash is a chip of its own. power: None where nobody has measured it.
         qemu: None where QEMU does not have it.
         lacks: what exported firmware needs there and does not bring, "" for nothing.
+        boot: the boot ROM that wants something in the flash, one of ``BOOT_BYTES``; "" for none.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Device:
     lacks: str = ""
     external_flash: bool = False
     power: Power | None = None
+    boot: str = ""
 
     def at_clock(self, clock_mhz: float) -> "Device":
         """Return the device at a lower clock, for which nobody has measured its power.
@@ -74,6 +78,11 @@ class Device:
         if not 0 < clock_mhz <= highest:
             raise ValueError(f"{self.name} runs at up to {highest:g} MHz, got --clock {clock_mhz:g}")
         return self if clock_mhz == highest else replace(self, clock_hz=round(clock_mhz * 1e6), power=None)
+
+    @property
+    def boot_bytes(self) -> int:
+        """What a whole image has in flash for the boot ROM."""
+        return BOOT_BYTES[self.boot] if self.boot else 0
 
     @property
     def largest_region_bytes(self) -> int:
@@ -131,6 +140,8 @@ def _check(device: Device) -> None:
     wrong = [f"{what} must be above 0" for what, size in sizes.items() if size <= 0]
     if device.power and not (device.power.mw > 0 and 0 <= device.power.error < 1):
         wrong.append("power wants mw above 0 and an error from 0 to below 1")
+    if device.boot and device.boot not in BOOT_BYTES:
+        wrong.append(f"there is no boot ROM {device.boot!r}; there are: {', '.join(BOOT_BYTES)}")
     if not device.regions:
         wrong.append("it has no region of RAM")
     if len({region.name for region in device.regions}) < len(device.regions):

@@ -12,7 +12,7 @@ NEEDED = {
     "regions": tables("{name, kb, address}"),
 }
 MORE = {"description": TEXT, "source": TEXT, "flash_address": ADDRESS, "qemu": TABLE, "lacks": TEXT}
-MORE |= {"external_flash": FLAG, "power": TABLE}
+MORE |= {"external_flash": FLAG, "power": TABLE, "boot": TEXT}
 REGION = {"name": TEXT, "kb": NUMBER, "address": ADDRESS}
 POWER = {"mw": NUMBER, "error": NUMBER, "source": TEXT}
 QEMU = {"machine": TEXT, "counter": ADDRESS}

@@ -22,7 +22,7 @@ def readme(component: Component, device: Device, plan: MemoryPlan, region: Regio
         p=p,
         P=p.upper(),
         device=device.name,
-        demo=DEMO.format(p=p, device=device.name) if demo else "",
+        demo=DEMO.format(p=p, device=device.name, drive=DRIVE if device.boot else "") if demo else "",
         core=f"{core.name}: {'; '.join(core.lacks()) or 'kernels with SMLAD'}",
         lines=_lines(component),
         test=TEST.format(p=p) if component.golden else "",
@@ -147,6 +147,12 @@ For a program of your own take the folder `{p}/` and leave the rest.
 `make clean && make NN=-DBENCH` builds a firmware that measures itself: cycles per operator (DWT->CYCCNT) as CSV over
 semihosting, or over your UART if you define `bench_write` and `bench_end`. Save what it prints, and
 `latent-nas calibrate --measurements cycles.csv --base native --runtime my_board --out DIR` reads it.
+
+{drive}"""
+
+DRIVE = """`boot.c` is what the chip's boot ROM wants to find before it starts a program. Hold BOOTSEL while you plug
+the board in, and copy `firmware.uf2` to the drive that appears; after a change `picotool uf2 convert
+firmware.elf firmware.uf2` makes it anew.
 
 """
 

@@ -1,6 +1,7 @@
 """What makes a program of a network on its own: main loop, start-up, linker script, Makefile."""
 
 from latent_nas.devices import Device, Region
+from latent_nas.firmware.boot import boot_of
 from latent_nas.firmware.header import Component
 from latent_nas.firmware.linker import script
 from latent_nas.firmware.sources import DEMO, SPDX, files_in
@@ -17,6 +18,8 @@ def demo(component: Component, device: Device, region: Region, speech: Speech | 
         files["text.c"] = SPDX + speech.source(prefix)
     if component.about.threshold is not None:
         files["answer.c"] = SPDX + ALARM.format(p=prefix)
+    if boot := boot_of(device):
+        files["boot.c"] = SPDX + boot.source
     files["device.ld"] = script(device, region, prefix)
     files["Makefile"] = MAKEFILE.format(flags=" ".join(device.core.gcc_flags), prefix=prefix)
     return files

@@ -11,7 +11,7 @@ import numpy as np
 from latent_nas.cores import Core
 from latent_nas.devices import Device
 from latent_nas.extras import need
-from latent_nas.firmware import Fault
+from latent_nas.firmware import Fault, boot
 from latent_nas.firmware.blocks import Blocks, Count
 from latent_nas.firmware.compile import check_toolchain
 from latent_nas.firmware.elf import Elf
@@ -84,7 +84,7 @@ class Emulator:
         self._uc.mmio_map(DWT, 0x1000, self._cycles, None, lambda *_: None, None)
         for address, content in elf.segments:
             self._uc.mem_write(address, content)
-        self._stop = 0
+        self._start, self._stop = boot.start(elf, device), 0
         self._watched: Callable[[], None] | None = None
         self._bad: tuple[str, int, int] | None = None
         self._uc.hook_add(self._lib.UC_HOOK_MEM_INVALID, self._invalid)
@@ -105,8 +105,9 @@ class Emulator:
         Raises:
             Fault: the firmware can't start.
         """
-        self._uc.reg_write(self._arm.UC_ARM_REG_SP, self._word(self.device.flash_address))
-        self._go(self.elf.entry, self.elf.address(HALT))
+        stack_pointer, entry = self._start
+        self._uc.reg_write(self._arm.UC_ARM_REG_SP, stack_pointer)
+        self._go(entry, self.elf.address(HALT))
         self.input_address = self._uc.reg_read(self._arm.UC_ARM_REG_R0)
         self.output_address = self._uc.reg_read(self._arm.UC_ARM_REG_R1)
 
@@ -226,8 +227,8 @@ class Emulator:
         self._uc.mem_write(self._arena[0] + offset, x.astype(np.int8).tobytes())
         self._said, self._ended = "", False
         hook = self._uc.hook_add(self._lib.UC_HOOK_INTR, self._interrupt)
-        self._uc.reg_write(self._arm.UC_ARM_REG_SP, self._word(self.device.flash_address))
-        at = self.elf.entry
+        stack_pointer, at = self._start
+        self._uc.reg_write(self._arm.UC_ARM_REG_SP, stack_pointer)
         while not self._ended:  # every word to the debugger stops the core, which then goes on behind it
             self._go(at, 0, whole=False)
             at = self._uc.reg_read(self._arm.UC_ARM_REG_PC) & ~1

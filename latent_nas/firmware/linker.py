@@ -2,6 +2,7 @@
 
 from latent_nas.devices import Device, Region
 from latent_nas.firmware import Overflow
+from latent_nas.firmware.boot import boot_of
 from latent_nas.firmware.naming import PREFIX
 
 STACK_BYTES = 2048
@@ -33,11 +34,18 @@ def script(device: Device, region: Region, prefix: str = PREFIX) -> str:
     The stack is at the very bottom of the first region: what overflows it leaves the RAM and faults, and overwrites
     nothing.
     """
-    first = device.regions[0].name
+    first, boot = device.regions[0].name, boot_of(device)
+    vectors = "KEEP(*(.boot)) KEEP(*(.vectors))" if boot and boot.first else "KEEP(*(.vectors)) KEEP(*(.boot))"
     memory = [f"    flash (rx) : ORIGIN = {device.flash_address:#010x}, LENGTH = {device.flash_bytes}"]
     memory += [f"    {r.name} (rw) : ORIGIN = {r.address:#010x}, LENGTH = {r.bytes}" for r in device.regions]
     return SCRIPT.format(
-        device=device.name, memory="\n".join(memory), first=first, arena=region.name, stack=STACK_BYTES, prefix=prefix
+        device=device.name,
+        memory="\n".join(memory),
+        vectors=vectors if boot else "KEEP(*(.vectors))",
+        first=first,
+        arena=region.name,
+        stack=STACK_BYTES,
+        prefix=prefix,
     )
 
 
@@ -50,7 +58,7 @@ MEMORY
 }}
 SECTIONS
 {{
-    .text : {{ KEEP(*(.vectors)) *(.text .text.*) . = ALIGN(4); }} > flash
+    .text : {{ {vectors} *(.text .text.*) . = ALIGN(4); }} > flash
     .rodata : {{ *(.rodata .rodata.*) . = ALIGN(4); }} > flash
     .ARM.exidx : {{ *(.ARM.exidx .ARM.exidx.*) }} > flash
     .stack (NOLOAD) : {{ stack_limit = .; . = . + {stack}; stack_top = .; }} > {first}

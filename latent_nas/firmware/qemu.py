@@ -14,6 +14,7 @@ import numpy as np
 from latent_nas import plugins
 from latent_nas.devices import Device, Qemu, open_device
 from latent_nas.firmware import Fault
+from latent_nas.firmware.boot import image
 from latent_nas.firmware.elf import Elf
 
 PROGRAM = "qemu-system-arm"
@@ -51,7 +52,7 @@ def bench(elf: Elf, device: Device, x: np.ndarray, input_address: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         data, flash = Path(folder) / "input.bin", Path(folder) / "flash.bin"
         data.write_bytes(x.astype(np.int8).tobytes())
-        flash.write_bytes(_flash(elf))  # of an ELF file QEMU would fill the RAM as well, and refuse the input
+        flash.write_bytes(image(elf, device))  # of an ELF file QEMU would fill the RAM as well, and refuse the input
         command = [PROGRAM, "-M", machine(device).machine, "-display", "none", "-monitor", "none", "-serial", "none"]
         command += ["-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel", str(flash)]
         command += ["-device", f"loader,file={data},addr={input_address:#x},force-raw=on"]
@@ -62,12 +63,3 @@ def bench(elf: Elf, device: Device, x: np.ndarray, input_address: int) -> str:
     if done.returncode:
         raise Fault(f"{PROGRAM} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
     return done.stdout + done.stderr
-
-
-def _flash(elf: Elf) -> bytes:
-    """Return the flash's content from its first byte on."""
-    first = min(at for at, _ in elf.segments)
-    image = bytearray(max(at + len(content) for at, content in elf.segments) - first)
-    for at, content in elf.segments:
-        image[at - first : at - first + len(content)] = content
-    return bytes(image)

@@ -11,6 +11,7 @@ from latent_nas import artifacts, sealed, whole
 from latent_nas.cores import Core
 from latent_nas.devices import Device
 from latent_nas.firmware import Fault, Overflow, qemu
+from latent_nas.firmware.boot import uf2
 from latent_nas.firmware.check import emulate, run_on_qemu, sizes
 from latent_nas.firmware.compile import build, check_toolchain
 from latent_nas.firmware.elf import read
@@ -19,7 +20,7 @@ from latent_nas.firmware.export import RUNTIME, Project, project
 from latent_nas.firmware.layouts import check as check_layout
 from latent_nas.firmware.layouts import laid_out
 from latent_nas.firmware.naming import PREFIX, checked_prefix
-from latent_nas.firmware.sources import is_export, keep_others, write
+from latent_nas.firmware.sources import DRIVE, is_export, keep_others, write
 from latent_nas.firmware.text import Speech
 from latent_nas.jobs.answers import about_of, agreement, alarms
 from latent_nas.jobs.chosen_for import ChosenFor, chosen_for
@@ -191,6 +192,8 @@ def _made(
         report["elf"] = ""
     report |= {"prefix": how.prefix, "layout": how.layout}
     write(out, laid_out(firmware, how.layout))
+    if how.layout == "demo" and (drive := uf2(read(elf), board)):
+        artifacts.write(out / DRIVE, drive)
     artifacts.write(out / files.FIRMWARE_REPORT, json.dumps(sealed.seal(report), indent=1) + "\n")
     return report
 
