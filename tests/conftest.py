@@ -54,6 +54,9 @@ def quick_strategies(monkeypatch):
     from latent_nas.strategies.latent_rl import LatentRL
 
     torch.set_num_threads(1)
+    monkeypatch.setattr(LatentRL, "edits", 1024)
+    monkeypatch.setattr(LatentRL, "first_updates", 40)
+    monkeypatch.setattr(LatentRL, "updates", 10)
     monkeypatch.setattr(LatentRL, "steps", 2048)
     monkeypatch.setattr(LatentRL, "envs", 64)
     monkeypatch.setattr(LatentRL, "queries", 256)

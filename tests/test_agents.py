@@ -45,7 +45,7 @@ def judged(*rows):
 
 class TestElites:
     def grid(self):
-        return Elites.empty(np.linspace(0, 10, 101)[:, None].repeat(3, axis=1), slots=1, genes=1, judged=JUDGED)
+        return Elites.empty(np.linspace(0, 10, 101)[:, None].repeat(3, axis=1), slots=1, genes=1)
 
     def test_a_cell_keeps_its_best_and_a_better_one_replaces_it(self):
         grid = self.grid()
@@ -68,7 +68,7 @@ class TestElites:
         limits = np.exp(np.array([[3.0] * 3, [0.9] * 3, [9.0] * 3]))
         first = grid.best(limits, 1, weight=1.0, margin=0.0)[:, 0]
         assert grid.genes[first].ravel().tolist() == [1, 0, 2]
-        small = grid.compact()
+        small = grid.front()
         assert small.genes[small.best(limits, 1, 1.0, 0.0)[:, 0]].ravel().tolist() == [1, 0, 2]
 
     def test_asking_for_more_than_there_are_gives_all(self):

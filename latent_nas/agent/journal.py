@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas.agent.policy import Agent
+from latent_nas.agent import Editor
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import PESSIMISTIC
 
 SHOWN = 8  # episodes
 
 
-def episodes(core: EditCore, agent: Agent, rng: np.random.Generator, n: int = SHOWN) -> dict[str, Any]:
+def episodes(core: EditCore, agent: Editor, rng: np.random.Generator, n: int = SHOWN) -> dict[str, Any]:
     """Return n whole episodes of the agent as JSON values.
 
     Queries of the core are spent and its starts changed, so it is called when a search is over. Half of the episodes
@@ -26,8 +26,7 @@ def episodes(core: EditCore, agent: Agent, rng: np.random.Generator, n: int = SH
     codes, scores = [rows.codes.copy()], [rows.judged[:, PESSIMISTIC].copy()]
     ends = np.full(n, core.steps)
     for step in range(core.steps):
-        logs = agent.logs(core.observe(rows, brief=True))
-        actions = (logs + rng.gumbel(size=logs.shape)).argmax(axis=1)
+        actions = agent.acts(core, rows, rng)
         ends = np.where((actions == core.stop) & (ends == core.steps), step, ends)
         core.step(rows, actions)
         codes.append(rows.codes.copy())

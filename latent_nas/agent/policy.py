@@ -7,6 +7,7 @@ import numpy as np
 
 from latent_nas.env.core import EditCore
 from latent_nas.env.observation import SCALARS
+from latent_nas.env.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,15 @@ class Agent:
             rows = np.arange(len(seen))
             logits[rows, seen[rows, place].astype(np.int64)] = -np.inf
         return place * codes + _sample(logits, rng)
+
+    def acts(self, core: EditCore, rows: Rows, rng: np.random.Generator) -> np.ndarray:
+        """Return a sampled action for each row, (n,)."""
+        return _sample(self.logs(core.observe(rows, brief=True)), rng)
+
+    def edits(self, core: EditCore, rows: Rows, rng: np.random.Generator, k: int) -> np.ndarray:
+        """Return k sampled actions for each row, (n, k)."""
+        seen = core.observe(rows, brief=True)
+        return np.stack([self.act(seen, rng) for _ in range(k)], axis=1)
 
     def fits(self, core: EditCore) -> bool:
         """Whether the weights are of the core's codec, actions and brief observation."""

@@ -5,18 +5,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latent_nas.agent.policy import Agent
+from latent_nas.agent import Editor
 from latent_nas.env.core import EditCore
 from latent_nas.env.memo import hashed
 from latent_nas.env.rows import PESSIMISTIC
 from latent_nas.spaces import Space
 
-Proposer = Callable[["Pool", np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+DRAWN = 4  # children proposed per parent, of which the first new one is judged
+Proposed = tuple[np.ndarray, np.ndarray, np.ndarray]  # codes (m, slots), genes (m, g), which parent's of those (m,)
+Proposer = Callable[["Pool", np.ndarray, np.random.Generator], Proposed]
 
 
 @dataclass
 class Pool:
-    """Networks with their scores: codes (n, slots), genes (n, g), judged (n, JUDGED) as in ``Rows``, limits (3,)."""
+    """Networks with their scores.
+
+    Attributes:
+        codes: (n, slots), -1 where they were not asked for yet. genes: (n, g). judged: (n, JUDGED), as in ``Rows``.
+        limits: (3,).
+    """
 
     codes: np.ndarray
     genes: np.ndarray
@@ -67,28 +74,41 @@ def search(
     rng: np.random.Generator,
     queries: int,
     size: int = 64,
-    batch: int = 32,
+    batch: int = 64,
     tournament: int = 3,
     each: Callable[[Pool], None] | None = None,
 ) -> Pool:
     """Return the best ``size`` networks after ``queries`` more architectures were judged.
 
-    A child that was judged before costs no query; after four times as many children the search ends anyway. ``each``
+    Of what is proposed for a parent the first network that was not met before is its child. Batches grow from 10, so
+    that few queries are not spent at once. After four times as many parents as queries the search ends anyway. ``each``
     is shown every batch of children.
     """
-    pool = start.distinct().best(size)
-    end, children_left = core.queries + queries, 4 * queries
-    while core.queries < end and children_left > 0:
-        n = min(batch, end - core.queries, children_left)
-        children_left -= n
+    pool, known = start.distinct().best(size), set(start.keys.tolist())
+    first, tries = core.queries, 4 * queries
+    while (done := core.queries - first) < queries and tries > 0:
+        n = min(batch, 10 + done // 4, queries - done)
+        tries -= n
         entered = rng.integers(len(pool), size=(n, tournament))
         parents = entered.min(axis=1)  # the pool is sorted, the best first
-        codes, genes = propose(pool, parents, rng)
-        children = judged_pool(core, codes, genes, pool.limits)
-        if each:
-            each(children)
-        pool = pool.join(children).distinct().best(size)
+        codes, genes, of = propose(pool, parents, rng)
+        new = _unknown(genes, of, known)
+        if len(new):
+            children = judged_pool(core, codes[new], genes[new], pool.limits)
+            if each:
+                each(children)
+            pool = pool.join(children).distinct().best(size)
     return pool
+
+
+def _unknown(genes: np.ndarray, of: np.ndarray, known: set[int]) -> np.ndarray:
+    """Return the first row of genes (n, g) for each value of ``of`` (n,) that is not known, and make it known."""
+    rows: dict[int, int] = {}
+    for row, (key, parent) in enumerate(zip(hashed(genes).tolist(), of.tolist(), strict=True)):
+        if parent not in rows and key not in known:
+            known.add(key)
+            rows[parent] = row
+    return np.array([*rows.values()], np.int64)
 
 
 class Archive:
@@ -112,30 +132,64 @@ class Archive:
 
 
 class CodeEdits:
-    """One code edit per parent: the agent's, or a random one in a share of the cases."""
+    """Code edits, ``DRAWN`` per parent: an agent's, or random ones without one or in a share of the cases."""
 
-    def __init__(self, core: EditCore, agent: Agent | None, random_share: float = 0.25) -> None:
+    def __init__(self, core: EditCore, agent: Editor | None, random_share: float = 0.0) -> None:
         self.core, self.agent, self.random_share = core, agent, random_share
 
-    def __call__(self, pool: Pool, parents: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Return codes (n, slots) and canonical genes (n, g) of children of ``parents`` (n,)."""
+    def __call__(self, pool: Pool, parents: np.ndarray, rng: np.random.Generator) -> Proposed:
+        """Return what comes of ``parents`` (n,), whose codes are asked for where they have none."""
         core, n = self.core, len(parents)
-        codes = pool.codes[parents].copy()
-        actions = rng.integers(core.stop, size=n)
-        chosen = np.flatnonzero(rng.random(n) >= self.random_share) if self.agent else np.zeros(0, np.int64)
+        missing = np.unique(parents[pool.codes[parents, 0] < 0])
+        if len(missing):
+            pool.codes[missing] = core.codec.encode(pool.genes[missing])
+        codes = pool.codes[parents]
         rows = core.rows(codes, np.broadcast_to(pool.limits, (n, 3)), pool.judged[parents])
+        actions = rng.integers(core.stop, size=(n, DRAWN))
+        chosen = np.flatnonzero(rng.random(n) >= self.random_share) if self.agent else np.zeros(0, np.int64)
         if self.agent and len(chosen):
-            actions[chosen] = self.agent.act(core.observe(rows.take(chosen), brief=True), rng)
-        core.edit(rows, actions)
-        return rows.codes, core.codec.decode_codes(rows.codes)
+            actions[chosen] = self.agent.edits(core, rows.take(chosen), rng, DRAWN)
+        of = np.repeat(np.arange(n), DRAWN)
+        rows = rows.take(of)
+        core.edit(rows, actions.ravel())
+        return rows.codes, core.codec.decode_codes(rows.codes), of
 
 
 class GeneMutations:
-    """One gene mutation per parent, the codes left alone."""
+    """Gene mutations, ``DRAWN`` per parent."""
 
     def __init__(self, space: Space) -> None:
         self.space = space
 
-    def __call__(self, pool: Pool, parents: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Return codes (n, slots) of the parents and mutated canonical genes (n, g)."""
-        return pool.codes[parents], self.space.mutate(pool.genes[parents], rng)
+    def __call__(self, pool: Pool, parents: np.ndarray, rng: np.random.Generator) -> Proposed:
+        """Return no codes, -1, and mutated canonical genes (m, g) of ``parents`` (n,), and whose they are (m,)."""
+        of = np.repeat(np.arange(len(parents)), DRAWN)
+        genes = self.space.mutate(pool.genes[parents[of]], rng)
+        return np.full((len(genes), pool.codes.shape[1]), -1), genes, of
+
+
+class Turns:
+    """One proposer for the first ``queries`` of a core, another one from then on."""
+
+    def __init__(self, core: EditCore, first: Proposer, queries: int, then: Proposer) -> None:
+        self.core, self.first, self.end, self.then = core, first, core.queries + queries, then
+
+    def __call__(self, pool: Pool, parents: np.ndarray, rng: np.random.Generator) -> Proposed:
+        """Return what the one whose turn it is proposes."""
+        return (self.first if self.core.queries < self.end else self.then)(pool, parents, rng)
+
+
+class Mixed:
+    """Two proposers, the second for a share of the parents."""
+
+    def __init__(self, first: Proposer, second: Proposer, share: float) -> None:
+        self.first, self.second, self.share = first, second, share
+
+    def __call__(self, pool: Pool, parents: np.ndarray, rng: np.random.Generator) -> Proposed:
+        """Return what each proposes for its parents."""
+        cut = len(parents) - round(self.share * len(parents))  # parents are drawn, so any will do
+        if cut == 0 or cut == len(parents):
+            return (self.first if cut else self.second)(pool, parents, rng)
+        codes, genes, of = self.first(pool, parents[:cut], rng)
+        more_codes, more_genes, more_of = self.second(pool, parents[cut:], rng)
+        return np.concatenate([codes, more_codes]), np.concatenate([genes, more_genes]), np.append(of, more_of + cut)

@@ -26,26 +26,32 @@ def train_from_best(
     envs: int = ENVS,
     watch: Watch | None = None,
     tell: Tell | None = None,
+    learner: str = "ppo",
 ) -> tuple[Agent, Archive]:
     """Return the agent after more training, and the best networks that were met in it and in ``start``.
 
     Episodes that don't start from random latents start from the best networks met so far. ``watch`` is shown codes,
-    genes and judgement of every network met; ``tell`` is as in ``learner.train``.
+    genes and judgement of every network met; ``tell`` and ``learner`` are as in ``learner.train``.
     """
     from latent_nas.agent.learner import train
 
     archive = Archive(start, BEST)
-
-    def met(codes: np.ndarray, genes: np.ndarray, judged: np.ndarray) -> None:
-        archive.add(codes, genes, judged)
-        if watch:
-            watch(codes, genes, judged)
-
-    core.watch = met
+    core.watch = joined(archive.add, watch)
 
     def renew() -> float:
         best = archive.pool.best(POPULATION)
         core.starts = best.codes
         return max(float(best.values.std()), 1e-9)
 
-    return train(core, agent, steps, seed, envs, renew, tell=tell), archive
+    return train(core, agent, steps, seed, envs, renew, learner, tell), archive
+
+
+def joined(first: Watch, second: Watch | None) -> Watch:
+    """Return a watch that shows both what is met."""
+
+    def met(codes: np.ndarray, genes: np.ndarray, judged: np.ndarray) -> None:
+        first(codes, genes, judged)
+        if second:
+            second(codes, genes, judged)
+
+    return met

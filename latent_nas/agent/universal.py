@@ -1,5 +1,6 @@
 """An agent for every budget: trained under limits drawn anew for every episode, asked under limits it never saw."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from latent_nas import artifacts, seeds
+from latent_nas.agent import Editor
 from latent_nas.agent.elites import Elites
+from latent_nas.agent.gains import Gains, units
 from latent_nas.agent.policy import Agent
-from latent_nas.agent.population import CodeEdits, GeneMutations, Pool, Proposer, judged_pool, search
+from latent_nas.agent.population import CodeEdits, GeneMutations, Pool, Proposer, Turns, judged_pool, search
 from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, Tell
 from latent_nas.codec import Codec
+from latent_nas.env import LatentCodec
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import JUDGED
 from latent_nas.judge import Judge
@@ -19,24 +23,31 @@ from latent_nas.units import cost_row
 
 ROWS, SAMPLES = 1024, 4096  # limits drawn at every renewal; random networks behind their range
 LOW, HIGH = 0.02, 0.6  # quantiles of random networks' costs between which limits are drawn
-CHOICE = 8  # an episode starts from one of so many elites under its limits
+CHOICE = 8  # an episode of PPO or A2C starts from one of so many elites under its limits
+BUDGETS, PER_BUDGET = 256, 16  # limits of a batch of the Q agent's edits, and elites edited under each
+GRID_SHARE = 0.6  # of all steps that MAP-Elites takes to fill the grid before the agent learns
+UPDATES = (0.001, 0.0018)  # of the Q agent per step, halfway through its edits and at their end
 START = 128  # networks that an answer starts from
-RANDOM_SHARE = 0.4  # of an answer's edits; with fewer the agent repeats itself and leaves half of the queries unused
+RANDOM_SHARE = 0.4  # of PPO's edits in an answer; with fewer it repeats itself and leaves half of the queries unused
+LEARNT_QUERIES = 200  # of an answer that edits are learnt ones; the rest are gene mutations
+LEARNERS = ("q", "ppo", "a2c")
 
 
 @dataclass
 class Adept:
     """A trained agent and the good networks of all sizes that it met."""
 
-    agent: Agent
+    agent: Editor
     elites: Elites
 
     def save(self, folder: Path, made: dict[str, Any], quality: dict[str, float]) -> None:
         """Write both as an artefact."""
-        e = self.elites
-        grid = {"codes": e.codes.astype(np.int16), "genes": e.genes.astype(np.int16), "judged": e.judged}
+        e, agent = self.elites, self.agent
+        weights = agent.stored() if isinstance(agent, Gains) else agent.weights
+        grid = {"codes": e.codes.astype(np.int16), "genes": e.genes.astype(np.int16)}
+        grid["judged"] = e.judged.astype(np.float32)
         files = {
-            "agent.safetensors": artifacts.pack(self.agent.weights),
+            "agent.safetensors": artifacts.pack(weights),
             "elites.safetensors": artifacts.pack({**grid, "low": e.low, "high": e.high}),
         }
         artifacts.save(folder, artifacts.Artifact("agent", made, quality, files))
@@ -50,10 +61,12 @@ class Adept:
         """
         files = artifacts.load(folder, "agent").files
         try:
-            agent = Agent(artifacts.unpack(files["agent.safetensors"]))
+            weights = artifacts.unpack(files["agent.safetensors"])
+            agent: Editor = Gains.of_stored(weights) if "keys" in weights else Agent(weights)
             grid = artifacts.unpack(files["elites.safetensors"])
             codes, genes = grid["codes"].astype(np.int64), grid["genes"].astype(np.int64)
-            elites = Elites(grid["low"], grid["high"], codes, genes, grid["judged"], np.ones(len(codes), bool))
+            judged = grid["judged"].astype(float)
+            elites = Elites(grid["low"], grid["high"], codes, genes, judged, np.ones(len(codes), bool))
             adept = Adept(agent, elites)
             sound = agent.fits(adept.core(codec, None, np.ones(3)))
             sound &= codes.shape[1] == codec.slots and elites.judged.shape == (len(codes), JUDGED)
@@ -67,7 +80,8 @@ class Adept:
 
     def core(self, codec: Codec, judge: Judge | None, limits: np.ndarray) -> EditCore:
         """Return an environment as the agent knows it, under limits (3,); without a judge it tells sizes only."""
-        return EditCore(codec, judge, limits, EPISODE, keep=True, **self.agent.form(codec.dim))
+        form = self.agent.form(codec.dim) if isinstance(self.agent, Agent) else {}
+        return EditCore(codec, judge, limits, EPISODE, keep=True, **form)
 
 
 def draw_limits(log_costs: np.ndarray, rng: np.random.Generator, n: int) -> np.ndarray:
@@ -78,49 +92,98 @@ def draw_limits(log_costs: np.ndarray, rng: np.random.Generator, n: int) -> np.n
 
 def train_universal(
     scorer: Judge,
-    codec: Codec,
+    codec: LatentCodec,
     limits: np.ndarray | None,
     steps: int,
     seed: int,
-    learner: str = "ppo",
+    learner: str = "q",
     place: str = "slot",
     history: int = 0,
     tell: Tell | None = None,
 ) -> Adept:
-    """Return an agent trained for so many environment steps, and the elites it met.
+    """Return an agent trained for so many environment steps, those of MAP-Elites counted, and the elites it met.
 
     Args:
         limits: flash_bytes, ram_bytes, latency_ms, (3,), to learn for one budget only; None draws limits.
-        tell: called after every rollout with the steps so far and how its episodes went.
-        learner: "ppo" or "a2c". place, history: see ``EditCore``.
+        tell: called now and then with the agent's steps so far and how its episodes went.
+        learner: "q", "ppo" or "a2c". place, history: see ``EditCore``; the Q agent edits slots and sees no history.
 
     Raises:
-        ValueError: no such learner or place, or a negative history.
+        ValueError: no such learner or place, a negative history, or a form that the Q agent has not.
     """
-    from latent_nas.agent.learner import train
-
+    if learner not in LEARNERS:
+        raise ValueError(f"no learner {learner!r}; there are: {', '.join(LEARNERS)}")
+    if learner == "q" and (place, history) != ("slot", 0):
+        raise ValueError(f"learner 'q' edits slots and sees no history, got {place!r} and {history}; take ppo or a2c")
     space, rng = scorer.space, seeds.rng(seed, "agent", "school")
     genes = space.sample(rng, SAMPLES)
     logs = _log_costs(scorer, genes)
-
-    def drawn() -> np.ndarray:
-        return draw_limits(logs, rng, ROWS) if limits is None else np.broadcast_to(limits, (ROWS, 3))
-
-    options: dict[str, Any] = {"keep": True, "share": SHARE, "place": place, "history": history}
-    core = EditCore(codec, scorer, drawn(), EPISODE, **options)
-    elites = Elites.empty(logs, core.slots, genes.shape[1], JUDGED)
-    elites.add(codec.encode(genes), genes, core.judge_genes(genes, core.limits[np.arange(len(genes)) % ROWS]))
+    core = EditCore(codec, scorer, np.ones(3), EPISODE, place, share=SHARE, keep=True, history=history, memo_bits=0)
+    elites = Elites.empty(logs, core.slots, genes.shape[1])
+    elites.add(codec.encode(genes), genes, first := core.judge_open(genes))
+    elites.fill(core, space, rng, int(GRID_SHARE * steps))
     core.watch = elites.add
 
+    def drawn(n: int) -> np.ndarray:
+        return draw_limits(logs, rng, n) if limits is None else np.broadcast_to(limits, (n, 3))
+
+    left, seed = steps - int(GRID_SHARE * steps), seeds.derive(seed, "agent") % 2**31
+    if learner == "q":
+        agent = _q(core, elites, drawn, units(first), left, steps, seed, tell)
+    else:
+        agent = _on_policy(core, elites, drawn, left, seed, learner, tell)
+    front = elites.front()
+    front.coded(np.arange(len(front.taken)), codec)
+    return Adept(agent, front)
+
+
+def _q(
+    core: EditCore,
+    elites: Elites,
+    drawn: Callable[[int], np.ndarray],
+    unit: np.ndarray,
+    edits: int,
+    steps: int,
+    seed: int,
+    tell: Tell | None,
+) -> Editor:
+    """Return a Q agent after about so many edits of the elites under drawn limits."""
+    from latent_nas.agent.q_school import Plan, attend, of_elites
+
+    batches = max(edits // (BUDGETS * PER_BUDGET), 2)
+    first, last = (max(int(share * steps), 50) for share in UPDATES)
+    plan = Plan(max(batches // 4, 1), first, batches - max(batches // 4, 1), last)
+    core.keep = False
+    parents = of_elites(elites, core, lambda: drawn(BUDGETS), PER_BUDGET)
+    return Gains.of_stored(attend(core, parents, None, unit, plan, seed, tell).stored())
+
+
+def _on_policy(
+    core: EditCore,
+    elites: Elites,
+    drawn: Callable[[int], np.ndarray],
+    steps: int,
+    seed: int,
+    learner: str,
+    tell: Tell | None,
+) -> Editor:
+    """Return an agent of PPO or A2C, whose episodes start from elites under drawn limits."""
+    from latent_nas.agent.learner import train
+
+    scorer = core.scorer
+    assert scorer is not None
+
     def renew() -> float:
-        core.limits = core.start_limits = drawn()
+        core.limits = core.start_limits = drawn(ROWS)
         best = elites.best(core.limits, CHOICE, scorer.weight, scorer.margin)
         worth = np.take_along_axis(elites.worth(core.limits, scorer.weight, scorer.margin), best, axis=1)
-        core.starts = elites.codes[best[np.arange(ROWS), rng.integers(best.shape[1], size=ROWS)]]
+        picked = best[np.arange(ROWS), seeds_of.integers(best.shape[1], size=ROWS)]
+        core.starts = elites.coded(picked, core.codec)
         return max(float(np.median(worth.std(axis=1))), 1e-9)
 
-    agent = train(core, None, steps, seeds.derive(seed, "agent") % 2**31, ENVS, renew, learner, tell)
-    return Adept(agent, elites.compact())
+    seeds_of = seeds.rng(seed, "starts")
+    core.limits = drawn(ROWS)
+    return train(core, None, steps, seed, ENVS, renew, learner, tell)
 
 
 def start(core: EditCore, adept: Adept, limits: np.ndarray, n: int = START) -> Pool:
@@ -142,9 +205,12 @@ def answer(
     return search(core, first, propose, rng, left, max(keep, POPULATION), BATCH)
 
 
-def edits(core: EditCore, adept: Adept) -> CodeEdits:
-    """Return the agent as the edit operator of a population."""
-    return CodeEdits(core, adept.agent, RANDOM_SHARE)
+def edits(core: EditCore, adept: Adept) -> Proposer:
+    """Return the agent as the edit operator of a population, then gene mutations where those find more."""
+    if isinstance(adept.agent, Agent):
+        return CodeEdits(core, adept.agent, RANDOM_SHARE)
+    assert core.scorer is not None
+    return Turns(core, CodeEdits(core, adept.agent), LEARNT_QUERIES, GeneMutations(core.scorer.space))
 
 
 def unseen(scorer: Judge, seed: int, n: int) -> np.ndarray:

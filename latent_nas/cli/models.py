@@ -138,10 +138,12 @@ def agent_train(
     limit: options.Limit = None,
     codec: options.CodecDir = None,
     surrogates: options.SurrogatesDir = None,
-    steps: Annotated[int, typer.Option(help="Environment steps.")] = 500_000,
-    learner: Annotated[str, typer.Option(help="ppo or a2c.")] = "ppo",
-    place: Annotated[str, typer.Option(help="slot: an edit replaces a code; dimension: one number of it.")] = "slot",
-    history: Annotated[int, typer.Option(help="How many of its last actions the agent sees (seed design: 6).")] = 0,
+    steps: Annotated[int, typer.Option(help="Environment steps, those of MAP-Elites counted.")] = 500_000,
+    learner: Annotated[str, typer.Option(help="q, ppo or a2c.")] = "q",
+    place: Annotated[
+        str, typer.Option(help="slot: an edit replaces a code; dimension (ppo, a2c): one number.")
+    ] = "slot",
+    history: Annotated[int, typer.Option(help="Last actions that ppo or a2c see (seed design: 6).")] = 0,
     parameters: Annotated[int | None, typer.Option(help="Weights and biases that a network may have.")] = None,
     seed: options.Seed = 0,
     out: Out = None,

@@ -113,6 +113,10 @@ class EditCore:
             self._memo = Memo(JUDGED, self._memo_bits)
         return self._memo(np.concatenate([genes, limits.astype(float).view(np.int64)], axis=1), ask)
 
+    def judge_open(self, genes: np.ndarray) -> np.ndarray:
+        """Return the same where no cost has a limit."""
+        return self.judge_genes(genes, np.full((len(genes), 3), np.inf))
+
     def begin(self, seeds: np.ndarray, episodes: np.ndarray) -> Rows:
         """Return unjudged rows of new episodes; they depend on each row's seed and episode number alone, (n,) each."""
         draws = uniform(seeds, episodes, self.slots + 3)

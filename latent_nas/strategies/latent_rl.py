@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from latent_nas import seeds
+from latent_nas.agent import Editor
+from latent_nas.agent.gains import Gains
 from latent_nas.agent.journal import episodes
 from latent_nas.agent.policy import Agent
-from latent_nas.agent.population import Archive, CodeEdits, Pool, judged_pool, search
-from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, train_from_best
+from latent_nas.agent.population import Archive, CodeEdits, GeneMutations, Mixed, Pool, Proposer, judged_pool, search
+from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, Tell, Watch, train_from_best
 from latent_nas.env import LatentCodec
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import ACQUISITION
@@ -23,34 +25,47 @@ from latent_nas.spaces import Genes
 from latent_nas.strategies import Problem, Strategy
 from latent_nas.strategies._diverse import apart
 
-AGENT = "agent."  # prefix of the policy's weights in a state
+AGENT = "agent."  # prefix of the agent's weights in a state
+EDITS = 512  # of the Q agent's school, judged at once
+AGENTS = ("q", "ppo", "a2c")
 
 
 class LatentRL(Strategy):
-    """PPO on latent edits, proposals by a population, re-ranked by acquisition; a batch that teaches the most."""
+    """An agent's latent edits in a population, re-ranked by acquisition; a batch that teaches the most.
+
+    Attributes:
+        agent: "q", which predicts what every edit changes, or a policy of "ppo" or "a2c".
+    """
 
     name = "latent_rl"
     judged = True
     round_size = 2
     initial = 10  # labels before the first proposals by judgement, where costs have no limits
-    steps = 65_536  # environment steps of training per round
+    agent = "q"
+    edits = 8192  # steps of the environment at horizon 1 from which the Q agent learns, per round
+    updates = 60  # of its network per round; ``first_updates`` in its first
+    first_updates = 240
+    gene_share = 0.5  # of the population's proposals that are gene mutations beside the Q agent's edits
+    steps = 65_536  # environment steps of training per round, of PPO and A2C
     visits = 2  # steps per network, where a space has few
     envs = ENVS
     episode = EPISODE
     share = SHARE
-    random_share = 0.1  # of the population's edits
+    random_share = 0.1  # of the population's code edits
     elites = 32  # trained networks that episodes and population start from
     population, batch, queries = POPULATION, BATCH, 4096
     shortlist = 256  # proposals to re-rank
 
     def __init__(self, problem: Problem, seed: int) -> None:
         super().__init__(problem, seed)
+        if self.agent not in AGENTS:
+            raise ValueError(f"latent_rl.agent is one of {', '.join(AGENTS)}; got {self.agent!r}")
         if problem.space.listed is not None:
-            self.steps = min(self.steps, self.visits * len(problem.space.listed))
+            self.steps, self.edits = (min(n, self.visits * len(problem.space.listed)) for n in (self.steps, self.edits))
             self.envs = min(self.envs, max(self.steps // 64, 8))
             self.queries = min(self.queries, len(problem.space.listed) // 4)
-        self.agent: Agent | None = None
-        self._trained: Agent | None = None  # becomes the agent with the next ``tell``
+        self._editor: Editor | None = None
+        self._trained: Editor | None = None  # becomes the editor with the next ``tell``
         self._journal: dict[str, Any] = {}
 
     def ask(self, n: int, judge: Judge | None, pending: Sequence[Genes] = ()) -> list[Genes]:
@@ -69,16 +84,16 @@ class LatentRL(Strategy):
     def tell(self, records: Any) -> None:
         """Learn what was measured; the agent trained in this round stays."""
         super().tell(records)
-        self.agent, self._trained = self._trained or self.agent, None
+        self._editor, self._trained = self._trained or self._editor, None
 
     def journal(self) -> dict[str, Any]:
         """Return the agent's "school", reward and length of its episodes by step, and "episodes" of it at work."""
         return self._journal
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return records and the policy's weights."""
+        """Return records and the agent's weights."""
         state = super().state()
-        for prefix, agent in ((AGENT, self.agent), (f"trained.{AGENT}", self._trained)):
+        for prefix, agent in ((AGENT, self._editor), (f"trained.{AGENT}", self._trained)):
             state |= {prefix + name: array.copy() for name, array in (agent.weights if agent else {}).items()}
         return state
 
@@ -86,11 +101,12 @@ class LatentRL(Strategy):
         """Become the strategy that gave the state."""
         super().restore(state)
 
-        def agent(prefix: str) -> Agent | None:
+        def editor(prefix: str) -> Editor | None:
             weights = {k.removeprefix(prefix): np.array(v) for k, v in state.items() if k.startswith(prefix)}
-            return Agent(weights) if weights else None
+            kind = Gains if self.agent == "q" else Agent
+            return kind(weights) if weights else None
 
-        self.agent, self._trained = agent(AGENT), agent(f"trained.{AGENT}")
+        self._editor, self._trained = editor(AGENT), editor(f"trained.{AGENT}")
 
     def _promising(self, judge: Judge, rng: np.random.Generator, taken: set[Genes]) -> np.ndarray:
         """Train the agent, set it to work, and return the most promising networks (k, g) met but those taken.
@@ -104,27 +120,39 @@ class LatentRL(Strategy):
         seed = seeds.derive(self.seed, self.name, self.round, "school")
         promising = Archive(start, self.shortlist + len(taken), by=ACQUISITION)
         lessons: list[dict[str, float]] = []
-        self._trained, archive = train_from_best(
-            core,
-            start,
-            self.agent,
-            self.steps,
-            seed,
-            self.envs,
-            promising.add,
-            lambda step, found: lessons.append({"step": step, **found}),
+        self._trained, archive = self._school(
+            core, start, seed, promising.add, lambda n, f: lessons.append({"step": n, **f})
         )
         core.watch = None
 
         def keep(pool: Pool) -> None:
             promising.add(pool.codes, pool.genes, pool.judged)
 
-        edits = CodeEdits(core, self._trained, self.random_share)
-        search(core, archive.pool, edits, rng, self.queries, self.population, self.batch, each=keep)
+        moves: Proposer = CodeEdits(core, self._trained, self.random_share)
+        if self.agent == "q":
+            moves = Mixed(moves, GeneMutations(self.problem.space), self.gene_share)
+        search(core, archive.pool, moves, rng, self.queries, self.population, self.batch, each=keep)
         self._journal = {"school": lessons, "episodes": episodes(core, self._trained, self.rng("journal"))}
         met = promising.pool.genes
         new = [i for i, genes in enumerate(map(tuple, met.tolist())) if genes not in taken]
         return met[new[: self.shortlist]]
+
+    def _school(self, core: EditCore, start: Pool, seed: int, watch: Watch, tell: Tell) -> tuple[Editor, Archive]:
+        """Return the agent after this round's training, and the best networks that it met."""
+        if self.agent != "q":
+            known = self._editor if isinstance(self._editor, Agent) else None
+            return train_from_best(core, start, known, self.steps, seed, self.envs, watch, tell, self.agent)
+        from latent_nas.agent.q_school import Plan, q_from_best  # imports torch
+
+        known_q = self._editor if isinstance(self._editor, Gains) else None
+        batches = max(self.edits // EDITS, 2)
+        plan = Plan(batches // 2, self.updates, batches - batches // 2, self.updates)
+        if known_q is None:
+            plan = Plan(batches // 2, self.first_updates // 2, batches - batches // 2, self.first_updates // 2)
+        core.keep = False  # what an edit did is learnt, whether it was good or not
+        trained = q_from_best(core, start, known_q, plan, EDITS, seed, watch, tell)
+        core.keep = True
+        return trained
 
     def _first(self, n: int, judge: Judge | None, rng: np.random.Generator, pending: Sequence[Genes]) -> list[Genes]:
         """Return feasible networks of all sizes up to the limits, the large first, far apart in the latent."""

@@ -189,12 +189,12 @@ class AgentOptions:
     """How an agent edits, what it sees and how it learns.
 
     Attributes:
-        learner: "ppo" or "a2c". place: an action puts a code into a "slot", or one of its numbers there
+        learner: "q", "ppo" or "a2c". place: an action puts a code into a "slot", or one of its numbers there
             ("dimension", the seed design's). history: the last actions that it observes. parameters: weights and biases
             that a network may have, or None.
     """
 
-    learner: str = "ppo"
+    learner: str = "q"
     place: str = "slot"
     history: int = 0
     parameters: int | None = None
@@ -224,7 +224,7 @@ def agent(
     scorer, latent = open_scorer(setup, limits or Limits(), codec_folder, folder, seed, say)
     if options.parameters is not None:
         scorer.beyond = parameter_excess(setup.space, options.parameters)
-    say(f"training the agent for {steps} steps")
+    say(f"training the agent ({options.learner}) for {steps} steps, {universal.GRID_SHARE:.0%} of them MAP-Elites")
     row = None if limits is None else limits.row()
     tell = (lambda step, found: board.scalars("agent", step, found)) if board else None
     adept = universal.train_universal(

@@ -1,0 +1,181 @@
+"""The Q agent: what every single edit of a latent would change, in plain arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from latent_nas.compiled import compiled
+from latent_nas.env.core import EditCore
+from latent_nas.env.rows import LOG_COSTS, PLAIN, Rows
+from latent_nas.kernels import add_rows, tanh
+
+OUTPUTS = 4  # the plain score and three log costs
+SHARP = 0.04  # temperature of its choice at work, in units of the plain score
+WHOLE = ("centre", "scale", "unit")  # kept in full precision
+COST_UNIT = 0.5  # of log costs
+NEVER = np.float32(-1e30)  # the worth of putting the code that is there
+
+
+@dataclass(frozen=True)
+class Gains:
+    """Q of horizon 1, as a vector: the changes of the plain score and of the log costs.
+
+    A reward is made of these four and the limits by arithmetic (``worth``), so that one agent serves every budget: Q
+    learning with reward features (successor features, Barreto et al. 2017) at discount 0.
+
+    h = tanh(sum of a row per code + seen), h += tanh(hidden h); a slot's query times a code's key is that code's value
+    there. The change is the value of the code that is put less that of the present one: no edit, no change.
+
+    Attributes:
+        weights: "codes" (slots, codes, a), "seen" (4, a), "bias" (a,), "hidden" (a, a), "hidden.bias" (a,), "queries"
+            (slots, a, b), "queries.bias" (slots, b), "keys" (slots, codes, b, 4), "keys.bias" (slots, codes, 4);
+            "centre" and "scale" (4,) of what is seen, "unit" (4,) of what changes.
+    """
+
+    weights: dict[str, np.ndarray]
+
+    def __call__(self, codes: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """Return the changes (n, slots, codes, 4) of every edit of codes (n, slots) with features (n, 4)."""
+        values = self._values(codes, seen).transpose(1, 0, 3, 2)
+        present = np.take_along_axis(values, codes[:, :, None, None], axis=2)
+        return np.asarray((values - present) * self.weights["unit"])
+
+    def worths(
+        self, codes: np.ndarray, seen: np.ndarray, limits: np.ndarray, weight: float, margin: float
+    ) -> np.ndarray:
+        """Return the expected pessimistic score (n, slots * codes) after every edit; ``NEVER`` of what is there.
+
+        Args:
+            codes: (n, slots). seen: features (n, 4). limits: (n, 3). weight, margin: as of a ``Judge``.
+        """
+        slots, many = self.weights["keys"].shape[:2]
+        found = np.empty((len(codes), slots * many), np.float32)
+        unit, base = self.weights["unit"].astype(np.float32), np.ascontiguousarray(seen, np.float32)
+        bounds = np.minimum(np.log(limits) - margin, 1e6).astype(np.float32)  # inf is open
+        codes = np.ascontiguousarray(codes, np.int64)
+        _worths(self._values(codes, seen), codes, base, bounds, unit, np.float32(weight), NEVER, found)
+        return found
+
+    def _values(self, codes: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """Return the value of every code, in units, (slots, n, 4, codes)."""
+        w = self.weights
+        slots, many, width, _ = w["keys"].shape
+        trunk = self.standardised(seen) @ w["seen"]
+        add_rows(w["codes"].reshape(slots * many, -1), np.ascontiguousarray(codes + np.arange(slots) * many), trunk)
+        tanh(trunk, w["bias"])
+        second = trunk @ w["hidden"]
+        tanh(second, w["hidden.bias"])
+        trunk += second
+        queries = trunk @ w["queries"] + w["queries.bias"][:, None]  # (slots, n, b)
+        keys = w["keys"].transpose(0, 2, 3, 1).reshape(slots, width, OUTPUTS * many)
+        values = queries @ keys + w["keys.bias"].transpose(0, 2, 1).reshape(slots, 1, OUTPUTS * many)
+        return np.asarray(values.reshape(slots, len(codes), OUTPUTS, many))
+
+    def acts(self, core: EditCore, rows: Rows, rng: np.random.Generator) -> np.ndarray:
+        """Return an action for each row, (n,): a drawn edit, or to stop where none is expected to gain anything."""
+        worths = self._under(core, rows)
+        now = worth(features(rows.judged), rows.limits, *_weighing(core))
+        return np.where(worths.max(axis=1) > now, self._drawn(worths, rng, 1)[:, 0], core.stop)
+
+    def edits(self, core: EditCore, rows: Rows, rng: np.random.Generator, k: int) -> np.ndarray:
+        """Return k different edits for each row, (n, k), drawn by their worth under the row's limits."""
+        return self._drawn(self._under(core, rows), rng, k)
+
+    def _under(self, core: EditCore, rows: Rows) -> np.ndarray:
+        return self.worths(rows.codes, features(rows.judged), rows.limits, *_weighing(core))
+
+    def _drawn(self, worths: np.ndarray, rng: np.random.Generator, k: int) -> np.ndarray:
+        return draw(worths, SHARP * float(self.weights["unit"][0]), k, rng)
+
+    def stored(self) -> dict[str, np.ndarray]:
+        """Return the weights in half the bytes, as they are kept: no decision is that fine."""
+        return {k: w if k in WHOLE else w.astype(np.float16) for k, w in self.weights.items()}
+
+    @staticmethod
+    def of_stored(stored: dict[str, np.ndarray]) -> "Gains":
+        """Return the agent of ``stored``."""
+        return Gains({k: w if k in WHOLE else w.astype(np.float32) for k, w in stored.items()})
+
+    def fits(self, core: EditCore) -> bool:
+        """Whether the weights are of the core's codec, whose codes are put into slots."""
+        return self.weights["keys"].shape[:2] == (core.slots, core.codes) and core.places == core.slots
+
+    def standardised(self, seen: np.ndarray) -> np.ndarray:
+        """Return features (n, 4) as the network sees them, float32."""
+        return np.asarray((seen - self.weights["centre"]) / self.weights["scale"], np.float32)
+
+
+def features(judged: np.ndarray) -> np.ndarray:
+    """Return plain score and log costs of judged rows (n, JUDGED), (n, 4)."""
+    return np.column_stack([judged[:, PLAIN], judged[:, LOG_COSTS]])
+
+
+def units(judged: np.ndarray) -> np.ndarray:
+    """Return in which units changes are learnt, (4,): the spread of random networks' plain scores, and of costs."""
+    low, high = np.quantile(judged[:, PLAIN], (0.25, 0.75))
+    return np.array([max((high - low) / 1.35, 1e-9), *[COST_UNIT] * 3])
+
+
+def worth(seen: np.ndarray, limits: np.ndarray, weight: float, margin: float) -> np.ndarray:
+    """Return the pessimistic scores (n,) of features (n, 4) under limits (n, 3) or (3,)."""
+    excess = np.maximum(seen[:, 1:] - (np.log(limits) - margin), 0)
+    return np.asarray(seen[:, 0] - weight * excess.sum(axis=1))
+
+
+def _weighing(core: EditCore) -> tuple[float, float]:
+    assert core.scorer is not None
+    return core.scorer.weight, core.scorer.margin
+
+
+def draw(worths: np.ndarray, temperature: float, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Return k edits per row (n, k), drawn one after another by exp(worth / temperature), of worths (n, edits)."""
+    chances = (worths - worths.max(axis=1, keepdims=True)) / np.float32(temperature)
+    np.exp(np.maximum(chances, -80), out=chances)
+    drawn = np.empty((len(worths), k), np.int64)
+    _draw(chances, rng.random((len(worths), k), dtype=np.float32), drawn)
+    return drawn
+
+
+@compiled
+def _worths(
+    values: np.ndarray,
+    codes: np.ndarray,
+    base: np.ndarray,
+    bounds: np.ndarray,
+    unit: np.ndarray,
+    weight: float,
+    never: float,
+    out: np.ndarray,
+) -> None:
+    slots, many = values.shape[0], values.shape[3]
+    for row in range(len(codes)):
+        for slot in range(slots):
+            now, start = codes[row, slot], slot * many
+            of = values[slot, row]
+            shift = base[row, 0] - of[0, now] * unit[0]
+            for code in range(many):
+                out[row, start + code] = shift + of[0, code] * unit[0]
+            for k in range(1, 4):
+                shift = base[row, k] - of[k, now] * unit[k] - bounds[row, k - 1]
+                for code in range(many):
+                    out[row, start + code] -= weight * max(shift + of[k, code] * unit[k], np.float32(0))
+            out[row, start + now] = never
+
+
+@compiled
+def _draw(chances: np.ndarray, draws: np.ndarray, drawn: np.ndarray) -> None:
+    for row in range(len(chances)):
+        of = chances[row]
+        for k in range(drawn.shape[1]):
+            total = of[0] * 0
+            for i in range(len(of)):
+                total += of[i]
+            left, last = draws[row, k] * total, 0
+            for i in range(len(of)):
+                if of[i] > 0:
+                    last = i
+                    left -= of[i]
+                    if left < 0:
+                        break
+            drawn[row, k] = last
+            of[last] = 0

@@ -1,0 +1,248 @@
+"""The Q agent: its derivatives, its arithmetic of limits, what it learns on the environment, and MAP-Elites."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from latent_nas import seeds
+from latent_nas.agent import universal
+from latent_nas.agent.elites import Elites
+from latent_nas.agent.gains import NEVER, Gains, draw, features, units, worth
+from latent_nas.agent.population import CodeEdits, GeneMutations, Mixed, Turns, judged_pool, search
+from latent_nas.agent.q_learner import fresh
+from latent_nas.agent.q_network import Changes
+from latent_nas.agent.q_school import Plan, q_from_best
+from latent_nas.contracts.toy import OPEN, ToyCodec, ToyScorer, ToySpace, toy_problem
+from latent_nas.env.core import EditCore
+from latent_nas.env.rows import LOG_COSTS
+from latent_nas.env.single import EditEnv
+from latent_nas.strategies.settings import configured
+
+TIGHT = np.array([2200.0, np.inf, np.inf])  # at most a sum of 12
+PLAN = Plan(4, 100, 4, 100)
+
+
+def core_of(limits=OPEN, **settings):
+    return EditCore(ToyCodec(ToySpace()), ToyScorer(), limits, steps=8, **settings)
+
+
+def pool_of(core, n=64, seed=0):
+    genes = core.codec.space.sample(seeds.rng(seed), n)
+    return judged_pool(core, core.codec.encode(genes), genes, core.limits[0])
+
+
+@pytest.fixture(scope="module")
+def school():
+    core = core_of()
+    return q_from_best(core, pool_of(core), None, PLAN, 512, seed=0)[0]
+
+
+@pytest.fixture
+def untaught():
+    rng = np.random.default_rng(0)
+    gains = fresh(3, 4, rng.normal(size=(50, 4)), np.array([0.5, 2, 3, 4]), seed=0)
+    return Gains({name: w + rng.normal(size=w.shape).astype(np.float32) * 0.1 for name, w in gains.weights.items()})
+
+
+def test_derivatives_are_those_of_differences(untaught):
+    names = [name for name in untaught.weights if name not in ("centre", "scale", "unit")]
+    shapes = {name: untaught.weights[name].shape for name in names}
+    vector = torch.from_numpy(np.concatenate([untaught.weights[n].ravel() for n in names]).astype(np.float32))
+    rng = np.random.default_rng(1)
+    codes, slot = rng.integers(4, size=(40, 3)), np.sort(rng.integers(3, size=40))
+    had = codes[np.arange(40), slot] + slot * 4
+    put = np.sort(rng.integers(4, size=40) + slot * 4)
+    seen = rng.normal(size=(40, 4)).astype(np.float32)
+    given = [torch.from_numpy(a) for a in (codes + np.arange(3) * 4, seen, put, had)]
+    weight = torch.from_numpy(rng.normal(size=(40, 4)).astype(np.float32))
+    vector.requires_grad_(True)
+    (Changes.apply(vector, shapes, *given) * weight).sum().backward()
+    direction = torch.from_numpy(rng.normal(size=len(vector)).astype(np.float32))
+    step = 1e-3 * direction
+    with torch.no_grad():
+        ends = [float((Changes.apply(vector + s, shapes, *given) * weight).double().sum()) for s in (step, -step)]
+    assert float(vector.grad @ direction) == pytest.approx((ends[0] - ends[1]) / 2e-3, rel=2e-2)
+
+
+def test_at_work_it_predicts_what_it_learnt_to(untaught):
+    rng = np.random.default_rng(2)
+    codes, seen = rng.integers(4, size=(9, 3)), rng.normal(size=(9, 4))
+    changes = untaught(codes, seen)
+    w = {k: v for k, v in untaught.weights.items() if k not in ("centre", "scale", "unit")}
+    vector = torch.from_numpy(np.concatenate([a.ravel() for a in w.values()]).astype(np.float32))
+    rows = np.arange(9)
+    put, had = 4 + rows % 4, 4 + codes[:, 1]
+    order = np.argsort(put, kind="stable")
+    given = (codes + np.arange(3) * 4, untaught.standardised(seen), put, had)
+    said = Changes.apply(vector, {k: v.shape for k, v in w.items()}, *(torch.from_numpy(a[order]) for a in given))
+    expected = said.numpy() * untaught.weights["unit"]
+    assert changes[rows, 1, rows % 4][order] == pytest.approx(expected, abs=1e-5)
+    assert changes[rows, 1, codes[:, 1]] == pytest.approx(np.zeros((9, 4)))
+
+
+def test_limits_enter_by_arithmetic_alone(untaught):
+    rng = np.random.default_rng(3)
+    codes, seen = rng.integers(4, size=(20, 3)), rng.normal(size=(20, 4))
+    limits = np.exp(rng.normal(size=(20, 3)))
+    limits[:5, 1] = np.inf
+    found = untaught.worths(codes, seen, limits, 0.7, 0.02)
+    after = (seen[:, None, None] + untaught(codes, seen)).reshape(20, -1, 4)
+    expected = np.stack([worth(after[:, i], limits, 0.7, 0.02) for i in range(12)], axis=1)
+    there = found == NEVER
+    assert there.sum() == 60
+    assert found[~there] == pytest.approx(expected[~there], abs=1e-5)
+
+
+def test_edits_are_drawn_by_their_worth_and_never_twice():
+    worths = np.tile(np.array([[0.0, 0.01, NEVER, 0.01]], np.float32), (4000, 1))
+    drawn = draw(worths, 0.01, 3, np.random.default_rng(0))
+    assert all(len(set(row)) == 3 and 2 not in row for row in drawn[:50].tolist())
+    shares = np.bincount(drawn[:, 0], minlength=4) / 4000
+    assert shares == pytest.approx([1 / (1 + 2 * np.e), np.e / (1 + 2 * np.e), 0, np.e / (1 + 2 * np.e)], abs=0.03)
+
+
+@pytest.mark.parametrize("limits", [OPEN, TIGHT])
+def test_on_the_gymnasium_environment_it_climbs_to_the_best_there_is(school, limits):
+    env, rng = EditEnv(core_of(limits, keep=True)), np.random.default_rng(0)
+    ends = []
+    for episode in range(20):
+        env.reset(seed=episode)
+        over = False
+        while not over:
+            action = school.acts(env.core, env.rows, rng)[0]
+            _, _, over, _, info = env.step(action)
+        ends.append(info["pessimistic"])
+    assert np.mean(ends) > 0.99 - 0.1  # the best of all has a sum of 12, which keeps both limits
+
+
+def test_what_it_predicts_is_what_happens(school):
+    core = core_of()
+    pool = pool_of(core, 200, seed=9)
+    rng = np.random.default_rng(0)
+    slot, code = rng.integers(8, size=200), rng.integers(4, size=200)
+    after = pool.codes.copy()
+    after[np.arange(200), slot] = code
+    genes = core.codec.decode_codes(after)
+    true = features(core.judge_open(genes)) - features(pool.judged)
+    said = school(pool.codes, features(pool.judged))[np.arange(200), slot, code]
+    for k in range(4):
+        assert np.corrcoef(true[:, k], said[:, k])[0, 1] > 0.9
+
+
+def test_one_seed_is_one_agent_and_global_generators_are_kept():
+    state, agents = torch.get_rng_state(), []
+    for seed in (0, 0, 1):
+        core = core_of()
+        agents.append(q_from_best(core, pool_of(core), None, Plan(1, 3, 1, 3), 64, seed)[0].weights)
+    assert torch.equal(state, torch.get_rng_state())
+    assert all((agents[1][name] == w).all() for name, w in agents[0].items())
+    assert (agents[2]["keys"] != agents[0]["keys"]).any()
+
+
+def test_it_goes_on_from_what_it_was(school):
+    core = core_of()
+    more = q_from_best(core, pool_of(core), school, Plan(1, 0, 1, 1), 64, seed=1)[0]
+    moved = np.abs(more.weights["hidden"] - school.weights["hidden"]).max()
+    assert 0 < moved < 0.01
+
+
+def test_units_are_of_the_scores_whatever_their_scale():
+    core = core_of()
+    judged = pool_of(core, 500).judged
+    large = judged.copy()
+    large[:, 6] *= 100
+    assert units(large)[0] == pytest.approx(100 * units(judged)[0])
+
+
+class TestMapElites:
+    def filled(self, queries):
+        core = core_of()
+        genes = core.codec.space.sample(seeds.rng(0), 200)
+        judged = core.judge_open(genes)
+        grid = Elites.empty(judged[:, LOG_COSTS], 8, 8)
+        grid.add(core.codec.encode(genes), genes, judged)
+        grid.fill(core, core.codec.space, seeds.rng(1), queries)
+        return core, grid
+
+    def test_mutations_fill_it(self):
+        (_, few), (_, many) = self.filled(0), self.filled(4000)
+        limits = np.exp(np.linspace(np.log(1500), np.log(2500), 7))[:, None] * np.array([1, 0.5, 0.002])
+        before, after = (grid.worth(limits, 1, 0).max(axis=1) for grid in (few, many))
+        assert (after >= before).all()
+        assert after.mean() > before.mean() + 0.05
+
+    def test_its_front_is_as_good_under_any_limits(self):
+        _, grid = self.filled(2000)
+        front = grid.front()
+        assert len(front.taken) < grid.taken.sum()
+        limits = np.exp(np.random.default_rng(0).uniform(7.2, 8.2, size=(50, 1)))
+        limits = limits * np.random.default_rng(1).uniform(0.5, 2, size=(50, 3)) * np.array([1, 0.5, 0.002])
+        assert front.worth(limits, 1, 0).max(axis=1) == pytest.approx(grid.worth(limits, 1, 0).max(axis=1))
+
+    def test_codes_are_asked_for_where_they_are_wanted(self):
+        core, grid = self.filled(500)
+        cells = np.flatnonzero(grid.taken)
+        assert (grid.codes[cells, 0] < 0).any()
+        assert (grid.coded(cells, core.codec) == core.codec.encode(grid.genes[cells])).all()
+
+
+class TestSearch:
+    def test_no_network_is_judged_twice_and_every_query_counts(self, school):
+        core = core_of(memo_bits=0)
+        first = pool_of(core)
+        before, met = core.queries, []
+        search(core, first, CodeEdits(core, school), seeds.rng(0), 150, each=met.append)
+        genes = [tuple(row) for pool in met for row in pool.genes.tolist()]
+        assert len(set(genes)) == len(genes) == core.queries - before == 150
+        assert not set(genes) & set(map(tuple, first.genes.tolist()))
+        sizes = [len(pool) for pool in met]
+        assert sizes[0] <= 10
+        assert max(sizes) > 20
+
+    def test_each_proposer_has_its_turn_or_its_share(self):
+        core = core_of()
+        pool = pool_of(core)
+        edits, genes = CodeEdits(core, None), GeneMutations(core.codec.space)
+        parents, rng = np.arange(8), seeds.rng(0)
+        codes, _, of = Mixed(edits, genes, 0.25)(pool, parents, rng)
+        assert sorted(set(of[codes[:, 0] < 0].tolist())) == [6, 7]
+        turns = Turns(core, edits, 20, genes)
+        assert (turns(pool, parents, rng)[0] >= 0).all()
+        core.queries += 20
+        assert (turns(pool, parents, rng)[0] < 0).all()
+
+    def test_the_agent_finds_more_than_random_codes_in_few_queries(self, school):
+        ends = {}
+        for name, agent in (("agent", school), ("random", None)):
+            core = core_of()
+            pools = [
+                search(core, pool_of(core, 16, seed), CodeEdits(core, agent), seeds.rng(seed), 30) for seed in range(10)
+            ]
+            ends[name] = np.mean([pool.values[0] for pool in pools])
+        assert ends["agent"] > ends["random"] + 0.05
+
+
+@pytest.mark.usefixtures("quick_strategies")
+@pytest.mark.parametrize("agent", ["q", "ppo", "a2c"])
+def test_every_agent_searches_and_is_restored(agent):
+    kind = configured("latent_rl", [f"latent_rl.agent={agent}"])
+    strategy, again = (kind(toy_problem(), 0) for _ in range(2))
+    from latent_nas.contracts.toy import record
+
+    strategy.tell([record(tuple(g)) for g in ToySpace().sample(seeds.rng(0), 12).tolist()])
+    strategy.tell([record(g) for g in strategy.ask(2, ToyScorer(labels=12))])
+    again.restore(strategy.state())
+    assert again.ask(2, ToyScorer(labels=14)) == strategy.ask(2, ToyScorer(labels=14))
+    steps = [lesson["step"] for lesson in strategy.journal()["school"]]
+    assert all(a < b for a, b in pairwise(steps))
+
+
+def test_an_agent_that_is_not_one_is_refused():
+    with pytest.raises(ValueError, match=r"latent_rl\.agent is one of q, ppo, a2c; got 'dqn'"):
+        configured("latent_rl", ["latent_rl.agent=dqn"])(toy_problem(), 0)
+    with pytest.raises(ValueError, match="learner 'q' edits slots"):
+        universal.train_universal(ToyScorer(), ToyCodec(ToySpace()), None, 100, 0, "q", "dimension")
+    with pytest.raises(ValueError, match="no learner 'dqn'; there are: q, ppo, a2c"):
+        universal.train_universal(ToyScorer(), ToyCodec(ToySpace()), None, 100, 0, "dqn")
