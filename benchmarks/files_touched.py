@@ -111,7 +111,8 @@ def main() -> None:
         command = ["search", "--strategy", options.strategy, "--trainings", "2", "--batch", "1", "--top", "0"]
         command += ["--child-epochs", "2", "--workers", "1", "--out", f"{place}/run"]
         if options.strategy == "latent_rl":
-            command += ["--set", "latent_rl.edits=1024", "--set", "latent_rl.first_updates=40", "--set", "latent_rl.queries=256"]
+            for setting in ("edits=1024", "first_updates=40", "queries=256"):
+                command += ["--set", f"latent_rl.{setting}"]
         sys.setprofile(watch)
         try:
             cli.main([*command, "--json"])

@@ -36,9 +36,9 @@ class AgentSchool(Section):
         episodes = sum(lesson["episodes"] for _, lesson in lessons)
         words = (
             f"Every round the agent goes on learning on the surrogates as they are then: {episodes:,.0f} episodes so"
-            " far, no training of a network among them. A reward of 1 is what an edit may bring at most; the scale"
-            " is set anew before every rollout, so a falling curve may mean that the networks left to improve are"
-            " better."
+            " far, no training of a network among them. A reward is the change of the score that an edit brings; half"
+            " of the Q agent's edits are random. PPO and A2C count it in what an edit may bring at most, set anew"
+            " before every rollout. Where the networks left to improve are better, the curve falls."
         )
         charts = [
             _reward(steps, [lesson for _, lesson in lessons], lines),
