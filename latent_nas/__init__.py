@@ -4,20 +4,43 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from latent_nas.api import Network, Result, Study
+    from latent_nas.api.commands import Bench, bench, calibrate, export, query, train
+    from latent_nas.api.network import Network
+    from latent_nas.api.result import Result
+    from latent_nas.api.study import Study
     from latent_nas.contracts import check
     from latent_nas.modules import cost, deploy
 
 __version__ = "0.2.0"
-__all__ = ["Network", "Result", "Study", "__version__", "check", "cost", "deploy"]
 PLACES = {
-    "Network": "api",
-    "Result": "api",
-    "Study": "api",
+    "Bench": "api.commands",
+    "Network": "api.network",
+    "Result": "api.result",
+    "Study": "api.study",
+    "bench": "api.commands",
+    "calibrate": "api.commands",
     "check": "contracts",
     "cost": "modules",
     "deploy": "modules",
+    "export": "api.commands",
+    "query": "api.commands",
+    "train": "api.commands",
 }
+__all__ = [
+    "Bench",
+    "Network",
+    "Result",
+    "Study",
+    "__version__",
+    "bench",
+    "calibrate",
+    "check",
+    "cost",
+    "deploy",
+    "export",
+    "query",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

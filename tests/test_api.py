@@ -130,6 +130,122 @@ def test_what_is_not_finished_says_so(tmp_path):
         Result.open(tmp_path)
 
 
+def test_pictures_are_figures_of_plotly(example):
+    result = Result.open(example[0] / "run")
+    figure = result.plot_front("flash_bytes")
+    trainings, best = figure.data
+    assert sorted(trainings.x) == sorted(record.flash_bytes / 1024 for record in result.records)
+    assert set(best.y) <= set(trainings.y)
+    assert list(best.y) == sorted(best.y)
+    assert "flash" in figure.layout.xaxis.title.text
+    with pytest.raises(ValueError, match="no cost 'price'"):
+        result.plot_front("price")
+    places = result.plot_latent().data[0]
+    assert len(places.x) == len(result.records)
+    assert sorted(places.marker.color) == sorted(r.measured_objective for r in result.records)
+
+
+def test_a_plan_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    planned = Study(limits=TINY).plan(trainings=4)
+    assert planned["trainings"] == 4
+    assert planned["measured_epoch_s"] > 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_study_is_watched_stopped_and_goes_on(tmp_path, monkeypatch):
+    """Stopped by the first training, a round of two is finished; asked again, the same folder goes on to four."""
+    monkeypatch.chdir(tmp_path)
+    study, seen, rounds = Study(limits=TINY, strategy="random", workers=1, child_epochs=1), [], []
+    with pytest.raises(ValueError, match="has not run"):
+        study.frame()
+    first = study.run(trainings=4, batch=2, top=0, on_training=lambda record: seen.append(record) or True)
+    assert len(first.records) == len(study.frame()) == 2
+    assert tuple(seen) == first.records
+    again = study.run(trainings=4, batch=2, top=0, on_round=lambda records: rounds.append(len(records)))
+    assert again.folder == first.folder
+    assert again.records[:2] == first.records
+    assert rounds == [4]
+    more = study.run(trainings=6, batch=2, top=0)
+    assert len(more.records) == 6
+    assert more.records[:4] == again.records
+    other = study.run(trainings=1, batch=1, top=0)  # of other rounds: another search
+    assert other.folder != first.folder
+    assert study.run(trainings=6, batch=2, top=0, out=first.folder).records == more.records
+
+
+def test_candidates_come_as_a_frame():
+    found = latent_nas.query(TINY, top=3, queries=200)
+    assert 1 <= len(found) <= 3
+    assert (found["flash_bytes"] <= TINY["flash_kb"] * 1024).all()
+    assert found["predicted_int8_accuracy"].between(0, 1).all()
+
+
+def test_one_training_and_an_export_in_a_line_each(example, tmp_path):
+    network = example[0] / "run" / "best_architecture.json"
+    trained = latent_nas.train(network, epochs=1, out=tmp_path / "run", fidelity="search")
+    assert 0 <= trained.measured_valid_int8["accuracy"] <= 1
+    file = latent_nas.export(tmp_path / "run", tmp_path / "n.tflite")
+    assert latent_nas.cost(file)["macs"] == trained.macs
+    with pytest.raises(TypeError, match="colour"):
+        latent_nas.train(network, colour="red")
+
+
+def test_a_bench_shows_itself_and_comes_as_a_frame(tmp_path):
+    rows = [f"{a},{b},{a * b % 7}" for a in range(5) for b in range(5)]
+    (tmp_path / "t.csv").write_text("gene.a,gene.b,metric.m\n" + "\n".join(rows) + "\n")
+    asked = {"trainings": 10, "seeds": 2, "workers": 1}
+    found = latent_nas.bench(tmp_path / "t.csv", "metric.m", tmp_path / "b.json", ["random", "evolution"], **asked)
+    assert "minus" in repr(found)
+    assert len(found.frame()) == 2 * 2 * 10
+    assert found.standings["random"].seeds == 2
+
+
+def test_a_runtime_of_a_measured_network_from_python(tmp_path):
+    asked = {"networks": {"nascnn15": "latency_ms=40"}, "device": "stm32f446", "force": True}
+    latent_nas.calibrate(tmp_path, "cmsis_nn", **asked)
+    (made,) = tmp_path.glob("*.toml")
+    assert "stm32f446" in made.name
+    with pytest.raises(ValueError, match="either measurements, or networks"):
+        latent_nas.calibrate(tmp_path, "cmsis_nn")
+
+
+def test_a_script_without_a_main_guard_runs_once(tmp_path):
+    """Worker processes are spawned; they don't run the script that began them, and say so where they must."""
+    script = (
+        "from latent_nas import Study\nfrom latent_nas.tasks.digits import Digits\nprint('begun', flush=True)\n"
+        "class Mine(Digits):\n    name = 'mine'\n"
+        f"study = Study(limits={TINY}, strategy='random', workers=1, child_epochs=1, task=TASK)\n"
+        "print(len(study.run(1, 1, 0, out='run').records))\n"
+    )
+    (tmp_path / "plain.py").write_text(script.replace("TASK", "'digits'"))
+    (tmp_path / "own.py").write_text(script.replace("TASK", "Mine"))
+    plain = subprocess.run([sys.executable, "plain.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert plain.stdout.split() == ["begun", "1"], plain.stderr
+    (tmp_path / "run").rename(tmp_path / "before")
+    own = subprocess.run([sys.executable, "own.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert own.returncode == 1
+    assert own.stderr.splitlines()[-1].endswith('put the search under if __name__ == "__main__":')
+
+
+def test_the_page_on_python_runs_line_by_line(example, tmp_path, monkeypatch):
+    """With the example's run in place of a longer one, and as many trainings as that has."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL)
+    study = Study(limits=TINY)
+    study._places.append(example[0] / "run")
+    names = {"study": study, "result": Result.open(example[0] / "run")}
+    assert len(blocks) >= 6
+    for block in blocks[1:]:  # the first one is the example of the README
+        quick = re.sub(r"trainings=\d+", "trainings=2, batch=2, top=1, final_seeds=1", block)
+        exec(quick.replace('"flash_kb": 32, "ram_kb": 16, "latency_ms": 5', str(TINY).strip("{}")), names)
+        assert all(len(part.splitlines()) <= 4 for part in block.split("\n\n"))
+    assert names["report"]["emulated"]["bit_exact"]
+    assert len(names["trainings"]) == 2
+    assert names["found"]["device"] == "nrf5340"
+    assert len(names["candidates"])
+
+
 def test_the_package_has_no_other_names():
     with pytest.raises(AttributeError, match="Nothing"):
         _ = latent_nas.Nothing

@@ -5,6 +5,7 @@ A crew knows nothing of networks. It takes a function and its arguments, and giv
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from threading import Event
 from typing import Any, TypeVar
 
 from latent_nas import plugins
@@ -13,6 +14,12 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 ATTEMPTS = 2
+SERVES = Event()  # set in a process that works for others
+
+
+def at_work() -> bool:
+    """Return whether this process works for another one, and is no program of a user."""
+    return SERVES.is_set()
 
 
 class Lost(Exception):

@@ -11,14 +11,15 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from types import FrameType
 from typing import Any, Final
 
-from latent_nas.crews import Crew, Lost
+from latent_nas.crews import SERVES, Crew, Lost
 
 # One thread each; and memory kept between steps instead of returned to the system, which saves a seventh of the time.
 ENVIRONMENT = {
@@ -53,7 +54,8 @@ class _Worker:
         context = multiprocessing.get_context(START)
         here, there = context.Pipe()
         process = context.Process(target=_serve, args=(there,))
-        process.start()
+        with _without_main():
+            process.start()
         there.close()
         return _Worker(process, here)
 
@@ -119,6 +121,21 @@ class Local(Crew):
         _end(workers)
 
 
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the user's script from processes that begin, which would run it once more.
+
+    They need nothing of it: what of the user's own they are to do goes to them by its file, see ``plugins.travel``.
+    """
+    main = sys.modules["__main__"]
+    kept: dict[str, Any] = {name: vars(main).pop(name) for name in ("__spec__", "__file__") if name in vars(main)}
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        vars(main).update(kept)
+
+
 AT_WORK = threading.Event()  # of a worker
 OPEN: "weakref.WeakSet[Local]" = weakref.WeakSet()
 
@@ -146,14 +163,16 @@ def _end(workers: list[_Worker]) -> None:
 def _serve(pipe: Connection) -> None:
     """Do what comes by a pipe until it is closed: what a process of the crew is there for."""
     start_worker(False)
+    SERVES.set()
     _with_parent(signal.SIGKILL)  # imports of the first work hold Python's lock for seconds, against the thread below
     while True:
         try:
-            work, arguments = pipe.recv()
+            given = pipe.recv_bytes()
         except (EOFError, OSError):
             return
         try:
             AT_WORK.set()
+            work, arguments = ForkingPickler.loads(given)  # which opens the user's own files
             answer = True, work(*arguments), ""
         except Exception as error:  # noqa: BLE001 - who asked for the work gets it
             answer = False, error, traceback.format_exc()

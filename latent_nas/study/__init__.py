@@ -43,7 +43,8 @@ class Study:
         scorer: None for strategies that use no judge. intervals: whether rounds record how well its intervals cover.
         prior: records known before the search (a warm start); never counted, never proposed again.
         say: is told every event in a line. done: is told (finished, wanted) trainings.
-        after_round: is called when a round is stored. records: of this study, in the order of proposals.
+        after_round: is called when a round is stored. stopped: whether no new round is to begin.
+        records: of this study, in the order of proposals.
     """
 
     strategy: Strategy
@@ -57,6 +58,7 @@ class Study:
     say: Callable[[str], None] = lambda line: None
     done: Callable[[int, int], None] = lambda finished, wanted: None
     after_round: Callable[[], None] = lambda: None
+    stopped: Callable[[], bool] = lambda: False
     intervals: bool = True
     records: list[Record] = field(default_factory=list, init=False)
     _best: list[Record] = field(default_factory=list, init=False)
@@ -74,8 +76,11 @@ class Study:
         return self.records
 
     def _over(self) -> bool:
-        """Return whether time is up or the best is good enough, and say so."""
+        """Return whether time is up, the best is good enough or the caller has had enough, and say so."""
         wall_s, enough, done = self.budget.wall_s, self.budget.enough, len(self.records)
+        if self.stopped():
+            self.say(f"stopped after {done} trainings, as the caller asked")
+            return True
         if wall_s and time.monotonic() - self._started >= wall_s:
             self.say(f"the time budget of {wall_s:.0f} s is used up after {done} trainings")
             return True

@@ -17,6 +17,7 @@ from latent_nas.jobs.search.board import Board
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import Prepared, prepare
 from latent_nas.jobs.search.resume import going_on
+from latent_nas.jobs.search.watch import Watch, Watched
 from latent_nas.judge.recalibrate import excess
 from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
@@ -70,21 +71,29 @@ def resumed(path: Path, **asked: Any) -> tuple[Prepared, RunFolder]:
     return replace(prepare(config), said=tuple(said)), folder
 
 
-def search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: Board | None = None) -> Result:
+def search(
+    prepared: Prepared,
+    folder: RunFolder,
+    say: Say,
+    done: Done,
+    board: Board | None = None,
+    watch: Watch | None = None,
+) -> Result:
     """Run or continue a search in a run folder and return what ``result.json`` holds.
 
     No other process may work on the folder meanwhile.
 
     Args:
         prepared, folder: of ``begin`` or ``resumed``.
-        say: is told events in a line. done: is told (what, finished, wanted). board: gets every round.
+        say: is told events in a line. done: is told (what, finished, wanted). board: gets every round. watch: of the
+            caller's own program.
     """
     with folder.locked(), threads.one():
         folder.go_on(prepared.config.to_json())
-        return _search(prepared, folder, say, done, board)
+        return _search(prepared, folder, say, done, board, watch or Watch())
 
 
-def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: Board | None) -> Result:
+def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: Board | None, watch: Watch) -> Result:
     started, config = time.monotonic(), prepared.config
     setup, limits = prepared.setup, prepared.limits
 
@@ -97,17 +106,23 @@ def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: 
     store = folder.store()
     before = max(store.note("wall_s") or 0.0, store.note("search_s") or 0.0)  # a killed run has noted its rounds only
     pool: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
-    evaluator = Judged(pool, open_objective(config.objective, limits))
+    evaluator = Watched(Judged(pool, open_objective(config.objective, limits)), watch)
     try:
         about = about_data(setup)
         for line in about:
             tell(line)
         keep_data(folder, setup, about)
         study = assemble(prepared, folder, evaluator, tell, lambda a, b: done("trainings", a, b))
+
+        def shown() -> None:
+            show(folder, setup, study, tell, board)
+            watch.rounded(study.records)
+
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {limits.text()}")
         for line in about_core(setup):
             tell(line)
-        study.after_round = lambda: show(folder, setup, study, tell, board)
+        study.after_round = shown
+        study.stopped = lambda: watch.stopped
         found = study.run()
         show(folder, setup, study, tell)  # a run that was killed between its last round and this has no tables of it
         best = [r for r in ranked(found) if not over(r, limits)][: config.top]
