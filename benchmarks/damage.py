@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from latent_nas import sealed
-from latent_nas.api import Result
+from latent_nas.api.result import Result
 from latent_nas.artifacts import unpack
 from latent_nas.jobs import train
 from latent_nas.jobs.networks import open_source

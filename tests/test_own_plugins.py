@@ -12,7 +12,7 @@ import pytest
 from test_plugins import BOARD, SPACE, write
 
 from latent_nas import Study, cli, plugins
-from latent_nas.api import Result
+from latent_nas.api.result import Result
 from latent_nas.devices import open_device
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.run import resumed

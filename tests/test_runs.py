@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from latent_nas import cli, sealed
-from latent_nas.api import Result
+from latent_nas.api.result import Result
 from latent_nas.runs import files, schema
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.read import Run
