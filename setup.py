@@ -29,7 +29,11 @@ TFLITE = [  # the schema's classes and an interpreter; the one for microcontroll
     "tflite-micro>=0.dev0; sys_platform == 'linux' and platform_machine == 'x86_64'",
 ]
 RAY = ["ray>=2.40"]
-DATA = ["soundfile>=0.12", "cbor2>=5.6"]  # FLAC, OGG and MP3; exports of Edge Impulse. WAV and JSON need nothing
+DATA = [
+    "soundfile>=0.12",
+    "cbor2>=5.6",
+    "pi-heif>=1.0",
+]  # FLAC, OGG, MP3; Edge Impulse's exports; HEIC. WAV and JSON need nothing
 
 
 # Shipped records and models lie at the top of the repository and become data of the package (latent_nas/shipped.py).

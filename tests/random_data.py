@@ -211,5 +211,44 @@ def export(root, rng):
     return root / "d"
 
 
+def published(root, rng):
+    """MNIST's files or UCI's texts, of the parts that a set may have, of one length or not."""
+    texts, least = rng.random() < 0.5, 0 if rng.random() < 0.1 else 12
+    counts, size = {part: int(rng.integers(least, 30)) for part in ("train", "test")}, rng.integers(1, 9, 2)
+    for part, n in counts.items():
+        y, x = np.arange(n) % pick(rng, (1, 2, 2, 3)), rng.integers(0, 256, (n, *size))
+        n_y = n if rng.random() < 0.95 else n + 1
+        place = root / "d" / (part if texts else "")
+        place.mkdir(parents=True, exist_ok=True)
+        if texts:
+            np.savetxt(
+                place / f"X_{part}.txt", x[:, 0] + rng.normal(size=(n, 1)), fmt=pick(rng, ("%.3f", "%.3e", "%s"))
+            )
+            (place / f"y_{part}.txt").write_text("\n".join(map(str, np.resize(y, n_y))))
+            continue
+        called = {"train": "train", "test": pick(rng, ("t10k", "test"))}[part]
+        for role, array in (("images-idx3", x), ("labels-idx1", np.resize(y, n_y))):
+            head = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+            (place / f"{called}-{role}-ubyte").write_bytes(head + array.astype(np.uint8).tobytes())
+            if rng.random() < 0.1:
+                damage(place / f"{called}-{role}-ubyte", rng)
+    return root / "d"
+
+
+def told_by_a_table(root, rng):
+    """Images in one folder or several, and a table that names them, or something else."""
+    lines, odd = [pick(rng, ("file,label", "filename,class", "id,kind"))], rng.random() < 0.3
+    lines = [pick(rng, ("image;label", "filename,class,split", "a,b,c", "file"))] if odd else lines
+    for i in range(int(rng.integers(2, 24))):
+        file = root / "d" / pick(rng, ("", "images", "images", "more")) / f"{i}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (6, 6), np.uint8)).save(file)
+        name = pick(rng, (file.name, str(file.relative_to(root / "d")), file.stem))
+        name = "gone.png" if odd and rng.random() < 0.1 else name
+        lines.append(",".join((name, "ab"[i % 2], pick(rng, ("train", "train", "test")))[: lines[0].count(",") + 1]))
+    (root / "d" / pick(rng, ("labels.csv", "train.csv", "x.tsv"))).write_text("\n".join(lines))
+    return root / "d"
+
+
 KINDS = (table, table, table, folder_of_tables, recordings_of_tables, arrays, good_arrays, images, wavs, archive)
-KINDS += (parquet, export)
+KINDS += (parquet, export, published, told_by_a_table)

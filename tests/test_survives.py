@@ -292,6 +292,8 @@ class TestRefused:
             ("search", "--config", "long.toml"),
             ("cost", "nascnn15", "--device", "./long.toml"),
             ("dataset", "info", "loop/a.csv"),
+            ("search", "--out=~nosuchuser/run"),
+            ("export", "nascnn15", "--out=~nosuchuser/a.onnx"),
         ],
     )
     def test_every_command_says_it_in_a_line(self, words, tmp_path, monkeypatch, capsys):

@@ -62,7 +62,7 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
         for file in plugin or ():
             plugins.named(str(file))
             plugins.bring(file)
-        command(**options)
+        command(**{name: home(value) if isinstance(value, Path) else value for name, value in options.items()})
 
     kinds: dict[str, tuple[Any, Any]] = {"config": (Config, None), "plugin": (Plugin, None), "trust": (Trust, False)}
     added = [
@@ -72,6 +72,21 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature([*inspect.signature(command).parameters.values(), *added])  # type: ignore
     run.__annotations__ = {**command.__annotations__, **{name: kind for name, (kind, _) in kinds.items()}}
     return run
+
+
+def home(path: Path) -> Path:
+    """Return a path with the home folder for a "~" or "~user", which shells leave as it is in ``--out=~/run``.
+
+    Raises:
+        ValueError: there is no such user, or nobody knows the home folder.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f"{path}: {path.parts[0]} is nobody's home folder; wanted a user of this machine, or the path from / on for"
+            " a folder of that name"
+        ) from None
 
 
 def _value(parameter: Any, value: Any, where: str) -> Any:

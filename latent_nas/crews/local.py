@@ -202,9 +202,15 @@ def start_worker(torch_too: bool = True) -> None:
 
 
 def _with_parent(number: int) -> None:
-    """Have the system send a signal when the main process dies, 0 for none; where it is not Linux, nothing happens."""
+    """Have the system send a signal when the main process dies, 0 for none; where it is not Linux, nothing happens.
+
+    Of a main process that is dead already the system says nothing: the worker ends at once.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number))
+        parent = multiprocessing.parent_process()
+        if number and parent is not None and os.getppid() != parent.pid:
+            os._exit(1)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
@@ -219,10 +225,9 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
+    signal.alarm(int(GRACE_S))  # the system's, which waits for no code that holds Python's lock
     with suppress(OSError):
         os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE_S)
-    os._exit(1)
 
 
 Plugin = Local

@@ -25,6 +25,14 @@ LAYOUTS = {  # orders of an array's axes
 }
 MISSING = ("drop", "interpolate")  # what becomes of samples of a table that lack a number
 LENGTHS = ("shortest", "longest")  # to which series of several lengths can be brought, beside a number of steps
+STEPS = {  # what to do with files of other programs, by how their names end
+    ".gz .zip .7z .rar .tar .tgz .bz2 .xz .zst": "unpack it, and name the folder or file that comes out",
+    ".xlsx .xls .ods .numbers": "save its sheet as CSV, with a first line of names",
+    ".pkl .pickle .joblib .pt .pth .mat .h5 .hdf5 .feather .arrow .tfrecord .rds": (
+        "save its arrays in Python: numpy.savez('data.npz', x=samples, y=classes)"
+    ),
+    ".json .jsonl .ndjson .xml .yaml .sqlite .db": "save it as CSV, with a first line of names and a column label",
+}
 
 
 @dataclass(frozen=True)
@@ -144,6 +152,8 @@ def reader_of(path: Path) -> Reader:
             return reader
     if path.is_dir() and (link := _broken_link(path)):
         raise ValueError(f"{path} holds no data that can be read: {link}")
+    if step := next((step for ends, step in STEPS.items() if path.name.lower().endswith(tuple(ends.split()))), ""):
+        raise ValueError(f"{path} is not read as it is; {step}")
     empty = path.is_dir() and not any(path.iterdir())
     raise ValueError(
         f"{path} {'is an empty folder' if empty else 'holds no data that can be read'}; wanted"

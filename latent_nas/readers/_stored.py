@@ -1,4 +1,7 @@
-"""Arrays in files: an .npz, or .npy files side by side; looked at before they are unpacked, and never a pickle."""
+"""Arrays in files: an .npz, or files side by side (.npy, MNIST's, texts of numbers).
+
+They are looked at before they are unpacked, and never a pickle.
+"""
 
 import zipfile
 from collections.abc import Callable, Collection
@@ -6,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from latent_nas.readers._idx import idx_array, idx_files
+from latent_nas.readers._side_by_side import text_array, text_files
 
 LARGEST = 1 << 32  # bytes of one array as float32, unpacked
 
@@ -18,7 +24,18 @@ def names(path: Path) -> list[str]:
     """
     if path.suffix.lower() == ".npz":
         return list(_opened(path, lambda file: list(file.files)))
+    if elsewhere := idx_files(path) or text_files(path):
+        return list(elsewhere)
     return [file.stem for file in _beside(path)]
+
+
+def takes(path: Path) -> bool:
+    """Return whether a file or folder holds arrays that have names."""
+    if path.is_dir() and any(not file.name.startswith(".") for file in path.glob("*.npy")):
+        return True
+    if path.suffix.lower() in (".npz", ".npy") and path.is_file():
+        return True
+    return bool(idx_files(path) or text_files(path))
 
 
 def arrays(path: Path, wanted: Collection[str]) -> dict[str, np.ndarray]:
@@ -30,6 +47,10 @@ def arrays(path: Path, wanted: Collection[str]) -> dict[str, np.ndarray]:
     if path.suffix.lower() == ".npz":
         _small(path, wanted)
         return dict(_opened(path, lambda file: {name: file[name] for name in file.files if name in wanted}))
+    if files := idx_files(path):
+        return {name: idx_array(file) for name, file in files.items() if name in wanted}
+    if texts := text_files(path):
+        return {name: text_array(held) for name, held in texts.items() if name in wanted}
     found = {}
     for file in _beside(path):
         if file.stem in wanted:

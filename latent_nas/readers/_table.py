@@ -42,6 +42,8 @@ def table(path: Path) -> Table:
     if path.stat().st_size > LARGEST:
         raise ValueError(f"{path} has {path.stat().st_size >> 20} MB of text; at most {LARGEST >> 20} are read: cut it")
     text, notes = _text(path)
+    text, said = _without_remarks(text)
+    notes += said
     rows, said = _rows(path, text)
     notes += said
     rows, said = _named(path, rows)
@@ -87,6 +89,24 @@ def _text(path: Path) -> tuple[str, list[str]]:
     if not text.strip():
         raise ValueError(f"{path} is empty; wanted a first line of names and rows below it")
     return text, [note] if note else []
+
+
+def _without_remarks(text: str) -> tuple[str, list[str]]:
+    """Return a text without the lines in front that begin with #, and what to say.
+
+    The last of them stays, as names, where the first row below it is of numbers: as numpy.savetxt writes a header.
+    """
+    lines = text.splitlines(keepends=True)
+    count = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
+    remarks = [line for line in lines[:count] if line.startswith("#")]
+    if not remarks:
+        return text, []
+    rest, names = lines[count:], remarks[-1].lstrip("# ")
+    cells = [len(re.split(r"[,;\t|]", line)) for line in (names, rest[0])]
+    first = re.split(r"[,;\t|]", rest[0].strip())
+    if cells[0] == cells[1] > 1 and sum(map(is_number, first)) > len(first) // 2:
+        return names + "".join(rest), ["the names of the columns are those behind #"]
+    return "".join(rest), [f"{len(remarks)} lines in front that begin with # are left out"]
 
 
 def _rows(path: Path, text: str) -> tuple[list[list[str]], list[str]]:

@@ -13,6 +13,7 @@ from latent_nas.readers._axes import values
 from latent_nas.readers._roles import BESIDE, roles
 from latent_nas.readers._stored import arrays as stored
 from latent_nas.readers._stored import names as names_in
+from latent_nas.readers._stored import takes
 
 
 class Arrays(Reader):
@@ -22,14 +23,15 @@ class Arrays(Reader):
     floats it is numeric targets (n,) or (n, targets), which an array ``targets`` may name.
     """
 
-    about = "an .npz file (x and y, or x_train, y_train, x_test, y_test), or .npy files of these names in a folder"
+    about = (
+        "an .npz file (x and y, or x_train, y_train, x_test, y_test), or .npy files of these names in a folder,"
+        " MNIST's files (train-images-idx3-ubyte, ...), texts of numbers as UCI has them (train/X_train.txt, ...)"
+    )
     uses = ("input", "layout", "kind", "group")
 
     def takes(self, path: Path) -> bool:
-        """Return whether it is a file named .npz or .npy, or a folder of .npy files."""
-        if path.is_dir():
-            return any(not file.name.startswith(".") for file in path.glob("*.npy"))
-        return path.suffix.lower() in (".npz", ".npy") and path.is_file()
+        """Return whether it is such a file, or a folder of them."""
+        return takes(path)
 
     def example(self, folder: Path) -> Path:
         """Write four images of two classes."""

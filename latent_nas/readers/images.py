@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from latent_nas.extras import need
 from latent_nas.readers import Raw, Reader, Wanted, number
 from latent_nas.readers._folders import Labelled, class_files, holds, in_groups, left_out
+from latent_nas.readers._tabled import by_table
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".jp2", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".ppm"}
-SUFFIXES |= {".pgm", ".pbm", ".pnm", ".tga"}
+APPLE = {".heic", ".heif", ".hif"}  # as iPhones store photos; of the extra ``data``
+SUFFIXES |= {".pgm", ".pbm", ".pnm", ".tga", *APPLE}
 GREY = {"1", "L", "LA", "I", "I;16", "F"}
 LARGEST, USUAL = 96, 48  # sides: what is taken as it is, and what all becomes where that can't be
 DEEP = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # the most that sensors of 8 to 16 bits can say
@@ -44,8 +47,8 @@ class Head:
 class Images(Reader):
     """Reads them with Pillow, as they are shown; those of another shape lose their longer sides' ends."""
 
-    about = "a folder of images by class (CLASS/*.png, .jpg, ...)"
-    uses = ("input", "labels", "group")
+    about = "a folder of images by class (CLASS/*.png, .jpg, ...; or a table of their names and classes beside them)"
+    uses = ("input", "labels", "group", "label")
 
     def takes(self, path: Path) -> bool:
         """Return whether there is an image below the folder."""
@@ -64,7 +67,8 @@ class Images(Reader):
 
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return pixels from 0 to 1, of the size asked for; else of their own if they share one, else 48x48."""
-        files, notes = class_files(path, SUFFIXES, wanted.labels)
+        told = None if wanted.labels else by_table(path, SUFFIXES, wanted)
+        files, notes = told or class_files(path, SUFFIXES, wanted.labels)
         notes += left_out(path, SUFFIXES)
         heads, skipped = _each(files, path, _head)
         if not heads:
@@ -157,6 +161,8 @@ def _head(file: Path) -> Head:
     """Return what an image says of itself, without decoding."""
     from PIL import Image
 
+    if file.suffix.lower() in APPLE:
+        need("pi_heif", "data").register_heif_opener()  # once for the process; every later one is like the first
     with Image.open(file) as image:
         turned = image.getexif().get(ORIENTATION) in TURNED
         size = (image.height, image.width) if turned else image.size

@@ -13,6 +13,7 @@ from latent_nas.readers import Raw, Reader, Wanted, number
 from latent_nas.readers import _wav as wav
 from latent_nas.readers._folders import Labelled, class_files, holds, in_groups, left_out
 from latent_nas.readers._lists import listed
+from latent_nas.readers._tabled import by_table
 
 FASTEST = 16_000  # Hz; a microcontroller that listens seldom samples faster
 SLOWEST, QUICKEST = 8, 1_000_000  # Hz; beyond both a header is wrong
@@ -28,8 +29,8 @@ LARGEST = 1 << 32  # bytes of all samples
 class Recordings(Reader):
     """Reads mono or stereo, 8 to 32 bits, of any rate; all are brought to one rate and one length."""
 
-    about = "a folder of recordings by class (CLASS/*.wav, .flac, .ogg)"
-    uses = ("front", "rate", "seconds", "labels", "group")
+    about = "a folder of recordings by class (CLASS/*.wav, .flac, .ogg; or such a table)"
+    uses = ("front", "rate", "seconds", "labels", "group", "label")
 
     def takes(self, path: Path) -> bool:
         """Return whether there is a recording below the folder."""
@@ -53,7 +54,8 @@ class Recordings(Reader):
 
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return what the front end makes of them, (frames, values, 1), or the samples, (samples, 1, channels)."""
-        files, notes = class_files(path, SUFFIXES, wanted.labels)
+        told = None if wanted.labels else by_table(path, SUFFIXES, wanted)
+        files, notes = told or class_files(path, SUFFIXES, wanted.labels)
         files, said = listed(path, files)
         notes += [*said, *left_out(path, SUFFIXES)]
         skipped: list[tuple[str, str]] = []
