@@ -28,6 +28,7 @@ TFLITE = [  # the schema's classes and an interpreter; the one for microcontroll
     "flatbuffers>=24.3",
     "tflite-micro>=0.dev0; sys_platform == 'linux' and platform_machine == 'x86_64'",
 ]
+MCP = ["mcp>=2"]  # the official server and client of the Model Context Protocol
 RAY = ["ray>=2.40"]
 DATA = [
     "soundfile>=0.12",
@@ -112,6 +113,7 @@ setup(
             *RAY,
             *TEXT,
             *DATA,
+            *MCP,
         ],
         "mcu": MCU,
         "onnx": ONNX,
@@ -120,6 +122,7 @@ setup(
         "ray": RAY,
         "text": TEXT,
         "data": DATA,
+        "mcp": MCP,
         "docs": DOCS,
     },
 )

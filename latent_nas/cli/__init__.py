@@ -30,6 +30,7 @@ from latent_nas.cli import (
     report,
     runs,
     search,
+    serve_mcp,
     stopping,
     train,
 )
@@ -86,6 +87,7 @@ for name, group in groups.items():
     app.add_typer(group, name=name)
     group.callback()(lambda: None)
 app.command()(doctor.doctor)
+app.command()(serve_mcp.serve_mcp)
 for kind in lists.KINDS:
     app.command(kind)(lists.command(kind))
 
