@@ -28,7 +28,8 @@ LAYERS = [
     {"runs", "contracts"},
     {"report"},
     {"jobs"},
-    {"cli", "api", "modules"},
+    {"api", "modules"},
+    {"cli"},
     {"__main__"},  # starts the cli
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
@@ -127,7 +128,7 @@ def check(root: Path, files: dict[str, str]) -> list[str]:
         ("env.py", "if TYPE_CHECKING:\n    from toy.study import Study", "env (L5) imports up: study (L8)"),
         ("codec/net.py", "from toy.training import fit", "codec (L3) imports sideways: training (L3)"),
         ("codec/net.py", "from ..training import fit", "codec (L3) imports sideways: training (L3)"),
-        ("codec/deep/net.py", "from ...cli import main", "codec (L3) imports up: cli (L12)"),
+        ("codec/deep/net.py", "from ...cli import main", "codec (L3) imports up: cli (L13)"),
         ("codec/__init__.py", "from .. import training", "codec (L3) imports sideways: training (L3)"),
         ("spaces/a.py", "from toy import tasks", "spaces (L2) imports sideways: tasks (L2)"),
         ("seeds.py", "from toy.graph import Graph", "seeds (L0) imports up: graph (L1)"),
