@@ -28,14 +28,14 @@ def tried(case: Case, size_kb: int, place: Path, folder: Path) -> tuple[list[int
     folder.mkdir()
     words = [shlex.join([sys.executable, "-m", "latent_nas", *one]) for one in (case.begin, case.again)]
     begin, again = (
-        f"( cd {inside}/work && {one} ) 2>> {log} >> {folder}/output; echo $? >> {folder}/codes" for one in words
+        f"( cd {inside}/disk && {one} ) 2>> {log} >> {folder}/output; echo $? >> {folder}/codes" for one in words
     )
     script = f"""
-        mount -t tmpfs -o size={size_kb}k none {inside} && mkdir {inside}/work || exit 9
+        mount -t tmpfs -o size={size_kb}k none {inside} && mkdir {inside}/disk || exit 9
         {begin}
         mount -o remount,size={ROOM} {inside}
-        if [ -e {inside}/work/run/config.json ]; then {again}; else {begin}; fi
-        cp -r {inside}/work {folder}/work
+        if [ -e {inside}/disk/run/config.json ]; then {again}; else {begin}; fi
+        cp -r {inside}/disk {folder}/disk
     """
     inside.mkdir(exist_ok=True)
     done = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=False)
@@ -59,13 +59,13 @@ def main() -> None:
             case, whole = absolute(cases()[name], place), place / f"{name}-undisturbed".replace(" ", "-")
             try:
                 tried(case, 65536, place, whole)
-                wanted = case.essence(whole / "work")
+                wanted = case.essence(whole / "disk")
                 if name == "search random":
-                    (place / "genes.json").write_bytes((whole / "work/run/best_architecture.json").read_bytes())
+                    (place / "genes.json").write_bytes((whole / "disk/run/best_architecture.json").read_bytes())
                 for size in map(int, arguments.sizes.split(",")):
                     where = place / f"{name}-{size}".replace(" ", "-")
                     codes, said = tried(case, size, place, where)
-                    right = codes[-1] == 0 and case.essence(where / "work") == wanted
+                    right = codes[-1] == 0 and case.essence(where / "disk") == wanted
                     found[f"{name}, {size} KB"] = right
                     errors = [line for line in said if line.startswith("error") or "Traceback" in line]
                     print(
