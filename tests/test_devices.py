@@ -97,8 +97,11 @@ def test_a_name_is_found_in_any_case_and_goes_by_one():
 
 
 def test_unknown_device_and_runtime_name_what_there_is():
-    with pytest.raises(ValueError, match=r"no device 'stm32'; there are: .*stm32f405.*; or .* a .toml of your own"):
-        open_device("stm32")
+    with pytest.raises(ValueError, match=r"no device 'z80'; there are: .*stm32f405.*; or give .* a .toml of your own"):
+        open_device("z80")
+    with pytest.raises(ValueError, match=r"no device 'stm32f40'; did you mean 'stm32f40[157]'.*\? Or give") as error:
+        open_device("stm32f40")
+    assert "nrf5340" not in str(error.value)
     with pytest.raises(ValueError, match=r"no runtime 'x'; there are: .*cmsis_nn"):
         open_runtime("x")
 

@@ -88,7 +88,7 @@ class TestPlan:
         (["serch"], "'search'"),
         (["search", "--foo", "3"], "--foo"),
         (["cost"], "'network'"),
-        (["bench"], "'--table'"),
+        (["bench"], "wants --table, --objective, --out"),
         (["codec"], "no command given"),
     ],
 )

@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 done without what was wanted (no network, other outputs), 
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any, NoReturn
 
@@ -53,30 +54,23 @@ def print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(help=str(__doc__).split("\n\n")[0])
+@app.callback()
 def of_every_command(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=print_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Find neural networks that fit a microcontroller, train them, and prove on an emulated board that they fit."""
 
 
-for command in (
-    search.search,
-    train.train,
-    bench.bench,
-    query.query,
-    query.validate,
-    cost.cost,
-    deploy.deploy,
-    report.report,
-    runs.runs,
-    export.export,
-    calibrate.calibrate,
-    check.check,
-):
-    app.command()(configured(command))
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Find a network": (search.search, query.query, query.validate, report.report, runs.runs),
+    "Take a network to a board": (cost.cost, deploy.deploy, export.export, train.train, calibrate.calibrate),
+    "Compare and extend": (bench.bench, check.check),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(configured(command))
 groups["dataset"].command("build")(configured(models.dataset_build))
 groups["dataset"].command("info")(configured(data.dataset_info))
 groups["dataset"].command("import")(configured(data.dataset_import))
@@ -84,12 +78,12 @@ groups["codec"].command("train")(configured(models.codec_train))
 groups["surrogate"].command("train")(configured(models.surrogate_train))
 groups["agent"].command("train")(configured(models.agent_train))
 for name, group in groups.items():
-    app.add_typer(group, name=name)
+    app.add_typer(group, name=name, rich_help_panel="Artefacts, step by step")
     group.callback()(lambda: None)
-app.command()(doctor.doctor)
-app.command()(serve_mcp.serve_mcp)
+app.command(rich_help_panel="Find a network")(doctor.doctor)
+app.command(rich_help_panel="Compare and extend")(serve_mcp.serve_mcp)
 for kind in lists.KINDS:
-    app.command(kind)(lists.command(kind))
+    app.command(kind, rich_help_panel="Names to choose from")(lists.command(kind))
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -17,17 +17,17 @@ def bench(
         Path | None,
         typer.Option(help="JSON file of the results; one that is there is continued. With --fetch, the table's file."),
     ] = None,
-    strategies: Annotated[str, typer.Option(help="Names of strategies, with commas between.")] = "random,evolution",
-    trainings: Annotated[int, typer.Option(help="First evaluations of a network, per run; repeats are free.")] = 150,
+    strategies: Annotated[str, typer.Option(help="Names of strategies, separated by commas.")] = "random,evolution",
+    trainings: Annotated[int, typer.Option(help="Trainings per run; a network's second evaluation is free.")] = 150,
     seeds: Annotated[int, typer.Option(help="Runs of each strategy: seeds 0, 1, ...")] = 20,
     space: Annotated[str, typer.Option(help="Space of the genes, which gives them graphs and features.")] = "",
-    report: Annotated[str, typer.Option(help="Column to read of the network that was found.")] = "",
-    minimise: Annotated[bool, typer.Option("--minimise", help="Less of the objective is better.")] = False,
+    report: Annotated[str, typer.Option(help="Column to report of the best network found.")] = "",
+    minimise: Annotated[bool, typer.Option("--minimise", help="Minimise the objective.")] = False,
     maximum: Annotated[
         list[str] | None, typer.Option("--max", help="Limit, as cost.macs_m=50; may be repeated.")
     ] = None,
-    batch: Annotated[int, typer.Option(help="Trainings of a round; 0 is each strategy's own.")] = 0,
-    stop: Annotated[bool, typer.Option("--stop-at-optimum", help="End a run that has found it.")] = False,
+    batch: Annotated[int, typer.Option(help="Trainings per round; 0 is each strategy's default.")] = 0,
+    stop: Annotated[bool, typer.Option("--stop-at-optimum", help="End a run when it has found the optimum.")] = False,
     front: Annotated[str, typer.Option(help="Cost to trade the objective against, as cost.macs_m.")] = "",
     inputs: Annotated[
         list[str] | None,

@@ -9,7 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from latent_nas import plugins
+from latent_nas.cli.options import RUN
 from latent_nas.nearest import meant
+
+OWN_CODE = "Code of your own"
 
 
 def read(context: typer.Context, file: Path | None) -> Path | None:
@@ -38,14 +41,20 @@ def read(context: typer.Context, file: Path | None) -> Path | None:
 
 Config = Annotated[
     Path | None,
-    typer.Option(is_eager=True, callback=read, help="TOML file of options, e.g. trainings = 40."),
+    typer.Option(is_eager=True, callback=read, help="TOML file of options, e.g. trainings = 40.", rich_help_panel=RUN),
 ]
 Plugin = Annotated[
     list[Path] | None,
-    typer.Option(help="A plugin file of your own (operator, reader, ...), found by its name; may be repeated."),
+    typer.Option(
+        help="A plugin file of your own (operator, reader, ...), found by its name; may be repeated.",
+        rich_help_panel=OWN_CODE,
+    ),
 ]
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Run code that a run folder or a file brings, although it is not yours.")
+    bool,
+    typer.Option(
+        "--trust", help="Run code that a run folder or file of somebody else brings.", rich_help_panel=OWN_CODE
+    ),
 ]
 
 

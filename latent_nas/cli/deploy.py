@@ -19,28 +19,29 @@ def deploy(
     ],
     out: Annotated[Path, typer.Option(help="Folder of the C project.")],
     device: Annotated[
-        str, typer.Option(help="Default: the run's device, else stm32f405. A file of latent_nas/devices, or yours.")
+        str,
+        typer.Option(help="A name of `latent-nas devices` or a .toml file. Default: the run's, else stm32f405."),
     ] = "",
-    emulate: Annotated[bool, typer.Option("--emulate", help="Run it on the emulated device.")] = False,
-    inputs: Annotated[int, typer.Option(help="Validation inputs to run there.")] = 10,
-    plain: Annotated[bool, typer.Option("--plain", help="Plain C kernels even where the core has SMLAD.")] = False,
+    emulate: Annotated[bool, typer.Option("--emulate", help="Run it on the emulated device and compare.")] = False,
+    inputs: Annotated[int, typer.Option(help="Number of validation inputs to run on the emulated device.")] = 10,
+    plain: Annotated[bool, typer.Option("--plain", help="Use plain C kernels even where the core has SMLAD.")] = False,
     emulator: Annotated[
-        str, typer.Option(help="unicorn (from the extra mcu) or qemu (qemu-system-arm), with --emulate.")
+        str, typer.Option(help="Emulator: unicorn (extra mcu) or qemu (qemu-system-arm); with --emulate.")
     ] = "unicorn",
-    toolchain: Annotated[str, typer.Option(help="zig (from the extra mcu) or gcc (arm-none-eabi-gcc).")] = "zig",
+    toolchain: Annotated[str, typer.Option(help="Compiler: zig (extra mcu) or gcc (arm-none-eabi-gcc).")] = "zig",
     layout: Annotated[
-        str, typer.Option("--as", help="demo, library, cubeide, arduino, platformio, zephyr or esp-idf.")
+        str, typer.Option("--as", help="Layout: demo, library, cubeide, arduino, platformio, zephyr or esp-idf.")
     ] = "demo",
     prefix: Annotated[
-        str, typer.Option(help="Begins every name in C, so that several networks fit a program.")
+        str, typer.Option(help="Prefix of every name in C, so that one program can hold several networks.")
     ] = "model",
     rank: options.Rank = 1,
     calibration: options.Calibration = None,
-    characters: Annotated[int, typer.Option(help="A network of text writes so many with --emulate.")] = 200,
+    characters: Annotated[int, typer.Option(help="Characters to generate (language models, with --emulate).")] = 200,
     prompt: Annotated[
-        str | None, typer.Option(help="What it reads first. Defaults to the end of a line, or the first character.")
+        str | None, typer.Option(help="Prompt of a language model. Default: a line end, else the first character.")
     ] = None,
-    temperature: Annotated[float, typer.Option(help="Below 1 likely tokens become likelier.")] = 0.8,
+    temperature: Annotated[float, typer.Option(help="Sampling temperature of a language model.")] = 0.8,
     seed: options.Seed = 0,
     as_json: options.Json = False,
 ) -> None:

@@ -18,9 +18,9 @@ def dataset_build(
     device: options.Device = "stm32f405",
     runtime: options.Runtime = "cmsis_nn",
     limit: options.Limit = None,
-    networks: Annotated[int, typer.Option(help="Distinct networks, each trained once.")] = 3000,
-    repeats: Annotated[int, typer.Option(help="How many of them are trained with several seeds.")] = 300,
-    repeat_seeds: Annotated[int, typer.Option(help="With how many seeds in all.")] = 5,
+    networks: Annotated[int, typer.Option(help="Number of distinct networks, each trained once.")] = 3000,
+    repeats: Annotated[int, typer.Option(help="Number of networks that are trained with several seeds.")] = 300,
+    repeat_seeds: Annotated[int, typer.Option(help="Seeds of each of these networks.")] = 5,
     seed: options.Seed = 0,
     workers: options.Workers = 0,
     measure: options.Measure = "training",
@@ -75,7 +75,8 @@ def codec_train(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps; default: the codec's.")] = None,
     sweep: Annotated[
-        int, typer.Option(help="Search the codec's hyperparameters with so many codecs; keep the best and a picture.")
+        int,
+        typer.Option(help="Codecs to try in a search of hyperparameters; the best and a picture are kept."),
     ] = 0,
     seed: options.Seed = 0,
     out: Out = None,
@@ -144,7 +145,7 @@ def agent_train(
         str, typer.Option(help="slot: an edit replaces a code; dimension (ppo, a2c): one number.")
     ] = "slot",
     history: Annotated[int, typer.Option(help="Last actions that ppo or a2c see (seed design: 6).")] = 0,
-    parameters: Annotated[int | None, typer.Option(help="Weights and biases that a network may have.")] = None,
+    parameters: Annotated[int | None, typer.Option(help="Maximum number of weights and biases of a network.")] = None,
     seed: options.Seed = 0,
     out: Out = None,
     tensorboard: options.Tensorboard = False,

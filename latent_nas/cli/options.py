@@ -5,6 +5,13 @@ from typing import Annotated
 
 import typer
 
+DATA = "Data"  # panels of a command's help
+BOARD = "Device and limits"
+SEARCH = "Search"
+FINAL = "Final networks"
+RUN = "Run folder and output"
+MACHINES = "Processes and machines"
+
 
 def _task(name: str) -> str:
     """Return a task's name, or its data's absolute path."""
@@ -20,65 +27,99 @@ def given(context: typer.Context) -> list[str]:
 
 
 TASK_HELP = (
-    "See `latent-nas tasks`; or your own data: a table, arrays, a folder of images, recordings or tables by class."
+    "A name of `latent-nas tasks`, or your own data: a table, arrays, or a folder of images, recordings or tables by"
+    " class."
 )
-Task = Annotated[str, typer.Option(help=TASK_HELP, callback=_task)]
+Task = Annotated[str, typer.Option(help=TASK_HELP, callback=_task, rich_help_panel=DATA)]
 Input = Annotated[
-    str | None, typer.Option("--input", help="HEIGHTxWIDTHxCHANNELS of your own images or arrays, e.g. 48x48x1.")
+    str | None,
+    typer.Option(
+        "--input", help="HEIGHTxWIDTHxCHANNELS of your own images or arrays, e.g. 48x48x1.", rich_help_panel=DATA
+    ),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Stop at any sample of your own data that can't be used.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Stop at any sample of your own data that can't be used.", rich_help_panel=DATA)
+]
 Kind = Annotated[
     str | None,
     typer.Option(
         "--kind",
         help="What your own data is for: classify, regress (a numeric target) or anomaly (training on normal samples"
         " only). Default: regress for float targets, anomaly where training has class 'normal' only, else classify.",
+        rich_help_panel=DATA,
     ),
 ]
 Normal = Annotated[
-    str | None, typer.Option("--normal", help="Class of normal samples, with --kind anomaly. Default: 'normal'.")
+    str | None,
+    typer.Option(
+        "--normal", help="Class of normal samples, with --kind anomaly. Default: 'normal'.", rich_help_panel=DATA
+    ),
 ]
 Space = Annotated[
     str,
     typer.Option(
-        help="Which networks there are: a file of latent_nas/spaces. Default: mcu_cnn1d for series, features and audio,"
-        " mcu_cnn for images."
+        help="Search space, a name of `latent-nas spaces`. Default: mcu_cnn1d for series, features and audio, mcu_cnn"
+        " for images.",
+        rich_help_panel=SEARCH,
     ),
 ]
-Device = Annotated[str, typer.Option(help="The microcontroller: a file of latent_nas/devices, or one of yours.")]
-Runtime = Annotated[str, typer.Option(help="What runs it there: a file of latent_nas/runtimes, or one of yours.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="Microcontroller, a name of `latent-nas devices` or a .toml file of yours.", rich_help_panel=BOARD
+    ),
+]
+Runtime = Annotated[
+    str,
+    typer.Option(
+        help="Inference runtime, a name of `latent-nas runtimes` or a .toml file of yours.", rich_help_panel=BOARD
+    ),
+]
 Limit = Annotated[
     list[str] | None,
     typer.Option(
-        help="flash_kb=N, ram_kb=N or latency_ms=N (1 KB = 1024 B); may be repeated. Without any: the task's"
-        " own, of digits flash_kb=32 ram_kb=16 latency_ms=5. The device's own limits hold as well."
+        help="flash_kb=N, ram_kb=N or latency_ms=N (1 KB = 1024 B); may be repeated. Defaults to the task's limits"
+        " (digits: flash_kb=32 ram_kb=16 latency_ms=5). The device's own limits always hold.",
+        rich_help_panel=BOARD,
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Decides all randomness.")]
-Workers = Annotated[int, typer.Option(help="Training processes; 0 is one per core. Changes no result.")]
+Seed = Annotated[int, typer.Option(help="Seed of all randomness.", rich_help_panel=SEARCH)]
+Workers = Annotated[
+    int, typer.Option(help="Training processes; 0 is one per core. Changes no result.", rich_help_panel=MACHINES)
+]
 Ray = Annotated[
     str | None,
-    typer.Option(help='Train on a Ray cluster: host:port of its head, or "local" (extra ray).'),
+    typer.Option(
+        help='Train on a Ray cluster: host:port of its head, or "local" (extra ray).', rich_help_panel=MACHINES
+    ),
 ]
 Measure = Annotated[
     str,
     typer.Option(
-        help="What is made and measured of a network: training; emulate, which runs every trained network on the"
-        " emulated device as well and corrects the predicted costs by it (extra mcu); or analog."
+        help="How a network is measured: training; emulate, which also runs every trained network on the emulated"
+        " device and corrects the predicted costs (extra mcu); or analog, which simulates analog memory.",
+        rich_help_panel=SEARCH,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output, nothing else.")]
-Tensorboard = Annotated[
-    bool, typer.Option("--tensorboard", help="Write logs for TensorBoard as well (extra tensorboard).")
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on standard output, nothing else.", rich_help_panel=RUN)
 ]
-CodecDir = Annotated[Path | None, typer.Option("--codec", help="Folder of a codec; default: the shipped one.")]
+Tensorboard = Annotated[
+    bool,
+    typer.Option("--tensorboard", help="Write logs for TensorBoard as well (extra tensorboard).", rich_help_panel=RUN),
+]
+CodecDir = Annotated[
+    Path | None, typer.Option("--codec", help="Folder of a codec; default: the shipped one.", rich_help_panel=SEARCH)
+]
 SurrogatesDir = Annotated[
     Path | None, typer.Option("--surrogates", help="Folder of surrogates; default: the shipped ones.")
 ]
-FinalSeeds = Annotated[int, typer.Option(help="Seeds of each final training.")]
+FinalSeeds = Annotated[int, typer.Option(help="Seeds of each final training.", rich_help_panel=FINAL)]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="A setting of the strategy, as reinforce.entropy=0.01; may be repeated."),
+    typer.Option(
+        "--set", help="A setting of the strategy, as reinforce.entropy=0.01; may be repeated.", rich_help_panel=SEARCH
+    ),
 ]
 Rank = Annotated[int, typer.Option(help="Which of the run's final networks, 1 is the best.")]
 Calibration = Annotated[

@@ -18,19 +18,31 @@ def named(
     label: Annotated[
         str | None,
         typer.Option(
-            "--label", help="Column of a table with the answers; default: label, target, class, activity, ..."
+            "--label",
+            help="Column of a table with the answers; default: label, target, class, activity, ...",
+            rich_help_panel=options.DATA,
         ),
     ] = None,
     window: Annotated[
-        int | None, typer.Option("--window", help="Steps of a window, to cut recordings into windows.")
+        int | None,
+        typer.Option(
+            "--window", help="Steps of a window, to cut recordings into windows.", rich_help_panel=options.DATA
+        ),
     ] = None,
     hop: Annotated[
-        int | None, typer.Option("--hop", help="Steps from one window to the next. Default: --window, no overlap.")
+        int | None,
+        typer.Option(
+            "--hop",
+            help="Steps from one window to the next. Default: --window, no overlap.",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     length: Annotated[
         str | None,
         typer.Option(
-            "--length", help="Series of several lengths: steps to pad or cut them to, or shortest or longest."
+            "--length",
+            help="Series of several lengths: steps to pad or cut them to, or shortest or longest.",
+            rich_help_panel=options.DATA,
         ),
     ] = None,
     group: Annotated[
@@ -39,11 +51,16 @@ def named(
             "--group",
             help="Column (subject, session, ...), or file or folder, whose samples stay in one part of the split."
             " Default: a column called so; none: draw every sample by itself.",
+            rich_help_panel=options.DATA,
         ),
     ] = None,
     missing: Annotated[
         str | None,
-        typer.Option("--missing", help="Missing numbers of a table: drop (the sample) or interpolate (in time)."),
+        typer.Option(
+            "--missing",
+            help="Missing numbers of a table: drop (the sample) or interpolate (in time).",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     strict: options.Strict = False,
 ) -> str:

@@ -5,37 +5,77 @@ from typing import Annotated
 
 import typer
 
+from latent_nas.cli.options import BOARD, FINAL, MACHINES, RUN, SEARCH
+
 Runtime = Annotated[
     str | None,
     typer.Option(
-        help="What runs the network there: a file of latent_nas/runtimes. Default: cmsis_nn, native with"
-        " --measure emulate."
+        help="Inference runtime, a name of `latent-nas runtimes` or a .toml file of yours. Default: cmsis_nn; native"
+        " with --measure emulate.",
+        rich_help_panel=BOARD,
     ),
 ]
-Strategy = Annotated[str, typer.Option(help="A file of latent_nas/strategies; rl is latent_rl.")]
+Strategy = Annotated[
+    str,
+    typer.Option(
+        help="A name of `latent-nas strategies` or a .py file of yours; rl is latent_rl.", rich_help_panel=SEARCH
+    ),
+]
 Preset = Annotated[
-    str, typer.Option(help="fast, default or thorough: 500, 20000, 75000 trainings of 20, 100, 150 epochs.")
+    str,
+    typer.Option(
+        help="fast, default or thorough: 500, 20000, 75000 trainings of 20, 100, 150 epochs.", rich_help_panel=SEARCH
+    ),
 ]
 Trainings = Annotated[
-    int | None, typer.Option(help="True trainings to spend before the final ones; default: the preset's, or 24.")
+    int | None,
+    typer.Option(
+        help="Networks to train before the final ones. Default: the preset's, else 24.", rich_help_panel=SEARCH
+    ),
 ]
 ChildEpochs = Annotated[
-    int | None, typer.Option(help="Epochs of such a training; default: the preset's, or the task's recipe's.")
+    int | None,
+    typer.Option(
+        help="Epochs of each of these trainings. Default: the preset's, else the task's.", rich_help_panel=SEARCH
+    ),
 ]
-Batch = Annotated[int, typer.Option(help="Trainings of a round; after each the surrogates are refitted.")]
-Objective = Annotated[str, typer.Option(help="What to maximise: a file of latent_nas/objectives.")]
+Batch = Annotated[
+    int, typer.Option(help="Trainings per round; the surrogates are refitted after each round.", rich_help_panel=SEARCH)
+]
+Objective = Annotated[
+    str,
+    typer.Option(
+        help="Objective to maximise: a file of latent_nas/objectives or a .py file of yours.", rich_help_panel=SEARCH
+    ),
+]
 Surrogate = Annotated[
-    str, typer.Option(help="What predicts accuracy: a file of latent_nas/surrogates, or a .py file of yours.")
+    str,
+    typer.Option(
+        help="Predictor of accuracy: a file of latent_nas/surrogates or a .py file of yours.", rich_help_panel=SEARCH
+    ),
 ]
-WallS = Annotated[float | None, typer.Option(help="Begin no new round after so many seconds.")]
+WallS = Annotated[float | None, typer.Option(help="Begin no new round after so many seconds.", rich_help_panel=SEARCH)]
 Asynchronous = Annotated[
-    bool, typer.Option("--async", help="Let no worker wait for a slow one; results then depend on timing.")
+    bool,
+    typer.Option(
+        "--async",
+        help="Start the next training as soon as a worker is free; results then depend on timing.",
+        rich_help_panel=MACHINES,
+    ),
 ]
 Halving = Annotated[
-    int, typer.Option(help="Short trainings for one of full length, which the best of them gets; 0: all are full.")
+    int,
+    typer.Option(
+        help="Train so many candidates briefly and only the best of them in full; 0 trains all in full.",
+        rich_help_panel=SEARCH,
+    ),
 ]
-Top = Annotated[int, typer.Option(help="Networks to train in full at the end.")]
-WarmStart = Annotated[Path | None, typer.Option(help="A table of records to begin with (Parquet).")]
-Out = Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.")]
-Resume = Annotated[Path | None, typer.Option(help="Continue the search in this run folder.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop; nothing is written.")]
+Top = Annotated[int, typer.Option(help="Networks to train in full at the end.", rich_help_panel=FINAL)]
+WarmStart = Annotated[
+    Path | None, typer.Option(help="A table of records to begin with (Parquet).", rich_help_panel=SEARCH)
+]
+Out = Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.", rich_help_panel=RUN)]
+Resume = Annotated[Path | None, typer.Option(help="Continue the search in this run folder.", rich_help_panel=RUN)]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the plan and stop; nothing is written.", rich_help_panel=RUN)
+]

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from latent_nas.nearest import meant
 from latent_nas.plugins import kinds
 from latent_nas.plugins.files import OwnFile
 from latent_nas.plugins.own import OBJECT, OWN, Own
@@ -97,9 +98,9 @@ def load(kind: str, plugin: str | Path | object) -> Any:
     name = called(kind, name)
     if name not in _shipped(kind):
         own = "a .toml" if kind in kinds.FIELDS else "a .py"
-        raise ValueError(
-            f"no {kinds.one(kind)} {name!r}; there are: {', '.join(names(kind))}; or the path of {own} of your own"
-        )
+        near = meant(name, names(kind), 3)
+        there = f"{near} Or" if near else f"; there are: {', '.join(names(kind))}; or"
+        raise ValueError(f"no {kinds.one(kind)} {name!r}{there} give the path of {own} of your own")
     file = PACKAGE / kind / f"{name}.toml"
     if file.exists():
         return {"name": name, **toml(file)}
