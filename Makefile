@@ -48,10 +48,12 @@ clean:  ## remove .venv, builds and caches; runs/ stays
 
 # The stamps are younger than what they were installed from, so pip runs again only after a change there.
 .venv/installed: setup.py constraints.txt | $(BIN)/pip
+	@echo "installing latent_nas and what it needs into .venv; the first time this takes minutes"
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
 	@touch $@
 
 .venv/installed-test: setup.py constraints.txt | $(BIN)/pip
+	@echo "installing latent_nas with all extras and test tools into .venv; the first time this takes minutes"
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
 	@touch $@ .venv/installed
 

@@ -221,3 +221,24 @@ def test_dataset_is_built_resumed_and_read_back(tmp_path, capsys):
     cut.write_bytes((tmp_path / "out" / "mcu_cnn-digits.parquet").read_bytes()[:-50])
     with pytest.raises(ValueError, match="not a whole Parquet"):
         dataset.read(cut)
+
+
+def test_a_search_ends_with_what_to_type_next_and_it_works(finished, tmp_path):
+    """The lines as they are printed, in a shell, in the folder where the search was typed; a script is the browser."""
+    folder, _ = finished
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    done = latent_nas("search", "--resume", folder, cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    head, *steps = done.stdout.splitlines()[-4:]
+    assert head == "Next:"
+    assert [step.split(" -m latent_nas ")[1].split()[0] for step in steps] == ["open", "deploy", "search"]
+    shown = subprocess.run(
+        steps[0], shell=True, cwd=folder.parent, env={**os.environ, "BROWSER": f"{browser} %s"}, check=False
+    )
+    assert shown.returncode == 0
+    assert (tmp_path / "opened").read_text().strip() == (folder / "report.html").resolve().as_uri()
+    built = subprocess.run(steps[1], shell=True, cwd=folder.parent, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    assert "bit-exact" in built.stdout

@@ -26,6 +26,7 @@ from latent_nas.cli import (
     export,
     lists,
     models,
+    open_report,
     query,
     refused,
     report,
@@ -80,6 +81,7 @@ groups["agent"].command("train")(configured(models.agent_train))
 for name, group in groups.items():
     app.add_typer(group, name=name, rich_help_panel="Artefacts, step by step")
     group.callback()(lambda: None)
+app.command("open", rich_help_panel="Find a network")(configured(open_report.open_report))
 app.command(rich_help_panel="Find a network")(doctor.doctor)
 app.command(rich_help_panel="Compare and extend")(serve_mcp.serve_mcp)
 for kind in lists.KINDS:

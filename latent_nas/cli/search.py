@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from latent_nas.cli import options, own_data
 from latent_nas.cli import search_options as asked
+from latent_nas.cli.typed import called
 
 if TYPE_CHECKING:
     from latent_nas.jobs.search.prepare import Prepared
@@ -118,11 +120,20 @@ def _run(prepared: "Prepared", folder: "RunFolder", tensorboard: bool, as_json: 
             result = run(prepared, folder, view.say, view.done, board)
         except KeyboardInterrupt:
             stored = len(folder.store().records())
-            view.say(f"stopped; {stored} trainings are stored. Continue with: latent-nas search --resume {folder.path}")
+            view.say(f"stopped; {stored} trainings are stored. Continue with: {_command('search --resume', folder)}")
             raise
     print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, folder.path))
     if code := exit_code(result):
         raise typer.Exit(code)
+    if not as_json and result.networks:
+        more = 2 * result.trainings
+        steps = [("open", ""), ("deploy", "--out firmware --emulate"), ("search --resume", f"--trainings {more}")]
+        print("\n".join(["Next:", *(f"  {_command(verb, folder)} {rest}".rstrip() for verb, rest in steps)]))
+
+
+def _command(verb: str, folder: "RunFolder") -> str:
+    """Return a command on a run folder as it can be typed here."""
+    return f"{called()} {verb} {shlex.quote(str(folder.path))}"
 
 
 def _going_on(
