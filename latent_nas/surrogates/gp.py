@@ -14,6 +14,7 @@ from latent_nas.artifacts import pack, unpack
 from latent_nas.surrogates import Surrogate, standardise
 from latent_nas.surrogates._kernel import JITTER, distances, factor_of, matern, posterior_loss
 
+FEW = 200  # labels up to which the floor of the noise stands
 STATE = ("shift", "gain", "of", "mean", "scale", "theta", "inputs", "alpha")
 
 
@@ -43,13 +44,22 @@ class Gp(Surrogate):
     Args:
         own: so many columns may have a length scale of their own. fitted_rows: at most, for the hyperparameters;
             rows: at most, behind the prediction (a random choice of them where there are more).
-        steps: of L-BFGS. seed: of that choice.
+        steps: of L-BFGS. seed: of that choice. least_noise: share of the targets' variance that is taken for noise at
+            least, with up to ``FEW`` rows; it falls with 1 / rows beyond. Few labels are explained by many functions
+            without noise, and a search that believes one of them stays where it is.
     """
 
     def __init__(
-        self, own: int = 512, fitted_rows: int = 400, rows: int = 3000, steps: int = 40, seed: int = 0
+        self,
+        own: int = 512,
+        fitted_rows: int = 400,
+        rows: int = 3000,
+        steps: int = 40,
+        seed: int = 0,
+        least_noise: float = 0.1,
     ) -> None:
         self.own, self.fitted_rows, self.rows, self.steps, self.seed = own, fitted_rows, rows, steps, seed
+        self.least_noise = least_noise
 
     def _fit(self, X: np.ndarray, y: np.ndarray) -> None:
         from scipy.optimize import minimize
@@ -61,6 +71,10 @@ class Gp(Surrogate):
         Z, Y = (X - self.shift).astype(float) * self.gain, (y - self.mean) / self.scale
         scales = _Scales.of_columns(binary, self.own)
         start = np.concatenate([scales.prior, np.log([1.0, 0.2, 0.1])])
+        bounds = [(value - 5, value + 5) for value in start]
+        floor = np.log(max(self.least_noise * min(1.0, FEW / len(X)), 1e-9))
+        bounds[-1] = (min(max(floor, bounds[-1][0]), bounds[-1][1]), bounds[-1][1])
+        start = np.clip(start, *np.transpose(bounds))
         thetas = []
         for target in range(y.shape[1]):
             if len(tried) < 3 or not Y[:, target].any():
@@ -72,7 +86,7 @@ class Gp(Surrogate):
                 (start, Z[tried], Y[tried, target], scales.of),
                 jac=True,
                 method="L-BFGS-B",
-                bounds=[(value - 5, value + 5) for value in start],
+                bounds=bounds,
                 options={"maxiter": self.steps},
             )
             thetas.append(found.x)
