@@ -12,7 +12,7 @@ from latent_nas import __version__
 from latent_nas.units import cost_row
 
 INITIALS = {"auc", "f1", "mae", "r2", "rmse"}
-SHORT, SEARCH = "short", "search"  # fidelities: a first look at a network, and what a search measures
+SHORT, SEARCH, FULL = "short", "search", "full"  # fidelities: a first look at a network, a search's own, a final one
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Record:
     """One training of one network.
 
     Attributes:
-        genes: canonical. space, task: names. seed: of the training. fidelity: the recipe, "short", "search" or "full".
+        genes: canonical. space, task: names. seed: of the training. fidelity: the recipe, "search" or "full"; any
+            other, as "short" or a column of a table, is a cheaper look.
         part: what was measured on: "valid" (trained on train) or "test" (trained on train and valid).
         status: "ok"; "failed", which it would again; or "lost": its worker died or ran out of memory, so that it is
             tried again when the run goes on. reason: why.
@@ -83,6 +84,11 @@ class Record:
     def lost(self) -> bool:
         """Whether nothing is known of the network, as its worker did not bring it back."""
         return self.status == "lost"
+
+    @property
+    def short(self) -> bool:
+        """Whether it was a cheaper look than a search's own trainings: evidence, no result."""
+        return self.fidelity not in (SEARCH, FULL)
 
     @property
     def measured(self) -> dict[str, float]:

@@ -3,15 +3,12 @@
 import numpy as np
 import pytest
 
-from latent_nas import seeds
 from latent_nas.evaluators import Evaluator
 from latent_nas.evaluators.work import record_of
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import prepare
-from latent_nas.judge.fidelity import translated
-from latent_nas.judge.scorer import labels
 from latent_nas.limits import Limits
-from latent_nas.records import SEARCH, SHORT, Record
+from latent_nas.records import SEARCH, SHORT
 from latent_nas.store import Store
 from latent_nas.strategies import Problem, open_strategy
 from latent_nas.study import Budget
@@ -96,23 +93,3 @@ def test_a_subset_has_every_class_in_proportion_whatever_the_training_seed():
     assert subset(task, part, 1.0) is part
     with pytest.raises(ValueError, match="share"):
         subset(task, part, 0.0)
-
-
-def test_a_line_that_is_there_is_found_and_measured_full_values_stay():
-    short = seeds.rng(0, "short").uniform(0.3, 0.7, 40)
-    true = 0.2 + 0.9 * short
-    full = np.where(short > 0.5, true, np.nan)
-    found = translated(full, short)
-    assert found[short > 0.5] == pytest.approx(true[short > 0.5])
-    assert np.abs(found - true).max() < 0.03
-    assert translated(np.full(3, np.nan), short[:3]) == pytest.approx(short[:3])
-
-
-def test_labels_take_full_trainings_where_there_are_any():
-    def record(gene, accuracy, fidelity):
-        return Record((gene,), "s", "t", 0, fidelity, measured_int8={"accuracy": accuracy})
-
-    records = [record(0, 0.5, SHORT), record(0, 0.8, SEARCH), record(1, 0.4, SHORT), record(2, 0.9, SEARCH)]
-    genes, values = labels(records)
-    assert genes[:, 0].tolist() == [0, 1, 2]
-    assert values.tolist() == pytest.approx([0.8, 0.7, 0.9], abs=1e-6)

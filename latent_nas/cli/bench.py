@@ -33,6 +33,14 @@ def bench(
         list[str] | None,
         typer.Option("--input", help="Column that surrogates may see: proxy.synflow, or proxy. for all."),
     ] = None,
+    fidelities: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fidelity",
+            help="Column of a shorter training and its cost in full ones, as metric.valid_accuracy_12_epochs=0.06;"
+            " may be repeated. --trainings is then in full-training equivalents.",
+        ),
+    ] = None,
     settings: options.Settings = None,
     workers: Annotated[int, typer.Option(help="Processes; 0 is one per core. Changes no result.")] = 0,
     ray: Annotated[
@@ -65,7 +73,7 @@ def bench(
         raise ValueError(f"a bench wants {', '.join(missing)} as well; see latent-nas bench --help")
 
     from latent_nas.cli.show import show
-    from latent_nas.jobs.bench.config import BenchConfig, parse_limits
+    from latent_nas.jobs.bench.config import BenchConfig, parse_fidelities, parse_limits
     from latent_nas.jobs.bench.regret import standings
     from latent_nas.jobs.bench.run import bench as run
     from latent_nas.jobs.bench.run import summary
@@ -90,6 +98,7 @@ def bench(
         workers=workers,
         settings=tuple(settings or ()),
         ray=ray or "",
+        fidelities=parse_fidelities(fidelities or []),
     )
     with show(as_json) as view:
         result = run(config, out, view.say, view.done)

@@ -1,11 +1,14 @@
-"""Evaluation by looking it up: a table of networks that were trained before."""
+"""Evaluation by looking it up: a table of networks that were trained before.
+
+The fidelity of a job that is no search training's is the column that holds it, such as a shorter training.
+"""
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from latent_nas.evaluators import Evaluator, Job
-from latent_nas.records import Record
+from latent_nas.records import SEARCH, Record
 from latent_nas.tables.space import TableSpace
 from latent_nas.target import Target
 
@@ -22,8 +25,7 @@ class TableLookup(Evaluator):
 
     def __init__(self, space: TableSpace, objective: str, minimise: bool = False, cost: str = "") -> None:
         self.space, self.objective, self.minimise = space, objective, minimise
-        self.values = space.table.values[objective]
-        self.costs = space.table.values[cost] if cost else np.zeros(len(self.values))
+        self.costs = space.table.values[cost] if cost else np.zeros(space.table.networks)
 
     @classmethod
     def check(cls, target: Target) -> None:
@@ -34,6 +36,9 @@ class TableLookup(Evaluator):
         """Yield the records in the order of the jobs."""
         for job in jobs:
             network = self.space.network(np.array([job.genes]))[0]
+            column = self.objective if job.fidelity == SEARCH else job.fidelity
+            value = float(self.space.table.values[column][network])
+            known = np.isfinite(value)
             yield Record(
                 genes=job.genes,
                 space=self.space.name,
@@ -42,7 +47,9 @@ class TableLookup(Evaluator):
                 fidelity=job.fidelity,
                 part=job.part,
                 round=job.round,
-                measured_beside={self.objective: float(self.values[network])},
+                status="ok" if known else "failed",
+                reason="" if known else f"the table has no {column} of it",
+                measured_beside={self.objective: value} if known else {},
                 objective=self.objective,
                 higher_is_better=not self.minimise,
                 latency_ms=float(self.costs[network]),

@@ -1,21 +1,190 @@
-"""What a short training says of a full one: a line, as in autoregressive co-kriging (Kennedy and O'Hagan 2000)."""
+"""What short trainings say of full ones: evidence, not truth.
+
+A line leads from every fidelity to the next dearer one (autoregressive co-kriging, Kennedy and O'Hagan 2000), so that
+all that was measured is known in the unit of a full training, and with it how far such a translation is off. A
+fidelity whose order contradicts the full trainings is left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from latent_nas.judge.link import Link
+from latent_nas.records import Record
+from latent_nas.spaces import Genes
+
 PRIOR = 4.0  # pairs that the belief in a slope of 1 is worth
+SPREAD, SPREAD_PRIOR = 0.5, 2.0  # std of a step before any pair, in std of all labels, and the pairs this is worth
+PAIRS = 3  # that a contradiction takes
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """A cheaper look at networks.
+
+    Attributes:
+        name: of the recipe, or of the column of a table. cost: in full trainings, between 0 and 1.
+    """
+
+    name: str
+    cost: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.cost < 1:
+            raise ValueError(
+                f"fidelity {self.name} costs {self.cost:g} full trainings; a short one costs more than 0 and less than"
+                f" 1, as in {self.name}=0.06"
+            )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of networks at every fidelity, the cheapest first and the full training last.
+
+    Attributes:
+        fidelities: the cheaper ones in use. misleading: names of those left out, as they contradict full trainings.
+        genes: (n, genes), sorted, of all networks of which something is known or was tried.
+        values: (n, fidelities + 1), means of what was measured, NaN where nothing was.
+        steps: how far each network has come, (n,): the place in ``values`` of what comes next; fidelities + 1 after a
+            full training. A training that failed is a step, too.
+        estimates: of each network's full objective, (n,); NaN where every training failed.
+        gaps: per step of ``values`` behind the first, by what the translations of pairs were off: expected (pairs,) and
+            measured (pairs,), in the unit of the full objective.
+    """
+
+    fidelities: tuple[Fidelity, ...]
+    misleading: tuple[str, ...]
+    genes: np.ndarray
+    values: np.ndarray
+    steps: np.ndarray
+    estimates: np.ndarray
+    gaps: tuple[tuple[np.ndarray, np.ndarray], ...]
+
+    @staticmethod
+    def of(records: Sequence[Record], fidelities: Sequence[Fidelity] = ()) -> "Evidence":
+        """Return what validation records say; it depends on nothing but their set.
+
+        Args:
+            fidelities: short ones in use; records of others are passed over, but for those of full trainings.
+        """
+        ladder = sorted(fidelities, key=lambda fidelity: (fidelity.cost, fidelity.name))
+        places = {fidelity.name: i for i, fidelity in enumerate(ladder)}
+        found: dict[Genes, dict[int, list[float]]] = {}
+        for record in records:
+            place = places.get(record.fidelity, None if record.short else len(ladder))
+            if record.part == "valid" and place is not None and not record.lost:
+                value = record.score if record.ok else None
+                found.setdefault(tuple(record.genes), {}).setdefault(place, []).append(
+                    np.nan if value is None else value
+                )
+        order = sorted(found)
+        values = np.full((len(order), len(ladder) + 1), np.nan)
+        tried = np.zeros(values.shape, bool)
+        for row, genes in enumerate(order):
+            for place, several in found[genes].items():
+                measured = sorted(value for value in several if np.isfinite(value))
+                tried[row, place] = True
+                if measured:
+                    values[row, place] = np.mean(measured)
+        bad = [i for i in range(len(ladder)) if contradicts(values[:, i], values[:, -1])]
+        kept = [i for i in range(len(ladder) + 1) if i not in bad]
+        values, tried = values[:, kept], tried[:, kept]
+        steps = np.where(tried.any(axis=1), values.shape[1] - tried[:, ::-1].argmax(axis=1), 0)
+        return Evidence(
+            tuple(fidelity for i, fidelity in enumerate(ladder) if i not in bad),
+            tuple(ladder[i].name for i in bad),
+            np.array(order, np.int64),
+            values,
+            steps,
+            *_climbed(values),
+        )
+
+    @property
+    def known(self) -> np.ndarray:
+        """The rows of which something was measured."""
+        return np.flatnonzero(np.isfinite(self.estimates))
+
+    def spreads(self, link: Link, unit: float) -> np.ndarray:
+        """Return the std, on the link's scale, of what each step adds to what was known before, (fidelities,).
+
+        Few pairs are drawn to a share of ``unit``, the std of all labels on that scale.
+        """
+        found = []
+        for expected, measured in self.gaps:
+            off = link.forward(measured) - link.forward(expected)
+            squares = SPREAD_PRIOR * (SPREAD * unit) ** 2 + float(off @ off)
+            found.append(np.sqrt(squares / (SPREAD_PRIOR + len(off))))
+        return np.array(found)
+
+    def wants_a_low_one(self, after: int) -> list[Genes]:
+        """Return a network of the lower half to train in full, where ``after`` promotions were all of the upper half.
+
+        The line is then known over its whole range, and a fidelity that misleads is found out. Empty where not due.
+        """
+        for place in range(len(self.fidelities)):
+            short, full = self.values[:, place], self.values[:, -1]
+            both = np.isfinite(short) & np.isfinite(full)
+            middle = np.nanmedian(short) if np.isfinite(short).any() else np.nan
+            if both.sum() >= after and not (short[both] <= middle).any():
+                waiting = np.flatnonzero((short <= middle) & (self.steps == place + 1))
+                if len(waiting):
+                    best = waiting[np.argmax(short[waiting])]
+                    return [tuple(self.genes[best].tolist())]
+        return []
+
+
+def contradicts(short: np.ndarray, full: np.ndarray) -> bool:
+    """Return whether a short objective (n,) orders networks against their full one (n,); NaN is not measured.
+
+    Pairs of the best alone say too little: one of them must lie in the lower half of the short ones.
+    """
+    both = np.isfinite(short) & np.isfinite(full)
+    if both.sum() < PAIRS or not (short[both] <= np.nanmedian(short)).any():
+        return False
+    signs = np.sign(np.subtract.outer(short[both], short[both])) * np.sign(np.subtract.outer(full[both], full[both]))
+    return bool(signs.sum() < 0)
 
 
 def translated(full: np.ndarray, short: np.ndarray) -> np.ndarray:
     """Return the full objectives (n,), and where one is NaN the line through the pairs at its short one.
 
+    Without any pair, short ones stand as they are; their order is what they are worth.
+    """
+    slope, short_mean, full_mean = _line(full, short)
+    return np.where(np.isfinite(full), full, full_mean + slope * (short - short_mean))
+
+
+def _line(full: np.ndarray, short: np.ndarray) -> tuple[float, float, float]:
+    """Return slope, mean short and mean full objective of the line through the pairs.
+
     Networks that were trained both ways are the best by their short training: so few and so alike that the slope is
-    held near 1. Without any such pair, short ones stand as they are; their order is what they are worth.
+    held near 1.
     """
     both = np.isfinite(full) & np.isfinite(short)
     if not both.any():
-        return np.where(np.isfinite(full), full, short)
+        return 1.0, 0.0, 0.0
     x, y = short[both], full[both]
     centred = x - x.mean()
     spread = short[np.isfinite(short)].var() * PRIOR
     slope = (centred @ (y - y.mean()) + spread) / (centred @ centred + spread) if spread > 0 else 1.0
-    return np.where(np.isfinite(full), full, y.mean() + max(slope, 0.0) * (short - x.mean()))
+    return max(float(slope), 0.0), float(x.mean()), float(y.mean())
+
+
+def _climbed(values: np.ndarray) -> tuple[np.ndarray, tuple[tuple[np.ndarray, np.ndarray], ...]]:
+    """Return ``estimates`` and ``gaps`` of values (n, fidelities + 1)."""
+    if not len(values):
+        return np.zeros(0), tuple((np.zeros(0), np.zeros(0)) for _ in range(values.shape[1] - 1))
+    estimates, pairs, lines = values[:, 0], [], []
+    for place in range(1, values.shape[1]):
+        line = slope, short_mean, full_mean = _line(values[:, place], estimates)
+        both = np.isfinite(values[:, place]) & np.isfinite(estimates)
+        pairs.append((full_mean + slope * (estimates[both] - short_mean), values[both, place]))
+        lines.append(line)
+        estimates = translated(values[:, place], estimates)
+    gaps = []
+    for i, (expected, measured) in enumerate(pairs):
+        for slope, short_mean, full_mean in lines[i + 1 :]:
+            expected, measured = (full_mean + slope * (part - short_mean) for part in (expected, measured))
+        gaps.append((expected, measured))
+    return estimates, tuple(gaps)

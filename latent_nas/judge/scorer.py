@@ -10,11 +10,12 @@ from latent_nas import artifacts, seeds
 from latent_nas.judge import Scores
 from latent_nas.judge.accuracy import FULL, AccuracyModel
 from latent_nas.judge.explore import explore
-from latent_nas.judge.fidelity import translated
+from latent_nas.judge.fidelity import Evidence, Fidelity
 from latent_nas.judge.listing import Listing
+from latent_nas.judge.promotion import Promotion, gain, keener
 from latent_nas.judge.recalibrate import excess
 from latent_nas.limits import Limits
-from latent_nas.records import SHORT, Record
+from latent_nas.records import Record
 from latent_nas.spaces import Space
 from latent_nas.surrogates import Surrogate, chosen, design
 from latent_nas.units import COSTS
@@ -46,9 +47,11 @@ class Scorer:
             weight: penalty per unit of log excess. margin: log cost by which the limits are drawn closer, for the cost
             surrogate's error. beyond: further costs that are known: genes (n, genes) -> how far they exceed their
             limits, as log(cost / limit) summed, 0 inside, (n,). surrogate: the full one of accuracy, by name or file.
+            fidelities: cheaper looks at networks that records may hold; beta then is what a full training is worth.
 
     Attributes:
         queries: architectures scored so far, by the call and by ``rerank``. labels: networks behind the last fit.
+        evidence: what the records of the last fit say.
         objective: what loaded surrogates predict, and 1 or -1 where less of it is better; see ``records.objective_of``.
     """
 
@@ -65,10 +68,12 @@ class Scorer:
         margin: float = 0.02,
         beyond: Callable[[np.ndarray], np.ndarray] | None = None,
         surrogate: str = FULL,
+        fidelities: Sequence[Fidelity] = (),
     ) -> None:
         self.space, self.limits, self.costs, self.codec = space, limits, costs, codec
         self.seed, self.kappa, self.beta, self.weight, self.margin = seed, kappa, beta, weight, margin
-        self.beyond, self.surrogate = beyond, surrogate
+        self.beyond, self.surrogate, self.fidelities = beyond, surrogate, tuple(fidelities)
+        self.evidence = Evidence.of([])
         self.queries = 0
         self.objective = ("int8_accuracy", 1.0)
         self.accuracy: AccuracyModel | None = None
@@ -84,11 +89,15 @@ class Scorer:
     def refit(self, records: Sequence[Record]) -> None:
         """Fit the accuracy surrogates to the records that are ok; repeats of one network count as their mean.
 
+        Of networks without a full training that is what ``Evidence`` makes of their short ones.
+
         Where networks were emulated, the predicted costs are moved by how far the emulated ones were from the computed.
 
         The result depends on nothing but the seed, the limits and the set of records.
         """
-        genes, accuracy = labels(records)
+        self.evidence = Evidence.of(records, self.fidelities)
+        known = self.evidence.known
+        genes, accuracy = self.evidence.genes[known], self.evidence.estimates[known]
         self.accuracy = self._beliefs = None
         self._excess = excess(records)
         if len(genes):
@@ -130,7 +139,30 @@ class Scorer:
             return np.arange(min(n, len(genes)))
         penalty = self._score(genes, None, full=True).penalty
         known = None if pending is None or not len(pending) else self._design(np.asarray(pending))
-        return self.accuracy.batch(self._design(np.asarray(genes)), self.beta, penalty, n, known)
+        return self.accuracy.batch(self._design(np.asarray(genes)), self._curious, penalty, n, known)
+
+    def worth(self, genes: np.ndarray) -> np.ndarray:
+        """Return what the next look at each of genes (n, genes) is worth, (n,), in the objective's unit.
+
+        That is the acquisition, where nothing is cheaper than a full training; else the index of ``Promotion``, which
+        weighs the look's cost.
+        """
+        genes = np.asarray(genes)
+        scores = self._score(genes, None, full=True)
+        costs = [fidelity.cost for fidelity in self.evidence.fidelities]
+        if self.accuracy is None or not costs:
+            return scores.acquisition
+        link, rows = self.accuracy.link, {tuple(g): i for i, g in enumerate(self.evidence.genes.tolist())}
+        unit = float(link.forward(self.evidence.estimates[self.evidence.known]).std()) or 1.0
+        spreads = np.concatenate([[0.0], self.evidence.spreads(link, unit)])
+        promotion = Promotion(np.array([*costs, 1.0]), spreads, float(gain(np.array(self.beta))) * unit)
+        mean, std = self.accuracy.full.predict(self._design(genes), return_std=True)
+        places = [rows.get(tuple(g)) for g in genes.tolist()]
+        step = np.array([0 if row is None else self.evidence.steps[row] for row in places])
+        measured = np.array([np.nan if row is None else self.evidence.estimates[row] for row in places])
+        known = np.isfinite(measured)
+        mean[known] = link.forward(measured[known])
+        return link.back(promotion.index(mean, promotion.ahead(std, step, known), step)) - scores.penalty
 
     def interval(self, genes: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Return low and high (n,) between which that share of measured accuracies lies; infinite with few labels."""
@@ -194,8 +226,14 @@ class Scorer:
             low = mean = high = np.full(len(genes), PRIOR_ACCURACY)
             return [logs, mean, np.full(len(genes), PRIOR_STD), low, high]
         if full or self.accuracy.fast is None:
-            return [logs, *self.accuracy.bands(inputs, self.kappa, self.beta)]
-        return [logs, *self.accuracy.fast_bands(*choices, self.kappa, self.beta)]
+            return [logs, *self.accuracy.bands(inputs, self.kappa, self._curious)]
+        return [logs, *self.accuracy.fast_bands(*choices, self.kappa, self._curious)]
+
+    @property
+    def _curious(self) -> float:
+        """How many std above the mean the acquisition lies: more than ``beta``, where a first look costs less."""
+        short = self.evidence.fidelities
+        return keener(self.beta, short[0].cost) if short else self.beta
 
     @property
     def _steep(self) -> float:
@@ -232,16 +270,6 @@ class Scorer:
 
 
 def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
-    """Return genes (n, genes) and objective (n,) of ok validation records, sorted, repeats averaged.
-
-    The objective is a measured one; of networks with short trainings only, what ``translated`` makes of these.
-    """
-    found: dict[tuple[int, ...], list[float]] = {}
-    short: dict[tuple[int, ...], list[float]] = {}
-    for record in records:
-        if record.ok and record.part == "valid" and record.score is not None:
-            held = short if record.fidelity == SHORT else found
-            held.setdefault(tuple(record.genes), []).append(record.score)
-    order = sorted({*found, *short})
-    full, brief = (np.array([np.mean(sorted(d[g])) if g in d else np.nan for g in order]) for d in (found, short))
-    return np.array(order, np.int64), translated(full, brief)
+    """Return genes (n, genes) and objective (n,) of ok validation records, sorted, repeats averaged; no short ones."""
+    evidence = Evidence.of(records)
+    return evidence.genes[evidence.known], evidence.estimates[evidence.known]

@@ -17,7 +17,7 @@ from latent_nas import plugins, seeds
 from latent_nas.env import LatentCodec
 from latent_nas.judge import Judge
 from latent_nas.limits import Limits
-from latent_nas.records import SHORT, Record
+from latent_nas.records import Record
 from latent_nas.spaces import Genes, Space
 from latent_nas.units import cost_row
 
@@ -76,7 +76,7 @@ class Strategy(ABC):
         """Learn what was measured; ends the round."""
         if records:
             genes = self.problem.space.canonical(self.problem.space.check(np.array([r.genes for r in records])))
-            measured = [r.score if r.ok and r.fidelity != SHORT else None for r in records]
+            measured = [r.score if r.ok and not r.short else None for r in records]
             costs = [cost_row(r) for r in records]
             self.genes = np.concatenate([self.genes, genes])
             self._known.update(map(tuple, genes.tolist()))

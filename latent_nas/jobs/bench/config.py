@@ -10,6 +10,7 @@ import numpy as np
 
 from latent_nas import plugins
 from latent_nas.jobs.bench.contest import Contest
+from latent_nas.judge.fidelity import Fidelity
 from latent_nas.ranges import check_least
 from latent_nas.spaces import open_space
 from latent_nas.strategies.settings import configured
@@ -30,6 +31,8 @@ class BenchConfig:
         front: column of a cost to trade the objective against, or "". inputs: columns that surrogates may see of
             every network, since no training is behind them; "proxy." stands for all that begin so.
         workers: processes; 0 is one per core. settings: of the strategies, as in "reinforce.entropy=0.01".
+        fidelities: columns of shorter trainings, the cost of one in full trainings beside; ``trainings`` is then a
+            budget of full-training equivalents.
         ray: address of a cluster that carries the runs out, all of whose nodes can read the table, "local", or "".
     """
 
@@ -49,6 +52,7 @@ class BenchConfig:
     workers: int = 0
     settings: tuple[str, ...] = ()
     ray: str = ""
+    fidelities: tuple[tuple[str, float], ...] = ()
 
     def check(self) -> "BenchConfig":
         """Return itself, or raise ValueError that names the first setting that is unknown or out of range."""
@@ -60,6 +64,15 @@ class BenchConfig:
             )
         for name in self.strategies:
             configured(name, self.settings, self.strategies)
+            if self.fidelities and not plugins.load("strategies", name).judged:
+                raise ValueError(
+                    f"strategy {name!r} asks no judge, who weighs short trainings against full ones; --fidelity goes"
+                    " with latent_rl, argmax and incumbent"
+                )
+        for column, cost in self.fidelities:
+            Fidelity(column, cost)
+            if column == self.objective:
+                raise ValueError(f"--fidelity {column} is the objective itself; name the column of a shorter training")
         if self.ray:
             plugins.load("crews", "ray").check(self.ray)
         return self
@@ -68,8 +81,9 @@ class BenchConfig:
         """Return what decides the result, as plain values."""
         decides = asdict(self)
         del decides["workers"], decides["ray"], decides["table"]
-        if not self.settings:  # so that files from before there were any can be continued
-            del decides["settings"]
+        for later in ("settings", "fidelities"):  # files from before there were any can be continued
+            if not decides[later]:
+                del decides[later]
         digest = sha256()
         with open(self.table, "rb") as file:
             while part := file.read(1 << 20):
@@ -84,7 +98,20 @@ def parse_limits(settings: list[str]) -> tuple[tuple[str, float], ...]:
     Raises:
         ValueError: one that is not NAME=NUMBER, or a name twice.
     """
-    limits: dict[str, float] = {}
+    return _numbers("--max", "cost.macs_m=50", settings)
+
+
+def parse_fidelities(settings: list[str]) -> tuple[tuple[str, float], ...]:
+    """Return the fidelities of ``["metric.valid_accuracy_12_epochs=0.06"]``, each a column and its cost.
+
+    Raises:
+        ValueError: one that is not COLUMN=COST, or a column twice.
+    """
+    return _numbers("--fidelity", "metric.valid_accuracy_12_epochs=0.06", settings)
+
+
+def _numbers(option: str, example: str, settings: list[str]) -> tuple[tuple[str, float], ...]:
+    found: dict[str, float] = {}
     for setting in settings:
         name, _, text = setting.partition("=")
         try:
@@ -92,11 +119,11 @@ def parse_limits(settings: list[str]) -> tuple[tuple[str, float], ...]:
         except ValueError:
             value = float("nan")
         if not name or not np.isfinite(value):
-            raise ValueError(f"--max wants a column and a number, as in cost.macs_m=50; got {setting!r}")
-        if name in limits:
-            raise ValueError(f"--max names {name} twice")
-        limits[name] = value
-    return tuple(limits.items())
+            raise ValueError(f"{option} wants a column and a number, as in {example}; got {setting!r}")
+        if name in found:
+            raise ValueError(f"{option} names {name} twice")
+        found[name] = value
+    return tuple(found.items())
 
 
 def open_contest(config: BenchConfig) -> Contest:
@@ -108,7 +135,7 @@ def open_contest(config: BenchConfig) -> Contest:
     known = open_space(config.space, *plugins.load("spaces", config.space).published) if config.space else None
     limits = dict(config.limits)
     inputs = _inputs(config)
-    also = tuple(column for column in (config.report, *inputs) if column)
+    also = tuple(column for column in (config.report, *inputs, *dict(config.fidelities)) if column)
     needed = (*limits, *([config.front] if config.front else []))
     table = read(Path(config.table), config.objective, also, needed)
     space = TableSpace(table, known, inputs)
@@ -123,6 +150,7 @@ def open_contest(config: BenchConfig) -> Contest:
         config.stop,
         config.front,
         config.settings,
+        tuple(Fidelity(*each) for each in config.fidelities),
     )
 
 

@@ -14,12 +14,14 @@ import numpy as np
 from latent_nas import plugins, seeds
 from latent_nas.codec import Codec, CodecSettings
 from latent_nas.evaluators import Evaluator
+from latent_nas.judge.fidelity import Fidelity
 from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
 from latent_nas.store import Store
 from latent_nas.strategies import Problem
 from latent_nas.strategies.settings import configured
 from latent_nas.study import Budget, Study
+from latent_nas.study.climb import Climb
 from latent_nas.tables.front import hypervolume
 from latent_nas.tables.space import TableSpace
 
@@ -39,7 +41,8 @@ class Contest:
             (0: the strategy's own). stop: whether a run ends with the optimum; its incumbents stay there anyway.
         front: column of a cost; then judged strategies get another limit of it in every round, and what counts is the
             area below the front.
-        settings: of the strategies, as in "reinforce.entropy=0.01".
+        settings: of the strategies, as in "reinforce.entropy=0.01". fidelities: columns of shorter trainings, whose
+            costs count; ``trainings`` then are full-training equivalents.
 
     Raises:
         ValueError: no network keeps the limits, or a front of a cost that is negative or always the same.
@@ -55,6 +58,7 @@ class Contest:
     stop: bool = False
     front: str = ""
     settings: tuple[str, ...] = ()
+    fidelities: tuple[Fidelity, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.feasible.any():
@@ -142,26 +146,45 @@ class Contest:
         if self.stop:
             budget = replace(budget, enough=self.optimum)
         store = Store(Path(":memory:"))
-        study = Study(kind(problem, seed), scorer, evaluator, store, Limits(), budget, seed, intervals=False)
+        given = (kind(problem, seed), scorer, evaluator, store, Limits(), budget, seed)
+        study: Study
+        if self.fidelities:
+            study = Climb(*given, intervals=False, fidelities=self.fidelities)
+        else:
+            study = Study(*given, intervals=False)
         records = study.run()
         store.close()
+        sign = -1.0 if self.minimise else 1.0
         gains = np.array([r.score for r in records], float)
-        gains = np.append(gains, np.full(budget.trainings - len(gains), gains.max()))
-        incumbents = np.maximum.accumulate(gains) * (-1.0 if self.minimise else 1.0)
-        reached = np.flatnonzero(incumbents == self.optimum)
+        spent = np.array(study.spent_at if isinstance(study, Climb) else range(1, len(records) + 1), float)
+        incumbents = sign * self._incumbents(gains, spent, budget.trainings)
+        reached = np.flatnonzero(sign * gains == self.optimum)
         best = self.space.network(np.array([records[int(gains.argmax())].genes]))[0]
         reported = self.space.table.values[self.report][best] if self.report else np.nan
         return {
             "strategy": strategy,
             "seed": seed,
             "incumbents": incumbents.tolist(),
-            "measured": (gains[: len(records)] * (-1.0 if self.minimise else 1.0)).tolist(),
+            "measured": (sign * gains).tolist(),
+            **({"spent_at": spent.tolist(), "short": len(study.short)} if isinstance(study, Climb) else {}),
             "reported": float(reported) if np.isfinite(reported) else None,
-            "trainings_to_optimum": int(reached[0]) + 1 if len(reached) else None,
+            "trainings_to_optimum": _plain_number(spent[reached[0]]) if len(reached) else None,
             "hypervolume": self.hypervolume(np.array([r.genes for r in records])) if self.front else None,
             "scorer_queries": scorer.queries if scorer else 0,
             "seconds": round(time.perf_counter() - started, 3),
         }
+
+    def _incumbents(self, gains: np.ndarray, spent: np.ndarray, trainings: int) -> np.ndarray:
+        """Return the best gain after each whole full training's worth of budget, (trainings,).
+
+        Until the first full training there is none in hand: the worst of all networks stands for it.
+
+        Args:
+            gains: of full trainings, (n,), in their order. spent: full-training equivalents spent by then, (n,).
+        """
+        values = self.space.table.values[self.objective][self.feasible] * (-1.0 if self.minimise else 1.0)
+        best = np.maximum.accumulate(np.append(values.min(), gains))
+        return np.asarray(best[np.searchsorted(spent, np.arange(1, trainings + 1) + 1e-9, side="right")])
 
 
 def trained_codec(match: Contest, out: Path, say: Callable[[str], None]) -> Path:
@@ -208,6 +231,10 @@ def settings(space: TableSpace, steps: int) -> CodecSettings:
     slots = min(int(each.sum()), SLOTS)
     codes = min(codes, MOST_CODES) if slots == len(space.genes) else MOST_CODES
     return CodecSettings(slots, codes, 4, hidden=64, width=128, steps=steps, batch=256, learning_rate=1e-2)
+
+
+def _plain_number(value: float) -> float:
+    return int(value) if value == int(value) else round(float(value), 6)
 
 
 def _plain(choice: Any) -> Any:

@@ -18,6 +18,7 @@ from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import Prepared, prepare
 from latent_nas.jobs.search.resume import going_on
 from latent_nas.jobs.search.watch import Watch, Watched
+from latent_nas.judge.fidelity import Fidelity
 from latent_nas.judge.recalibrate import excess
 from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
@@ -268,4 +269,6 @@ def assemble(
         share = setup.task.recipe(SHORT).work / setup.task.recipe(SEARCH).work
         given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}
         study = Halving(**given, halving=config.halving, share=share)
+        if scorer:
+            scorer.fidelities = (Fidelity(SHORT, share),)
     return study

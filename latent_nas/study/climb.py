@@ -1,0 +1,158 @@
+"""The loop with several fidelities: cheap looks at many networks, dear ones for those that are worth them.
+
+In every round the judge weighs what the strategy proposes, each network's first look, against the next look at those
+that have had one (``judge.promotion``), and the better of the two is trained. Budgets and results are in full
+trainings: what shorter ones cost adds up, and only full ones count as found.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from latent_nas import artifacts
+from latent_nas.judge.fidelity import Fidelity
+from latent_nas.records import SEARCH, Record, ranked, words
+from latent_nas.study import Genes, Study, best_of, line
+
+LOOKS = 2  # first looks of a round, for one training of its batch
+FIRST = 10  # looks before anything is promoted: nothing is known of few but which is the largest
+PROBE = 4  # full trainings after which the line is checked at its lower end
+
+Plan = list[tuple[Genes, str]]  # networks and the fidelity of each
+
+
+@dataclass
+class Climb(Study):
+    """A study whose networks climb from the cheapest fidelity to the full training.
+
+    Attributes:
+        fidelities: the cheaper ones. short: records of those, in the order of rounds. spent_at: full trainings spent
+            when each of ``records`` was there.
+
+    Raises:
+        ValueError: a strategy that asks no judge, who alone can weigh fidelities.
+    """
+
+    fidelities: tuple[Fidelity, ...] = ()
+    short: list[Record] = field(default_factory=list, init=False)
+    spent_at: list[float] = field(default_factory=list, init=False)
+    spent: float = field(default=0.0, init=False)
+    _left_out: tuple[str, ...] = field(default=(), init=False)
+
+    def __post_init__(self) -> None:
+        if self.scorer is None:
+            raise ValueError(
+                f"strategy {self.strategy.name!r} asks no judge, who weighs short trainings against full ones; use"
+                " latent_rl, argmax or incumbent, or leave --fidelity away"
+            )
+        self.scorer.fidelities = self.fidelities
+        self._costs = {SEARCH: 1.0} | {fidelity.name: fidelity.cost for fidelity in self.fidelities}
+
+    def _resume(self) -> int:
+        rounds = super()._resume()
+        self.records = []
+        for number in range(rounds):
+            plan = self._stored_plan(number)
+            for fidelity in dict.fromkeys(name for _, name in plan):
+                self._again(number, [genes for genes, name in plan if name == fidelity], fidelity)
+            self._take_up(plan)
+        return rounds
+
+    def _trained(self, number: int) -> list[Genes]:
+        """Return what a finished round has trained in full."""
+        return [genes for genes, fidelity in self._stored_plan(number) if fidelity == SEARCH]
+
+    def _affordable(self) -> int:
+        return min(self.budget.batch, int(self.budget.trainings - self.spent + 1e-9))
+
+    def _round(self, number: int, n: int) -> None:
+        assert self.scorer
+        self.scorer.refit([*self.prior, *self.records, *self.short])
+        self._say_left_out(self.scorer.evidence.misleading)
+        plan = self._stored_plan(number) if self.store.proposals(number) is not None else self._plan(number, n)
+        for fidelity in dict.fromkeys(name for _, name in plan):
+            self._train(number, [genes for genes, name in plan if name == fidelity], fidelity)
+        full = [genes for genes, fidelity in plan if fidelity == SEARCH]
+        told = [self._stored(*each) for each in plan]
+        findings = {"round": number, **self._findings(full, [record for record in told if not record.short])}
+        self._take_up(plan)
+        findings |= {"short": len(told) - len(full), "spent": round(self.spent, 6), **self._best_so_far()}
+        self.strategy.tell(told)
+        self.store.close_round(number, findings, artifacts.pack(self.strategy.state()))
+        self._report(findings)
+
+    def _plan(self, number: int, n: int) -> Plan:
+        """Return what a round trains, at which fidelity, and store it."""
+        assert self.scorer
+        evidence = self.scorer.evidence
+        left, ladder = self.budget.trainings - self.spent, [f.name for f in evidence.fidelities]
+        first = ladder[0] if ladder and left - self._costs[ladder[0]] >= 1 else SEARCH
+        looks = n if first == SEARCH else min(LOOKS * n, int((left - 1) / self._costs[first] + 1e-9))
+        proposals = self.strategy.ask(looks, self.scorer)
+        if journal := self.strategy.journal():
+            self.store.write_journal(number, journal)
+        begun = [tuple(evidence.genes[i].tolist()) for i in np.flatnonzero(evidence.steps <= len(ladder))]
+        known = set(begun) & {record.genes for record in self.short}  # prior networks are never trained
+        waiting = [genes for genes in begun if genes in known and genes not in set(proposals)]
+        plan = self._promoted(waiting, proposals, max(n // 2, 1), first != SEARCH) or [
+            (genes, first) for genes in proposals
+        ]
+        self.store.write_note(f"fidelities {number}", [fidelity for _, fidelity in plan])
+        self.store.propose(number, [genes for genes, _ in plan], artifacts.pack(self.strategy.state()))
+        return plan
+
+    def _promoted(self, waiting: Sequence[Genes], proposals: Sequence[Genes], n: int, looking: bool) -> Plan:
+        """Return up to n networks that wait and are worth more than any proposal, each with its next fidelity.
+
+        Args:
+            looking: whether proposals get a look; at the end of the budget there is none that a full training could
+                follow, and what waits goes first.
+        """
+        assert self.scorer
+        evidence = self.scorer.evidence
+        if not waiting or (len(self.short) < FIRST and looking):
+            return []
+        chosen = [genes for genes in evidence.wants_a_low_one(PROBE) if genes in waiting]
+        if not chosen:
+            worth = self.scorer.worth(np.array(waiting))
+            bar = self.scorer.worth(np.array(proposals)).max() if looking or not evidence.fidelities else -np.inf
+            order = np.argsort(-worth, kind="stable")[:n]
+            chosen = [waiting[i] for i in order if worth[i] >= bar]
+        names = [*(fidelity.name for fidelity in evidence.fidelities), SEARCH]
+        steps = dict(zip(map(tuple, evidence.genes.tolist()), evidence.steps.tolist(), strict=True))
+        plan = [(genes, names[steps[genes]]) for genes in chosen]
+        return [each for each in plan if self.spent + self._costs[each[1]] <= self.budget.trainings + 1e-9]
+
+    def _stored_plan(self, number: int) -> Plan:
+        proposals, fidelities = self.store.proposals(number) or [], self.store.note(f"fidelities {number}") or []
+        if len(proposals) != len(fidelities):
+            raise ValueError(
+                f"{self.store.path} is not a whole study file: the fidelities of round {number} are gone; restore it"
+                " from a copy"
+            )
+        return list(zip(proposals, fidelities, strict=True))
+
+    def _take_up(self, plan: Plan) -> None:
+        """Count what a round has trained."""
+        for genes, fidelity in plan:
+            record = self._stored(genes, fidelity)
+            self.spent += self._costs[fidelity]
+            if record.short:
+                self.short.append(record)
+            else:
+                self.records.append(record)
+                self.spent_at.append(self.spent)
+
+    def _say_left_out(self, names: tuple[str, ...]) -> None:
+        for name in sorted(set(names) - set(self._left_out)):
+            self.say(f"{words(name)} orders networks against their full trainings; the search goes on without it")
+        self._left_out = names
+
+    def _best_so_far(self) -> dict[str, Any]:
+        self._best = ranked(self.records)[:1]
+        return best_of(self._best)
+
+    def _report(self, findings: dict[str, Any]) -> None:
+        self.say(f"{line(findings, len(self.records))}; {len(self.short)} short ones, {self.spent:.2f} spent")
