@@ -161,10 +161,11 @@ def test_gradient_of_the_process_is_right():
     rng = np.random.default_rng(0)
     Z, of, prior = rng.normal(size=(20, 5)), np.array([0, 0, 1, 2, 3]), np.zeros(7)
     theta, y = 0.3 * rng.normal(size=7), np.sin(Z[:, 0])
-    gradient = posterior_loss(theta, prior, Z, y, of)[1]
+    gradient = posterior_loss(theta, prior, Z, y, of, Z[:, :2])[1]
     for i, step in enumerate(1e-5 * np.eye(7)):
         numeric = (
-            posterior_loss(theta + step, prior, Z, y, of)[0] - posterior_loss(theta - step, prior, Z, y, of)[0]
+            posterior_loss(theta + step, prior, Z, y, of, Z[:, :2])[0]
+            - posterior_loss(theta - step, prior, Z, y, of, Z[:, :2])[0]
         ) / 2e-5
         assert abs(numeric - gradient[i]) < 1e-4 * max(1, abs(numeric))
 
@@ -173,10 +174,10 @@ def test_few_labels_are_never_believed_to_have_no_noise():
     """A target without noise: few labels leave a tenth of their variance to noise, many less, and 0 asks for none."""
     X = np.random.default_rng(0).normal(size=(600, 3)).astype(np.float32)
     y = X @ [1.0, -2.0, 0.5]
-    noise = {rows: float(np.exp(Gp(steps=15).fit(X[:rows], y[:rows]).theta[0, -1])) for rows in (60, 600)}
+    noise = {rows: float(np.exp(Gp(fitted_rows=60).fit(X[:rows], y[:rows]).theta[0, -1])) for rows in (60, 600)}
     assert noise[60] == pytest.approx(0.1)
     assert noise[600] == pytest.approx(0.1 / 3)
-    assert np.exp(Gp(steps=15, least_noise=0.0).fit(X[:60], y[:60]).theta[0, -1]) < 0.01
+    assert np.exp(Gp(least_noise=0.0).fit(X[:60], y[:60]).theta[0, -1]) < 0.01
 
 
 def test_covariance_foresees_what_a_measurement_would_teach():

@@ -41,6 +41,13 @@ def bench(
             " may be repeated. --trainings is then in full-training equivalents.",
         ),
     ] = None,
+    warm_start: Annotated[
+        list[str] | None,
+        typer.Option(help="Table of another task on the same space, FILE or FILE=COLUMN; may be repeated."),
+    ] = None,
+    related: Annotated[
+        bool, typer.Option("--related", help="The tasks of --warm-start are alike: train their best 3 networks first.")
+    ] = False,
     settings: options.Settings = None,
     workers: Annotated[int, typer.Option(help="Processes; 0 is one per core. Changes no result.")] = 0,
     ray: Annotated[
@@ -99,6 +106,8 @@ def bench(
         settings=tuple(settings or ()),
         ray=ray or "",
         fidelities=parse_fidelities(fidelities or []),
+        sources=tuple(warm_start or ()),
+        related=related,
     )
     with show(as_json) as view:
         result = run(config, out, view.say, view.done)

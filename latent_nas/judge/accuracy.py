@@ -52,17 +52,19 @@ class AccuracyModel:
         seed: int,
         kappa: float = 0.5,
         surrogate: str = FULL,
+        apart: int = 0,
     ) -> "AccuracyModel":
         """Return the model of labels (n,) of X (n, columns).
 
         Args:
             unlabelled: returns rows (m, columns) for the fast one to learn from, given a function that says of
                 rows (k, columns) what accuracy the full one expects kappa std below its mean, (k,). None: no fast one.
-            own: the columns before a latent, see ``Gp``. surrogate: the full one, see ``open_surrogate``.
+            own: the columns before a latent, see ``Gp``. surrogate: the full one, see ``open_surrogate``. apart: how
+                many of the last columns are beliefs of other tasks, see ``Gp``.
         """
         link = Link.of(accuracy)
         t = link.forward(accuracy)
-        full = open_surrogate(surrogate, own=own, seed=seeds.derive(seed, "full"))
+        full = open_surrogate(surrogate, own=own, seed=seeds.derive(seed, "full"), apart=apart)
         full.fit(X, t)
 
         @cache

@@ -14,6 +14,7 @@ from latent_nas.judge.fidelity import Evidence, Fidelity
 from latent_nas.judge.listing import Listing
 from latent_nas.judge.promotion import Promotion, gain, keener
 from latent_nas.judge.recalibrate import excess
+from latent_nas.judge.transfer import Beliefs
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.spaces import Space
@@ -48,6 +49,7 @@ class Scorer:
             surrogate's error. beyond: further costs that are known: genes (n, genes) -> how far they exceed their
             limits, as log(cost / limit) summed, 0 inside, (n,). surrogate: the full one of accuracy, by name or file.
             fidelities: cheaper looks at networks that records may hold; beta then is what a full training is worth.
+            beliefs: what searches of other tasks say of the space's networks, further inputs of the full surrogate.
 
     Attributes:
         queries: architectures scored so far, by the call and by ``rerank``. labels: networks behind the last fit.
@@ -69,11 +71,12 @@ class Scorer:
         beyond: Callable[[np.ndarray], np.ndarray] | None = None,
         surrogate: str = FULL,
         fidelities: Sequence[Fidelity] = (),
+        beliefs: Beliefs | None = None,
     ) -> None:
         self.space, self.limits, self.costs, self.codec = space, limits, costs, codec
         self.seed, self.kappa, self.beta, self.weight, self.margin = seed, kappa, beta, weight, margin
         self.beyond, self.surrogate, self.fidelities = beyond, surrogate, tuple(fidelities)
-        self.evidence = Evidence.of([])
+        self.beliefs, self.evidence = beliefs, Evidence.of([])
         self.queries = 0
         self.objective = ("int8_accuracy", 1.0)
         self.accuracy: AccuracyModel | None = None
@@ -115,6 +118,7 @@ class Scorer:
                 self.seed,
                 self.kappa,
                 self.surrogate,
+                len(self.beliefs.trainings) if self.beliefs else 0,
             )
 
     def __call__(self, genes: np.ndarray, limits: np.ndarray | None = None) -> Scores:
@@ -264,9 +268,9 @@ class Scorer:
         return int(self.space.sizes.sum()) + len(self.space.feature_names)
 
     def _design(self, genes: np.ndarray) -> np.ndarray:
-        if self.codec is None:
-            return design(self.space, genes)
-        return design(self.space, genes, self.codec.latent(self.codec.encode(genes)))
+        latent = None if self.codec is None else self.codec.latent(self.codec.encode(genes))
+        inputs = design(self.space, genes, latent)
+        return inputs if self.beliefs is None else np.concatenate([inputs, self.beliefs(genes)], axis=1)
 
 
 def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:

@@ -42,6 +42,7 @@ class Study:
     Attributes:
         scorer: None for strategies that use no judge. intervals: whether rounds record how well its intervals cover.
         prior: records known before the search (a warm start); never counted, never proposed again.
+        first: networks to train before any that the strategy asks for, in order.
         say: is told every event in a line. done: is told (finished, wanted) trainings.
         after_round: is called when a round is stored. stopped: whether no new round is to begin.
         records: of this study, in the order of proposals.
@@ -60,6 +61,7 @@ class Study:
     after_round: Callable[[], None] = lambda: None
     stopped: Callable[[], bool] = lambda: False
     intervals: bool = True
+    first: list[Genes] = field(default_factory=list)
     records: list[Record] = field(default_factory=list, init=False)
     _best: list[Record] = field(default_factory=list, init=False)
     _started: float = field(default=0.0, init=False)  # when it would have begun, had it never been stopped
@@ -138,11 +140,17 @@ class Study:
         """Return what a round is to train: as stored, or n networks asked for now and stored."""
         proposals = self.store.proposals(number)
         if proposals is None:
-            proposals = self.strategy.ask(n, self.scorer)
+            proposals = self._asked_for(n)
             if journal := self.strategy.journal():
                 self.store.write_journal(number, journal)
             self.store.propose(number, proposals, artifacts.pack(self.strategy.state()))
         return proposals
+
+    def _asked_for(self, n: int) -> list[Genes]:
+        """Return n networks: those of ``first`` that are not known yet, then the strategy's."""
+        known = set(map(tuple, self.strategy.genes.tolist()))
+        first = [genes for genes in self.first if genes not in known][:n]
+        return first if len(first) == n else [*first, *self.strategy.ask(n - len(first), self.scorer, first)]
 
     def _learn(self, number: int, proposals: list[Genes], told: list[Record]) -> dict[str, Any]:
         """Take up a round's records and return what they showed."""

@@ -90,7 +90,7 @@ class Climb(Study):
         left, ladder = self.budget.trainings - self.spent, [f.name for f in evidence.fidelities]
         first = ladder[0] if ladder and left - self._costs[ladder[0]] >= 1 else SEARCH
         looks = n if first == SEARCH else min(LOOKS * n, int((left - 1) / self._costs[first] + 1e-9))
-        proposals = self.strategy.ask(looks, self.scorer)
+        proposals = self._asked_for(looks)
         if journal := self.strategy.journal():
             self.store.write_journal(number, journal)
         begun = [tuple(evidence.genes[i].tolist()) for i in np.flatnonzero(evidence.steps <= len(ladder))]

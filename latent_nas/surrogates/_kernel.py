@@ -1,4 +1,8 @@
-"""The kernel of a Gaussian process: amplitude * Matern 5/2 + slope * linear, with its likelihood and its factor."""
+"""The kernel of a Gaussian process, with its likelihood and its factor.
+
+It is amplitude * Matern 5/2 + slope * linear of columns on their length scales, and a linear kernel of the columns that
+were given apart, which has no hyperparameters.
+"""
 
 import numpy as np
 
@@ -33,9 +37,13 @@ def matern_slope(D: np.ndarray) -> np.ndarray:
 
 
 def posterior_loss(
-    theta: np.ndarray, prior: np.ndarray, Z: np.ndarray, y: np.ndarray, of: np.ndarray
+    theta: np.ndarray, prior: np.ndarray, Z: np.ndarray, y: np.ndarray, of: np.ndarray, apart: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """Return the negative log posterior of theta and its gradient (Rasmussen and Williams, equations 5.8 and 5.9)."""
+    """Return the negative log posterior of theta and its gradient (Rasmussen and Williams, equations 5.8 and 5.9).
+
+    Args:
+        apart: columns of the linear kernel without hyperparameters, (n, k).
+    """
     from scipy.linalg import cho_factor, cho_solve
 
     amplitude, slope, noise = np.exp(theta[-3:])
@@ -43,7 +51,7 @@ def posterior_loss(
     D = distances(S, S)
     by_distance, correlation = matern_slope(D), matern(D)
     linear = S @ S.T
-    K = amplitude * correlation + slope * linear
+    K = amplitude * correlation + slope * linear + apart @ apart.T
     K[np.diag_indices(len(K))] += noise + JITTER
     solved = cho_factor(K, lower=True)
     alpha = cho_solve(solved, y)
@@ -61,8 +69,11 @@ def posterior_loss(
     return loss + 0.5 * ((theta - prior) ** 2).sum(), gradient + theta - prior
 
 
-def factor_of(S: np.ndarray, theta: np.ndarray) -> np.ndarray:
+def factor_of(S: np.ndarray, theta: np.ndarray, apart: np.ndarray) -> np.ndarray:
     """Return L (n, n) of the kernel K = L L^T of inputs S (n, columns) on their length scales, noise included.
+
+    Args:
+        apart: columns of the linear kernel without hyperparameters, (n, k).
 
     Above its diagonal stands anything.
 
@@ -79,7 +90,7 @@ def factor_of(S: np.ndarray, theta: np.ndarray) -> np.ndarray:
         D = linear * -2
         D += squares[rows, None]
         D += squares[columns]
-        K[rows, columns] = amplitude * matern(np.maximum(D, 0, out=D)) + slope * linear
+        K[rows, columns] = amplitude * matern(np.maximum(D, 0, out=D)) + slope * linear + apart[rows] @ apart[columns].T
     K[np.diag_indices(len(S))] += noise + JITTER
     # What is below the diagonal of rows in C is above that of columns in Fortran, which LAPACK takes without a copy.
     return np.asarray(cho_factor(K.T, overwrite_a=True, check_finite=False)[0].T)

@@ -1,8 +1,9 @@
 """A Gaussian process (Rasmussen and Williams 2006): the most careful surrogate where labels are few.
 
 Kernel: amplitude * Matern 5/2 + slope * linear, on columns divided by length scales. Columns of zeros and ones share a
-length scale, any other column of the first ``own`` has its own, later ones (a latent) share another. Hyperparameters
-are those of the largest marginal likelihood times a log-normal prior (MAP).
+length scale, any other column of the first ``own`` has its own, later ones (a latent) share another. The last ``apart``
+columns, beliefs of other tasks, stand in a linear kernel of their own, of weight 1 in all. Hyperparameters are those of
+the largest marginal likelihood times a log-normal prior (MAP).
 """
 
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ class Gp(Surrogate):
             rows: at most, behind the prediction (a random choice of them where there are more).
         steps: of L-BFGS. seed: of that choice. least_noise: share of the targets' variance that is taken for noise at
             least, with up to ``FEW`` rows; it falls with 1 / rows beyond. Few labels are explained by many functions
-            without noise, and a search that believes one of them stays where it is.
+            without noise, and a search that believes one of them stays where it is. apart: how many of the last columns
+            are only in the linear kernel of weight 1; they come in units of their std over all networks.
     """
 
     def __init__(
@@ -57,9 +59,10 @@ class Gp(Surrogate):
         steps: int = 40,
         seed: int = 0,
         least_noise: float = 0.1,
+        apart: int = 0,
     ) -> None:
         self.own, self.fitted_rows, self.rows, self.steps, self.seed = own, fitted_rows, rows, steps, seed
-        self.least_noise = least_noise
+        self.least_noise, self.apart = least_noise, apart
 
     def _fit(self, X: np.ndarray, y: np.ndarray) -> None:
         from scipy.optimize import minimize
@@ -67,6 +70,7 @@ class Gp(Surrogate):
         order = seeds.rng(self.seed, "gp").permutation(len(X))
         kept, tried = np.sort(order[: self.rows]), np.sort(order[: self.fitted_rows])
         self.shift, self.gain, binary = standardise(X)
+        self.gain[self._main :], binary[self._main :] = 0, True
         self.mean, self.scale = y.mean(axis=0), np.where(y.std(axis=0) > 0, y.std(axis=0), 1)
         Z, Y = (X - self.shift).astype(float) * self.gain, (y - self.mean) / self.scale
         scales = _Scales.of_columns(binary, self.own)
@@ -83,7 +87,7 @@ class Gp(Surrogate):
             found = minimize(
                 posterior_loss,
                 start,
-                (start, Z[tried], Y[tried, target], scales.of),
+                (start, Z[tried], Y[tried, target], scales.of, self._beliefs(X[tried])),
                 jac=True,
                 method="L-BFGS-B",
                 bounds=bounds,
@@ -100,7 +104,7 @@ class Gp(Surrogate):
         self._factors: dict[int, np.ndarray] = {}
         alphas = []
         for target, theta in enumerate(self.theta):
-            factor = factor_of(self._scaled(target), theta)
+            factor = factor_of(self._scaled(target), theta, self._beliefs(self.inputs))
             alphas.append(cho_solve((factor, True), self.outputs[:, target]).astype(np.float32))
             self._factors[target] = factor.astype(np.float32)
         self.alpha = np.array(alphas)
@@ -116,6 +120,15 @@ class Gp(Surrogate):
             for target, theta in enumerate(self.theta)
         ]
 
+    @property
+    def _main(self) -> int:
+        """How many columns stand before those apart."""
+        return self.n_features_in_ - self.apart
+
+    def _beliefs(self, X: np.ndarray) -> np.ndarray:
+        """Return the columns apart of X (n, columns), so that they have a variance of about 1 in all, (n, apart)."""
+        return np.asarray((X - self.shift)[:, self._main :] / np.sqrt(max(self.apart, 1)), float)
+
     def _scaled(self, target: int) -> np.ndarray:
         """Return the inputs (rows, columns) on a target's length scales."""
         lengths = np.exp(-self.theta[target, :-3])[self.of]
@@ -127,9 +140,9 @@ class Gp(Surrogate):
             return mean, std
         for target in range(self.targets_):
             amplitude, slope, _ = np.exp(self.theta[target, -3:]).astype(np.float32)
-            T, k, v = self._seen(X, target)
+            T, B, k, v = self._seen(X, target)
             mean[:, target] = k @ self.alpha[target]
-            prior = amplitude + slope * (T * T).sum(axis=1)
+            prior = amplitude + slope * (T * T).sum(axis=1) + (B * B).sum(axis=1)
             std[:, target] = np.sqrt(np.maximum(prior - (v * v).sum(axis=0), 1e-6))
         return mean * self.scale + self.mean, std * self.scale
 
@@ -137,22 +150,28 @@ class Gp(Surrogate):
         """Return the posterior covariance (n, n) of the function at X (n, columns), and the variance of the noise."""
         X = np.asarray(X, np.float32)
         amplitude, slope, noise = np.exp(self.theta[target, -3:])
-        T, _, v = self._seen(X, target)
-        covariance = amplitude * matern(distances(T, T)) + slope * (T @ T.T) - v.T @ v
+        T, B, _, v = self._seen(X, target)
+        covariance = amplitude * matern(distances(T, T)) + slope * (T @ T.T) + B @ B.T - v.T @ v
         unit = float(self.scale[target]) ** 2
         return covariance.astype(float) * unit, float(noise + JITTER) * unit
 
-    def _seen(self, X: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return X on its length scales, its kernel k with the inputs (n, rows), and L^-1 k (rows, n)."""
+    def _seen(self, X: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return X on its length scales, its columns apart, its kernel k with the inputs (n, rows), and L^-1 k."""
         from scipy.linalg import solve_triangular
 
         scale, S = self._parts[target]
         if target not in self._factors:  # an artefact comes without it: it is large, and solved in half a second
-            self._factors[target] = factor_of(self._scaled(target), self.theta[target]).astype(np.float32)
+            factor = factor_of(self._scaled(target), self.theta[target], self._beliefs(self.inputs))
+            self._factors[target] = factor.astype(np.float32)
         amplitude, slope, _ = np.exp(self.theta[target, -3:]).astype(np.float32)
         T = (X - self.shift) * scale
-        k = amplitude * matern(distances(T, S)) + slope * (T @ S.T)
-        return T, k, solve_triangular(self._factors[target], k.T, lower=True, check_finite=False)
+        B = self._beliefs(X).astype(np.float32)
+        k = (
+            amplitude * matern(distances(T, S))
+            + slope * (T @ S.T)
+            + B @ self._beliefs(self.inputs).astype(np.float32).T
+        )
+        return T, B, k, solve_triangular(self._factors[target], k.T, lower=True, check_finite=False)
 
     def _files(self) -> dict[str, bytes]:
         return {"gp.safetensors": pack({name: np.asarray(getattr(self, name)) for name in STATE})}

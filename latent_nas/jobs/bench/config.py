@@ -10,13 +10,17 @@ import numpy as np
 
 from latent_nas import plugins
 from latent_nas.jobs.bench.contest import Contest
+from latent_nas.jobs.bench.source import source_of
 from latent_nas.judge.fidelity import Fidelity
+from latent_nas.judge.transfer import Source
 from latent_nas.ranges import check_least
 from latent_nas.spaces import open_space
 from latent_nas.strategies.settings import configured
 from latent_nas.tables import read
 from latent_nas.tables.columns import columns
 from latent_nas.tables.space import TableSpace
+
+RELATED = 3  # networks that a related search believes to be the best, trained first
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class BenchConfig:
             every network, since no training is behind them; "proxy." stands for all that begin so.
         workers: processes; 0 is one per core. settings: of the strategies, as in "reinforce.entropy=0.01".
         fidelities: columns of shorter trainings, the cost of one in full trainings beside; ``trainings`` is then a
-            budget of full-training equivalents.
+            budget of full-training equivalents. sources: tables of other tasks on the same space, FILE or FILE=COLUMN
+            where the objective has another column there. related: whether the user says that the tasks are alike.
         ray: address of a cluster that carries the runs out, all of whose nodes can read the table, "local", or "".
     """
 
@@ -53,6 +58,8 @@ class BenchConfig:
     settings: tuple[str, ...] = ()
     ray: str = ""
     fidelities: tuple[tuple[str, float], ...] = ()
+    sources: tuple[str, ...] = ()
+    related: bool = False
 
     def check(self) -> "BenchConfig":
         """Return itself, or raise ValueError that names the first setting that is unknown or out of range."""
@@ -73,6 +80,8 @@ class BenchConfig:
             Fidelity(column, cost)
             if column == self.objective:
                 raise ValueError(f"--fidelity {column} is the objective itself; name the column of a shorter training")
+        if self.related and not self.sources:
+            raise ValueError("--related says that the tasks of --warm-start are alike, and there is none; name one")
         if self.ray:
             plugins.load("crews", "ray").check(self.ray)
         return self
@@ -81,7 +90,12 @@ class BenchConfig:
         """Return what decides the result, as plain values."""
         decides = asdict(self)
         del decides["workers"], decides["ray"], decides["table"]
-        for later in ("settings", "fidelities"):  # files from before there were any can be continued
+        for later in (
+            "settings",
+            "fidelities",
+            "sources",
+            "related",
+        ):  # files from before there were any can be continued
             if not decides[later]:
                 del decides[later]
         digest = sha256()
@@ -151,7 +165,15 @@ def open_contest(config: BenchConfig) -> Contest:
         config.front,
         config.settings,
         tuple(Fidelity(*each) for each in config.fidelities),
+        tuple(_source(space, text, config) for text in config.sources),
+        RELATED if config.related else 0,
     )
+
+
+def _source(space: TableSpace, text: str, config: BenchConfig) -> Source:
+    """Return the labels of FILE or FILE=COLUMN."""
+    path, _, column = text.rpartition("=") if "=metric." in text else (text, "", config.objective)
+    return source_of(space, Path(path), column, config.minimise)
 
 
 def _inputs(config: BenchConfig) -> tuple[str, ...]:

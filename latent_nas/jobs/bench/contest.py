@@ -16,7 +16,9 @@ from latent_nas.codec import Codec, CodecSettings
 from latent_nas.evaluators import Evaluator
 from latent_nas.judge.fidelity import Fidelity
 from latent_nas.judge.scorer import Scorer
+from latent_nas.judge.transfer import Beliefs, Source
 from latent_nas.limits import Limits
+from latent_nas.spaces import Genes
 from latent_nas.store import Store
 from latent_nas.strategies import Problem
 from latent_nas.strategies.settings import configured
@@ -42,7 +44,8 @@ class Contest:
         front: column of a cost; then judged strategies get another limit of it in every round, and what counts is the
             area below the front.
         settings: of the strategies, as in "reinforce.entropy=0.01". fidelities: columns of shorter trainings, whose
-            costs count; ``trainings`` then are full-training equivalents.
+            costs count; ``trainings`` then are full-training equivalents. sources: labels of other tasks on the same
+            space. related: how many networks each run trains first that these believe to be the best.
 
     Raises:
         ValueError: no network keeps the limits, or a front of a cost that is negative or always the same.
@@ -59,6 +62,8 @@ class Contest:
     front: str = ""
     settings: tuple[str, ...] = ()
     fidelities: tuple[Fidelity, ...] = ()
+    sources: tuple[Source, ...] = ()
+    related: int = 0
 
     def __post_init__(self) -> None:
         if not self.feasible.any():
@@ -93,6 +98,21 @@ class Contest:
         values = self.space.table.values[self.objective][self.feasible]
         return float(values.min() if self.minimise else values.max())
 
+    @cached_property
+    def beliefs(self) -> Beliefs | None:
+        """What the sources say of the networks; None without any."""
+        return Beliefs(self.space, self.sources, 0) if self.sources else None
+
+    def _believed_best(self) -> list[Genes]:
+        """Return the networks within the limits that the sources believe to be the best, ``related`` of them."""
+        if not self.related or self.beliefs is None:
+            return []
+        listed = (
+            self.space.listed if self.space.listed is not None else self.space.sample(seeds.rng(0, "related"), 20_000)
+        )
+        best = self.beliefs.best(listed[self.feasible[self.space.network(listed)]])
+        return list(dict.fromkeys(map(tuple, best.tolist())))[: self.related]
+
     def _beyond(self, scorer: Scorer) -> Callable[[np.ndarray], np.ndarray] | None:
         """Return what tells a scorer how far networks exceed the limits, and with a front the one of this round."""
         if not self.front:
@@ -124,11 +144,12 @@ class Contest:
         table = self.space.table
         genes = {gene.name: [_plain(choice) for choice in gene.choices] for gene in table.genes}
         counts = {"rows": len(table.rows), "networks": table.networks, "feasible": int(self.feasible.sum())}
-        return {**counts, "optimum": self.optimum, "genes": genes}
+        sources = {"sources": {s.name: len(s.values) for s in self.sources}} if self.sources else {}
+        return {**counts, "optimum": self.optimum, "genes": genes, **sources}
 
     def judge(self, latent: Codec, seed: int) -> Scorer:
         """Return the scorer of a run, before any label."""
-        scorer = Scorer(self.space, Limits(), None, latent, seed, beta=BETA)
+        scorer = Scorer(self.space, Limits(), None, latent, seed, beta=BETA, beliefs=self.beliefs)
         scorer.beyond = self._beyond(scorer)
         return scorer
 
@@ -147,11 +168,12 @@ class Contest:
             budget = replace(budget, enough=self.optimum)
         store = Store(Path(":memory:"))
         given = (kind(problem, seed), scorer, evaluator, store, Limits(), budget, seed)
+        first = self._believed_best() if kind.judged else []
         study: Study
         if self.fidelities:
-            study = Climb(*given, intervals=False, fidelities=self.fidelities)
+            study = Climb(*given, intervals=False, first=first, fidelities=self.fidelities)
         else:
-            study = Study(*given, intervals=False)
+            study = Study(*given, intervals=False, first=first)
         records = study.run()
         store.close()
         sign = -1.0 if self.minimise else 1.0

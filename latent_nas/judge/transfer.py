@@ -1,0 +1,89 @@
+"""What searches of other tasks on the same space believe of networks, as columns for this search's surrogate.
+
+Of every source a process is fitted to its labels; its mean over networks, in units of its std over the space, is a
+column. The surrogate weighs such columns by its own labels (``surrogates.gp``, ``apart``): one that says nothing of
+this task costs next to nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from latent_nas import seeds
+from latent_nas.judge.link import Link
+from latent_nas.judge.listing import Listing
+from latent_nas.spaces import Space
+from latent_nas.surrogates import Surrogate, design
+from latent_nas.surrogates.gp import Gp
+
+ROWS = 1000  # labels of a source behind its process; more make it slower and hardly better
+PART = 4096  # networks at a time
+SAMPLES = 2048  # networks over which a mean has its unit, where a space has no list
+
+
+@dataclass(frozen=True)
+class Source:
+    """Labels of another task on the same space.
+
+    Attributes:
+        name: of the task or file, for people. genes: canonical, (n, genes). values: more is better, (n,).
+    """
+
+    name: str
+    genes: np.ndarray
+    values: np.ndarray
+
+
+class Beliefs:
+    """The columns, worked out once for all networks of a space that is listed.
+
+    Args:
+        space: of the networks. sources: at least one. seed: of the fits.
+
+    Attributes:
+        trainings: of every source, by its name: they are reported beside this search's own.
+
+    Raises:
+        ValueError: a source of fewer than two different values, which orders nothing.
+    """
+
+    def __init__(self, space: Space, sources: Sequence[Source], seed: int) -> None:
+        self.space, self.trainings = space, {source.name: len(source.values) for source in sources}
+        self._models: list[tuple[Surrogate, float, float]] = []
+        self._listing, self._listed = Listing.of(space), None
+        some = self._listing.genes if self._listing else space.sample(seeds.rng(seed, "beliefs"), SAMPLES)
+        columns = []
+        for source in sources:
+            if len(np.unique(source.values)) < 2:
+                raise ValueError(
+                    f"{source.name} tells networks apart by nothing: {len(source.values)} labels, all of one value;"
+                    " leave it away"
+                )
+            X = design(space, source.genes)
+            model = Gp(own=X.shape[1], rows=ROWS, seed=seeds.derive(seed, "source", source.name))
+            model.fit(X, Link.of(source.values).forward(source.values))
+            mean = self._mean(model, some)
+            self._models.append((model, float(mean.mean()), float(mean.std()) or 1.0))
+            columns.append(mean)
+        if self._listing:
+            self._listed = self._scaled(columns)
+
+    def __call__(self, genes: np.ndarray) -> np.ndarray:
+        """Return the columns (n, sources) of canonical genes (n, genes)."""
+        if self._listing is not None and self._listed is not None:
+            return np.asarray(self._listed[self._listing.rows(np.asarray(genes))])
+        return self._scaled([self._mean(model, np.asarray(genes)) for model, _, _ in self._models])
+
+    def best(self, candidates: np.ndarray) -> np.ndarray:
+        """Return the candidates (n, genes) in the order of their mean belief, the best first."""
+        return np.asarray(candidates[np.argsort(-self(candidates).mean(axis=1), kind="stable")])
+
+    def _mean(self, model: Surrogate, genes: np.ndarray) -> np.ndarray:
+        """Return a process's mean (n,) of genes (n, genes), a part at a time: kernels of all at once take too much."""
+        parts = np.array_split(genes, max(len(genes) // PART, 1))
+        return np.concatenate([model.predict(design(self.space, part)) for part in parts])
+
+    def _scaled(self, columns: Sequence[np.ndarray]) -> np.ndarray:
+        pairs = zip(columns, self._models, strict=True)
+        return np.stack([(mean - middle) / unit for mean, (_, middle, unit) in pairs], axis=1).astype(np.float32)

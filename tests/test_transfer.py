@@ -1,0 +1,158 @@
+"""Warm starts from other tasks on the same space: what a source may say, weighed by this task's own labels."""
+
+import json
+
+import numpy as np
+import pytest
+
+from latent_nas import cli
+from latent_nas.jobs.bench import contest
+from latent_nas.jobs.bench.config import BenchConfig, open_contest
+from latent_nas.jobs.bench.source import source_of
+from latent_nas.judge.scorer import Scorer
+from latent_nas.judge.transfer import Beliefs, Source
+from latent_nas.limits import Limits
+from latent_nas.records import Record
+from latent_nas.surrogates import restore
+from latent_nas.surrogates.gp import Gp
+from latent_nas.tables import read
+from latent_nas.tables.space import TableSpace
+
+SIZE = 5
+
+
+def write(path, values, names="abc", choices=None):
+    """Write a table of all networks of three genes, their columns and choices as named."""
+    genes = np.stack(np.meshgrid(*[np.arange(SIZE)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    order = ["abc".index(name) for name in names]
+    lines = [",".join([*(f"gene.{name}" for name in names), "metric.m"])]
+    for g, value in zip(genes.tolist(), values, strict=True):
+        lines.append(",".join([*(str((choices or list(range(SIZE)))[g[i]]) for i in order), f"{value:.6f}"]))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """A target, a source that is like it, with its columns in another order, and one that is not."""
+    folder, rng = tmp_path_factory.mktemp("transfer"), np.random.default_rng(3)
+    effects = rng.normal(size=(3, SIZE, SIZE))
+    genes = np.stack(np.meshgrid(*[np.arange(SIZE)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    true = sum(effects[i][genes[:, i], genes[:, (i + 1) % 3]] for i in range(3))
+    return {
+        "target": write(folder / "target.csv", true + 0.05 * rng.normal(size=len(true))),
+        "like": write(folder / "like.csv", 3 * true + 0.5 * rng.normal(size=len(true)), "cab"),
+        "unlike": write(folder / "unlike.csv", rng.normal(size=len(true))),
+    }
+
+
+class TestTheProcess:
+    def test_a_column_apart_counts_linearly_beyond_all_labels(self):
+        rng = np.random.default_rng(0)
+        X = np.concatenate([rng.integers(2, size=(60, 6)), rng.normal(size=(60, 1))], axis=1).astype(np.float32)
+        far = X[:1].repeat(2, axis=0)
+        far[:, -1] = 8, 12
+        apart = Gp(apart=1).fit(X, 2 * X[:, -1]).predict(far)
+        within = Gp().fit(X, 2 * X[:, -1]).predict(far)
+        assert apart == pytest.approx([16, 24], rel=0.1)
+        assert abs(within[1] - within[0]) < abs(apart[1] - apart[0])
+
+    def test_a_column_that_says_nothing_costs_little(self):
+        rng = np.random.default_rng(1)
+        X = rng.normal(size=(160, 4)).astype(np.float32)
+        y = X[:, 0] + np.sin(2 * X[:, 1])
+        more = np.concatenate([X, rng.normal(size=(160, 1))], axis=1).astype(np.float32)
+        errors = [
+            np.sqrt(((gp.fit(inputs[:40], y[:40]).predict(inputs[40:]) - y[40:]) ** 2).mean())
+            for gp, inputs in ((Gp(), X), (Gp(apart=1), more))
+        ]
+        assert errors[1] < 1.15 * errors[0]
+
+    def test_it_is_kept(self):
+        X = np.random.default_rng(2).normal(size=(30, 5)).astype(np.float32)
+        gp = Gp(apart=2).fit(X, X[:, 0] + X[:, 4])
+        again = restore(gp.artifact())
+        assert np.allclose(again.predict(X, return_std=True), gp.predict(X, return_std=True), atol=1e-5)
+        covariance, _ = gp.covariance(X[:7])
+        np.testing.assert_allclose(np.sqrt(np.diag(covariance)), gp.predict(X[:7], return_std=True)[1], rtol=1e-3)
+
+
+class TestSources:
+    def test_genes_are_found_by_name_and_choice(self, tables):
+        space = TableSpace(read(tables["target"], "metric.m"))
+        source = source_of(space, tables["like"], "metric.m")
+        other = read(tables["like"], "metric.m").ordered(["a", "b", "c"])
+        assert {tuple(g): v for g, v in zip(source.genes.tolist(), source.values, strict=True)} == {
+            tuple(int(gene.choices[i]) for gene, i in zip(other.genes, row, strict=True)): value
+            for row, value in zip(other.rows.tolist(), other.values["metric.m"], strict=True)
+        }
+        assert np.array_equal(source_of(space, tables["like"], "metric.m", minimise=True).values, -source.values)
+
+    def test_beliefs_are_in_units_of_the_space_and_order_its_networks(self, tables):
+        space = TableSpace(read(tables["target"], "metric.m"))
+        beliefs = Beliefs(space, [source_of(space, tables["like"], "metric.m")], 0)
+        columns = beliefs(space.listed)
+        assert columns.shape == (SIZE**3, 1)
+        assert columns.std() == pytest.approx(1, abs=1e-4)
+        true = space.table.values["metric.m"][space.network(space.listed)]
+        assert np.corrcoef(columns[:, 0], true)[0, 1] > 0.7
+        assert np.array_equal(beliefs.best(space.listed)[0], space.listed[columns[:, 0].argmax()])
+        assert beliefs.trainings == {"like.csv": SIZE**3}
+
+    def test_labels_that_order_nothing_are_refused(self, tables):
+        space = TableSpace(read(tables["target"], "metric.m"))
+        with pytest.raises(ValueError, match="tells networks apart by nothing"):
+            Beliefs(space, [Source("flat", space.listed[:9], np.ones(9))], 0)
+
+    def test_a_table_of_another_space_is_refused(self, tables, tmp_path):
+        space = TableSpace(read(tables["target"], "metric.m"))
+        strange = write(tmp_path / "t.csv", np.arange(SIZE**3), choices=["0", "1", "2", "3", "x"])
+        with pytest.raises(ValueError, match=r"gene\.a is 'x' there"):
+            source_of(space, strange, "metric.m")
+        text = tables["like"].read_text().replace("gene.b", "gene.d")
+        (tmp_path / "d.csv").write_text(text)
+        with pytest.raises(ValueError, match="its genes are c, a, d, wanted a, b, c"):
+            source_of(space, tmp_path / "d.csv", "metric.m")
+
+
+def run(tables, monkeypatch, folder, *more):
+    monkeypatch.setattr(contest, "STEPS", (10,))  # the argmax decodes nothing
+    out = folder / "b.json"
+    given = ["--table", str(tables["target"]), "--objective", "metric.m", "--strategies", "argmax", "--seeds", "1"]
+    with pytest.raises(SystemExit) as end:
+        cli.main(["bench", *given, "--trainings", "4", "--workers", "1", "--out", str(out), *more])
+    return end.value.code, json.loads(out.read_text()) if out.exists() else None
+
+
+def test_a_related_source_is_begun_with_and_its_trainings_are_reported(tables, monkeypatch, tmp_path):
+    code, found = run(tables, monkeypatch, tmp_path, "--warm-start", str(tables["like"]), "--related")
+    assert code == 0
+    assert found["table"]["sources"] == {"like.csv": SIZE**3}
+    match = open_contest(BenchConfig(str(tables["target"]), "metric.m", ("argmax",), sources=(str(tables["like"]),)))
+    best = match.beliefs.best(match.space.listed)[:3]
+    wanted = match.space.table.values["metric.m"][match.space.network(best)]
+    for one in found["runs"]:
+        assert one["measured"][:3] == pytest.approx(wanted.tolist())
+
+
+def test_a_source_that_is_like_the_task_makes_few_labels_worth_more(tables):
+    space = TableSpace(read(tables["target"], "metric.m"))
+    true = space.table.values["metric.m"][space.network(space.listed)]
+    rank = {}
+    for name in ("", "like", "unlike"):
+        beliefs = Beliefs(space, [source_of(space, tables[name], "metric.m")], 0) if name else None
+        scorer, found = Scorer(space, Limits(), None, surrogate="gp", beliefs=beliefs), []
+        for draw in range(6):
+            some = np.random.default_rng(draw).permutation(len(space.listed))[:12]
+            labels = zip(space.listed[some].tolist(), true[some].tolist(), strict=True)
+            scorer.refit([Record(tuple(g), "s", "t", 0, measured_beside={"m": v}, objective="m") for g, v in labels])
+            found.append(np.corrcoef(scorer(space.listed).predicted_accuracy, true)[0, 1])
+        rank[name] = np.mean(found)
+    assert rank["like"] > rank[""] + 0.3
+    assert rank["unlike"] > rank[""] - 0.1
+
+
+def test_related_without_a_source_is_refused(tables, monkeypatch, tmp_path, capsys):
+    code, _ = run(tables, monkeypatch, tmp_path, "--related")
+    assert code == 2
+    assert "name one" in capsys.readouterr().err
