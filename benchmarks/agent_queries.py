@@ -1,6 +1,7 @@
 """What the agent's edits are worth, by queries: beside random codes, genes, more MAP-Elites and evolution; JSON.
 
 python benchmarks/agent_queries.py [--seeds 3] [--limits 100]
+python benchmarks/agent_queries.py --space mcu_cnn1d --task FILE.py --codec DIR --surrogates DIR --steps 100000
 
 For each training seed an agent is trained on the surrogates (the shipped ones, or those of ``--surrogates``), and
 judged under limits that neither its training nor its settings have seen. From equal elites: "agent", "random codes" and
@@ -31,7 +32,7 @@ from latent_nas.env.core import EditCore
 from latent_nas.jobs.make import artefacts
 from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
-from latent_nas.target import MAIN_TARGET, Setup
+from latent_nas.target import MAIN_TARGET, Target, open_target
 
 QUERIES = (10, 50, 200, 1000, 2000)
 STALE = 500  # queries without a better network after which evolution starts anew
@@ -40,6 +41,10 @@ FRESH = 20260  # seed of the limits
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--space", default=MAIN_TARGET.space)
+    parser.add_argument("--task", default=MAIN_TARGET.task)
+    parser.add_argument("--device", default=MAIN_TARGET.device)
+    parser.add_argument("--runtime", default=MAIN_TARGET.runtime)
     parser.add_argument("--codec", type=Path, help="folder of the codec; default: the shipped one")
     parser.add_argument("--surrogates", type=Path, help="folder of the surrogates; default: the shipped ones")
     parser.add_argument("--limits", type=int, default=100)
@@ -50,7 +55,7 @@ def main() -> None:
     parser.add_argument("--learner", default="q")
     parser.add_argument("--out", type=Path, help="also write the JSON here")
     args = parser.parse_args()
-    setup = Setup(MAIN_TARGET).check()
+    setup = open_target(Target(args.space, args.task, args.device, args.runtime), anew=True).check()
     scorer, codec = artefacts.open_scorer(setup, Limits(), args.codec, args.surrogates, 0, lambda line: None)
     text = json.dumps(contest(scorer, codec, args), indent=1)
     print(text)

@@ -3,8 +3,9 @@
 python benchmarks/env_throughput.py [--codec DIR] [--surrogates DIR] [--no-memory]
 
 Random actions from fresh random starts: the environment alone (decoding, a judge that costs nothing), with the scorer,
-and with PPO training on top; observations are brief, as the agent has them. Per second of the wall clock and of this
-process's CPU time, which on a busy machine is the steadier of the two.
+and with PPO training on top; observations are brief, as PPO has them. Steps of the Q agent are episodes of one edit from
+the elites that ship: random ones, its own, and its own with its training as in ``agent train``. Per second of the wall
+clock and of this process's CPU time, which on a busy machine is the steadier of the two.
 """
 
 import argparse
@@ -21,12 +22,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from latent_nas import artifacts, seeds
+from latent_nas.agent import universal
+from latent_nas.agent.gains import Gains
 from latent_nas.agent.learner import train
+from latent_nas.agent.q_school import Parents, Plan, attend, edited
+from latent_nas.agent.universal import Adept
 from latent_nas.env.batched import BatchedEditEnv
 from latent_nas.env.core import EditCore
+from latent_nas.jobs import models
 from latent_nas.jobs.make import artefacts
 from latent_nas.strategies.latent_rl import LatentRL
 from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Setup
+
+ROWS = 4096  # of the Q agent's episodes at a time
 
 
 def main() -> None:
@@ -51,6 +59,8 @@ def main() -> None:
     def core(judge: Any) -> EditCore:
         return EditCore(codec, judge, MAIN_LIMITS.row(), LatentRL.episode, memo_bits=bits)
 
+    adept = Adept.load(models.pretrained(setup, "agent"), codec)
+
     def learn() -> int:
         train(core(scorer), None, args.steps, args.seed, args.envs)
         return args.steps
@@ -59,6 +69,9 @@ def main() -> None:
         "env": lambda: wander(core(_free), args.envs, args.steps, args.seed),
         "env + scorer": lambda: wander(core(scorer), args.envs, args.steps, args.seed),
         "env + scorer + PPO": learn,
+        "Q: env + scorer": lambda: edits(core(scorer), adept, args.steps, args.seed, None),
+        "Q: env + scorer + its choice": lambda: edits(core(scorer), adept, args.steps, args.seed, adept.agent),
+        "Q: all of a school": lambda: school(core(scorer), adept, args.steps, args.seed),
     }
     result = {
         "envs": args.envs,
@@ -80,6 +93,33 @@ def wander(core: EditCore, envs: int, steps: int, seed: int) -> int:
     for _ in range(rounds):
         env.step(rng.integers(core.actions, size=envs))
     return rounds * envs
+
+
+def edits(core: EditCore, adept: Adept, steps: int, seed: int, gains: Gains | None) -> int:
+    """Make steps of the Q agent's episodes, from the elites under the main job's limits, and return how many."""
+    parents, rng = _parents(core, adept), seeds.rng(seed, "edits")
+    done = 0
+    while done < steps:
+        done += len(edited(core, parents, gains, rng)[0])
+    return done
+
+
+def school(core: EditCore, adept: Adept, steps: int, seed: int) -> int:
+    """Train a Q agent on so many steps, with as many updates for a step as what ships, and return how many."""
+    batches = max(steps // ROWS, 2)
+    first, last = (int(share * steps / (1 - universal.GRID_SHARE)) for share in universal.UPDATES)
+    plan = Plan(batches // 4, first, batches - batches // 4, last)
+    attend(core, _parents(core, adept), None, adept.agent.weights["unit"], plan, seed, None)
+    return batches * ROWS
+
+
+def _parents(core: EditCore, adept: Adept) -> Parents:
+    """Return what gives the same elites again and again, so that only the environment's steps take time."""
+    elites = adept.elites
+    best = elites.best(core.limits[:1], 64, 1.0, 0.02)[0]
+    cells = np.resize(best, ROWS)
+    given = elites.coded(cells, core.codec), elites.judged[cells], np.broadcast_to(core.limits[0], (ROWS, 3))
+    return lambda rng: given
 
 
 def best(job: Callable[[], int], repeats: int) -> dict[str, int]:

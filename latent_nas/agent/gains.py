@@ -1,6 +1,7 @@
 """The Q agent: what every single edit of a latent would change, in plain arrays."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -66,10 +67,20 @@ class Gains:
         second = trunk @ w["hidden"]
         tanh(second, w["hidden.bias"])
         trunk += second
-        queries = trunk @ w["queries"] + w["queries.bias"][:, None]  # (slots, n, b)
-        keys = w["keys"].transpose(0, 2, 3, 1).reshape(slots, width, OUTPUTS * many)
-        values = queries @ keys + w["keys.bias"].transpose(0, 2, 1).reshape(slots, 1, OUTPUTS * many)
+        queries, keys, bias = self._heads
+        asked = (trunk @ queries + w["queries.bias"].ravel()).reshape(len(codes), slots, width)
+        values = asked.transpose(1, 0, 2) @ keys + bias
         return np.asarray(values.reshape(slots, len(codes), OUTPUTS, many))
+
+    @cached_property
+    def _heads(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Queries (a, slots * b), keys (slots, b, 4 * codes) and their bias (slots, 1, 4 * codes), to be multiplied."""
+        w = self.weights
+        slots, many, width, _ = w["keys"].shape
+        queries = w["queries"].transpose(1, 0, 2).reshape(-1, slots * width)
+        keys = w["keys"].transpose(0, 2, 3, 1).reshape(slots, width, OUTPUTS * many)
+        bias = w["keys.bias"].transpose(0, 2, 1).reshape(slots, 1, OUTPUTS * many)
+        return queries, keys, bias
 
     def acts(self, core: EditCore, rows: Rows, rng: np.random.Generator) -> np.ndarray:
         """Return an action for each row, (n,): a drawn edit, or to stop where none is expected to gain anything."""
