@@ -3,7 +3,7 @@
 python benchmarks/env_throughput.py [--codec DIR] [--surrogates DIR] [--no-memory]
 
 Random actions from fresh random starts: the environment alone (decoding, a judge that costs nothing), with the scorer,
-and with PPO training on top; observations are brief, as PPO has them. Steps of the Q agent are episodes of one edit from
+and with PPO training on top; observations are brief, as PPO has them. The Q agent takes steps of one edit from
 the elites that ship: random ones, its own, and its own with its training as in ``agent train``. Per second of the wall
 clock and of this process's CPU time, which on a busy machine is the steadier of the two.
 """

@@ -42,7 +42,8 @@ def school():
 @pytest.fixture
 def untaught():
     rng = np.random.default_rng(0)
-    gains = fresh(3, 4, rng.normal(size=(50, 4)), np.array([0.5, 2, 3, 4]), seed=0)
+    unit = np.array([0.5, 2, 3, 4], np.float32)
+    gains = fresh(3, 4, rng.normal(size=(50, 4)), unit, seed=0)
     return Gains({name: w + rng.normal(size=w.shape).astype(np.float32) * 0.1 for name, w in gains.weights.items()})
 
 
@@ -246,3 +247,23 @@ def test_an_agent_that_is_not_one_is_refused():
         universal.train_universal(ToyScorer(), ToyCodec(ToySpace()), None, 100, 0, "q", "dimension")
     with pytest.raises(ValueError, match="no learner 'dqn'; there are: q, ppo, a2c"):
         universal.train_universal(ToyScorer(), ToyCodec(ToySpace()), None, 100, 0, "dqn")
+
+
+def test_an_agent_goes_on_on_another_task():
+    class Scorer(ToyScorer):
+        """Another task: the first's opposite."""
+
+        def __call__(self, genes, limits=None):
+            return super().__call__(3 - genes, limits)
+
+        rerank = __call__
+
+    def taught(scorer, seed, begin=None):
+        return universal.train_universal(scorer, ToyCodec(ToySpace()), None, 2_000, seed, begin=begin).agent
+
+    first = taught(ToyScorer(), 0)
+    later = taught(Scorer(), 1, first)
+    moved = np.abs(later.weights["hidden"] - first.weights["hidden"]).max()
+    assert 0 < moved < np.abs(taught(Scorer(), 1).weights["hidden"] - first.weights["hidden"]).max() / 2
+    with pytest.raises(ValueError, match="learner 'ppo' starts anew"):
+        universal.train_universal(ToyScorer(), ToyCodec(ToySpace()), None, 100, 0, "ppo", begin=first)

@@ -13,6 +13,7 @@ from latent_nas.kernels import add_rows, tanh
 OUTPUTS = 4  # the plain score and three log costs
 SHARP = 0.04  # temperature of its choice at work, in units of the plain score
 WHOLE = ("centre", "scale", "unit")  # kept in full precision
+LEAST = 1e-6  # of a scale, where something does not vary
 COST_UNIT = 0.5  # of log costs
 NEVER = np.float32(-1e30)  # the worth of putting the code that is there
 
@@ -98,6 +99,11 @@ class Gains:
     def _drawn(self, worths: np.ndarray, rng: np.random.Generator, k: int) -> np.ndarray:
         return draw(worths, SHARP * float(self.weights["unit"][0]), k, rng)
 
+    def adapted(self, seen: np.ndarray, unit: np.ndarray) -> "Gains":
+        """Return the agent for another judge: features (n, 4) of networks to edit, and unit (4,) as of ``units``."""
+        scale = np.maximum(seen.std(axis=0), LEAST)
+        return Gains({**self.weights, "centre": seen.mean(axis=0), "scale": scale, "unit": unit})
+
     def stored(self) -> dict[str, np.ndarray]:
         """Return the weights in half the bytes, as they are kept: no decision is that fine."""
         return {k: w if k in WHOLE else w.astype(np.float16) for k, w in self.weights.items()}
@@ -124,7 +130,7 @@ def features(judged: np.ndarray) -> np.ndarray:
 def units(judged: np.ndarray) -> np.ndarray:
     """Return in which units changes are learnt, (4,): the spread of random networks' plain scores, and of costs."""
     low, high = np.quantile(judged[:, PLAIN], (0.25, 0.75))
-    return np.array([max((high - low) / 1.35, 1e-9), *[COST_UNIT] * 3])
+    return np.array([max((high - low) / 1.35, LEAST), *[COST_UNIT] * 3], np.float32)
 
 
 def worth(seen: np.ndarray, limits: np.ndarray, weight: float, margin: float) -> np.ndarray:

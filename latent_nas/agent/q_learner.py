@@ -12,7 +12,6 @@ from latent_nas.agent.q_network import Changes
 
 WIDTH, KEYS = 128, 16
 BATCH, RATE, BETA = 1024, 3e-3, 0.5
-LEAST = 1e-6  # of a unit or a scale, where something does not vary
 
 
 @dataclass
@@ -41,11 +40,7 @@ class Replay:
 
 
 def fresh(slots: int, codes: int, seen: np.ndarray, unit: np.ndarray, seed: int) -> Gains:
-    """Return an agent that knows nothing.
-
-    Args:
-        seen: features (n, 4) of networks, by which it standardises. unit: of the changes, (4,).
-    """
+    """Return an agent that knows nothing; seen (n, 4) and unit (4,) as of ``Gains.adapted``."""
     rng = seeds.rng(seed, "gains")
 
     def normal(*shape: int, size: float) -> np.ndarray:
@@ -59,11 +54,8 @@ def fresh(slots: int, codes: int, seen: np.ndarray, unit: np.ndarray, seed: int)
         "queries": normal(slots, WIDTH, KEYS, size=WIDTH**-0.5),
         "keys": normal(slots, codes, KEYS, OUTPUTS, size=0.1 * KEYS**-0.5),
         **{name: np.zeros(shape, np.float32) for name, shape in zeros.items()},
-        "centre": seen.mean(axis=0),
-        "scale": np.maximum(seen.std(axis=0), LEAST),
-        "unit": np.maximum(unit, LEAST).astype(np.float32),
     }
-    return Gains(weights)
+    return Gains(weights).adapted(seen, unit)
 
 
 def learn(gains: Gains, replay: Replay, updates: int, seed: int, rate: float = RATE) -> Gains:

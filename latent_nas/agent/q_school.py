@@ -97,22 +97,22 @@ def attend(
     """Return the agent after a school; without one to start from a new one.
 
     Args:
-        core: with single codes as actions; its ``watch`` sees all that is met. unit: see ``gains.units``.
+        core: with single codes as actions; its ``watch`` sees all that is met. gains: to start from, of any judge.
+        unit: of the changes as this judge sees them, see ``gains.units``.
         tell: called after every batch of edits with the edits so far and their mean reward.
     """
     rng, replay, done = seeds.rng(seed, "edits"), [], 0
+    known = gains is not None  # what it chooses at once is worth trying
+    seen = features(parents(seeds.rng(seed, "seen"))[1])
+    gains = fresh(core.slots, core.codes, seen, unit, seed) if gains is None else gains.adapted(seen, unit)
     for part, (batches, updates) in enumerate(((plan.random, plan.first_updates), (plan.own, plan.last_updates))):
         for _ in range(batches):
-            found, rewards = edited(core, parents, gains, rng)
+            found, rewards = edited(core, parents, gains if known else None, rng)
             replay.append(found)
             done += len(found)
             if tell:
                 about = {"reward": round(float(rewards.mean()), 5), "reward_std": round(float(rewards.std()), 5)}
                 tell(done, {"episodes": len(found), **about, "length": 1.0})
         if replay and updates:
-            every = Replay.join(replay)
-            if gains is None:
-                gains = fresh(core.slots, core.codes, every.seen, unit, seed)
-            gains = learn(gains, every, updates, seeds.derive(seed, "updates", part) % 2**31)
-    assert gains is not None, "a plan without updates teaches nothing"
+            gains, known = learn(gains, Replay.join(replay), updates, seeds.derive(seed, "updates", part) % 2**31), True
     return gains

@@ -100,27 +100,32 @@ def train_universal(
     place: str = "slot",
     history: int = 0,
     tell: Tell | None = None,
+    begin: Gains | None = None,
 ) -> Adept:
     """Return an agent trained for so many environment steps, those of MAP-Elites counted, and the elites it met.
 
     Args:
         limits: flash_bytes, ram_bytes, latency_ms, (3,), to learn for one budget only; None draws limits.
         tell: called now and then with the agent's steps so far and how its episodes went.
+        begin: a Q agent of another judge to start from, of the same codes.
         learner: "q", "ppo" or "a2c". place, history: see ``EditCore``; the Q agent edits slots and sees no history.
 
     Raises:
-        ValueError: no such learner or place, a negative history, or a form that the Q agent has not.
+        ValueError: no such learner or place, a negative history, or what this learner cannot do.
     """
     if learner not in LEARNERS:
         raise ValueError(f"no learner {learner!r}; there are: {', '.join(LEARNERS)}")
     if learner == "q" and (place, history) != ("slot", 0):
         raise ValueError(f"learner 'q' edits slots and sees no history, got {place!r} and {history}; take ppo or a2c")
+    if begin is not None and learner != "q":
+        raise ValueError(f"learner {learner!r} starts anew; only 'q' goes on from another agent")
     space, rng = scorer.space, seeds.rng(seed, "agent", "school")
     genes = space.sample(rng, SAMPLES)
     logs = _log_costs(scorer, genes)
     core = EditCore(codec, scorer, np.ones(3), EPISODE, place, share=SHARE, keep=True, history=history, memo_bits=0)
     elites = Elites.empty(logs, core.slots, genes.shape[1])
-    elites.add(codec.encode(genes), genes, first := core.judge_open(genes))
+    first = core.judge_open(genes)
+    elites.add(codec.encode(genes), genes, first)
     elites.fill(core, space, rng, int(GRID_SHARE * steps))
     core.watch = elites.add
 
@@ -129,7 +134,7 @@ def train_universal(
 
     left, seed = steps - int(GRID_SHARE * steps), seeds.derive(seed, "agent") % 2**31
     if learner == "q":
-        agent = _q(core, elites, drawn, units(first), left, steps, seed, tell)
+        agent = _q(core, elites, drawn, units(first), left, steps, begin, seed, tell)
     else:
         agent = _on_policy(core, elites, drawn, left, seed, learner, tell)
     front = elites.front()
@@ -144,6 +149,7 @@ def _q(
     unit: np.ndarray,
     edits: int,
     steps: int,
+    begin: Gains | None,
     seed: int,
     tell: Tell | None,
 ) -> Editor:
@@ -155,7 +161,7 @@ def _q(
     plan = Plan(max(batches // 4, 1), first, batches - max(batches // 4, 1), last)
     core.keep = False
     parents = of_elites(elites, core, lambda: drawn(BUDGETS), PER_BUDGET)
-    return Gains.of_stored(attend(core, parents, None, unit, plan, seed, tell).stored())
+    return Gains.of_stored(attend(core, parents, begin, unit, plan, seed, tell).stored())
 
 
 def _on_policy(

@@ -146,6 +146,7 @@ def agent_train(
     ] = "slot",
     history: Annotated[int, typer.Option(help="Last actions that ppo or a2c see (seed design: 6).")] = 0,
     parameters: Annotated[int | None, typer.Option(help="Maximum number of weights and biases of a network.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Q agent to start from, e.g. of another task.")] = None,
     seed: options.Seed = 0,
     out: Out = None,
     tensorboard: options.Tensorboard = False,
@@ -167,7 +168,7 @@ def agent_train(
     folder = out or _place(setup, "agent")
     board = Board(beside(folder)) if tensorboard else None
     with lock.held(lock.beside(folder), folder), show(as_json) as view:
-        agent = artefacts.AgentOptions(learner, place, history, parameters)
+        agent = artefacts.AgentOptions(learner, place, history, parameters, str(start) if start else None)
         result = artefacts.agent(setup, limits, codec, surrogates, steps, seed, folder, view.say, agent, board)
     _print(result)
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
 from latent_nas.records import Record, objective_of
 from latent_nas.target import Setup
+
+if TYPE_CHECKING:
+    from latent_nas.agent.gains import Gains
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
@@ -191,13 +195,14 @@ class AgentOptions:
     Attributes:
         learner: "q", "ppo" or "a2c". place: an action puts a code into a "slot", or one of its numbers there
             ("dimension", the seed design's). history: the last actions that it observes. parameters: weights and biases
-            that a network may have, or None.
+            that a network may have, or None. start: folder of the Q agent that it starts from, or None.
     """
 
     learner: str = "q"
     place: str = "slot"
     history: int = 0
     parameters: int | None = None
+    start: str | None = None
 
 
 @threads.one()
@@ -226,10 +231,10 @@ def agent(
         scorer.beyond = parameter_excess(setup.space, options.parameters)
     say(f"training the agent ({options.learner}) for {steps} steps, {universal.GRID_SHARE:.0%} of them MAP-Elites")
     row = None if limits is None else limits.row()
+    begin = _begun(Path(options.start), latent) if options.start else None
     tell = (lambda step, found: board.scalars("agent", step, found)) if board else None
-    adept = universal.train_universal(
-        scorer, latent, row, steps, seed, options.learner, options.place, options.history, tell
-    )
+    form = (options.learner, options.place, options.history)
+    adept = universal.train_universal(scorer, latent, row, steps, seed, *form, tell, begin)
     if board:
         board.close()
     found: dict[str, list[float]] = {"agent": [], "evolution": []}
@@ -238,6 +243,28 @@ def agent(
             found[name].append(value)
     quality = {f"best score of 2000 queries, {k}, mean of {len(v)}": float(np.mean(v)) for k, v in found.items()}
     made: dict[str, Any] = {"space": setup.space.name, "task": setup.target.task, "steps": steps, "seed": seed}
-    made["options"] = asdict(options)
+    made |= {"options": asdict(options), "codec": _digest(latent)}
     adept.save(out, made | {"limits": limits.to_json() if limits else "drawn"}, quality)
     return {"agent": str(out), "quality": quality}
+
+
+def _begun(folder: Path, codec: Codec) -> "Gains":
+    """Return the Q agent of a folder to go on from.
+
+    Raises:
+        ValueError: another kind of agent, or one of another codec, whose codes mean other things.
+    """
+    from latent_nas.agent.gains import Gains
+    from latent_nas.agent.universal import Adept
+
+    agent = Adept.load(folder, codec).agent
+    if not isinstance(agent, Gains):
+        raise ValueError(f"{folder} holds a policy of PPO or A2C; start from a Q agent")
+    if (said := artifacts.load(folder, "agent").made.get("codec")) != _digest(codec):
+        raise ValueError(f"{folder} holds an agent of codec {said}, this one is {_digest(codec)}; name its --codec")
+    return agent
+
+
+def _digest(codec: Codec) -> str:
+    """Return what names a codec: of its codebook, so that one lent to another input is the same."""
+    return sha256(codec.codebook.tobytes()).hexdigest()[:16]
