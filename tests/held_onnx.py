@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from latent_nas.interchange.onnx_import import Model, read_model
+from latent_nas.interchange.onnx_import import read_model
+from latent_nas.interchange.onnx_model import Model
 from latent_nas.interchange.onnx_network import float_network, open_int8
 from latent_nas.training.quantise import QuantisedNetwork
 

@@ -71,16 +71,16 @@ def emulator(tmp_path_factory):
 
 def halfwords(emulator: Emulator) -> tuple[int, np.ndarray]:
     text = next(s for s in emulator.elf.sections if s.name == ".text")
-    return text.address, np.frombuffer(bytes(emulator._uc.mem_read(text.address, text.bytes & ~1)), np.uint16)
+    return text.address, np.frombuffer(bytes(emulator.uc.mem_read(text.address, text.bytes & ~1)), np.uint16)
 
 
 def test_every_instruction_that_ran_is_of_the_class_that_a_disassembler_says(emulator):
     machine, x = emulator
     base, code = halfwords(machine)
     seen: set[int] = set()
-    hook = machine._uc.hook_add(machine._lib.UC_HOOK_CODE, lambda uc, address, size, data: seen.add(address))
+    hook = machine.uc.hook_add(machine.lib.UC_HOOK_CODE, lambda uc, address, size, data: seen.add(address))
     machine.run(x, 5)
-    machine._uc.hook_del(hook)
+    machine.uc.hook_del(hook)
     assert len(seen) > 500
     for address in seen:
         at = (address - base) // 2
@@ -93,9 +93,9 @@ def test_counts_are_those_of_a_trace(emulator):
     machine, x = emulator
     base, code = halfwords(machine)
     trace: list[int] = []
-    hook = machine._uc.hook_add(machine._lib.UC_HOOK_CODE, lambda uc, address, size, data: trace.append(address))
+    hook = machine.uc.hook_add(machine.lib.UC_HOOK_CODE, lambda uc, address, size, data: trace.append(address))
     machine.run(x, 5)
-    machine._uc.hook_del(hook)
+    machine.uc.hook_del(hook)
     machine.run(x, 5)
     count, wanted, before = machine.count(), dict.fromkeys(CLASSES, 0), ""
     for address, follows in zip(trace, [*trace[1:], 0], strict=True):

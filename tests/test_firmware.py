@@ -17,9 +17,10 @@ from latent_nas.firmware import Fault, elf
 from latent_nas.firmware.check import emulate
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.draw import drawn
-from latent_nas.firmware.emulate import Emulator, model_of
+from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import Project, project
 from latent_nas.firmware.linker import STACK_BYTES, arena_region
+from latent_nas.firmware.machine import model_of
 from latent_nas.graph import Builder, Graph
 from latent_nas.operators.add import Add
 from latent_nas.operators.avg_pool import AvgPool
@@ -134,8 +135,8 @@ class TestCounts:
         one, stepped = made.network.quants[0].quantise(x)[0], [0]
         emulator.run(one, 3)
         blocks = emulator.count()
-        emulator._uc.ctl_flush_tb()
-        emulator._uc.hook_add(UC_HOOK_CODE, lambda *_: stepped.__setitem__(0, stepped[0] + 1))
+        emulator.uc.ctl_flush_tb()
+        emulator.uc.hook_add(UC_HOOK_CODE, lambda *_: stepped.__setitem__(0, stepped[0] + 1))
         emulator.run(one, 3)
         # the step hook leaves out instructions that an IT skips; the core fetches them, and blocks count them
         assert 0.99 * blocks.instructions < stepped[0] <= blocks.instructions == sum(blocks.by_function.values())

@@ -13,8 +13,8 @@ from latent_nas.evaluators.work import trained
 from latent_nas.firmware import Fault, Overflow
 from latent_nas.firmware.check import emulate, sizes
 from latent_nas.firmware.compile import build
-from latent_nas.firmware.emulate import check_tools
 from latent_nas.firmware.export import RUNTIME, project
+from latent_nas.firmware.machine import check_tools
 from latent_nas.records import Record
 from latent_nas.target import Target, open_target
 

@@ -9,7 +9,8 @@ from latent_nas.fixed_point import Quant, multiplier
 from latent_nas.graph import Graph, Node
 from latent_nas.graph.deploy import deploy
 from latent_nas.interchange import FLOAT, Said, calibration_data, float_weights
-from latent_nas.interchange.onnx_import import Model, read_model
+from latent_nas.interchange.onnx_import import read_model
+from latent_nas.interchange.onnx_model import Model
 from latent_nas.interchange.onnx_oracle import compare_float, compare_int8
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.training.quantise import QuantisedNetwork, folded, quantise

@@ -17,7 +17,7 @@ from latent_nas.extras import need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph.deploy import deploy
 from latent_nas.interchange.agreement import INPUTS, floats_differ, random_inputs
-from latent_nas.interchange.onnx_import import Model, Traced
+from latent_nas.interchange.onnx_model import Model, Traced
 from latent_nas.training.quantise import QuantisedNetwork
 
 if TYPE_CHECKING:  # it imports torch

@@ -1,11 +1,14 @@
-"""QuantizeLinear and DequantizeLinear: how tensors are rounded, and what they make of constants."""
+"""QuantizeLinear and DequantizeLinear: how tensors are rounded, each once, and what they make of constants."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from latent_nas.fixed_point import Quant
-from latent_nas.interchange.onnx_nodes.call import Unreadable
+from latent_nas.interchange.onnx_draft import Draft
+from latent_nas.interchange.onnx_file import File
+from latent_nas.interchange.onnx_nodes.call import Unreadable, Value
 
 
 @dataclass(frozen=True)
@@ -72,3 +75,49 @@ def _along(values: np.ndarray, constant: np.ndarray, axis: int) -> np.ndarray:
     """Return one value, or those of each channel, as they are broadcast to a constant."""
     around = [-1 if i == axis % max(constant.ndim, 1) else 1 for i in range(constant.ndim)]
     return values.reshape(around) if values.size > 1 else values.reshape(())
+
+
+@dataclass
+class Roundings:
+    """Notes how the tensors of a draft are rounded in the file.
+
+    Attributes:
+        parts: nodes of whose tensors a part is rounded. first: by node, the file's tensor that was rounded first.
+    """
+
+    draft: Draft
+    file: File
+    parts: set[int] = field(default_factory=set)
+    first: dict[int, str] = field(default_factory=dict)
+
+    def note(self, value: Value, quant: Quant, tensor: str, what: str) -> None:
+        """Note how a tensor, or a part of one, is rounded; of several roundings in a row the last one counts.
+
+        Args:
+            tensor: of the file, which is rounded.
+
+        Raises:
+            Unreadable: parts of one tensor are rounded in two ways, which one node can't hold.
+        """
+        places = value.order[value.order >= 0]
+        whole = np.unique(places).size == np.prod(self.draft.shape(value.node))
+        before = self.draft.quants.get(value.node)
+        again = whole and value.node not in self.parts
+        if before not in (None, quant) and not again and not self._only_use(tensor, self.first[value.node]):
+            raise Unreadable(
+                f"{what} rounds a part of a tensor with scale {quant.scale:g} and zero point {quant.zero_point},"
+                f" another part or the whole has {before.scale:g} and {before.zero_point}; give all of it one scale"
+            )
+        if not whole:
+            self.parts.add(value.node)
+        self.first.setdefault(value.node, tensor)
+        self.draft.quants[value.node] = quant
+
+    def _only_use(self, tensor: str, source: str) -> bool:
+        """Return whether nothing of the file's tensor ``source`` is used but what becomes of it in ``tensor``."""
+        nodes, ending = self.file.nodes, self.file.ending.tensor
+        uses = Counter([name for node in nodes for name in node.input] + [ending])
+        makers = {name: node for node in nodes for name in node.output}
+        while uses[tensor] == 1 and tensor != source and tensor in makers:
+            tensor = makers[tensor].input[0]
+        return tensor == source and uses[tensor] == 1

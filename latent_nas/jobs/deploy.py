@@ -15,10 +15,11 @@ from latent_nas.firmware.boot import uf2
 from latent_nas.firmware.check import emulate, run_on_qemu, sizes
 from latent_nas.firmware.compile import build, check_toolchain
 from latent_nas.firmware.elf import read
-from latent_nas.firmware.emulate import Emulator, model_of
+from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import RUNTIME, Project, project
 from latent_nas.firmware.layouts import check as check_layout
 from latent_nas.firmware.layouts import laid_out
+from latent_nas.firmware.machine import model_of
 from latent_nas.firmware.naming import PREFIX, checked_prefix
 from latent_nas.firmware.sources import DRIVE, is_export, keep_others, write
 from latent_nas.firmware.text import Speech

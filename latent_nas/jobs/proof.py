@@ -7,7 +7,7 @@ from typing import Any
 
 from latent_nas.costs import Costs
 from latent_nas.firmware import Fault, Overflow
-from latent_nas.firmware.emulate import check_tools
+from latent_nas.firmware.machine import check_tools
 from latent_nas.jobs.deploy import Build, deploy
 from latent_nas.limits import Limits
 from latent_nas.target import Setup

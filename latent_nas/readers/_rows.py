@@ -9,7 +9,8 @@ import numpy as np
 
 from latent_nas.readers import PARTS, Raw, Wanted, number, numeric
 from latent_nas.readers._answers import FEW, measured, said_of
-from latent_nas.readers._columns import TARGET, Columns, columns
+from latent_nas.readers._column_names import TARGET
+from latent_nas.readers._columns import Columns, columns
 from latent_nas.readers._counting import resets
 from latent_nas.readers._parts import part_of, renamed
 from latent_nas.readers._series import Recording, described, grouped, samples

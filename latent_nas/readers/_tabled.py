@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from latent_nas.readers import Wanted
-from latent_nas.readers._columns import ANSWERS, LABEL, TARGET
+from latent_nas.readers._column_names import ANSWERS, LABEL, TARGET, plain
 from latent_nas.readers._folders import Labelled, files_below
 from latent_nas.readers._parts import part_of
 from latent_nas.readers._table import Table, table
@@ -98,7 +98,7 @@ def _label(place: Path, held: Table, files: str, wanted: Wanted, folders: bool) 
     """
     others = [name for name, _ in held.columns if name and name != files]
     asked = [name for name in wanted.label if name in others]
-    usual = [name for word in (LABEL, TARGET, *ANSWERS) for name in others if _joined(name) == word]
+    usual = [name for word in (LABEL, TARGET, *ANSWERS) for name in others if plain(name) == word]
     if wanted.label and not asked:
         raise ValueError(f"{place} has no column {wanted.label[0]!r}; there are: {', '.join(others)}")
     if asked or usual or (len(others) == 1 and not folders):
@@ -109,10 +109,6 @@ def _label(place: Path, held: Table, files: str, wanted: Wanted, folders: bool) 
         f"{place} names files in its column {files!r} and has {', '.join(map(repr, others)) or 'no other column'}; call"
         " the column of classes 'label', or say --label COLUMN"
     )
-
-
-def _joined(name: str) -> str:
-    return name.casefold().replace("_", "").replace(" ", "").replace("-", "")
 
 
 def _part(stem: str) -> int | None:

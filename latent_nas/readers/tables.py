@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from latent_nas.readers import PARTS, Raw, Reader, Wanted
-from latent_nas.readers._columns import ANSWERS, LABEL, TARGET, _plain
+from latent_nas.readers._column_names import ANSWERS, LABEL, TARGET, plain
 from latent_nas.readers._folders import class_files as labelled
 from latent_nas.readers._folders import files_below, left_out
 from latent_nas.readers._formats import SUFFIXES, read_table
@@ -69,7 +69,7 @@ Place = dict[str, str]  # the cells that a file's place gives to each of its row
 def _is_answer(name: str, wanted: Wanted) -> bool:
     if wanted.label:
         return name in wanted.label
-    return name.casefold() in (LABEL, TARGET) or name.casefold().startswith(f"{TARGET}_") or _plain(name) in ANSWERS
+    return name.casefold() in (LABEL, TARGET) or name.casefold().startswith(f"{TARGET}_") or plain(name) in ANSWERS
 
 
 def _has_answers(table: Table, wanted: Wanted) -> bool:
