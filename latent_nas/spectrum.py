@@ -100,61 +100,9 @@ def _frames(
     first: np.ndarray, count: np.ndarray, weights: np.ndarray, floor: int, logs: np.ndarray, cosines: np.ndarray,
     z: np.ndarray, power: np.ndarray, bands: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
-    half = len(order)
     for f in range(len(out)):
-        loudest = 0
-        for n in range(half):
-            for part in range(2):
-                at = 2 * n + part
-                value = audio[f * hop + at] * window[at] if at < len(window) else 0
-                loudest |= value ^ (value >> 31)
-                z[2 * order[n] + part] = value
-        up = 0  # what is soft is made louder by a power of two, which leaves 30 bits at most
-        while up < SOFTEST and not loudest >> (29 - up):
-            up += 1
-        # The first two stages in one: no turn but by 90 degrees.
-        for i in range(0, 2 * half, 8):
-            for j in range(i, i + 8):
-                z[j] = (z[j] << up) >> 2
-            ar, ai, br, bi = z[i], z[i + 1], z[i + 2], z[i + 3]
-            cr, ci, dr, di = z[i + 4], z[i + 5], z[i + 6], z[i + 7]
-            pr, pi, qr, qi = ar + br, ai + bi, ar - br, ai - bi
-            sr, si, tr, ti = cr + dr, ci + di, cr - dr, ci - di
-            z[i], z[i + 1], z[i + 4], z[i + 5] = pr + sr, pi + si, pr - sr, pi - si
-            z[i + 2], z[i + 3], z[i + 6], z[i + 7] = qr + ti, qi - tr, qr - ti, qi + tr
-        size = 4
-        stages = 0
-        while (4 << stages) < half:
-            stages += 1
-        if stages % 2:  # one of two points
-            for k in range(4):
-                wr, wi = turns[k * (half // 8), 0], turns[k * (half // 8), 1]
-                for i in range(2 * k, 2 * half, 16):
-                    br = ((z[i + 8] * wr) >> 32) - ((z[i + 9] * wi) >> 32)
-                    bi = ((z[i + 8] * wi) >> 32) + ((z[i + 9] * wr) >> 32)
-                    ar, ai = z[i] >> 1, z[i + 1] >> 1
-                    z[i], z[i + 1], z[i + 8], z[i + 9] = ar + br, ai + bi, ar - br, ai - bi
-            size = 8
-        while size < half:  # then of four
-            step = half // (4 * size)
-            for k in range(size):
-                w1r, w1i = turns[k * step, 0], turns[k * step, 1]
-                w2r, w2i = turns[2 * k * step, 0], turns[2 * k * step, 1]
-                w3r, w3i = turns[3 * k * step, 0], turns[3 * k * step, 1]
-                for i in range(2 * k, 2 * half, 8 * size):
-                    b, c, d = i + 2 * size, i + 4 * size, i + 6 * size
-                    br = ((z[b] * w2r) >> 32) - ((z[b + 1] * w2i) >> 32)
-                    bi = ((z[b] * w2i) >> 32) + ((z[b + 1] * w2r) >> 32)
-                    cr = ((z[c] * w1r) >> 32) - ((z[c + 1] * w1i) >> 32)
-                    ci = ((z[c] * w1i) >> 32) + ((z[c + 1] * w1r) >> 32)
-                    dr = ((z[d] * w3r) >> 32) - ((z[d + 1] * w3i) >> 32)
-                    di = ((z[d] * w3i) >> 32) + ((z[d + 1] * w3r) >> 32)
-                    ar, ai = z[i] >> 2, z[i + 1] >> 2
-                    pr, pi, qr, qi = ar + (br >> 1), ai + (bi >> 1), ar - (br >> 1), ai - (bi >> 1)
-                    sr, si, tr, ti = (cr + dr) >> 1, (ci + di) >> 1, (cr - dr) >> 1, (ci - di) >> 1
-                    z[i], z[i + 1], z[c], z[c + 1] = pr + sr, pi + si, pr - sr, pi - si
-                    z[b], z[b + 1], z[d], z[d + 1] = qr + ti, qi - tr, qr - ti, qi + tr
-            size *= 4
+        up = _heard(audio[f * hop :], window, order, z)
+        _transformed(z, up, turns)
         _powers(z, splits, power)
         at = 0
         for b in range(len(first)):
@@ -172,6 +120,93 @@ def _frames(
         else:
             for b in range(len(first)):
                 out[f, b] = bands[b]
+
+
+@compiled
+def _heard(audio: np.ndarray, window: np.ndarray, order: np.ndarray, z: np.ndarray) -> int:
+    """Put a frame's samples under the window into z, in the order of the transform; return by how much to raise them.
+
+    What is soft is made louder by a power of two, which leaves 30 bits at most.
+    """
+    loudest = 0
+    for n in range(len(order)):
+        for part in range(2):
+            at = 2 * n + part
+            value = audio[at] * window[at] if at < len(window) else 0
+            loudest |= value ^ (value >> 31)
+            z[2 * order[n] + part] = value
+    up = 0
+    while up < SOFTEST and not loudest >> (29 - up):
+        up += 1
+    return up
+
+
+@compiled
+def _transformed(z: np.ndarray, up: int, turns: np.ndarray) -> None:
+    """Transform z in its place: two stages in one, a stage of two points where their number wants it, then of four."""
+    half = len(z) // 2
+    _first_stages(z, up)
+    size = 4
+    stages = 0
+    while (4 << stages) < half:
+        stages += 1
+    if stages % 2:
+        _stage_of_two(z, turns)
+        size = 8
+    while size < half:
+        _stage_of_four(z, turns, size)
+        size *= 4
+
+
+@compiled
+def _first_stages(z: np.ndarray, up: int) -> None:
+    """Do the first two stages, which have no turn but by 90 degrees, of values raised by 2**up and halved twice."""
+    for i in range(0, len(z), 8):
+        for j in range(i, i + 8):
+            z[j] = (z[j] << up) >> 2
+        ar, ai, br, bi = z[i], z[i + 1], z[i + 2], z[i + 3]
+        cr, ci, dr, di = z[i + 4], z[i + 5], z[i + 6], z[i + 7]
+        pr, pi, qr, qi = ar + br, ai + bi, ar - br, ai - bi
+        sr, si, tr, ti = cr + dr, ci + di, cr - dr, ci - di
+        z[i], z[i + 1], z[i + 4], z[i + 5] = pr + sr, pi + si, pr - sr, pi - si
+        z[i + 2], z[i + 3], z[i + 6], z[i + 7] = qr + ti, qi - tr, qr - ti, qi + tr
+
+
+@compiled
+def _stage_of_two(z: np.ndarray, turns: np.ndarray) -> None:
+    """Do one stage of two points, halved."""
+    half = len(z) // 2
+    for k in range(4):
+        wr, wi = turns[k * (half // 8), 0], turns[k * (half // 8), 1]
+        for i in range(2 * k, 2 * half, 16):
+            br = ((z[i + 8] * wr) >> 32) - ((z[i + 9] * wi) >> 32)
+            bi = ((z[i + 8] * wi) >> 32) + ((z[i + 9] * wr) >> 32)
+            ar, ai = z[i] >> 1, z[i + 1] >> 1
+            z[i], z[i + 1], z[i + 8], z[i + 9] = ar + br, ai + bi, ar - br, ai - bi
+
+
+@compiled
+def _stage_of_four(z: np.ndarray, turns: np.ndarray, size: int) -> None:
+    """Do one stage of four points, halved twice; ``size``: points that are transformed so far."""
+    half = len(z) // 2
+    step = half // (4 * size)
+    for k in range(size):
+        w1r, w1i = turns[k * step, 0], turns[k * step, 1]
+        w2r, w2i = turns[2 * k * step, 0], turns[2 * k * step, 1]
+        w3r, w3i = turns[3 * k * step, 0], turns[3 * k * step, 1]
+        for i in range(2 * k, 2 * half, 8 * size):
+            b, c, d = i + 2 * size, i + 4 * size, i + 6 * size
+            br = ((z[b] * w2r) >> 32) - ((z[b + 1] * w2i) >> 32)
+            bi = ((z[b] * w2i) >> 32) + ((z[b + 1] * w2r) >> 32)
+            cr = ((z[c] * w1r) >> 32) - ((z[c + 1] * w1i) >> 32)
+            ci = ((z[c] * w1i) >> 32) + ((z[c + 1] * w1r) >> 32)
+            dr = ((z[d] * w3r) >> 32) - ((z[d + 1] * w3i) >> 32)
+            di = ((z[d] * w3i) >> 32) + ((z[d + 1] * w3r) >> 32)
+            ar, ai = z[i] >> 2, z[i + 1] >> 2
+            pr, pi, qr, qi = ar + (br >> 1), ai + (bi >> 1), ar - (br >> 1), ai - (bi >> 1)
+            sr, si, tr, ti = (cr + dr) >> 1, (ci + di) >> 1, (cr - dr) >> 1, (ci - di) >> 1
+            z[i], z[i + 1], z[c], z[c + 1] = pr + sr, pi + si, pr - sr, pi - si
+            z[b], z[b + 1], z[d], z[d + 1] = qr + ti, qi - tr, qr - ti, qi + tr
 
 
 @compiled

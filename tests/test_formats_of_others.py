@@ -130,6 +130,12 @@ def test_remarks_in_front_of_a_table(tmp_path):
     np.testing.assert_array_equal(first.x, second.x)
 
 
+def test_a_table_of_one_row_is_read_without_a_warning(tmp_path):
+    (tmp_path / "a.csv").write_text("time,x,label\n0,1.5,a\n")
+    with pytest.raises(ValueError, match="window"):
+        read(tmp_path / "a.csv", window=4)
+
+
 @pytest.mark.parametrize(
     ("name", "step"),
     [("a.csv.gz", "unpack it"), ("a.xlsx", "as CSV"), ("a.PKL", r"numpy\.savez"), ("a.json", "column label")],

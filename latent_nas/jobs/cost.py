@@ -37,18 +37,7 @@ def explain(
     device = device if clock_mhz is None else device.at_clock(clock_mhz)
     cost = costs(graph, device, runtime, softmax)
     limits = limits.tighten(device.limits)
-    layers = [
-        {
-            "name": f"{layer.node}:{layer.kernel}",
-            "macs": layer.macs,
-            "weights_bytes": layer.weights_bytes,
-            "flash_bytes": layer.flash_bytes,
-            "live_bytes": layer.live_bytes,
-            "cycles": round(layer.cycles),
-        }
-        for layer in cost.layers
-    ]
-    binding = cost.binding(limits)
+    layers = _layers(cost)
     return {
         "device": device.name,
         "runtime": runtime.name,
@@ -81,13 +70,35 @@ def explain(
             {"name": name, "bytes": room, "left": room - cost.arena_high_bytes, "fits": room >= cost.arena_high_bytes}
             for name, room in device.room(cost.runtime_ram_bytes if cost.counts_image else 0).items()
         ],
-        "binding": binding
-        and {
-            "limit": binding.name,
-            "region": _largest(device) if binding.name == "ram_bytes" else None,
-            "used": binding.ratio,
-            "layer": layers[binding.layer.node]["name"],
-        },
+        "binding": _binding(cost, device, limits, layers),
+    }
+
+
+def _layers(cost: Costs) -> list[dict[str, Any]]:
+    """Return the figures of every layer."""
+    return [
+        {
+            "name": f"{layer.node}:{layer.kernel}",
+            "macs": layer.macs,
+            "weights_bytes": layer.weights_bytes,
+            "flash_bytes": layer.flash_bytes,
+            "live_bytes": layer.live_bytes,
+            "cycles": round(layer.cycles),
+        }
+        for layer in cost.layers
+    ]
+
+
+def _binding(cost: Costs, device: Device, limits: Limits, layers: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the limit that binds, by how much it is used, and the layer that takes most of it; None without limits."""
+    binding = cost.binding(limits)
+    if binding is None:
+        return None
+    return {
+        "limit": binding.name,
+        "region": _largest(device) if binding.name == "ram_bytes" else None,
+        "used": binding.ratio,
+        "layer": layers[binding.layer.node]["name"],
     }
 
 

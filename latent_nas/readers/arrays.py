@@ -54,21 +54,9 @@ class Arrays(Reader):
         layout = wanted.layout or ("nhwc" if about and wanted.input is None else "")
         looks, said = ("", list[str]()) if kind or hot else _looks([given.get(f"y{name}") for name in names_of])
         notes += said
-        xs, ys, parts = [], [], []
-        for at, name in zip(ats, names_of, strict=True):
-            x, called = given[f"x{name}"], taken[f"x{name}"]
-            if not x.size:
-                raise ValueError(f"{path}: {called} has shape {x.shape}, so there is no sample in it")
-            if not x.ndim:
-                raise ValueError(f"{path}: {called} is a single number; wanted an array with a row per sample")
-            answer = f"y{name}"
-            wants = f"{path}: {called} has {len(x)} rows, so {taken.get(answer, answer)} wants"
-            y, said = answers(wants, len(x), given.get(answer), kind or looks, hot)
-            x, layout, also = values(path, called, x, wanted.input, layout)
-            notes += [note for note in (*said, *also) if note not in notes]
-            xs.append(x)
-            ys.append(y)
-            parts.append(np.full(len(x), at))
+        parts, layout, said = _parts(path, given, taken, names_of, wanted, kind or looks, hot, layout)
+        notes += [note for note in dict.fromkeys(said) if note not in notes]
+        xs, ys = [x for x, _ in parts], [y for _, y in parts]
         whole = {given[f"x{name}"].dtype == np.uint8 for name in names_of}
         if len(whole) > 1:
             types = ", ".join(str(given[f"x{name}"].dtype) for name in names_of)
@@ -77,8 +65,11 @@ class Arrays(Reader):
             raise ValueError(f"{path}: its parts differ in shape: {', '.join(str(x.shape[1:]) for x in xs)}")
         if len({y.shape[1:] for y in ys}) > 1:
             raise ValueError(f"{path}: its parts differ in targets: {', '.join(str(y.shape) for y in ys)}")
-        x, y, part = np.concatenate(xs), np.concatenate(ys), np.concatenate(parts)
-        names = tuple(f"{PARTS[p] if p >= 0 else 'row'} {i}" for q in parts for i, p in enumerate(q.tolist()))
+        x, y = np.concatenate(xs), np.concatenate(ys)
+        part = np.repeat(ats, [len(one) for one in xs])
+        names = tuple(
+            f"{PARTS[at] if at >= 0 else 'row'} {i}" for at, one in zip(ats, xs, strict=True) for i in range(len(one))
+        )
         classes: tuple[str, ...] = ()
         targets: tuple[str, ...] = ()
         if y.ndim == 2:
@@ -115,6 +106,41 @@ class Arrays(Reader):
             front_end=FrontEnd(**about["front_end"]) if about.get("front_end") else None,
             **_groups(given, taken, names_of, wanted.group),
         )
+
+
+def _parts(
+    path: Path,
+    given: dict[str, np.ndarray],
+    taken: dict[str, str],
+    names: list[str],
+    wanted: Wanted,
+    kind: str,
+    hot: bool,
+    layout: str,
+) -> tuple[list[tuple[np.ndarray, np.ndarray]], str, list[str]]:
+    """Return samples and answers of every part, the layout that all have, and what to say.
+
+    Args:
+        given: arrays by role, as x_train. taken: their names in the file. names: how the roles of each part end.
+        kind: of ``readers.KINDS``, "" if not known. hot: whether answers are one-hot.
+
+    Raises:
+        ValueError: a part without samples, or answers that do not fit them.
+    """
+    parts, notes = [], list[str]()
+    for name in names:
+        x, called = given[f"x{name}"], taken[f"x{name}"]
+        if not x.size:
+            raise ValueError(f"{path}: {called} has shape {x.shape}, so there is no sample in it")
+        if not x.ndim:
+            raise ValueError(f"{path}: {called} is a single number; wanted an array with a row per sample")
+        answer = f"y{name}"
+        wants = f"{path}: {called} has {len(x)} rows, so {taken.get(answer, answer)} wants"
+        y, said = answers(wants, len(x), given.get(answer), kind, hot)
+        x, layout, also = values(path, called, x, wanted.input, layout)
+        notes += [*said, *also]
+        parts.append((x, y))
+    return parts, layout, notes
 
 
 def _looks(ys: list[np.ndarray | None]) -> tuple[str, list[str]]:

@@ -133,16 +133,7 @@ def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "")
     notes += said
     rows = [kept[part == p] for p in range(3)]
     shift, gain = _scale(raw.x[rows[TRAIN]], raw.keep)
-    shape = [1] * (raw.x.ndim - 1)
-    for axis, size in zip(raw.keep, [raw.x.shape[a] for a in raw.keep], strict=True):
-        shape[axis - 1] = size
-    parts = []
-    for at in rows:
-        x = raw.x[at]
-        if raw.keep:
-            x = (x - shift.reshape(shape)) * gain.reshape(shape)
-        parts.append(Part(np.ascontiguousarray(x, np.float32), raw.y[at]))
-    parts = [_in_order(part) for part in parts]
+    parts = [_in_order(_scaled(raw, at, shift, gain)) for at in rows]
     if kind == "anomaly":
         parts, made = _with_anomalies(parts)
         parts = [_in_order(part) for part in parts]
@@ -179,6 +170,15 @@ def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "")
     if strict and found.problems():
         raise ValueError(f"{'; '.join(found.problems())} (--strict stops here)")
     return data, found
+
+
+def _scaled(raw: Raw, rows: np.ndarray, shift: np.ndarray, gain: np.ndarray) -> Part:
+    """Return the samples of some rows, scaled along the axes that have a scale of their own."""
+    x = raw.x[rows]
+    if raw.keep:
+        shape = [raw.x.shape[a] if a in raw.keep else 1 for a in range(1, raw.x.ndim)]
+        x = (x - shift.reshape(shape)) * gain.reshape(shape)
+    return Part(np.ascontiguousarray(x, np.float32), raw.y[rows])
 
 
 def _averaged(raw: Raw) -> tuple[Raw, list[str]]:
