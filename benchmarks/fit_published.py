@@ -20,7 +20,22 @@ import pandas as pd
 import published_bytes
 import published_ram
 import published_rows
-from published_model import BASE, CALL, CORE, INFERENCE, KINDS, SOFTMAX, bar, fit, kind, left_out, parts
+from published_model import (
+    BASE,
+    CALL,
+    CORE,
+    INFERENCE,
+    KINDS,
+    SOFTMAX,
+    WINDOWS,
+    Group,
+    bar,
+    fitted,
+    group_of,
+    groups_of,
+    kind,
+    left_out,
+)
 
 from latent_nas import artifacts, plugins
 from latent_nas.calibration.text import toml
@@ -140,6 +155,8 @@ def kernels(base: Runtime, core: str, factors: dict[str, float], error: Error, s
     for name, kernel in base.kernels.items():
         cycles = {t: v * factors[kind(name, t)] for t, v in BASE.cycles(name, CORE)[0].items()}
         cycles["call"] = CALL * factors["call"]
+        if name in WINDOWS and name != "pointwise":
+            cycles["line_macs"] = BASE.cycles(name, CORE)[0]["macs"] * factors["line"]
         cycles = {term: value for term, value in cycles.items() if value}
         made[name] = replace(
             kernel, cycles={**kernel.cycles, core: cycles}, error={**kernel.error, core: error}, source=source
@@ -147,8 +164,8 @@ def kernels(base: Runtime, core: str, factors: dict[str, float], error: Error, s
     return made
 
 
-def make(name: str, made: Made, table: pd.DataFrame) -> Runtime:
-    """Return a runtime from its rows of a table; prints the errors per core."""
+def make(name: str, made: Made, table: pd.DataFrame, groups: list[Group]) -> Runtime:
+    """Return a runtime from its rows of a table, its factors drawn to those of ``groups``; prints errors per core."""
     rows = made.of(table)
     medians = {"code_bytes": rows.code_flash_bytes.median(), "ram_bytes": rows.runtime_ram_bytes.median()}
     stated: dict[str, Any] = {key: round(value) for key, value in medians.items() if value == value}
@@ -157,7 +174,7 @@ def make(name: str, made: Made, table: pd.DataFrame) -> Runtime:
         held = {kind_: replace(kernel, code_bytes=0) for kind_, kernel in held.items()}
     runtime = replace(made.base, name=name, description=made.description, kernels=held, **stated)
     runtime = replace(runtime, ram=ram(made, table))
-    fitted = []
+    said_of = []
     for field, with_ in (("code_bytes", published_bytes.with_flash), ("ram_bytes", published_bytes.with_ram)):
         if field == "ram_bytes" and "ram_bytes" in stated:
             continue
@@ -167,16 +184,15 @@ def make(name: str, made: Made, table: pd.DataFrame) -> Runtime:
             off = np.abs(list(errors.values()))
             print(f"{name:20}{field:12}{len(off):7}{np.median(off):9.1%}{np.quantile(off, 0.9):8.1%}{off.max():8.1%}")
             runtime = better
-            fitted.append(f"{field} fitted to {len(off)} networks, +- {np.median(off):.1%} (median) left out")
+            said_of.append(f"{field} fitted to {len(off)} networks, +- {np.median(off):.1%} (median) left out")
     missing = [f"{key} not published, so cmsis_nn's" for key in medians if key not in stated]
-    said = [*fitted, *(one for one in missing if not any(f.startswith(one.split()[0]) for f in fitted))]
+    said = [*said_of, *(one for one in missing if not any(f.startswith(one.split()[0]) for f in said_of))]
     source = f"{made.runtime}, {' and '.join(made.versions)}: {', '.join(sorted(set(rows.source_repo)))}"
     runtime = replace(runtime, source="; ".join([source, *said]))
     for core, group in timed(rows).groupby("core"):
-        networks, y = group.network.to_numpy(), group.cycles.to_numpy()
-        x = np.array([parts(n)[0] for n in networks])
-        factors = dict(zip(KINDS, fit(x, y).tolist(), strict=True))
-        errors, trivial = left_out(networks, y)
+        own, networks = group_of(made.runtime, group), group.network
+        factors = dict(zip(KINDS, fitted(own, groups).tolist(), strict=True))
+        errors, trivial = left_out(own, groups)
         off = np.abs(list(errors.values()))
         error = Error(float(np.median(off)), bar(list(errors.values()))) if errors else ONE_NETWORK
         how = f"{len(set(networks))} networks, " + ("left out one by one" if errors else "its error is estimated")
@@ -235,8 +251,9 @@ def main() -> None:
     arguments = parser.parse_args()
     table = published_rows.read(arguments.measurements, plugins.names("zoo"))
     print(f"{'runtime':20}{'core':12}{'models':>7}{'median':>9}{'bar':>8}{'worst':>8}{'MACs alone':>12}")
+    groups = groups_of(published_rows.timed(table))
     for name, made in MADE.items():
-        text = toml(make(name, made, table))
+        text = toml(make(name, made, table, groups))
         first = f"# Made by benchmarks/fit_published.py from {len(made.of(table))} rows of published measurements.\n\n"
         artifacts.write(arguments.out / f"{name}.toml", first + text)
 

@@ -15,7 +15,7 @@ import fit_nrf5340
 import numpy as np
 import published_rows
 from fit_published import MADE, timed
-from published_model import fit, parts
+from published_model import fitted, group_of, groups_of, parts
 
 from latent_nas import plugins
 from latent_nas.cores import open_core
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--nrf5340", type=Path, required=True, help="nrf5340_nb201.csv.gz")
     arguments = parser.parse_args()
     table = published_rows.read(arguments.measurements, plugins.names("zoo"))
+    everything = published_rows.timed(table)
     for name, made in MADE.items():
         if made.runtime != "x_cube_ai":
             continue
@@ -48,7 +49,8 @@ def main() -> None:
             for board in sorted(set(rows.board)):
                 other, own = rows[rows.board != board], rows[rows.board == board].groupby("network").cycles.median()
                 if len(own) > 1 and other.network.nunique() > 1:
-                    factors = fit(counted(list(other.network)), other.cycles.to_numpy())
+                    rest = groups_of(everything[everything.board != board])
+                    factors = fitted(group_of(made.runtime, other), rest)
                     show(f"{name}, {core}, {board}", counted(list(own.index)) @ factors / own.to_numpy())
     nrf = fit_nrf5340.read(arguments.nrf5340)
     factor = open_runtime("cmsis_nn").row(open_core(fit_nrf5340.LIKE)).factor

@@ -3,9 +3,10 @@
     python benchmarks/published.py --measurements published_measurements.csv [--out published.json]
 
 ``published_rows`` holds the rules of selection, ``published_model`` the model of latency, fitted to the other models
-of the same runtime, version and core. Beside it stands the trivial predictor, MACs times one constant. The weights in
-flash are the costs of the runtime ``x_cube_ai``, where nothing is fitted. Activation RAM is judged on networks left out
-of its range (``published_ram``), whole images on networks left out of their fit (``published_bytes``).
+of the same runtime, version and core, and drawn to what other versions and cores take. Beside it stands the trivial
+predictor, MACs times one constant. The weights in flash are the costs of the runtime ``x_cube_ai``, where nothing is
+fitted. Activation RAM is judged on networks left out of its range (``published_ram``), whole images on networks left
+out of their fit (``published_bytes``).
 """
 
 import argparse
@@ -18,7 +19,7 @@ import published_bytes
 import published_ram
 import published_rows
 from fit_published import MADE
-from published_model import covered, left_out
+from published_model import covered, group_of, groups_of, left_out
 
 from latent_nas import plugins
 from latent_nas.costs import costs
@@ -31,9 +32,9 @@ LEAST = 3  # networks of a group in which one can be left out of the bar as well
 
 def latency(rows: pd.DataFrame) -> list[dict]:
     """Return, per runtime, version and core, the relative errors of each model when it is left out."""
-    found = []
+    found, groups = [], groups_of(rows)
     for (runtime, version, core), group in rows.groupby(["runtime", "runtime_version", "core"]):
-        errors, trivial = left_out(group.network.to_numpy(), group.cycles.to_numpy())
+        errors, trivial = left_out(group_of(str(runtime), group), groups)
         row = {"runtime": runtime, "version": version, "core": core, "models": len(errors), "errors": errors}
         off, plain = (np.abs(list(one.values())) for one in (errors, trivial))
         row |= {"median": float(np.median(off)), "p90": float(np.quantile(off, 0.9)), "worst": float(off.max())}
@@ -45,8 +46,9 @@ def coverage(table: pd.DataFrame) -> list[dict]:
     """Return, per core, in how many of all groups' networks the error bar of the others holds what was measured."""
     rows = published_rows.timed(table, least=LEAST)
     held: dict[str, list[bool]] = {}
-    for (_, _, core), group in rows.groupby(["runtime", "runtime_version", "core"]):
-        held.setdefault(str(core), []).extend(covered(group.network.to_numpy(), group.cycles.to_numpy()).values())
+    groups = groups_of(rows)
+    for (runtime, _, core), group in rows.groupby(["runtime", "runtime_version", "core"]):
+        held.setdefault(str(core), []).extend(covered(group_of(str(runtime), group), groups).values())
     return [{"core": core, "networks": len(one), "covered": float(np.mean(one))} for core, one in sorted(held.items())]
 
 

@@ -109,7 +109,8 @@ class Conv2d(Operator):
     def fine_work(self, *inputs: Shape) -> dict[str, float]:
         """Return what blocked kernels make of it, see ``_blocks.column_work`` and ``_blocks.strip_work``.
 
-        Of all: filters; row, elements of an output row; deep, 1 where a window's channels come in blocks of 4, else 0.
+        Of all: filters; row, elements of an output row; deep, 1 where a window's channels come in blocks of 4, else 0;
+        line_macs, the MACs where a window is a part of one row or column, else 0.
         """
         fields, made = (self.kernel_size, self.stride, self.padding), self.shape(*inputs)
         if self.kernel(*inputs) == "depthwise":
@@ -117,7 +118,9 @@ class Conv2d(Operator):
         else:
             counts = column_work(inputs[0], self.filters, *fields, self.groups, self.may_overwrite(*inputs))
         deep = inputs[0][2] // self.groups % 4 == 0
+        line = min(self.kernel_size) == 1 < max(self.kernel_size)
         all_have = {"filters": self.filters, "row": made[1] * made[2], "deep": deep}
+        all_have["line_macs"] = self.macs(*inputs) if line else 0
         return {term: float(count) for term, count in (counts | all_have).items()}
 
     def _padded(self, shape: Shape) -> int:
