@@ -148,7 +148,7 @@ def test_ctrl_c_stores_what_is_finished_and_says_how_to_go_on(tmp_path):
             break
     _, rest = process.communicate(timeout=1800)
     assert process.returncode == 130, line + rest
-    assert "latent-nas search --resume" in rest
+    assert "search --resume" in rest
     assert "Traceback" not in rest
     assert len(essence(tmp_path / "run")) >= 2
 

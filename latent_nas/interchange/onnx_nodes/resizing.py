@@ -11,8 +11,8 @@ from latent_nas.operators.resize import Resize
 from latent_nas.operators.upsample import Upsample
 
 ROUNDED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "round_prefer_floor": lambda x: np.ceil(x - 0.5),
-    "round_prefer_ceil": lambda x: np.floor(x + 0.5),
+    "round_prefer_floor": lambda x: np.ceil(x - np.float32(0.5)),
+    "round_prefer_ceil": lambda x: np.floor(x + np.float32(0.5)),
     "floor": np.floor,
     "ceil": np.ceil,
 }
@@ -73,17 +73,22 @@ def _grown(call: Call, dims: tuple[int, ...]) -> tuple[list[float], list[int]]:
 
 
 def _places(call: Call, mode: str, size: int, made: int, scale: float) -> tuple[float, ...]:
-    """Return where each output element along an axis reads its input, by ONNX's formulas."""
-    coordinates = "half_pixel" if call.opset > 10 else "asymmetric"
-    coordinates, i = str(call.setting("coordinate_transformation_mode", coordinates)), np.arange(made)
-    middle = size / 2 * (1 - made / (scale * size))
+    """Return where each output element along an axis reads its input, by ONNX's formulas.
+
+    They are worked out in single precision, as onnxruntime does: which neighbour is the nearest may hang on it.
+    """
+    usual = "half_pixel" if call.opset > 10 else "asymmetric"
+    coordinates = str(call.setting("coordinate_transformation_mode", usual))
+    i, one = np.arange(made, dtype=np.float32), np.float32(scale)
+    middle = np.float32(size / 2 * (1 - made / (scale * size)))
+    half = np.float32(0.5)
     x = {
-        "half_pixel": (i + 0.5) / scale - 0.5,
-        "half_pixel_symmetric": middle + (i + 0.5) / scale - 0.5,
-        "pytorch_half_pixel": (i + 0.5) / scale - 0.5 if made > 1 else i * 0.0,
-        "tf_half_pixel_for_nn": (i + 0.5) / scale,
-        "align_corners": i * (size - 1) / max(1, made - 1),
-        "asymmetric": i / scale,
+        "half_pixel": (i + half) / one - half,
+        "half_pixel_symmetric": middle + (i + half) / one - half,
+        "pytorch_half_pixel": (i + half) / one - half if made > 1 else i * 0,
+        "tf_half_pixel_for_nn": (i + half) / one,
+        "align_corners": i * np.float32(size - 1) / np.float32(max(1, made - 1)),
+        "asymmetric": i / one,
     }.get(coordinates)
     if x is None:
         raise call.refuse(f"coordinate_transformation_mode {coordinates!r} is not known here")
@@ -92,7 +97,7 @@ def _places(call: Call, mode: str, size: int, made: int, scale: float) -> tuple[
         if rounding not in ROUNDED:
             raise call.refuse(f"nearest_mode {rounding!r} is not known here")
         x = ROUNDED[rounding](x)
-    return tuple(np.clip(x, 0, size - 1).tolist())
+    return tuple(np.clip(x, 0, size - 1).astype(float).tolist())
 
 
 READERS = {"Resize": resize, "Upsample": resize}
