@@ -267,3 +267,24 @@ def test_an_agent_goes_on_on_another_task():
     assert 0 < moved < np.abs(taught(Scorer(), 1).weights["hidden"] - first.weights["hidden"]).max() / 2
     with pytest.raises(ValueError, match="learner 'ppo' starts anew"):
         universal.train_universal(ToyScorer(), ToyCodec(ToySpace()), None, 100, 0, "ppo", begin=first)
+
+
+def test_agent_train_starts_from_no_agent_of_another_codec(tmp_path):
+    from latent_nas import artifacts
+    from latent_nas.jobs import models
+    from latent_nas.jobs.make.artefacts import AgentOptions, agent
+    from latent_nas.limits import Limits
+    from latent_nas.target import MAIN_TARGET, Setup
+
+    setup = Setup(MAIN_TARGET)
+    shipped = models.pretrained(setup, "agent")
+
+    def trained(start, out):
+        options = AgentOptions(start=str(start))
+        return agent(setup, Limits(flash_bytes=32_768), None, None, 2000, 0, out, lambda line: None, options)
+
+    other = artifacts.load(shipped, "agent")
+    artifacts.save(tmp_path / "other", artifacts.Artifact("agent", {**other.made, "codec": "0"}, {}, other.files))
+    with pytest.raises(ValueError, match="holds an agent of codec 0, this one is"):
+        trained(tmp_path / "other", tmp_path / "off")
+    assert not (tmp_path / "off").exists()
