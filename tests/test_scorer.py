@@ -85,16 +85,16 @@ def test_a_batch_starts_with_the_best_and_teaches_more_than_the_best_few(space, 
     best = networks[60:][np.argsort(-fitted.rerank(networks[60:]).acquisition)[:3]]
     others = np.unique(space.mutate(best.repeat(60, axis=0), np.random.default_rng(0)), axis=0)
     order = np.argsort(-fitted.rerank(others).acquisition, kind="stable")
-    batch = fitted.batch(others, 16)
+    batch = fitted.batch(others, 8)
     assert batch[0] == order[0]
-    assert len(set(batch.tolist())) == 16
+    assert len(set(batch.tolist())) == 8
     assert fitted.batch(others[:3], 8).shape == (3,)
 
     def information(rows):
         covariance, noise = fitted.accuracy.full.covariance(fitted._design(others[rows]))
         return np.linalg.slogdet(covariance / noise + np.eye(len(rows)))[1]
 
-    assert information(batch) > information(order[:16])
+    assert information(batch) > information(order[:8])
 
 
 def test_a_pending_network_counts_as_the_first_of_a_batch(fitted, networks):

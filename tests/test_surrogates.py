@@ -170,20 +170,23 @@ def test_gradient_of_the_process_is_right():
         assert abs(numeric - gradient[i]) < 1e-4 * max(1, abs(numeric))
 
 
-def test_few_labels_are_never_believed_to_have_no_noise():
-    """A target without noise: few labels leave a tenth of their variance to noise, many less, and 0 asks for none."""
+def test_few_labels_are_not_believed_to_have_no_noise_where_that_is_asked():
+    """A target without noise: few labels leave a tenth of their variance to noise, many less, none by default."""
     X = np.random.default_rng(0).normal(size=(600, 3)).astype(np.float32)
     y = X @ [1.0, -2.0, 0.5]
-    noise = {rows: float(np.exp(Gp(fitted_rows=60).fit(X[:rows], y[:rows]).theta[0, -1])) for rows in (60, 600)}
+    noise = {
+        rows: float(np.exp(Gp(fitted_rows=60, least_noise=0.1).fit(X[:rows], y[:rows]).theta[0, -1]))
+        for rows in (60, 600)
+    }
     assert noise[60] == pytest.approx(0.1)
     assert noise[600] == pytest.approx(0.1 / 3)
-    assert np.exp(Gp(least_noise=0.0).fit(X[:60], y[:60]).theta[0, -1]) < 0.01
+    assert np.exp(Gp().fit(X[:60], y[:60]).theta[0, -1]) < 0.01
 
 
 def test_covariance_foresees_what_a_measurement_would_teach():
     """Conditioning on a row by the covariance is what adding the row to the inputs does (equation 2.26)."""
     X, y = problem(80)
-    gp = Gp(least_noise=0.0).fit(X[:50], y[:50])
+    gp = Gp().fit(X[:50], y[:50])
     covariance, noise = gp.covariance(X[50:])
     np.testing.assert_allclose(np.sqrt(np.diag(covariance)), gp.predict(X[50:], return_std=True)[1], rtol=1e-3)
     foreseen = covariance - np.outer(covariance[0], covariance[0]) / (covariance[0, 0] + noise)

@@ -51,7 +51,7 @@ class AccuracyModel:
         own: int,
         seed: int,
         kappa: float = 0.5,
-        surrogate: str = FULL,
+        surrogate: str | Surrogate = FULL,
         apart: int = 0,
     ) -> "AccuracyModel":
         """Return the model of labels (n,) of X (n, columns).

@@ -47,7 +47,8 @@ class Scorer:
             pessimistic score lies below and the acquisition above the mean, on the scale of ``surrogates.link``.
             weight: penalty per unit of log excess. margin: log cost by which the limits are drawn closer, for the cost
             surrogate's error. beyond: further costs that are known: genes (n, genes) -> how far they exceed their
-            limits, as log(cost / limit) summed, 0 inside, (n,). surrogate: the full one of accuracy, by name or file.
+            limits, as log(cost / limit) summed, 0 inside, (n,). surrogate: the full one of accuracy: a name, a file
+            or an unfitted one.
             fidelities: cheaper looks at networks that records may hold; beta then is what a full training is worth.
             beliefs: what searches of other tasks say of the space's networks, further inputs of the full surrogate.
 
@@ -69,7 +70,7 @@ class Scorer:
         weight: float = 1.0,
         margin: float = 0.02,
         beyond: Callable[[np.ndarray], np.ndarray] | None = None,
-        surrogate: str = FULL,
+        surrogate: str | Surrogate = FULL,
         fidelities: Sequence[Fidelity] = (),
         beliefs: Beliefs | None = None,
     ) -> None:

@@ -47,8 +47,9 @@ class Gp(Surrogate):
             rows: at most, behind the prediction (a random choice of them where there are more).
         steps: of L-BFGS. seed: of that choice. least_noise: share of the targets' variance that is taken for noise at
             least, with up to ``FEW`` rows; it falls with 1 / rows beyond. Few labels are explained by many functions
-            without noise, and a search that believes one of them stays where it is. apart: how many of the last columns
-            are only in the linear kernel of weight 1; they come in units of their std over all networks.
+            without noise, and a long search that believes one of them stays where it is.
+        apart: how many of the last columns are only in the linear kernel of weight 1; they come in units of their std
+            over all networks.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Gp(Surrogate):
         rows: int = 3000,
         steps: int = 40,
         seed: int = 0,
-        least_noise: float = 0.1,
+        least_noise: float = 0.0,
         apart: int = 0,
     ) -> None:
         self.own, self.fitted_rows, self.rows, self.steps, self.seed = own, fitted_rows, rows, steps, seed

@@ -17,15 +17,24 @@ class Stack(Surrogate):
     """A weighted mean; the std is the process's, and what the two disagree by.
 
     Args:
-        share: the trees' weight where labels abound; it falls with few. own, apart: see ``Gp``.
+        share: the trees' weight where labels abound; it falls with few. own, apart, least_noise: see ``Gp``.
     """
 
-    def __init__(self, share: float = 1 / 3, own: int = 512, seed: int = 0, threads: int = 1, apart: int = 0) -> None:
-        self.share, self.own, self.seed, self.threads, self.apart = share, own, seed, threads, apart
+    def __init__(
+        self,
+        share: float = 1 / 3,
+        own: int = 512,
+        seed: int = 0,
+        threads: int = 1,
+        apart: int = 0,
+        least_noise: float = 0.0,
+    ) -> None:
+        self.share, self.own, self.seed, self.threads = share, own, seed, threads
+        self.apart, self.least_noise = apart, least_noise
 
     def _parts(self) -> dict[str, Any]:
         return {
-            "gp": Gp(own=self.own, seed=seeds.derive(self.seed, "gp"), apart=self.apart),
+            "gp": Gp(own=self.own, seed=seeds.derive(self.seed, "gp"), apart=self.apart, least_noise=self.least_noise),
             "xgb": Xgb(members=3, rounds=100, rate=0.1, seed=seeds.derive(self.seed, "xgb"), threads=self.threads),
         }
 

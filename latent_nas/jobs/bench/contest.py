@@ -24,12 +24,14 @@ from latent_nas.strategies import Problem
 from latent_nas.strategies.settings import configured
 from latent_nas.study import Budget, Study
 from latent_nas.study.climb import Climb
+from latent_nas.surrogates.stack import Stack
 from latent_nas.tables.front import hypervolume
 from latent_nas.tables.space import TableSpace
 
 SLOTS = 24  # of a table's codec, at most
 MOST_CODES = 64  # of a slot
 BETA = 2.0  # of the acquisition: over a hundred trainings more curiosity pays than over the main job's two dozen
+LEAST_NOISE = 0.1  # of the judge's process: over so many trainings one that denies noise stays where it is
 STEPS = (400, 1200, 4000)  # of its training; more only where fewer do not bring every network back
 
 
@@ -149,7 +151,8 @@ class Contest:
 
     def judge(self, latent: Codec, seed: int) -> Scorer:
         """Return the scorer of a run, before any label."""
-        scorer = Scorer(self.space, Limits(), None, latent, seed, beta=BETA, beliefs=self.beliefs)
+        surrogate = Stack(least_noise=LEAST_NOISE)
+        scorer = Scorer(self.space, Limits(), None, latent, seed, beta=BETA, surrogate=surrogate, beliefs=self.beliefs)
         scorer.beyond = self._beyond(scorer)
         return scorer
 
