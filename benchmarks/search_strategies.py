@@ -28,7 +28,13 @@ def run(strategy: str, seed: int, trainings: int, batch: int, work: Path, warm_s
 
     path = work / f"{strategy}-{seed}"
     config = SearchConfig(
-        strategy=strategy, seed=seed, trainings=trainings, batch=batch, workers=1, top=0, warm_start=warm_start
+        strategy=strategy,
+        seed=seed,
+        trainings=trainings,
+        batch=batch,
+        workers=1,
+        top=0,
+        warm_start=(warm_start,) if warm_start else (),
     )
     if path.exists():
         folder, saved = RunFolder.open(path)

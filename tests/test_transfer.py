@@ -1,6 +1,8 @@
 """Warm starts from other tasks on the same space: what a source may say, weighed by this task's own labels."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,14 +11,19 @@ from latent_nas import cli
 from latent_nas.jobs.bench import contest
 from latent_nas.jobs.bench.config import BenchConfig, open_contest
 from latent_nas.jobs.bench.source import source_of
+from latent_nas.jobs.search.config import new_config
+from latent_nas.jobs.search.prepare import prepare
+from latent_nas.jobs.search.run import assemble
 from latent_nas.judge.scorer import Scorer
 from latent_nas.judge.transfer import Beliefs, Source
 from latent_nas.limits import Limits
 from latent_nas.records import Record
+from latent_nas.runs.folder import RunFolder
 from latent_nas.surrogates import restore
 from latent_nas.surrogates.gp import Gp
 from latent_nas.tables import read
 from latent_nas.tables.space import TableSpace
+from latent_nas.target import Target
 
 SIZE = 5
 
@@ -156,3 +163,55 @@ def test_related_without_a_source_is_refused(tables, monkeypatch, tmp_path, caps
     code, _ = run(tables, monkeypatch, tmp_path, "--related")
     assert code == 2
     assert "name one" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=120)
+    path = tmp_path_factory.mktemp("own") / "own.npz"
+    np.savez(path, x=(rng.normal(size=(120, 8, 8, 1)) + y[:, None, None, None]).astype(np.float32), y=y)
+    return Target("mcu_cnn", str(path), "stm32f405", "cmsis_nn")
+
+
+class TestSearch:
+    """A search of 8x8 images of one's own, with the shipped table of the task digits on the same space."""
+
+    DIGITS = str(Path(__file__).parent.parent / "datasets_arch" / "mcu_cnn-digits.parquet")
+
+    def test_other_tasks_are_sources_and_their_trainings_are_said(self, target, tmp_path):
+        config = new_config(target, warm_start=(self.DIGITS,), related=True)
+        prepared = prepare(config)
+        assert prepared.warm == ()
+        assert [source.name.split()[0] for source in prepared.sources] == ["digits"]
+        (whole,), said = prepared.sources, []
+        prepared = replace(prepared, sources=(Source(whole.name, whole.genes[:150], whole.values[:150]),))
+        study = assemble(prepared, RunFolder.create(tmp_path / "run", config.to_json()), None, said.append, None)
+        assert any(f"{len(prepared.sources[0].values)} trainings of digits" in line for line in said)
+        assert study.scorer.beliefs.trainings == {prepared.sources[0].name: len(prepared.sources[0].values)}
+        assert len(study.first) == 3
+        assert study._asked_for(3) == study.first
+        assert prepared.setup.fits(np.array(study.first), prepared.limits).all()
+        believed = study.scorer.beliefs(prepared.setup.space.sample(np.random.default_rng(1), 500))
+        assert study.scorer.beliefs(np.array(study.first)).min() > np.quantile(believed, 0.9)
+
+    def test_the_same_task_is_no_source(self):
+        prepared = prepare(new_config(Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn"), warm_start=(self.DIGITS,)))
+        assert prepared.sources == ()
+        assert {record.task for record in prepared.warm} == {"digits"}
+
+    @pytest.mark.parametrize(
+        ("more", "said"),
+        [
+            ({"related": True}, "there is none; name one"),
+            ({"related": True, "asynchronous": True, "warm_start": (DIGITS,)}, "which --async has none of"),
+            ({"strategy": "random", "warm_start": (DIGITS,)}, "asks no judge"),
+        ],
+    )
+    def test_what_does_not_go_together_is_refused(self, target, more, said):
+        with pytest.raises(ValueError, match=said):
+            prepare(new_config(target, **more))
+
+    def test_a_table_of_another_space_is_refused(self, target):
+        with pytest.raises(ValueError, match="is of space 'mcu_cnn', the search of 'dna_cnn'"):
+            prepare(new_config(replace(target, space="dna_cnn"), warm_start=(self.DIGITS,)))

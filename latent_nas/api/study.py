@@ -52,9 +52,9 @@ class Study:
         runtime: None is the one that goes with ``measure``. objective: what to maximise. surrogate: what predicts
             accuracy. plugins: files of further plugins, which are found by their names: operators, readers.
         preset: "fast", "default" or "thorough": how many trainings, and their epochs. child_epochs: of a training; None
-            is what the preset says. settings: of the strategy, as in "reinforce.entropy=0.01". warm_start: a table of
-            records to begin with. codec: its folder, "" is the shipped one. halving: short trainings for one of full
-            length, 0 is none.
+            is what the preset says. settings: of the strategy, as in "reinforce.entropy=0.01". warm_start: tables of
+            records to begin with, of this task or of others on its space. related: whether those tasks are alike.
+        codec: its folder, "" is the shipped one. halving: short trainings for one of full length, 0 is none.
     """
 
     space: str | Path | Space | type[Space] = ""
@@ -73,7 +73,8 @@ class Study:
     preset: str = ""
     child_epochs: int | None = None
     settings: Sequence[str] = ()
-    warm_start: str | Path = ""
+    warm_start: str | Path | Sequence[str | Path] = ()
+    related: bool = False
     codec: str | Path = ""
     halving: int = 0
     _places: list[Path] = field(default_factory=list, init=False, repr=False, compare=False)  # of its runs so far
@@ -162,7 +163,10 @@ class Study:
             workers=self.workers,
             seed=self.seed,
             codec=str(self.codec),
-            warm_start=str(self.warm_start),
+            warm_start=tuple(
+                map(str, [self.warm_start] if isinstance(self.warm_start, (str, Path)) else self.warm_start)
+            ),
+            related=self.related,
             settings=tuple(self.settings),
             measure=parts["evaluators"],
             halving=self.halving,

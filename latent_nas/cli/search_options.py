@@ -72,7 +72,17 @@ Halving = Annotated[
 ]
 Top = Annotated[int, typer.Option(help="Networks to train in full at the end.", rich_help_panel=FINAL)]
 WarmStart = Annotated[
-    Path | None, typer.Option(help="A table of records to begin with (Parquet).", rich_help_panel=SEARCH)
+    list[Path] | None,
+    typer.Option(
+        help="Table of records to begin with (Parquet), of this task or of others on its space; may be repeated.",
+        rich_help_panel=SEARCH,
+    ),
+]
+Related = Annotated[
+    bool,
+    typer.Option(
+        "--related", help="The other tasks of --warm-start are alike: train their best 3 first.", rich_help_panel=SEARCH
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.", rich_help_panel=RUN)]
 Resume = Annotated[Path | None, typer.Option(help="Continue the search in this run folder.", rich_help_panel=RUN)]

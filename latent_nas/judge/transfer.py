@@ -17,6 +17,7 @@ from latent_nas.spaces import Space
 from latent_nas.surrogates import Surrogate, design
 from latent_nas.surrogates.gp import Gp
 
+RELATED = 3  # networks that sources believe to be the best, trained first where the user calls the tasks related
 ROWS = 1000  # labels of a source behind its process; more make it slower and hardly better
 PART = 4096  # networks at a time
 SAMPLES = 2048  # networks over which a mean has its unit, where a space has no list

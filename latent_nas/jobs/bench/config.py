@@ -12,15 +12,13 @@ from latent_nas import plugins
 from latent_nas.jobs.bench.contest import Contest
 from latent_nas.jobs.bench.source import source_of
 from latent_nas.judge.fidelity import Fidelity
-from latent_nas.judge.transfer import Source
+from latent_nas.judge.transfer import RELATED, Source
 from latent_nas.ranges import check_least
 from latent_nas.spaces import open_space
 from latent_nas.strategies.settings import configured
 from latent_nas.tables import read
 from latent_nas.tables.columns import columns
 from latent_nas.tables.space import TableSpace
-
-RELATED = 3  # networks that a related search believes to be the best, trained first
 
 
 @dataclass(frozen=True)

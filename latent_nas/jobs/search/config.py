@@ -24,8 +24,9 @@ class SearchConfig:
         trainings: true trainings to spend. batch: of a round. limits: hard, the device's own apply as well.
         wall_s: no new round after so many seconds. workers: processes; 0 is one per core.
         top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
-        warm_start: a table of records to begin with, or "" for none. settings: of the strategy, as in
-            "reinforce.entropy=0.01".
+        warm_start: tables of records to begin with; those of other tasks on the same space are sources, see
+            ``judge.transfer``. related: whether these tasks are alike, so that their best networks go first.
+        settings: of the strategy, as in "reinforce.entropy=0.01".
         measure: the evaluator: "training", "emulate" to run every trained network on the emulated device as well, or
             "analog". ray: address of a cluster that trains, "local", or "".
         asynchronous: whether a free worker goes on without waiting for the others; then results depend on timing.
@@ -45,7 +46,8 @@ class SearchConfig:
     top: int = 3
     final_seeds: int = 3
     codec: str = ""
-    warm_start: str = ""
+    warm_start: tuple[str, ...] = ()
+    related: bool = False
     settings: tuple[str, ...] = ()
     measure: str = "training"
     ray: str = ""
@@ -70,6 +72,10 @@ class SearchConfig:
             raise ValueError(f"halving is 0 (none) or at least 2, got {self.halving}")
         if self.halving and self.asynchronous:
             raise ValueError("--halving promotes the best of a round, which --async has none of; leave one out")
+        if self.related and not self.warm_start:
+            raise ValueError("--related says that the tasks of --warm-start are alike, and there is none; name one")
+        if self.related and self.asynchronous:
+            raise ValueError("--related picks the first round, which --async has none of; leave one out")
         configured(self.strategy, self.settings)
         plugins.load("objectives", self.objective)
         plugins.load("surrogates", self.surrogate)
@@ -93,6 +99,8 @@ class SearchConfig:
             for name in (*data["target"].values(), *data.get("plugins", ()), *data.values()):
                 if isinstance(name, str):
                     plugins.vouched(name, "the run")
+            if isinstance(before := data.get("warm_start"), str):  # one path, up to 0.3
+                data = {**data, "warm_start": [before] if before else []}
             plain = checked(SearchConfig, {**data, "limits": {}}, "config.json")  # every type
             if unknown := sorted(set(data) - {field.name for field in fields(SearchConfig)}):
                 raise TypeError(f"it has {', '.join(unknown)}")

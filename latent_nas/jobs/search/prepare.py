@@ -9,8 +9,11 @@ from latent_nas.jobs.make import dataset
 from latent_nas.jobs.moved import check_there
 from latent_nas.jobs.reach import check_reachable
 from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.judge.scorer import labels
+from latent_nas.judge.transfer import Source
 from latent_nas.limits import Limits
 from latent_nas.records import SHORT, Record
+from latent_nas.strategies.settings import configured
 from latent_nas.target import Setup, open_target
 
 LEAST_SHORT = 2000  # samples seen by a short training
@@ -22,7 +25,7 @@ class Prepared:
 
     Attributes:
         setup: the opened target. limits: in force, the device's and the objective's own among them.
-        warm: records of the table that the search begins with; () without one.
+        warm: records of this task that the search begins with. sources: labels of other tasks on the same space.
         said: of options that changed since it began, in lines.
     """
 
@@ -30,6 +33,7 @@ class Prepared:
     setup: Setup
     limits: Limits
     warm: tuple[Record, ...] = ()
+    sources: tuple[Source, ...] = ()
     said: tuple[str, ...] = ()
 
 
@@ -53,12 +57,12 @@ def prepare(config: SearchConfig) -> Prepared:
         _check_halving(setup)
     if config.codec:
         Codec.load(Path(config.codec), setup.space)
-    warm = _warm_records(config) if config.warm_start else []
+    warm, sources = _warm_start(config, setup)
     plugins.load("evaluators", config.measure).check(config.target)
     if config.ray:
         plugins.load("crews", "ray").check(config.ray)
     check_reachable(setup, limits)
-    return Prepared(config, setup, limits, tuple(warm))
+    return Prepared(config, setup, limits, tuple(warm), tuple(sources))
 
 
 def _check_halving(setup: Setup) -> None:
@@ -71,14 +75,31 @@ def _check_halving(setup: Setup) -> None:
         )
 
 
-def _warm_records(config: SearchConfig) -> list[Record]:
-    """Return the records of the table that a search begins with.
+def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[Source]]:
+    """Return this task's records of the tables that a search begins with, and the labels of each other task there.
 
     Raises:
-        ValueError: it can't be read, or is of another space or task.
+        ValueError: a table can't be read, or is of another space; or sources for a strategy that asks no judge.
     """
-    records = dataset.read(Path(config.warm_start))
-    wanted = (config.target.space, config.target.task)
-    if {(r.space, r.task) for r in records} != {wanted}:
-        raise ValueError(f"{config.warm_start} is not a table of space {wanted[0]!r} and task {wanted[1]!r}")
-    return records
+    warm: list[Record] = []
+    sources: list[Source] = []
+    space, task = config.target.space, config.target.task
+    for file in config.warm_start:
+        records = dataset.read(Path(file))
+        if strange := sorted({r.space for r in records} - {space}):
+            raise ValueError(
+                f"{file} is of space {strange[0]!r}, the search of {space!r}; a warm start wants networks of one space"
+            )
+        warm += [record for record in records if record.task == task]
+        for other in sorted({r.task for r in records} - {task}):
+            genes, values = labels([record for record in records if record.task == other])
+            if len(genes):
+                sources.append(Source(f"{other} of {file}", setup.space.canonical(setup.space.check(genes)), values))
+    if config.related and not sources:
+        raise ValueError(f"--related is for other tasks, and {', '.join(config.warm_start)} holds none; leave it away")
+    if sources and not configured(config.strategy, config.settings).judged:
+        raise ValueError(
+            f"strategy {config.strategy!r} asks no judge, who weighs what other tasks say; use latent_rl, or a table of"
+            f" task {task!r}"
+        )
+    return warm, sources

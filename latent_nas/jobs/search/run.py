@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas import plugins, report, threads
+from latent_nas import plugins, report, seeds, threads
 from latent_nas.evaluators import Evaluator
 from latent_nas.jobs import models, samples
 from latent_nas.jobs.final import finalise
@@ -21,6 +21,7 @@ from latent_nas.jobs.search.watch import Watch, Watched
 from latent_nas.judge.fidelity import Fidelity
 from latent_nas.judge.recalibrate import excess
 from latent_nas.judge.scorer import Scorer
+from latent_nas.judge.transfer import RELATED, Beliefs
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
 from latent_nas.readers import PARTS
@@ -38,6 +39,7 @@ from latent_nas.target import Setup
 from latent_nas.tasks import twofold
 from latent_nas.units import cost_row
 
+SAMPLES = 4096  # networks among which other tasks choose
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
 
@@ -253,7 +255,10 @@ def assemble(
         named = Path(config.codec) if config.codec else None
         codec = models.codec(setup, named, folder.path / files.CODEC, config.seed, say)
         costs = models.cost_surrogate(setup, config.seed, say)
-        scorer = Scorer(setup.space, limits, costs, codec, config.seed, surrogate=config.surrogate)
+        beliefs = Beliefs(setup.space, prepared.sources, config.seed) if prepared.sources else None
+        for name, trainings in (beliefs.trainings if beliefs else {}).items():
+            say(f"begins from {trainings} trainings of {name}, beside its own; without: leave --warm-start away")
+        scorer = Scorer(setup.space, limits, costs, codec, config.seed, surrogate=config.surrogate, beliefs=beliefs)
 
     def fits(genes: np.ndarray) -> np.ndarray:
         """Keep the limits as computed, and as the networks emulated so far say that they will be on the device."""
@@ -265,6 +270,11 @@ def assemble(
     strategy = kind(problem, config.seed)
     loop = AsyncStudy if config.asynchronous else Study
     study = loop(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
+    if config.related and scorer and scorer.beliefs:
+        samples = setup.space.sample(seeds.rng(config.seed, "related"), SAMPLES)
+        best = scorer.beliefs.best(samples[fits(samples)])
+        study.first = list(dict.fromkeys(map(tuple, best.tolist())))[:RELATED]
+        say(f"trains the {len(study.first)} networks first that those believe to be the best, as --related says")
     if config.halving:
         share = setup.task.recipe(SHORT).work / setup.task.recipe(SEARCH).work
         given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}
