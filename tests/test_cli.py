@@ -158,7 +158,7 @@ def test_ctrl_c_stores_what_is_finished_and_says_how_to_go_on(tmp_path):
     [
         (["--task", "digitz"], "digits"),
         (["--space", "nowhere"], "mcu_cnn"),
-        (["--device", "stm32f999"], "stm32f405"),
+        (["--device", "stm32f999"], "did you mean 'stm32f"),
         (["--runtime", "warp"], "cmsis_nn"),
         (["--strategy", "luck"], "evolution"),
         (["--limit", "flash=3"], "flash_kb"),
