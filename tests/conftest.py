@@ -55,6 +55,7 @@ def quick_strategies(monkeypatch):
 
     torch.set_num_threads(1)
     monkeypatch.setattr(LatentRL, "edits", 1024)
+    monkeypatch.setattr(LatentRL, "mutations", 96)
     monkeypatch.setattr(LatentRL, "first_updates", 40)
     monkeypatch.setattr(LatentRL, "updates", 10)
     monkeypatch.setattr(LatentRL, "steps", 2048)

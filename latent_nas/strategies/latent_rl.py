@@ -4,7 +4,7 @@ From random starts and alone the agent loses to evolution at equal queries; as t
 (tournament parents, one sampled edit each, the best kept) it can win.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from latent_nas.strategies import Problem, Strategy
 from latent_nas.strategies._diverse import apart
 
 AGENT = "agent."  # prefix of the agent's weights in a state
+POPULATIONS, WIDE = 3, 256  # of gene mutations alone, and how many of these are judged at once
 EDITS = 512  # of the Q agent's school, judged at once
 AGENTS = ("q", "ppo", "a2c")
 
@@ -42,9 +43,10 @@ class LatentRL(Strategy):
     round_size = 2
     initial = 10  # labels before the first proposals by judgement, where costs have no limits
     agent = "q"
+    mutations = 12_288  # gene mutations judged beside the Q agent's population, in populations of their own
     edits = 8192  # steps of the environment at horizon 1 from which the Q agent learns, per round
-    updates = 60  # of its network per round; ``first_updates`` in its first
-    first_updates = 240
+    updates = 40  # of its network per round; ``first_updates`` in its first
+    first_updates = 200
     gene_share = 0.5  # of the population's proposals that are gene mutations beside the Q agent's edits
     steps = 65_536  # environment steps of training per round, of PPO and A2C
     visits = 2  # steps per network, where a space has few
@@ -61,7 +63,8 @@ class LatentRL(Strategy):
         if self.agent not in AGENTS:
             raise ValueError(f"latent_rl.agent is one of {', '.join(AGENTS)}; got {self.agent!r}")
         if problem.space.listed is not None:
-            self.steps, self.edits = (min(n, self.visits * len(problem.space.listed)) for n in (self.steps, self.edits))
+            most = self.visits * len(problem.space.listed)
+            self.steps, self.edits, self.mutations = (min(n, most) for n in (self.steps, self.edits, self.mutations))
             self.envs = min(self.envs, max(self.steps // 64, 8))
             self.queries = min(self.queries, len(problem.space.listed) // 4)
         self._editor: Editor | None = None
@@ -119,15 +122,17 @@ class LatentRL(Strategy):
         start = judged_pool(core, codec.encode(genes), genes, limits)
         seed = seeds.derive(self.seed, self.name, self.round, "school")
         promising = Archive(start, self.shortlist + len(taken), by=ACQUISITION)
+
+        def keep(pool: Pool) -> None:
+            promising.add(pool.codes, pool.genes, pool.judged)
+
+        if self.agent == "q":
+            self._mutated(core, keep)
         lessons: list[dict[str, float]] = []
         self._trained, archive = self._school(
             core, start, seed, promising.add, lambda n, f: lessons.append({"step": n, **f})
         )
         core.watch = None
-
-        def keep(pool: Pool) -> None:
-            promising.add(pool.codes, pool.genes, pool.judged)
-
         moves: Proposer = CodeEdits(core, self._trained, self.random_share)
         if self.agent == "q":
             moves = Mixed(moves, GeneMutations(self.problem.space), self.gene_share)
@@ -136,6 +141,16 @@ class LatentRL(Strategy):
         met = promising.pool.genes
         new = [i for i, genes in enumerate(map(tuple, met.tolist())) if genes not in taken]
         return met[new[: self.shortlist]]
+
+    def _mutated(self, core: EditCore, keep: Callable[[Pool], None]) -> None:
+        """Show what gene mutations find in populations of their own, which may end in other basins than the agent's."""
+        space, limits = self.problem.space, self.problem.limits.row()
+        for number in range(POPULATIONS):
+            rng = self.rng("mutations", number)
+            genes = np.concatenate([self._elites(), space.sample(rng, 4 * self.population)])
+            pool = judged_pool(core, np.full((len(genes), core.slots), -1), genes, limits)
+            queries = self.mutations // POPULATIONS
+            search(core, pool, GeneMutations(space), rng, queries, self.population, WIDE, each=keep)
 
     def _school(self, core: EditCore, start: Pool, seed: int, watch: Watch, tell: Tell) -> tuple[Editor, Archive]:
         """Return the agent after this round's training, and the best networks that it met."""
