@@ -237,7 +237,7 @@ def followers(runtime: Runtime) -> dict[str, CoreRow]:
         beside, softmax, error = (
             round(factor * row.cycles),
             round(factor * row.softmax),
-            min(near.error, round(1 - widest, 3)),
+            min(near.error, float(np.floor(1000 * (1 - widest)) / 1000)),
         )
         found[core] = CoreRow(like, round(factor, 2), error, f"not measured; {near.source}", beside, softmax)
     return dict(sorted(found.items()))

@@ -151,7 +151,7 @@ class TestOwn:
 
     def test_an_unknown_core_names_those_there_are(self, tmp_path: Path):
         (tmp_path / "board.toml").write_text(BOARD.replace("mine.toml", "cortex-m55"), encoding="utf-8")
-        with pytest.raises(ValueError, match=r"no core 'cortex-m55'; there are: .*cortex-m33"):
+        with pytest.raises(ValueError, match=r"no core 'cortex-m55'; did you mean 'cortex-m7' or"):
             open_device(str(tmp_path / "board.toml"))
         (tmp_path / "board.toml").write_text(BOARD, encoding="utf-8")
         with pytest.raises(ValueError, match=r"there is no file .*mine\.toml"):

@@ -140,4 +140,4 @@ def test_every_plugin_loads_and_an_unknown_one_names_the_rest(kind):
     assert names
     assert all(plugins.load(kind, name) for name in names)
     with pytest.raises(ValueError, match=names[0]):
-        plugins.load(kind, "nonsense")
+        plugins.load(kind, "qqqq")
