@@ -148,7 +148,8 @@ def restarted(core: EditCore, first: Pool, move: Any, seed: int) -> np.ndarray:
         since = np.arange(len(best)) - np.searchsorted(best, best)  # since the value was first reached
         end = np.flatnonzero(since > STALE)
         values, run = np.append(values, met[: end[0]] if len(end) else met), run + 1
-        genes = core.codec.space.sample(seeds.rng(seed, "restart", run), 64)
+        assert core.scorer is not None
+        genes = core.scorer.space.sample(seeds.rng(seed, "restart", run), 64)
         pool = judged_pool(core, np.full((len(genes), core.slots), -1), genes, pool.limits)
         values = np.append(values, pool.values)
     return _at([first.values.max()], values)

@@ -60,6 +60,8 @@ def main() -> None:
         return EditCore(codec, judge, MAIN_LIMITS.row(), LatentRL.episode, memo_bits=bits)
 
     adept = Adept.load(models.pretrained(setup, "agent"), codec)
+    agent = adept.agent
+    assert isinstance(agent, Gains)  # which is the agent that ships
 
     def learn() -> int:
         train(core(scorer), None, args.steps, args.seed, args.envs)
@@ -70,7 +72,7 @@ def main() -> None:
         "env + scorer": lambda: wander(core(scorer), args.envs, args.steps, args.seed),
         "env + scorer + PPO": learn,
         "Q: env + scorer": lambda: edits(core(scorer), adept, args.steps, args.seed, None),
-        "Q: env + scorer + its choice": lambda: edits(core(scorer), adept, args.steps, args.seed, adept.agent),
+        "Q: env + scorer + its choice": lambda: edits(core(scorer), adept, args.steps, args.seed, agent),
         "Q: all of a school": lambda: school(core(scorer), adept, args.steps, args.seed),
     }
     result = {
