@@ -48,7 +48,7 @@ def test_what_does_not_fit_says_where_and_by_how_much(capsys):
     assert [region["left"] for region in found["regions"]] == [r - found["ram_bytes"] for r in (131_072, 65_536)]
     _, text, _ = command(capsys, "mlperf_ds_cnn", "--limit", "latency_ms=10")
     assert "TOO MUCH" in text
-    assert "DOES NOT FIT. What binds: time" in text
+    assert "DOES NOT FIT. What limits most: time" in text
     assert "1:conv2d" in text
 
 

@@ -63,7 +63,7 @@ def test_the_summary_says_what_was_found_within_what_and_what_binds(whole):
     assert "16 KB" in text
     assert "5 ms" in text
     binding = {"flash_bytes": "flash", "ram_bytes": "RAM", "latency_ms": "time"}[first["binding"]["limit"]]
-    assert f"What binds: {binding}" in text
+    assert f"What limits most: {binding}" in text
     assert "What a point of accuracy costs" in text
 
 

@@ -176,7 +176,7 @@ def table(found: dict[str, Any]) -> str:
     what = COSTS[binds["limit"]].word
     fits = "Fits" if found["fits"] else "DOES NOT FIT"
     fits = f"MAY NOT FIT: {found['may_not_fit']}" if found["may_not_fit"] else fits
-    lines.append(f"{fits}. What binds: {what}{where}, {binds['used']:.1%} used,")
+    lines.append(f"{fits}. What limits most: {what}{where}, {binds['used']:.1%} used,")
     lines[-1] += f" at layer {binds['layer']}."
     lines += [f"note: {note}" for note in found.get("notes", [])]
     return "\n".join(lines)

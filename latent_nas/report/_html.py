@@ -30,9 +30,10 @@ def join(*children: object) -> Html:
 def table(head: list[object], rows: list[list[object]], **attributes: object) -> Html:
     """Return a table in a box of its own that scrolls sideways; numbers stand to the right."""
     cells = (tag("tr", *(tag("td", c, class_="n" if _number(c) else None) for c in row)) for row in rows)
-    body = tag("tbody", *cells)
+    below = rows[0] if rows else [""] * len(head)
+    titles = (tag("th", h, class_="n" if _number(c) else None) for h, c in zip(head, below, strict=True))
     return tag(
-        "div", tag("table", tag("thead", tag("tr", *(tag("th", h) for h in head))), body, **attributes), class_="scroll"
+        "div", tag("table", tag("thead", tag("tr", *titles)), tag("tbody", *cells), **attributes), class_="scroll"
     )
 
 

@@ -77,7 +77,7 @@ def _final(run: Run) -> tuple[str, str, str]:
 
 def _tile(run: Run, name: str, used: float, ratio: float | None, binds: bool) -> Html:
     limit = getattr(run.limits, name)
-    what = COSTS[name][0] + (", binds" if binds else "")
+    what = COSTS[name][0] + (", limits most" if binds else "")
     more = "computed, no limit" if ratio is None else f"{percent(ratio, 0)} of {cost(name, limit)}, computed"
     return tag(
         "div",
@@ -190,7 +190,7 @@ def _binding(run: Run, binds: str | None, ratios: dict[str, float]) -> Html | No
     if found and found.name == binds:
         text += f", most of it at layer {found.layer.node} ({found.layer.kernel})"
     rest = [f"{COSTS[n][0]} {percent(1 - r, 0)}" for n, r in ratios.items() if n != binds]
-    return join(tag("strong", "What binds: "), f"{text}. Left over: {', '.join(rest)}." if rest else f"{text}.")
+    return join(tag("strong", "What limits most: "), f"{text}. Left over: {', '.join(rest)}." if rest else f"{text}.")
 
 
 def price(best: list[Record], name: str, limit: float) -> Html:
