@@ -185,11 +185,11 @@ def _(operator: Resize, inputs: tuple[Shape, ...]) -> list[Step]:
     coordinates, rounding = operator.way(*inputs)
     modes = {"mode": "nearest" if rounding else "linear", "coordinate_transformation_mode": coordinates}
     modes |= {"nearest_mode": {"floor": "floor", "half_up": "round_prefer_ceil"}[rounding]} if rounding else {}
-    scales = [np.float32(m / n) for m, n in zip(operator.shape(*inputs), inputs[0][:2], strict=False)]
-    scales = [
-        s if int(n * s) == int(n * float(s) + 0.5) else np.nextafter(s, np.float32(np.inf))
-        for n, s in zip(inputs[0], scales, strict=False)
-    ]
+    scales = []
+    for n, m in zip(inputs[0], operator.shape(*inputs)[:2], strict=False):
+        near = np.float32(m / n)
+        product = n * (near if rounding else float(near))  # a nearest pixel may hang on the last bit of the scale
+        scales.append(near if int(product) == m else np.nextafter(near, np.float32(np.inf)))
     return [Step("Resize", modes, (None, np.array([1, 1, *scales], np.float32)))]
 
 

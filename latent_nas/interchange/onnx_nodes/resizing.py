@@ -1,7 +1,6 @@
 """Images and series with more or fewer rows and columns, nearest or linear."""
 
 from collections.abc import Callable
-from math import floor
 
 import numpy as np
 
@@ -69,7 +68,9 @@ def _grown(call: Call, dims: tuple[int, ...]) -> tuple[list[float], list[int]]:
     if min(scales) <= 0:
         raise call.refuse(f"scales {scales}; wanted above 0")
     exact = {} if wanted is None else dict(zip(axes, map(int, wanted), strict=True))
-    return scales, [exact.get(a, floor(n * s)) for a, (n, s) in enumerate(zip(dims, scales, strict=True))]
+    with np.errstate(over="ignore"):
+        products = np.array(dims, np.float32) * np.array(scales, np.float32)  # in single precision, as onnxruntime does
+    return scales, [exact.get(a, int(n)) for a, n in enumerate(np.minimum(products, 2 * LARGEST))]
 
 
 def _places(call: Call, mode: str, size: int, made: int, scale: float) -> tuple[float, ...]:
@@ -93,7 +94,8 @@ def _places(call: Call, mode: str, size: int, made: int, scale: float) -> tuple[
     if x is None:
         raise call.refuse(f"coordinate_transformation_mode {coordinates!r} is not known here")
     if mode == "nearest":
-        rounding = str(call.setting("nearest_mode", "round_prefer_floor" if call.opset > 10 else "floor"))
+        before = "ceil" if scale < 1 else "floor"  # opset 10 names no rounding; this is onnxruntime's
+        rounding = str(call.setting("nearest_mode", "round_prefer_floor" if call.opset > 10 else before))
         if rounding not in ROUNDED:
             raise call.refuse(f"nearest_mode {rounding!r} is not known here")
         x = ROUNDED[rounding](x)
