@@ -41,6 +41,10 @@ class Drawing:
         self.constants[name] = np.asarray(value, kind)
         return name
 
+    def nothing(self) -> str:
+        """Return the name of an input that is not given; before opset 13 Resize wants one."""
+        return "" if self.opset >= 13 else self.constant([])
+
     def below(self, least: int, most: int) -> int:
         return int(self.random.integers(least, most))
 
@@ -65,22 +69,28 @@ def resize(d: Drawing) -> None:
     if settings:
         settings["coordinate_transformation_mode"] = d.any(COORDINATES)
     if d.chance(0.5):
-        d.node("Resize", ["a", "", d.constant([1, 1, *factors])], "b", **settings)
+        d.node("Resize", ["a", d.nothing(), d.constant([1, 1, *factors])], "b", **settings)
     else:
         sizes = [1, d.channels, *(n * f for n, f in zip(d.size, factors, strict=True))]
-        d.node("Resize", ["a", "", "", d.constant(sizes, np.int64)], "b", **settings)
+        d.node("Resize", ["a", d.nothing(), d.nothing(), d.constant(sizes, np.int64)], "b", **settings)
 
 
 def linear(d: Drawing) -> None:
-    """Append an image with any number of rows and columns, or scaled by any factor."""
+    """Append an image with any number of rows and columns, or scaled by any factor, also as before opset 11."""
     modes = {"mode": d.any(("linear", "linear", "nearest")), "coordinate_transformation_mode": d.any(COORDINATES)}
     modes |= {"nearest_mode": d.any(ROUNDINGS)} if modes["mode"] == "nearest" else {}
-    if d.chance(0.5):
-        sizes = [1, d.channels, *d.pair(1, 15)]
-        d.node("Resize", ["a", "", "", d.constant(sizes, np.int64)], "b", **modes)
+    sizes, way = d.pair(1, 15), d.any(("sizes", "size by size", "factors", "before"))
+    if way == "sizes":
+        d.node("Resize", ["a", d.nothing(), d.nothing(), d.constant([1, d.channels, *sizes], np.int64)], "b", **modes)
+        return
+    factors = [m / n for n, m in zip(d.size, sizes, strict=True)]  # which may be whole in one precision only
+    if way != "size by size":
+        factors = [round(d.random.uniform(0.51, 2.5), 2) for _ in range(2)]
+    if way == "before":
+        d.opset = 10
+        d.node("Resize", ["a", d.constant([1, 1, *factors])], "b", mode=modes["mode"])
     else:
-        factors = [1, 1, *(round(d.random.uniform(0.51, 2.5), 2) for _ in range(2))]
-        d.node("Resize", ["a", "", d.constant(factors)], "b", **modes)
+        d.node("Resize", ["a", d.nothing(), d.constant([1, 1, *factors])], "b", **modes)
 
 
 def chosen(d: Drawing) -> None:
