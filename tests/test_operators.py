@@ -108,6 +108,7 @@ def test_zero_is_exact_in_every_quantisation():
         (Subtract(), [(2, 2, 1), (2, 2, 2)], "subtract wants two tensors of one shape"),
         (Upsample((2, 0)), [(2, 2, 1)], "factors of at least 1"),
         (Resize((0.0, 1.5), (0.0,)), [(2, 2, 1)], "reads places 0 to 1.5 of 2; wanted one at least, from 0 to 1"),
+        (Resize((0.0, 65536.0), (0.0,)), [(65537, 1, 1)], "resize of 65537 rows or columns; at most 65536 are known"),
         (Slice((0, 0, 1), (2, 2, 2)), [(2, 2, 2)], "not inside"),
         (Pad((0, -1, 0), (0, 0, 0)), [(2, 2, 2)], "wanted at least 0"),
         (ConvTranspose(3, crop=(3, 3, 0, 0)), [(2, 2, 1)], "can't cut"),
@@ -117,6 +118,10 @@ def test_zero_is_exact_in_every_quantisation():
 def test_wrong_shapes_say_what_is_wanted(operator, shapes, words):
     with pytest.raises(ValueError, match=words):
         operator.shape(*shapes)
+
+
+def test_resize_numbers_rows_as_far_as_a_device_does():
+    assert Resize((0.0, 65535.0), (0.0,)).shape((65536, 1, 1)) == (2, 1, 1)
 
 
 def test_deployment_folds_norm_and_activation_and_drops_the_rest():

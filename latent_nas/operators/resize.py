@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 ONE = 2048  # shares of two neighbours add up to it: 2 x 11 bits and an int8 fit 32, and 2 .. 1024 times larger is exact
+MOST = 65536  # rows or columns that a device's uint16_t can number
 COORDINATES: dict[
     str, Callable[[np.ndarray, int, int], np.ndarray]
 ] = {  # where the i-th of m output rows lies among n rows
@@ -52,6 +53,10 @@ class Resize(Operator):
         self.check_arity(*inputs)
         image(self.kind, *inputs)
         for places, size in ((self.rows, inputs[0][0]), (self.columns, inputs[0][1])):
+            if size > MOST:
+                raise ValueError(
+                    f"resize of {size} rows or columns; at most {MOST} are known here: pool or cut it before"
+                )
             if not places or min(places) < 0 or max(places) > size - 1:
                 span = f"{min(places):g} to {max(places):g}" if places else "none"
                 raise ValueError(f"resize reads places {span} of {size}; wanted one at least, from 0 to {size - 1}")
