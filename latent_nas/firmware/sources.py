@@ -44,7 +44,7 @@ def kernel_files(kernels: Iterable[Kernel]) -> dict[str, str]:
             if {**shared, **demo, **files}.get(name, text) != text or name in (HEADER, "main.c"):
                 raise ValueError(f"firmware has a file {name} already, which is another; rename that of the kernel")
             files[name] = text
-    files |= _needed(files, shared)
+    files |= _needed([*files.values(), *demo.values()], shared)  # the demo lies beside them
     return {name: _headed(name, text) for name, text in files.items()} | {
         HEADER: SPDX + TEXT.format(declares="\n\n".join(declares))
     }
@@ -108,10 +108,10 @@ def _listed(folder: Path) -> list[str]:
     return [name for name in before if Path(name).name == name]
 
 
-def _needed(files: Mapping[str, str], shared: Mapping[str, str]) -> dict[str, str]:
-    """Return the shared files that others include, and the C files of those headers."""
+def _needed(texts: list[str], shared: Mapping[str, str]) -> dict[str, str]:
+    """Return the shared files that texts include, and the C files of those headers."""
     found: dict[str, str] = {"types.h": shared["types.h"]}
-    texts = [*files.values(), *found.values()]
+    texts = [*texts, *found.values()]
     while texts:
         for name in INCLUDED.findall(texts.pop()):
             for file in (name, f"{name.removesuffix('.h')}.c"):

@@ -4,6 +4,8 @@ from math import prod
 
 from latent_nas.firmware.emit import C, Call, Emitter
 
+PROTOTYPE = """void nn_clamp(uint32_t n, int32_t low, int32_t high, const int8_t *x, int8_t *y);"""
+
 
 def clamp(call: Call) -> C:
     """Return the call of a clamp, which has no constants."""
@@ -11,4 +13,4 @@ def clamp(call: Call) -> C:
     return "", f"nn_clamp({prod(call.node.shape)}, {bounds}, {call.xs[0]}, {call.y});"
 
 
-Kernel = Emitter(clamp, ('#include "clamp.h"',), ("clamp.c", "clamp.h"))
+Kernel = Emitter(clamp, (PROTOTYPE,), ("clamp.c", "clamp.h"))
