@@ -280,6 +280,20 @@ class TestBench:
         with pytest.raises(ValueError, match="stopped before its last line"):
             bench.split(table)
 
+    def test_a_machine_that_faulted_listens_no_more(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        _, binary, _ = firmware(tmp_path, ["BENCH"])
+        machine = Emulator(elf.read(binary), DEVICE, [])
+        removed, remove = [], machine.uc.hook_del
+
+        def fault(*args: object, **more: object) -> None:
+            raise Fault("wild")
+
+        monkeypatch.setattr(machine, "go", fault)
+        monkeypatch.setattr(machine.uc, "hook_del", lambda hook: (removed.append(hook), remove(hook)))
+        with pytest.raises(Fault, match="wild"):
+            machine.bench(np.zeros(1), 0)
+        assert len(removed) == 1
+
     @pytest.mark.skipif(not shutil.which(qemu.PROGRAM), reason=f"{qemu.PROGRAM} is not installed")
     def test_qemu_counts_the_same_instructions(self, tmp_path: Path):
         made, binary, x = firmware(tmp_path, qemu.defines(DEVICE))

@@ -25,12 +25,14 @@ class Debugger:
         hook = machine.uc.hook_add(machine.lib.UC_HOOK_INTR, self._interrupt)
         stack_pointer, at = machine.start
         machine.uc.reg_write(machine.arm.UC_ARM_REG_SP, stack_pointer)
-        while not self._ended:  # every word to the debugger stops the core, which then goes on behind it
-            machine.go(at, 0, whole=False)
-            at = machine.uc.reg_read(machine.arm.UC_ARM_REG_PC) & ~1
-            if not self._ended:
-                at = self._asked(at)
-        machine.uc.hook_del(hook)
+        try:
+            while not self._ended:  # every word to the debugger stops the core, which then goes on behind it
+                machine.go(at, 0, whole=False)
+                at = machine.uc.reg_read(machine.arm.UC_ARM_REG_PC) & ~1
+                if not self._ended:
+                    at = self._asked(at)
+        finally:
+            machine.uc.hook_del(hook)
         return self._said
 
     def _asked(self, at: int) -> int:
