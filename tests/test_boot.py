@@ -106,3 +106,8 @@ def test_an_unknown_boot_rom_is_refused(tmp_path):
     )
     with pytest.raises(ValueError, match="no boot ROM 'rp1'; there are: rp2040, rp2350"):
         open_device(str(text))
+
+
+@pytest.mark.parametrize(("name", "words"), [("rp2040", "command 0x03"), ("rp2350", "read mode")])
+def test_says_that_the_flash_is_read_slower_than_computed(name, words):
+    assert words in open_device(name).lacks
