@@ -23,7 +23,7 @@ def add(call: Call) -> Value:
     i = _tensor(call)
     if i is None:
         return _sum(call, call.value(0), call.value(1))
-    return call.affine(_plain(call, i), 1, call.constant(1 - i))
+    return call.affine(call.value(i), 1, call.constant(1 - i))
 
 
 def total(call: Call) -> Value:
@@ -40,7 +40,7 @@ def subtract(call: Call) -> Value:
     if i is None:
         return _two(call, Subtract())
     constant = call.constant(1 - i)
-    return call.affine(_plain(call, i), 1, -constant) if i == 0 else call.affine(_plain(call, i), -1, constant)
+    return call.affine(call.value(i), 1, -constant) if i == 0 else call.affine(call.value(i), -1, constant)
 
 
 def multiply(call: Call) -> Value:
@@ -117,11 +117,6 @@ def _tensor(call: Call) -> int | None:
     """Return which of two inputs is a tensor; None: both."""
     first, second = call.values[0], call.values[1]
     return None if first and second else 0 if first else 1
-
-
-def _plain(call: Call, i: int) -> Value:
-    """Return a tensor to which something is added: zeros around it are made first."""
-    return call.value(i)
 
 
 def _two(call: Call, operator: Operator) -> Value:
