@@ -1,11 +1,12 @@
 """The graph: immutable, checked, and its features."""
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from latent_nas.graph import Builder, Graph, Node
 from latent_nas.graph.features import graph_features, live_elements
-from latent_nas.graph.functions import functions, operator_of
+from latent_nas.graph.functions import KNOWN, functions, operator_of
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
 from latent_nas.operators.conv2d import Conv2d
@@ -15,6 +16,7 @@ from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.hard_swish import HardSwish
 from latent_nas.operators.identity import Identity
 from latent_nas.operators.multiply import Multiply
+from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 
 
@@ -122,3 +124,50 @@ class TestFunctions:
     )
     def test_known_functions_are_known_by_their_values(self, formula, operator):
         assert operator_of(formula) == operator
+
+    @pytest.mark.parametrize(
+        ("formula", "operator"),
+        [
+            ("where(x - 0.5, x, 0)", None),  # above 1
+            ("where(max(sign(x), 0), x, 0)", Relu()),
+            ("(x + abs(x)) / 2", Relu()),
+            ("(x + sqrt(x ** 2)) / 2", Relu()),
+            ("clip(x, 0, 3.4028234663852886e38)", Relu()),
+            ("max(x, 0.00000001)", Relu()),
+            ("min(relu(x), 6)", Relu6()),
+            ("log(1 + exp(x))", Activation("softplus(x)")),
+            ("x * tanh(log(1 + exp(x)))", Activation("mish(x)")),
+            ("(exp(x) - exp(-x)) / (exp(x) + exp(-x))", Activation("tanh(x)")),
+            ("x * min(max(0.16666667 * x + 0.5, 0), 1)", HardSwish()),
+            ("0.5 * x * (1 + tanh(0.7978845608 * (x + 0.044715 * x ** 3)))", Activation("tanh_gelu(x)")),
+            ("where(max(sign(x - 150), 0), 0, relu(x))", None),
+            ("where(max(sign(x - 35), 0) * max(sign(48 - x), 0), 0, relu(x))", None),
+            ("min(relu(x), 200)", None),
+            ("where(max(sign(2 * x - 300), 0), 0, relu(x))", None),
+            ("where(max(sign(x * x - 22500), 0), 0, relu(x))", None),
+            ("where(max(sign(6.5 - abs(x - 41.5)), 0), 0, relu(x))", None),
+            ("where(max(sign((x - 35) * (48 - x)), 0), 0, relu(x))", None),
+            ("where(1 - abs(sign(x - 41)), 0, relu(x))", None),
+            ("where(max(sign(exp(x / 100) - 5), 0), 0, relu(x))", None),
+            ("clip(x, 0, 6) + threshold(x, 31.003, 0) - threshold(x, 31.002, 0)", None),
+            ("relu(x) + 0.1 * max(x - 100000, 0)", None),
+            ("relu(x) + shrink(x, 0, 777)", None),
+            ("relu(x) + (sqrt((x - 333) ** 2) - abs(x - 333)) + max(x - 400, 0) - max(x - 410, 0)", None),
+            ("relu(x) + exp(2 * x - 300)", None),
+            ("relu(floor(x * 1000) / 1000 + 0.5 / 1000)", None),
+            ("silu(x) + where(max(sign(-500 - x), 0), 1, 0)", None),
+        ],
+    )
+    def test_a_function_that_differs_anywhere_is_not_a_known_one(self, formula, operator):
+        """However far or narrow it is; None: it becomes its own table."""
+        assert operator_of(formula) == (operator or Activation(formula))
+
+    def test_no_drawn_difference_is_overlooked(self):
+        random = np.random.default_rng(0)
+        for _ in range(100):
+            known = str(random.choice([*KNOWN]))
+            begin, factor = random.choice([-1, 1]) * 10 ** random.uniform(-1, 5), 10 ** random.uniform(-3, 3)
+            end = begin + abs(begin) * 10 ** random.uniform(-3, 0)
+            inside = [f"max(sign({factor * s:.9g} * x {-factor * s * c:+.9g}), 0)" for s, c in ((1, begin), (-1, end))]
+            formula = f"where({inside[0]} * {inside[1]}, {known} * 1.5 + 0.7, {known})"
+            assert operator_of(formula) == Activation(formula)

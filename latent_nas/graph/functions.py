@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from latent_nas.graph import Node
+from latent_nas.graph.kinks import points
 from latent_nas.operators import Operator
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
@@ -29,12 +30,8 @@ KNOWN: dict[str, Operator] = {
     **{f"{name}(x)": Activation(f"{name}(x)") for name in ("silu", "mish", "tanh_gelu", "sigmoid", "tanh", "softplus")},
     "hard_sigmoid(x, 1 / 6, 0.5)": Activation("hard_sigmoid(x, 1 / 6, 0.5)"),
 }
-POINTS = np.concatenate(
-    [np.linspace(-12, 12, 97), [-0.1234, 0.0567, 2.3456, -3.01, 3.02, 5.97, 6.04], [-100, -50, -20, 20, 50, 100]]
-)
-CLOSE = np.linspace(-30, 30, 24001)  # for formulas with steps, which those points may all miss
-STEPS = ("where(", "sign(", "threshold(", "floor(", "ceil(", "round(", "shrink(")
 NEAR = 1e-5  # files hold constants in single precision
+OVERFLOWS = 150  # beyond, a known function as files spell it may be infinite: a softplus as log(1 + exp(x))
 
 
 @dataclass(frozen=True)
@@ -80,18 +77,21 @@ def is_function(operator: Operator) -> bool:
     return isinstance(operator, Activation) or operator in PLAIN or operator in CURVED or operator in PAIRS
 
 
+@cache
 def operator_of(formula: str) -> Operator:
     """Return the operator of a formula: a known one where it has the same values, else its table."""
-    stepped = any(name in formula for name in STEPS)
-    values = _values(formula, stepped)
+    where = points(formula)
+    if where is None:
+        return Activation(formula)
+    values = _values(formula, where)
+    told = np.isfinite(values) | (np.abs(where) < OVERFLOWS)
     for known, operator in KNOWN.items():
-        if (np.abs(values - _values(known, stepped)) <= NEAR * (1 + np.abs(values))).all():
+        theirs = _values(known, where)
+        if (np.abs(values - theirs) <= NEAR * (1 + np.abs(theirs)))[told].all():
             return operator
     return Activation(formula)
 
 
-@cache
-def _values(formula: str, stepped: bool) -> np.ndarray:
-    points = np.concatenate([POINTS, CLOSE]) if stepped else POINTS
+def _values(formula: str, where: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
-        return np.nan_to_num(np.asarray(evaluate(formula, points, NUMPY)), nan=1e9)
+        return np.asarray(evaluate(formula, where, NUMPY), float)
