@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from latent_nas.interchange._onnx_formulas import Step, steps_of
+from latent_nas.interchange.onnx_sizes import scale_of
 from latent_nas.operators import Operator, Shape
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
@@ -183,13 +184,11 @@ def _(operator: Upsample, inputs: tuple[Shape, ...]) -> list[Step]:
 @spell.register
 def _(operator: Resize, inputs: tuple[Shape, ...]) -> list[Step]:
     coordinates, rounding = operator.way(*inputs)
+    rounding = {"": "", "floor": "floor", "half_up": "round_prefer_ceil"}[rounding]
     modes = {"mode": "nearest" if rounding else "linear", "coordinate_transformation_mode": coordinates}
-    modes |= {"nearest_mode": {"floor": "floor", "half_up": "round_prefer_ceil"}[rounding]} if rounding else {}
-    scales = []
-    for n, m in zip(inputs[0], operator.shape(*inputs)[:2], strict=False):
-        near = np.float32(m / n)
-        product = n * (near if rounding else float(near))  # a nearest pixel may hang on the last bit of the scale
-        scales.append(near if int(product) == m else np.nextafter(near, np.float32(np.inf)))
+    modes |= {"nearest_mode": rounding} if rounding else {}
+    axes = zip(inputs[0], (operator.rows, operator.columns), strict=False)
+    scales = [scale_of(coordinates, rounding, size, read) for size, read in axes]
     return [Step("Resize", modes, (None, np.array([1, 1, *scales], np.float32)))]
 
 

@@ -11,6 +11,7 @@ from latent_nas.extras import need
 from latent_nas.interchange import _onnx_external
 from latent_nas.interchange.onnx_ending import Ending, ending
 from latent_nas.interchange.onnx_nodes.call import Unreadable
+from latent_nas.interchange.onnx_sizes import as_run
 
 OLDEST = 7  # before, sums and products broadcast by attributes of their own
 
@@ -92,10 +93,7 @@ def open_file(path: Path, weights: bool, output: str = "") -> File:
     if dtype.kind not in "fui" or dtype.itemsize > 8 or (dtype.kind in "ui" and dtype.itemsize > 1):
         raise Unreadable(f"its input {first.name!r} is of the type {dtype}; wanted floats, int8 or uint8")
     _batch_of_one(onnx, model, first, batch, constants)
-    inferred = _inferred(onnx, model)
-    while _sizes_as_run(onnx, model, constants, inferred):
-        inferred = _inferred(onnx, model)
-    return File(onnx, nodes, constants, first.name, (1, *dims[1:]), batch, dtype, end, opset, inferred)
+    return File(onnx, nodes, constants, first.name, (1, *dims[1:]), batch, dtype, end, opset, _inferred(onnx, model))
 
 
 def _loaded(path: Path) -> Any:
@@ -162,32 +160,8 @@ def _batch_of_one(onnx: Any, model: Any, first: Any, batch: int, constants: dict
 
 def _inferred(onnx: Any, model: Any) -> dict[str, tuple[int, ...]]:
     try:
-        graph = onnx.shape_inference.infer_shapes(model).graph
+        graph = onnx.shape_inference.infer_shapes(as_run(onnx, model)).graph
     except onnx.shape_inference.InferenceError as error:
         raise Unreadable(f"its shapes contradict each other ({' '.join(str(error).split())[:160]})") from None
     tensors = [v for v in (*graph.input, *graph.value_info, *graph.output) if v.type.tensor_type.HasField("shape")]
     return {v.name: tuple(d.dim_value for d in v.type.tensor_type.shape.dim) for v in tensors}
-
-
-def _sizes_as_run(
-    onnx: Any, model: Any, constants: dict[str, np.ndarray], inferred: dict[str, tuple[int, ...]]
-) -> bool:
-    """Raise the scales, for inference alone, by which it gives a size too small; return whether there was one.
-
-    onnx multiplies in double precision, onnxruntime in single: of 10 rows times 0.7, they make 6 and 7.
-    """
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    changed = False
-    for node in model.graph.node:
-        name = node.input[min(2, len(node.input) - 1)] if node.op_type in ("Resize", "Upsample") else ""
-        dims, scales = np.array(inferred.get(node.input[0], ()) if name else ()), constants.get(name)
-        if scales is None or scales.shape != dims.shape or scales.dtype != np.float32:
-            continue
-        held = onnx.numpy_helper.to_array(tensors[name])
-        with np.errstate(over="ignore"):
-            small = np.floor(dims * held.astype(float)) < np.floor(dims.astype(np.float32) * scales)
-        if small.any() and np.isfinite(held).all():
-            raised = np.where(small, np.nextafter(held, np.float32(np.inf)), held)
-            tensors[name].CopyFrom(onnx.numpy_helper.from_array(raised, name))
-            changed = True
-    return changed

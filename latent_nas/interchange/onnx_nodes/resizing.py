@@ -1,20 +1,12 @@
 """Images and series with more or fewer rows and columns, nearest or linear."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from latent_nas.interchange.onnx_draft import LARGEST
 from latent_nas.interchange.onnx_nodes.call import Call, Value
+from latent_nas.interchange.onnx_sizes import COORDINATES, ROUNDED, places, scaled
 from latent_nas.operators.resize import Resize
 from latent_nas.operators.upsample import Upsample
-
-ROUNDED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "round_prefer_floor": lambda x: np.ceil(x - np.float32(0.5)),
-    "round_prefer_ceil": lambda x: np.floor(x + np.float32(0.5)),
-    "floor": np.floor,
-    "ceil": np.ceil,
-}
 
 
 def resize(call: Call) -> Value:
@@ -36,14 +28,14 @@ def resize(call: Call) -> Value:
         raise call.refuse(f"a tensor {dims} becomes {tuple(sizes)}, which no device here can hold")
     if tuple(sizes) == tuple(dims):
         return call.value(0)  # as onnxruntime has it, whatever the scale is
-    places = [_places(call, mode, *axis) for axis in zip(dims[2:], sizes[2:], scales[2:], strict=True)]
-    places += [(0.0,)] * (4 - len(dims))
-    factors = [len(p) // n for p, n in zip(places, image.shape, strict=False)]
+    read = [_places(call, mode, *axis) for axis in zip(dims[2:], sizes[2:], scales[2:], strict=True)]
+    read += [(0.0,)] * (4 - len(dims))
+    factors = [len(p) // n for p, n in zip(read, image.shape, strict=False)]
     blocks = [tuple(float(i) for i in range(n) for _ in range(f)) for n, f in zip(image.shape, factors, strict=False)]
-    if places == blocks:
+    if read == blocks:
         node = call.put(Upsample((factors[0], factors[1])), image.node)
     else:
-        node = call.put(Resize(places[0], places[1]), image.node)
+        node = call.put(Resize(read[0], read[1]), image.node)
     return Value(node, image.ordered(call.draft.shape(node)))
 
 
@@ -68,38 +60,22 @@ def _grown(call: Call, dims: tuple[int, ...]) -> tuple[list[float], list[int]]:
     if min(scales) <= 0:
         raise call.refuse(f"scales {scales}; wanted above 0")
     exact = {} if wanted is None else dict(zip(axes, map(int, wanted), strict=True))
-    with np.errstate(over="ignore"):
-        products = np.array(dims, np.float32) * np.array(scales, np.float32)  # in single precision, as onnxruntime does
-    return scales, [exact.get(a, int(n)) for a, n in enumerate(np.minimum(products, 2 * LARGEST))]
+    return scales, [exact.get(a, n) for a, n in enumerate(scaled(dims, scales))]
 
 
 def _places(call: Call, mode: str, size: int, made: int, scale: float) -> tuple[float, ...]:
-    """Return where each output element along an axis reads its input, by ONNX's formulas.
-
-    They are worked out in single precision, as onnxruntime does: which neighbour is the nearest may hang on it.
-    """
+    """Return where each output element along an axis reads its input."""
     usual = "half_pixel" if call.opset > 10 else "asymmetric"
     coordinates = str(call.setting("coordinate_transformation_mode", usual))
-    i, one = np.arange(made, dtype=np.float32), np.float32(scale)
-    middle = np.float32(size / 2 * (1 - made / (scale * size)))
-    half = np.float32(0.5)
-    x = {
-        "half_pixel": (i + half) / one - half,
-        "half_pixel_symmetric": middle + (i + half) / one - half,
-        "pytorch_half_pixel": (i + half) / one - half if made > 1 else i * 0,
-        "tf_half_pixel_for_nn": (i + half) / one,
-        "align_corners": i * np.float32(size - 1) / np.float32(max(1, made - 1)),
-        "asymmetric": i / one,
-    }.get(coordinates)
-    if x is None:
+    if coordinates not in COORDINATES:
         raise call.refuse(f"coordinate_transformation_mode {coordinates!r} is not known here")
+    rounding = ""
     if mode == "nearest":
         before = "ceil" if scale < 1 else "floor"  # opset 10 names no rounding; this is onnxruntime's
         rounding = str(call.setting("nearest_mode", "round_prefer_floor" if call.opset > 10 else before))
         if rounding not in ROUNDED:
             raise call.refuse(f"nearest_mode {rounding!r} is not known here")
-        x = ROUNDED[rounding](x)
-    return tuple(np.clip(x, 0, size - 1).astype(float).tolist())
+    return tuple(places(coordinates, rounding, size, made, scale).tolist())
 
 
 READERS = {"Resize": resize, "Upsample": resize}
