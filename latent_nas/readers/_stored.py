@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas.readers._idx import idx_array, idx_files
-from latent_nas.readers._side_by_side import text_array, text_files
+from latent_nas.readers._idx import idx_array, idx_labels, said_of_labels
+from latent_nas.readers._named_files import idx_files, is_idx
+from latent_nas.readers._side_by_side import class_names, named, said_of_texts, text_array, text_files
 
 LARGEST = 1 << 32  # bytes of one array as float32, unpacked
 
@@ -25,8 +26,19 @@ def names(path: Path) -> list[str]:
     if path.suffix.lower() == ".npz":
         return list(_opened(path, lambda file: list(file.files)))
     if elsewhere := idx_files(path) or text_files(path):
+        if path.is_dir() and (others := _beside(path)):
+            raise ValueError(f"{path} holds {others[0].name} beside other files of arrays; name one that is meant")
         return list(elsewhere)
     return [file.stem for file in _beside(path)]
+
+
+def said(path: Path) -> list[str]:
+    """Return what to say of files side by side: what was taken for what."""
+    if path.suffix.lower() == ".npz":
+        return []
+    if files := idx_files(path):
+        return [line for role, file in files.items() if role[0] == "y" for line in said_of_labels(file)]
+    return said_of_texts(text_files(path))
 
 
 def takes(path: Path) -> bool:
@@ -35,7 +47,7 @@ def takes(path: Path) -> bool:
         return True
     if path.suffix.lower() in (".npz", ".npy") and path.is_file():
         return True
-    return bool(idx_files(path) or text_files(path))
+    return is_idx(path) or bool(text_files(path))
 
 
 def arrays(path: Path, wanted: Collection[str]) -> dict[str, np.ndarray]:
@@ -48,9 +60,11 @@ def arrays(path: Path, wanted: Collection[str]) -> dict[str, np.ndarray]:
         _small(path, wanted)
         return dict(_opened(path, lambda file: {name: file[name] for name in file.files if name in wanted}))
     if files := idx_files(path):
-        return {name: idx_array(file) for name, file in files.items() if name in wanted}
+        read = {True: idx_labels, False: idx_array}
+        return {name: read[name[0] == "y"](file) for name, file in files.items() if name in wanted}
     if texts := text_files(path):
-        return {name: text_array(held) for name, held in texts.items() if name in wanted}
+        given = {name: text_array(held) for name, held in texts.items() if name in wanted}
+        return named(given, class_names(path))
     found = {}
     for file in _beside(path):
         if file.stem in wanted:

@@ -9,10 +9,12 @@ import numpy as np
 from latent_nas.front_end import FrontEnd
 from latent_nas.readers import PARTS, Raw, Reader, Wanted, number, numeric
 from latent_nas.readers._answers import answers, measured, one_hot, said_of
+from latent_nas.readers._array_groups import in_groups
 from latent_nas.readers._axes import values
 from latent_nas.readers._roles import BESIDE, roles
 from latent_nas.readers._stored import arrays as stored
 from latent_nas.readers._stored import names as names_in
+from latent_nas.readers._stored import said as said_of_files
 from latent_nas.readers._stored import takes
 
 
@@ -42,6 +44,7 @@ class Arrays(Reader):
         """Return the arrays; whole numbers from 0 to 255 become 0 to 1."""
         held = names_in(path)
         taken, notes = roles(path, held)
+        notes = [*said_of_files(path), *notes]
         arrays = stored(path, {name for name in held if name in (*taken.values(), *BESIDE)})
         given = {role: arrays[name] for role, name in taken.items()}
         ats = [-1] if "x" in given else [i for i, part in enumerate(PARTS) if f"x_{part}" in given]
@@ -70,6 +73,8 @@ class Arrays(Reader):
         names = tuple(
             f"{PARTS[at] if at >= 0 else 'row'} {i}" for at, one in zip(ats, xs, strict=True) for i in range(len(one))
         )
+        groups, said = in_groups(path, given, taken, names_of, wanted.group)
+        notes += said
         classes: tuple[str, ...] = ()
         targets: tuple[str, ...] = ()
         if y.ndim == 2:
@@ -104,7 +109,7 @@ class Arrays(Reader):
             resize=about.get("resize", ""),
             grey=bool(about.get("grey", False)),
             front_end=FrontEnd(**about["front_end"]) if about.get("front_end") else None,
-            **_groups(given, taken, names_of, wanted.group),
+            **groups,
         )
 
 
@@ -152,19 +157,6 @@ def _looks(ys: list[np.ndarray | None]) -> tuple[str, list[str]]:
     quantity = measured(numbers)
     unusual = quantity == all(y.dtype.kind != "f" for y in plain)
     return ("regress" if quantity else "classify"), said_of("y", numbers, quantity) if unusual else []
-
-
-def _groups(given: dict[str, np.ndarray], taken: dict[str, str], names: list[str], asked: str) -> dict[str, Any]:
-    """Return the fields of ``Raw`` on groups, of an array that says where samples come from."""
-    held = [given.get(f"g{name}") for name in names]
-    rows = [len(given[f"x{name}"]) for name in names]
-    if asked not in ("", "none", *(taken.get(f"g{name}", "") for name in names)):
-        raise ValueError(f"there is no array {asked!r} for --group with a row per sample; name it group or subject")
-    if asked == "none" or any(g is None or g.shape not in ((n,), (n, 1)) for g, n in zip(held, rows, strict=True)):
-        return {}
-    ids = np.unique(np.concatenate([np.asarray(g).ravel().astype(str) for g in held]), return_inverse=True)[1]
-    called = f"array {taken[f'g{names[0]}']!r}"
-    return {"group": ids.reshape(-1).astype(np.int64), "groups": called, "asked": bool(asked)}
 
 
 def _about(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
