@@ -272,6 +272,7 @@ def test_regret_is_paired_by_seed_and_says_who_is_clear_of_whom():
     stand = standings(runs, optimum=0.0, trainings=3)
     assert [stand[s].regret for s in "abc"] == [2, 4, 4]
     assert stand["a"].above is None
+    assert {stand[s].against for s in "abc"} == {"a"}
     assert stand["b"].above == Interval(2.0, 2.0, 2.0)
     half = 4.302653 * 2 / 3**0.5  # Student's t with two degrees of freedom
     assert stand["c"].above.low == pytest.approx(2 - half, abs=1e-5)

@@ -1,6 +1,7 @@
 """Short trainings as evidence: what they say of full ones, when they are worth it, and searches that use them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +56,12 @@ class Stopping(TableLookup):
             yield record
 
 
-def climb(table, fidelities, trainings=12, seed=0, path=":memory:", stop_after=None, enough=True):
-    """Return a study of the argmax on the table, on a process without a latent: quick, and the strategy's own."""
+def climb(table, fidelities, trainings=12, seed=0, path=":memory:", stop_after=None, enough=True, rounds=None):
+    """Return a study of the argmax on the table, on a process without a latent: quick, and the strategy's own.
+
+    Args:
+        rounds: after which time is up.
+    """
     columns = tuple((f.name, f.cost) for f in fidelities)
     match = open_contest(BenchConfig(str(table), "metric.m", ("argmax",), fidelities=columns))
     problem = Problem(match.space, None, Limits(), lambda genes: np.ones(len(genes), bool))
@@ -64,6 +69,7 @@ def climb(table, fidelities, trainings=12, seed=0, path=":memory:", stop_after=N
     evaluator, said = Stopping(match.space, "metric.m"), []
     evaluator.left = stop_after
     budget = Budget(trainings, 2, enough=match.optimum if enough else None)
+    late = replace(budget, wall_s=1e-9)
     strategy = open_strategy("argmax", problem, seed)
     study = Climb(
         strategy,
@@ -77,6 +83,8 @@ def climb(table, fidelities, trainings=12, seed=0, path=":memory:", stop_after=N
         intervals=False,
         fidelities=fidelities,
     )
+    if rounds:
+        study.after_round = lambda: len(study.store.findings()) == rounds and vars(study).update(budget=late)
     study.run()
     return study, match, said
 
@@ -119,6 +127,19 @@ class TestEvidence:
         full[2] = 0.0
         assert contradicts(short, full)
         assert not contradicts(short, -full)
+
+    def test_the_order_among_the_best_is_noise_and_no_contradiction(self):
+        """Four equals in reversed order and one far below them, as it should be: six pairs against four."""
+        short, full = np.array([70.0, 78.0, 83.0, 87.3, 87.2, 87.1, 87.0]), np.full(7, np.nan)
+        full[[1, 3, 4, 5, 6]] = 86.0, 90.9, 91.0, 91.1, 91.3
+        assert not contradicts(short, full)
+
+    def test_the_line_is_right_among_the_best_whatever_lies_far_below(self):
+        """Full objectives flatten towards the top, as accuracies do: a network far below turns no line there."""
+        short = np.array([60.0, 70.0, 84.0, 86.0, 87.0, 88.0])
+        full = np.array([np.nan, 86.0, 90.6, 90.9, 91.1, 91.3])
+        found = translated(np.where(short == 87, np.nan, full), short)
+        assert found[4] == pytest.approx(91.1, abs=0.6)
 
     @pytest.mark.parametrize("cost", [0.0, 1.0, 3.0, float("nan")])
     def test_a_short_training_costs_less_than_a_full_one(self, cost):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latent_nas.judge.link import Link
-from latent_nas.records import Record
+from latent_nas.records import FULL, SEARCH, Record, words
 from latent_nas.spaces import Genes
 
 PRIOR = 4.0  # pairs that the belief in a slope of 1 is worth
@@ -38,6 +38,21 @@ class Fidelity:
             )
 
 
+def ladder(fidelities: Sequence[Fidelity]) -> tuple[Fidelity, ...]:
+    """Return fidelities with the cheapest first.
+
+    Raises:
+        ValueError: one is given twice, or is called like a search's own trainings.
+    """
+    names = [fidelity.name for fidelity in fidelities]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"fidelity {name} is given twice; give each once, with one cost")
+        if name in (SEARCH, FULL):
+            raise ValueError(f"fidelity {name} is that of full trainings; name a shorter one")
+    return tuple(sorted(fidelities, key=lambda fidelity: (fidelity.cost, fidelity.name)))
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What is known of networks at every fidelity, the cheapest first and the full training last.
@@ -47,7 +62,7 @@ class Evidence:
         genes: (n, genes), sorted, of all networks of which something is known or was tried.
         values: (n, fidelities + 1), means of what was measured, NaN where nothing was.
         steps: how far each network has come, (n,): the place in ``values`` of what comes next; fidelities + 1 after a
-            full training. A training that failed is a step, too.
+            full training. A training that failed, or that a table has not, is a step, too.
         estimates: of each network's full objective, (n,); NaN where every training failed.
         gaps: per step of ``values`` behind the first, by what the translations of pairs were off: expected (pairs,) and
             measured (pairs,), in the unit of the full objective.
@@ -68,18 +83,18 @@ class Evidence:
         Args:
             fidelities: short ones in use; records of others are passed over, but for those of full trainings.
         """
-        ladder = sorted(fidelities, key=lambda fidelity: (fidelity.cost, fidelity.name))
-        places = {fidelity.name: i for i, fidelity in enumerate(ladder)}
+        rungs = ladder(fidelities)
+        places = {fidelity.name: i for i, fidelity in enumerate(rungs)}
         found: dict[Genes, dict[int, list[float]]] = {}
         for record in records:
-            place = places.get(record.fidelity, None if record.short else len(ladder))
+            place = places.get(record.fidelity, None if record.short else len(rungs))
             if record.part == "valid" and place is not None and not record.lost:
                 value = record.score if record.ok else None
                 found.setdefault(tuple(record.genes), {}).setdefault(place, []).append(
                     np.nan if value is None else value
                 )
         order = sorted(found)
-        values = np.full((len(order), len(ladder) + 1), np.nan)
+        values = np.full((len(order), len(rungs) + 1), np.nan)
         tried = np.zeros(values.shape, bool)
         for row, genes in enumerate(order):
             for place, several in found[genes].items():
@@ -87,13 +102,13 @@ class Evidence:
                 tried[row, place] = True
                 if measured:
                     values[row, place] = np.mean(measured)
-        bad = [i for i in range(len(ladder)) if contradicts(values[:, i], values[:, -1])]
-        kept = [i for i in range(len(ladder) + 1) if i not in bad]
+        bad = [i for i in range(len(rungs)) if contradicts(values[:, i], values[:, -1])]
+        kept = [i for i in range(len(rungs) + 1) if i not in bad]
         values, tried = values[:, kept], tried[:, kept]
         steps = np.where(tried.any(axis=1), values.shape[1] - tried[:, ::-1].argmax(axis=1), 0)
         return Evidence(
-            tuple(fidelity for i, fidelity in enumerate(ladder) if i not in bad),
-            tuple(ladder[i].name for i in bad),
+            tuple(fidelity for i, fidelity in enumerate(rungs) if i not in bad),
+            tuple(rungs[i].name for i in bad),
             np.array(order, np.int64),
             values,
             steps,
@@ -120,7 +135,7 @@ class Evidence:
     def wants_a_low_one(self, after: int) -> list[Genes]:
         """Return a network of the lower half to train in full, where ``after`` promotions were all of the upper half.
 
-        The line is then known over its whole range, and a fidelity that misleads is found out. Empty where not due.
+        So a fidelity that misleads is found out, which pairs with the next dearer one could not do. Empty if not due.
         """
         for place in range(len(self.fidelities)):
             short, full = self.values[:, place], self.values[:, -1]
@@ -137,13 +152,26 @@ class Evidence:
 def contradicts(short: np.ndarray, full: np.ndarray) -> bool:
     """Return whether a short objective (n,) orders networks against their full one (n,); NaN is not measured.
 
-    Pairs of the best alone say too little: one of them must lie in the lower half of the short ones.
+    Two networks count by how far apart their short objectives are. Pairs of the best alone say too little: one of them
+    must lie in the lower half of the short ones.
     """
     both = np.isfinite(short) & np.isfinite(full)
     if both.sum() < PAIRS or not (short[both] <= np.nanmedian(short)).any():
         return False
-    signs = np.sign(np.subtract.outer(short[both], short[both])) * np.sign(np.subtract.outer(full[both], full[both]))
-    return bool(signs.sum() < 0)
+    apart = np.subtract.outer(short[both], short[both])
+    return bool((apart * np.sign(np.subtract.outer(full[both], full[both]))).sum() < 0)
+
+
+def changes(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    """Return what is to be said, in lines, where the fidelities that mislead have changed."""
+    lost, back = (sorted(set(some) - set(others)) for some, others in ((now, before), (before, now)))
+    return [
+        *(
+            f"{words(name)} orders networks against their full trainings; the search goes on without it"
+            for name in lost
+        ),
+        *(f"{words(name)} contradicts full trainings no more; the search goes on with it" for name in back),
+    ]
 
 
 def translated(full: np.ndarray, short: np.ndarray) -> np.ndarray:
@@ -161,7 +189,7 @@ def _line(full: np.ndarray, short: np.ndarray) -> tuple[float, float, float]:
     Networks that were trained both ways are the best by their short training: so few and so alike that the slope is
     held near 1.
     """
-    both = np.isfinite(full) & np.isfinite(short)
+    both = _paired(full, short)
     if not both.any():
         return 1.0, 0.0, 0.0
     x, y = short[both], full[both]
@@ -171,6 +199,17 @@ def _line(full: np.ndarray, short: np.ndarray) -> tuple[float, float, float]:
     return max(float(slope), 0.0), float(x.mean()), float(y.mean())
 
 
+def _paired(full: np.ndarray, short: np.ndarray) -> np.ndarray:
+    """Return which networks tell how full objectives follow from short ones, (n,): pairs of the upper half.
+
+    No line holds over the whole range, and it is among the best that it must be right; those of the lower half count
+    where there are no others.
+    """
+    both = np.isfinite(full) & np.isfinite(short)
+    upper = both & (short >= np.median(short[np.isfinite(short)])) if both.any() else both
+    return upper if upper.any() else both
+
+
 def _climbed(values: np.ndarray) -> tuple[np.ndarray, tuple[tuple[np.ndarray, np.ndarray], ...]]:
     """Return ``estimates`` and ``gaps`` of values (n, fidelities + 1)."""
     if not len(values):
@@ -178,7 +217,7 @@ def _climbed(values: np.ndarray) -> tuple[np.ndarray, tuple[tuple[np.ndarray, np
     estimates, pairs, lines = values[:, 0], [], []
     for place in range(1, values.shape[1]):
         line = slope, short_mean, full_mean = _line(values[:, place], estimates)
-        both = np.isfinite(values[:, place]) & np.isfinite(estimates)
+        both = _paired(values[:, place], estimates)
         pairs.append((full_mean + slope * (estimates[both] - short_mean), values[both, place]))
         lines.append(line)
         estimates = translated(values[:, place], estimates)

@@ -142,9 +142,12 @@ class Scorer:
         """
         if self.accuracy is None:
             return np.arange(min(n, len(genes)))
-        penalty = self._score(genes, None, full=True).penalty
+        genes = np.asarray(genes)
+        self.queries += len(genes)
+        inputs = self._design(genes)
+        penalty = self._penalty(genes, self._log_costs(inputs), None)
         known = None if pending is None or not len(pending) else self._design(np.asarray(pending))
-        return self.accuracy.batch(self._design(np.asarray(genes)), self._curious, penalty, n, known)
+        return self.accuracy.batch(inputs, self._curious, penalty, n, known)
 
     def worth(self, genes: np.ndarray) -> np.ndarray:
         """Return what the next look at each of genes (n, genes) is worth, (n,), in the objective's unit.
@@ -153,21 +156,23 @@ class Scorer:
         weighs the look's cost.
         """
         genes = np.asarray(genes)
-        scores = self._score(genes, None, full=True)
         costs = [fidelity.cost for fidelity in self.evidence.fidelities]
         if self.accuracy is None or not costs:
-            return scores.acquisition
+            return self._score(genes, None, full=True).acquisition
+        self.queries += len(genes)
+        inputs = self._design(genes)
         link, rows = self.accuracy.link, {tuple(g): i for i, g in enumerate(self.evidence.genes.tolist())}
         unit = float(link.forward(self.evidence.estimates[self.evidence.known]).std()) or 1.0
         spreads = np.concatenate([[0.0], self.evidence.spreads(link, unit)])
         promotion = Promotion(np.array([*costs, 1.0]), spreads, float(gain(np.array(self.beta))) * unit)
-        mean, std = self.accuracy.full.predict(self._design(genes), return_std=True)
+        mean, std = self.accuracy.full.predict(inputs, return_std=True)
         places = [rows.get(tuple(g)) for g in genes.tolist()]
         step = np.array([0 if row is None else self.evidence.steps[row] for row in places])
         measured = np.array([np.nan if row is None else self.evidence.estimates[row] for row in places])
         known = np.isfinite(measured)
         mean[known] = link.forward(measured[known])
-        return link.back(promotion.index(mean, promotion.ahead(std, step, known), step)) - scores.penalty
+        penalty = self._penalty(genes, self._log_costs(inputs), None)
+        return link.back(promotion.index(mean, promotion.ahead(std, step, known), step)) - penalty
 
     def interval(self, genes: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Return low and high (n,) between which that share of measured accuracies lies; infinite with few labels."""
@@ -212,12 +217,15 @@ class Scorer:
             logs, mean, std, low, high = (part[rows] for part in self._beliefs)
         else:
             logs, mean, std, low, high = self._believed(genes, full)
-        excess = np.maximum(logs - np.log(self._bounds(limits, len(genes))) + self.margin, 0)
-        penalty = self.weight * excess.sum(axis=1)
-        if self.beyond is not None:
-            penalty = penalty + self._steep * self.beyond(genes)
+        penalty = self._penalty(genes, logs, limits)
         flash, ram, latency = np.exp(logs).T
         return Scores(mean, std, flash, ram, latency, penalty, low - penalty, high - penalty)
+
+    def _penalty(self, genes: np.ndarray, logs: np.ndarray, limits: np.ndarray | None) -> np.ndarray:
+        """Return what scores of genes (n, genes) lose, (n,), given their predicted log costs (n, 3)."""
+        excess = np.maximum(logs - np.log(self._bounds(limits, len(genes))) + self.margin, 0)
+        penalty = self.weight * excess.sum(axis=1)
+        return penalty if self.beyond is None else penalty + self._steep * self.beyond(genes)
 
     def _believed(self, genes: np.ndarray, full: bool) -> list[np.ndarray]:
         """Return log costs (n, 3), and accuracy's mean, std, pessimistic and optimistic value, (n,) each."""

@@ -2,7 +2,11 @@
 
 In every round the judge weighs what the strategy proposes, each network's first look, against the next look at those
 that have had one (``judge.promotion``), and the better of the two is trained. Budgets and results are in full
-trainings: what shorter ones cost adds up, and only full ones count as found.
+trainings: what shorter ones cost adds up, and only full ones count as found. A short training begins only where the
+budget has a full one left after it, so that no search ends without any.
+
+A short training that fails, or that a table has not, is paid for and says nothing; the network is judged by the
+surrogate as before, and its next look is the next dearer one.
 """
 
 from collections.abc import Sequence
@@ -12,15 +16,16 @@ from typing import Any
 import numpy as np
 
 from latent_nas import artifacts
-from latent_nas.judge.fidelity import Fidelity
-from latent_nas.records import SEARCH, Record, ranked, words
+from latent_nas.judge.fidelity import Fidelity, changes, ladder
+from latent_nas.records import SEARCH, Record, ranked
 from latent_nas.study import Genes, Study, best_of, line
 
 LOOKS = 2  # first looks of a round, for one training of its batch
 FIRST = 10  # looks before anything is promoted: nothing is known of few but which is the largest
+SLACK = 1e-9  # of sums of costs
 PROBE = 4  # full trainings after which the line is checked at its lower end
 
-Plan = list[tuple[Genes, str]]  # networks and the fidelity of each
+Plan = Sequence[tuple[Genes, str]]  # networks and the fidelity of each
 
 
 @dataclass
@@ -29,17 +34,19 @@ class Climb(Study):
 
     Attributes:
         fidelities: the cheaper ones. short: records of those, in the order of rounds. spent_at: full trainings spent
-            when each of ``records`` was there.
+            when each of ``records`` was there. misleading: names of fidelities that were given up.
 
     Raises:
-        ValueError: a strategy that asks no judge, who alone can weigh fidelities.
+        ValueError: a strategy that asks no judge, who alone can weigh fidelities; a fidelity that is given twice; or a
+            budget of less than one full training.
     """
 
     fidelities: tuple[Fidelity, ...] = ()
     short: list[Record] = field(default_factory=list, init=False)
     spent_at: list[float] = field(default_factory=list, init=False)
     spent: float = field(default=0.0, init=False)
-    _left_out: tuple[str, ...] = field(default=(), init=False)
+    misleading: tuple[str, ...] = field(default=(), init=False)
+    _last: bool = field(default=False, init=False)  # whether nothing but a full training may come
 
     def __post_init__(self) -> None:
         if self.scorer is None:
@@ -47,7 +54,12 @@ class Climb(Study):
                 f"strategy {self.strategy.name!r} asks no judge, who weighs short trainings against full ones; use"
                 " latent_rl, argmax or incumbent, or leave --fidelity away"
             )
-        self.scorer.fidelities = self.fidelities
+        if self.budget.trainings < 1:
+            raise ValueError(
+                f"a budget of {self.budget.trainings:g} full trainings is not enough for one, and only full trainings"
+                " count as found; give at least 1"
+            )
+        self.fidelities = self.scorer.fidelities = ladder(self.fidelities)
         self._costs = {SEARCH: 1.0} | {fidelity.name: fidelity.cost for fidelity in self.fidelities}
 
     def _resume(self) -> int:
@@ -65,12 +77,12 @@ class Climb(Study):
         return [genes for genes, fidelity in self._stored_plan(number) if fidelity == SEARCH]
 
     def _affordable(self) -> int:
-        return min(self.budget.batch, int(self.budget.trainings - self.spent + 1e-9))
+        return min(self.budget.batch, int(self.budget.trainings - self.spent + SLACK))
 
     def _round(self, number: int, n: int) -> None:
         assert self.scorer
         self.scorer.refit([*self.prior, *self.records, *self.short])
-        self._say_left_out(self.scorer.evidence.misleading)
+        self._give_up(self.scorer.evidence.misleading)
         plan = self._stored_plan(number) if self.store.proposals(number) is not None else self._plan(number, n)
         for fidelity in dict.fromkeys(name for _, name in plan):
             self._train(number, [genes for genes, name in plan if name == fidelity], fidelity)
@@ -83,25 +95,44 @@ class Climb(Study):
         self.store.close_round(number, findings, artifacts.pack(self.strategy.state()))
         self._report(findings)
 
+    def run(self) -> list[Record]:
+        """Return the records of all full trainings; if time is up before any, the most promising network gets one."""
+        super().run()
+        if self.short and not self.records and not self.stopped():
+            self._last = True
+            self._round(len(self.store.findings()), 1)
+            self.after_round()
+        return self.records
+
+    def _left(self, plan: Plan = ()) -> float:
+        """Return what is left of the budget for short trainings after those of a plan, in full trainings."""
+        planned = sum(self._costs[fidelity] for _, fidelity in plan)
+        return 0.0 if self._last else self.budget.trainings - self.spent - planned - 1 + SLACK
+
     def _plan(self, number: int, n: int) -> Plan:
         """Return what a round trains, at which fidelity, and store it."""
         assert self.scorer
         evidence = self.scorer.evidence
-        left, ladder = self.budget.trainings - self.spent, [f.name for f in evidence.fidelities]
-        first = ladder[0] if ladder and left - self._costs[ladder[0]] >= 1 else SEARCH
-        looks = n if first == SEARCH else min(LOOKS * n, int((left - 1) / self._costs[first] + 1e-9))
-        proposals = self._asked_for(looks)
+        rungs = [fidelity.name for fidelity in evidence.fidelities]
+        first = rungs[0] if rungs and self._left() >= self._costs[rungs[0]] else SEARCH
+        looks = n if first == SEARCH else min(LOOKS * n, int(self._left() / self._costs[first]))
+        proposals = self._asked_for(self._there(looks))
         if journal := self.strategy.journal():
             self.store.write_journal(number, journal)
-        begun = [tuple(evidence.genes[i].tolist()) for i in np.flatnonzero(evidence.steps <= len(ladder))]
+        begun = [tuple(evidence.genes[i].tolist()) for i in np.flatnonzero(evidence.steps <= len(rungs))]
         known = set(begun) & {record.genes for record in self.short}  # prior networks are never trained
         waiting = [genes for genes in begun if genes in known and genes not in set(proposals)]
-        plan = self._promoted(waiting, proposals, max(n // 2, 1), first != SEARCH) or [
-            (genes, first) for genes in proposals
-        ]
+        looking = first != SEARCH and bool(proposals)
+        plan = self._promoted(waiting, proposals, max(n // 2, 1), looking) or [(genes, first) for genes in proposals]
         self.store.write_note(f"fidelities {number}", [fidelity for _, fidelity in plan])
         self.store.propose(number, [genes for genes, _ in plan], artifacts.pack(self.strategy.state()))
         return plan
+
+    def _there(self, n: int) -> int:
+        """Return how many of n networks there still are to propose, where a space is listed; 0 if others wait."""
+        listed = self.strategy.problem.space.listed
+        left = n if listed is None else len(self.strategy.first(listed, n))
+        return left if self.short else max(left, 1)
 
     def _promoted(self, waiting: Sequence[Genes], proposals: Sequence[Genes], n: int, looking: bool) -> Plan:
         """Return up to n networks that wait and are worth more than any proposal, each with its next fidelity.
@@ -114,16 +145,21 @@ class Climb(Study):
         evidence = self.scorer.evidence
         if not waiting or (len(self.short) < FIRST and looking):
             return []
-        chosen = [genes for genes in evidence.wants_a_low_one(PROBE) if genes in waiting]
-        if not chosen:
-            worth = self.scorer.worth(np.array(waiting))
-            bar = self.scorer.worth(np.array(proposals)).max() if looking or not evidence.fidelities else -np.inf
-            order = np.argsort(-worth, kind="stable")[:n]
-            chosen = [waiting[i] for i in order if worth[i] >= bar]
+        if low := [genes for genes in evidence.wants_a_low_one(PROBE) if genes in waiting]:
+            return [(genes, SEARCH) for genes in low]
+        worth = self.scorer.worth(np.array(waiting))
+        weighed = bool(proposals) and (looking or not evidence.fidelities)
+        bar = self.scorer.worth(np.array(proposals)).max() if weighed else -np.inf
         names = [*(fidelity.name for fidelity in evidence.fidelities), SEARCH]
         steps = dict(zip(map(tuple, evidence.genes.tolist()), evidence.steps.tolist(), strict=True))
-        plan = [(genes, names[steps[genes]]) for genes in chosen]
-        return [each for each in plan if self.spent + self._costs[each[1]] <= self.budget.trainings + 1e-9]
+        plan: list[tuple[Genes, str]] = []
+        for i in np.argsort(-worth, kind="stable")[:n]:
+            fidelity, left = names[steps[waiting[i]]], self._left(plan)
+            if fidelity != SEARCH and self._costs[fidelity] > left:
+                fidelity = SEARCH
+            if worth[i] >= bar and (fidelity != SEARCH or left >= 0 or not plan):
+                plan.append((waiting[i], fidelity))
+        return plan
 
     def _stored_plan(self, number: int) -> Plan:
         proposals, fidelities = self.store.proposals(number) or [], self.store.note(f"fidelities {number}") or []
@@ -145,10 +181,10 @@ class Climb(Study):
                 self.records.append(record)
                 self.spent_at.append(self.spent)
 
-    def _say_left_out(self, names: tuple[str, ...]) -> None:
-        for name in sorted(set(names) - set(self._left_out)):
-            self.say(f"{words(name)} orders networks against their full trainings; the search goes on without it")
-        self._left_out = names
+    def _give_up(self, names: tuple[str, ...]) -> None:
+        for change in changes(self.misleading, names):
+            self.say(change)
+        self.misleading = names
 
     def _best_so_far(self) -> dict[str, Any]:
         self._best = ranked(self.records)[:1]

@@ -15,12 +15,14 @@ class Halving(Study):
 
     Attributes:
         halving: short trainings for one promotion. share: of a full training that a short one costs.
-        short: records of the short trainings of finished rounds.
+        short: records of the short trainings of finished rounds. misleading: names of fidelities that contradicted full
+            trainings.
     """
 
     halving: int = 4
     share: float = 0.125
     short: list[Record] = field(default_factory=list, init=False)
+    misleading: tuple[str, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
         if self.halving < 2:
@@ -52,6 +54,7 @@ class Halving(Study):
     def _round(self, number: int, n: int) -> None:
         if self.scorer:
             self.scorer.refit([*self.prior, *self.records, *self.short])
+            self._warn(self.scorer.evidence.misleading)
         proposals = self._proposals(number, n * self.halving)
         self._train(number, proposals, SHORT)
         short = [self._stored(genes, SHORT) for genes in proposals]
@@ -64,3 +67,9 @@ class Halving(Study):
         self.strategy.tell([*told, *rest])
         self.store.close_round(number, findings | {"short": len(short)}, artifacts.pack(self.strategy.state()))
         self._report(findings)
+
+    def _warn(self, names: tuple[str, ...]) -> None:
+        """Say once that short trainings contradict full ones; surrogates do without them, promotion can't."""
+        if names and not self.misleading:
+            self.say("short trainings order networks against their full trainings; --halving does harm, leave it away")
+        self.misleading = names or self.misleading

@@ -11,7 +11,7 @@ import numpy as np
 from latent_nas import plugins
 from latent_nas.jobs.bench.contest import Contest
 from latent_nas.jobs.bench.source import source_of
-from latent_nas.judge.fidelity import Fidelity
+from latent_nas.judge.fidelity import Fidelity, ladder
 from latent_nas.judge.transfer import RELATED, Source
 from latent_nas.ranges import check_least
 from latent_nas.spaces import open_space
@@ -19,6 +19,8 @@ from latent_nas.strategies.settings import configured
 from latent_nas.tables import read
 from latent_nas.tables.columns import columns
 from latent_nas.tables.space import TableSpace
+
+AGENT = "latent_rl.agent"
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,19 @@ class BenchConfig:
                     f"strategy {name!r} asks no judge, who weighs short trainings against full ones; --fidelity goes"
                     " with latent_rl, argmax and incumbent"
                 )
-        for column, cost in self.fidelities:
-            Fidelity(column, cost)
-            if column == self.objective:
-                raise ValueError(f"--fidelity {column} is the objective itself; name the column of a shorter training")
+        ladder([Fidelity(*each) for each in self.fidelities])
+        if self.objective in dict(self.fidelities):
+            raise ValueError(
+                f"--fidelity {self.objective} is the objective itself; name the column of a shorter training"
+            )
         if self.related and not self.sources:
             raise ValueError("--related says that the tasks of --warm-start are alike, and there is none; name one")
         if self.ray:
             plugins.load("crews", "ray").check(self.ray)
         return self
+
+    def _named(self) -> set[str]:
+        return {text.partition("=")[0].strip() for text in self.settings}
 
     def decisive(self) -> dict[str, Any]:
         """Return what decides the result, as plain values."""
@@ -96,6 +102,8 @@ class BenchConfig:
         ):  # files from before there were any can be continued
             if not decides[later]:
                 del decides[later]
+        if AGENT not in self._named() and "latent_rl" in self.strategies:
+            decides["agent"] = plugins.load("strategies", "latent_rl").agent  # its default has changed once
         digest = sha256()
         with open(self.table, "rb") as file:
             while part := file.read(1 << 20):

@@ -191,7 +191,7 @@ class Contest:
             "seed": seed,
             "incumbents": incumbents.tolist(),
             "measured": (sign * gains).tolist(),
-            **({"spent_at": spent.tolist(), "short": len(study.short)} if isinstance(study, Climb) else {}),
+            **(_looked(study) if isinstance(study, Climb) else {}),
             "reported": float(reported) if np.isfinite(reported) else None,
             "trainings_to_optimum": _plain_number(spent[reached[0]]) if len(reached) else None,
             "hypervolume": self.hypervolume(np.array([r.genes for r in records])) if self.front else None,
@@ -210,6 +210,15 @@ class Contest:
         values = self.space.table.values[self.objective][self.feasible] * (-1.0 if self.minimise else 1.0)
         best = np.maximum.accumulate(np.append(values.min(), gains))
         return np.asarray(best[np.searchsorted(spent, np.arange(1, trainings + 1) + 1e-9, side="right")])
+
+
+def _looked(study: Climb) -> dict[str, Any]:
+    """Return what a run's entry says of its short trainings."""
+    return {
+        "spent_at": [round(spent, 6) for spent in study.spent_at],
+        "short": len(study.short),
+        "misleading": list(study.misleading),
+    }
 
 
 def trained_codec(match: Contest, out: Path, say: Callable[[str], None]) -> Path:

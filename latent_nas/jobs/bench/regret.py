@@ -16,7 +16,7 @@ DRAWS = 2000  # of the bootstrap
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its 95 % interval; the ends are NaN where there is one seed."""
+    """A mean with its 95 % interval."""
 
     mean: float
     low: float
@@ -30,8 +30,8 @@ class Standing:
     Attributes:
         seeds: runs. median, median_low, median_high: trainings to the optimum, and the bootstrapped 95 % interval of
             their median; infinite where it was not reached. reached: the share of runs that found it.
-        regret: mean over runs. above: regret minus that of the strategy compared with, paired; None for that one itself
-            and where both have fewer than two seeds in common.
+        regret: mean over runs. against: the strategy compared with. above: regret minus that of ``against``, paired;
+            None for that one itself and where both have fewer than two seeds in common.
         final_above: the same of the distance after the last training.
     """
 
@@ -41,6 +41,7 @@ class Standing:
     median_high: float
     reached: float
     regret: float
+    against: str
     above: Interval | None
     final_above: Interval | None
 
@@ -81,6 +82,7 @@ def standings(
             median_high=float(high),
             reached=float(np.isfinite(to).mean()),
             regret=float(np.mean(list(areas[name].values()))),
+            against=first,
             above=above,
             final_above=final_above,
         )
@@ -93,7 +95,7 @@ def area(run: Mapping[str, Any], optimum: float, trainings: int) -> float:
 
 
 def paired(differences: Sequence[float]) -> Interval:
-    """Return the mean of paired differences and its 95 % interval."""
+    """Return the mean of two or more paired differences and its 95 % interval."""
     values = np.asarray(differences, float)
     half = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     mean = float(values.mean())

@@ -12,7 +12,7 @@ import numpy as np
 
 from latent_nas import artifacts, lock, plugins, sealed
 from latent_nas.crews import carry_out, open_crew
-from latent_nas.jobs.bench.config import BenchConfig, open_contest
+from latent_nas.jobs.bench.config import AGENT, BenchConfig, open_contest
 from latent_nas.jobs.bench.contest import Contest, trained_codec
 from latent_nas.jobs.bench.regret import Standing, standings
 
@@ -65,12 +65,31 @@ def _finished(out: Path, decisive: dict[str, Any]) -> list[dict[str, Any]]:
     except (KeyError, TypeError, ValueError, OSError, RecursionError):
         raise ValueError(f"{out} is there and is no file of a bench; choose another --out") from None
     sealed.unseal(file, str(out))
+    before = _with_agent(before, decisive, out)
     other = sorted(k for k in {*before, *decisive} if before.get(k) != decisive.get(k))
     if other:
         raise ValueError(
             f"{out} is of a bench with other {', '.join(other)}; repeat its arguments or choose another --out"
         )
     return runs
+
+
+def _with_agent(before: dict[str, Any], now: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Return what a file was made by, with latent_rl's agent named as it is now where the file does not say.
+
+    Raises:
+        ValueError: it does not say, and neither does anybody now.
+    """
+    mine = [text for text in now.get("settings", []) if text.partition("=")[0].strip() == AGENT]
+    named = "agent" in before or any(text.partition("=")[0].strip() == AGENT for text in before.get("settings", []))
+    if named or "latent_rl" not in before.get("strategies", []):
+        return before
+    if not mine:
+        raise ValueError(
+            f"{out} does not say which agent its runs of latent_rl had, which was PPO before Q became the default; go"
+            f" on with --set {AGENT}=ppo, or choose another --out"
+        )
+    return {**before, "settings": [text for text in now["settings"] if text in {*mine, *before.get("settings", [])}]}
 
 
 def _runs(config: BenchConfig, match: Contest, codec: Path, jobs: list[Run]) -> Generator[dict[str, Any], None, None]:
@@ -106,7 +125,7 @@ def summary(result: dict[str, Any]) -> str:
     marks = sorted({*(m for m in MARKS if m < trainings), trainings})[-3:]
     table, names = result["table"], result["config"]["strategies"]
     stand = standings(result["runs"], table["optimum"], trainings)
-    best = next(name for name in names if all(stand[name].regret <= other.regret for other in stand.values()))
+    best = stand[names[0]].against
     width = max(len("strategy"), *map(len, names)) + 2
     head = f"{'strategy':<{width}}{'seeds':>5}{'to optimum [95 %]':>22}{'reached':>9}{'regret':>10}"
     head += f"{f'minus {best} [95 %]':>{len(best) + 32}}" + "".join(f"{f'at {m}':>10}" for m in marks)
@@ -120,7 +139,18 @@ def summary(result: dict[str, Any]) -> str:
             f"{above:>{len(best) + 32}}" + "".join(f"{mean:>10.5g}" for mean in means)
         )
     what = f"regret: mean distance of the best so far from the optimum over {trainings} trainings; paired by seed"
-    return "\n".join([*lines, what])
+    return "\n".join([*lines, what, *_misled(result["runs"], names)])
+
+
+def _misled(runs: list[dict[str, Any]], names: list[str]) -> list[str]:
+    """Return a line for every fidelity that runs of a strategy gave up."""
+    lines = []
+    for name in names:
+        mine = [run for run in runs if run["strategy"] == name]
+        for fidelity in sorted({fidelity for run in mine for fidelity in run.get("misleading", ())}):
+            many = sum(fidelity in run.get("misleading", ()) for run in mine)
+            lines.append(f"{name}: {fidelity} misled, and was given up, in {many} of {len(mine)} runs")
+    return lines
 
 
 def _median(stand: Standing) -> str:
