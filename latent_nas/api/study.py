@@ -15,7 +15,7 @@ from latent_nas.jobs.search.board import Board
 from latent_nas.jobs.search.board import check as check_board
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import Prepared
-from latent_nas.jobs.search.resume import FREE
+from latent_nas.jobs.search.resume import FREE, with_begun
 from latent_nas.jobs.search.watch import Watch
 from latent_nas.limits import Limits
 from latent_nas.objectives import Objective
@@ -196,7 +196,8 @@ class Study:
             if not (before / files.CONFIG).exists():
                 continue
             asked = {name: getattr(config, name) for name in FREE}
-            if replace(SearchConfig.from_json(RunFolder.open(before)[1]), **asked) == config:
+            begun = SearchConfig.from_json(RunFolder.open(before)[1])
+            if replace(begun, **asked) == replace(config, settings=with_begun(config.settings, begun)):
                 return job.resumed(before, **asked)
             if place:
                 raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")

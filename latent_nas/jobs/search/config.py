@@ -1,6 +1,7 @@
 """What decides a search: its configuration, and what goes without saying in a new one."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -11,9 +12,11 @@ from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
 from latent_nas.runs.checked import checked
 from latent_nas.strategies import full_strategy
-from latent_nas.strategies.settings import configured
+from latent_nas.strategies.settings import configured, settings
 from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Target
 from latent_nas.tasks import full_name, open_task
+
+EARLIER = {"agent": "ppo"}  # settings whose default has changed since, and what it was
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,26 @@ class SearchConfig:
             plain = checked(SearchConfig, {**data, "limits": {}}, "config.json")  # every type
             if unknown := sorted(set(data) - {field.name for field in fields(SearchConfig)}):
                 raise TypeError(f"it has {', '.join(unknown)}")
-            return replace(plain, limits=limits).check()
+            return as_begun(replace(plain, limits=limits), data).check()
         except (KeyError, TypeError) as error:
             raise ValueError(f"the run's config.json is not one of this version: {error}") from None
+
+
+def as_begun(read: SearchConfig, saved: Mapping[str, Any]) -> SearchConfig:
+    """Return the configuration of a config.json, with defaults that have changed since its run began as settings.
+
+    Args:
+        read: of ``saved`` by today's defaults. saved: as it lies there; without "related" it is from before the Q agent
+            was the default.
+    """
+    if "related" in saved:
+        return read
+    for file in read.plugins:
+        plugins.bring(file)
+    kind = plugins.load("strategies", read.strategy)
+    named = {text.partition("=")[0].strip().rpartition(".")[2] for text in read.settings}
+    begun = {name: value for name, value in EARLIER.items() if name in settings(kind) and name not in named}
+    return replace(read, settings=(*read.settings, *(f"{kind.name}.{n}={value}" for n, value in begun.items())))
 
 
 def new_config(

@@ -1,11 +1,11 @@
 """Options of a search that goes on: what may change, and what would change what was trained already."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from latent_nas import plugins
-from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.search.config import EARLIER, SearchConfig
 from latent_nas.limits import Limits
 from latent_nas.strategies import full_strategy
 from latent_nas.tasks import full_name, is_path
@@ -50,6 +50,14 @@ def going_on(saved: SearchConfig, asked: Mapping[str, Any]) -> tuple[SearchConfi
     return replace(saved, target=replace(saved.target, **target), **free), said
 
 
+def with_begun(settings: Sequence[str], saved: SearchConfig) -> tuple[str, ...]:
+    """Return settings as given anew with the defaults of its time that ``as_begun`` has put into a configuration."""
+    old = {f"{name}={before}" for name, before in EARLIER.items()}
+    named = {text.partition("=")[0].strip() for text in settings}
+    begun = [text for text in saved.settings if text.rpartition(".")[2] in old]
+    return (*settings, *(text for text in begun if text.partition("=")[0] not in named))
+
+
 def _as_saved(name: str, value: Any, saved: SearchConfig) -> Any:
     """Return an option's value as a configuration has it, with names in full; data is read as it was."""
     if name == "task":
@@ -57,6 +65,8 @@ def _as_saved(name: str, value: Any, saved: SearchConfig) -> Any:
         return full_name(value if "?" in value or not is_path(value) else f"{value}{mark}{options}")
     if name == "strategy":
         return full_strategy(value)
+    if name == "settings":
+        return with_begun(value, saved)
     return plugins.located(value) if name in NAMES else value
 
 

@@ -66,7 +66,10 @@ def resumed(path: Path, **asked: Any) -> tuple[Prepared, RunFolder]:
     """
     folder, saved = RunFolder.open(path)
     own.bring(path)
-    config, said = going_on(SearchConfig.from_json(saved), asked)
+    begun = SearchConfig.from_json(saved)
+    config, said = going_on(begun, asked)
+    if old := begun.settings[len(saved.get("settings", ())) :]:
+        said.append(f"goes on with {', '.join(old)}, as it began: the default has changed since")
     if "trainings" in asked and (folder.path / files.STORE).exists():
         held = sum(record.fidelity == SEARCH for record in folder.store().records())
         if config.trainings < held:

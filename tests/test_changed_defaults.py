@@ -1,0 +1,94 @@
+"""Runs that began before a default changed go on with what it was: latent_rl's agent was PPO before it was Q."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from latent_nas import cli
+from latent_nas.jobs.bench.config import BenchConfig
+from latent_nas.jobs.bench.run import bench
+from latent_nas.jobs.search.config import SearchConfig, new_config
+from latent_nas.jobs.search.resume import going_on
+from latent_nas.runs import files
+from latent_nas.strategies.settings import configured
+from latent_nas.target import MAIN_TARGET
+
+RUN = Path(__file__).parent / "data" / "run_0_1"
+PPO = "latent_rl.agent=ppo"
+
+
+def plain(config):
+    return json.loads(json.dumps(config.to_json()))
+
+
+def saved(**more):
+    """Return a config.json as it was before the Q agent."""
+    new = plain(new_config(MAIN_TARGET, **more))
+    return {name: value for name, value in new.items() if name != "related"}
+
+
+class TestSearch:
+    def test_the_agent_is_what_it_was(self):
+        config = SearchConfig.from_json(saved(settings=("latent_rl.queries=99",)))
+        assert config.settings == ("latent_rl.queries=99", PPO)
+        assert configured(config.strategy, config.settings).agent == "ppo"
+        assert SearchConfig.from_json(plain(config)) == config  # as it is kept from then on
+
+    def test_one_that_names_its_agent_keeps_it(self):
+        assert SearchConfig.from_json(saved(settings=("latent_rl.agent=a2c",))).settings == ("latent_rl.agent=a2c",)
+
+    def test_strategies_without_an_agent_and_runs_of_this_release_are_left_alone(self):
+        assert SearchConfig.from_json(saved(strategy="random")).settings == ()
+        assert SearchConfig.from_json(plain(new_config(MAIN_TARGET))).settings == ()
+
+    def test_the_settings_that_it_began_with_may_be_given_again(self):
+        config = SearchConfig.from_json(saved(settings=("latent_rl.queries=99",)))
+        assert going_on(config, {"settings": ("latent_rl.queries=99",)})[0] == config
+        with pytest.raises(ValueError, match="--set can't change"):
+            going_on(config, {"settings": ("latent_rl.queries=99", "latent_rl.agent=q")})
+
+    def test_the_command_says_so(self, tmp_path, capsys):
+        run = tmp_path / "run"
+        shutil.copytree(RUN, run)
+        config = json.loads((run / files.CONFIG).read_text())
+        (run / files.CONFIG).write_text(json.dumps({**config, "strategy": "latent_rl"}))
+        with pytest.raises(SystemExit) as end:
+            cli.main(["search", "--resume", str(run), "--workers", "1"])
+        assert end.value.code == 0
+        assert f"goes on with {PPO}, as it began" in capsys.readouterr().err
+        assert json.loads((run / files.CONFIG).read_text())["settings"] == [PPO]
+
+
+class TestBench:
+    @pytest.fixture
+    def table(self, tmp_path):
+        rows = [f"{a},{b},{a + b}" for a in range(4) for b in range(4)]
+        (tmp_path / "table.csv").write_text("\n".join(["gene.a,gene.b,metric.m", *rows]) + "\n")
+        return tmp_path / "table.csv"
+
+    def old_file(self, table, config):
+        """Return a file without runs as it was begun before the Q agent."""
+        decides = replace(config, settings=()).decisive()
+        del decides["agent"]
+        out = table.parent / "b.json"
+        out.write_text(json.dumps({"config": decides, "table": {}, "runs": []}))
+        return out
+
+    def test_runs_of_two_agents_are_never_mixed(self, table):
+        config = BenchConfig(str(table), "metric.m", ("latent_rl", "random"), 4, 1)
+        assert config.decisive()["agent"] == "q"
+        out = self.old_file(table, config)
+        before = out.read_text()
+        with pytest.raises(ValueError, match=r"does not say which agent its runs of latent_rl had.*--set latent_rl"):
+            bench(config, out, print, lambda *_: None)
+        assert out.read_text() == before
+
+    def test_it_goes_on_with_the_agent_that_is_named(self, table, monkeypatch):
+        config = BenchConfig(str(table), "metric.m", ("latent_rl", "random"), 4, 1, settings=(PPO,))
+        out = self.old_file(table, config)
+        monkeypatch.setattr("latent_nas.jobs.bench.run._runs", lambda *_: (run for run in ()))
+        monkeypatch.setattr("latent_nas.jobs.bench.run.trained_codec", lambda *_: Path())
+        assert bench(config, out, print, lambda *_: None)["config"]["settings"] == [PPO]
