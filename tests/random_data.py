@@ -1,5 +1,6 @@
 """Tables, folders, arrays, images and recordings made at random, right ones and odd ones, for readers to face."""
 
+import gzip
 import io
 import json
 import struct
@@ -215,6 +216,7 @@ def published(root, rng):
     """MNIST's files or UCI's texts, of the parts that a set may have, of one length or not."""
     texts, least = rng.random() < 0.5, 0 if rng.random() < 0.1 else 12
     counts, size = {part: int(rng.integers(least, 30)) for part in ("train", "test")}, rng.integers(1, 9, 2)
+    prefix = pick(rng, ("", "", "a-b-"))
     for part, n in counts.items():
         y, x = np.arange(n) % pick(rng, (1, 2, 2, 3)), rng.integers(0, 256, (n, *size))
         n_y = n if rng.random() < 0.95 else n + 1
@@ -227,28 +229,67 @@ def published(root, rng):
             (place / f"y_{part}.txt").write_text("\n".join(map(str, np.resize(y, n_y))))
             continue
         called = {"train": "train", "test": pick(rng, ("t10k", "test"))}[part]
+        packed = pick(rng, ("", "", ".gz"))
+        prefix = prefix if rng.random() < 0.95 else "c-"
         for role, array in (("images-idx3", x), ("labels-idx1", np.resize(y, n_y))):
             head = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
-            (place / f"{called}-{role}-ubyte").write_bytes(head + array.astype(np.uint8).tobytes())
+            data, file = head + array.astype(np.uint8).tobytes(), place / f"{prefix}{called}-{role}-ubyte{packed}"
+            file.write_bytes(gzip.compress(data, mtime=0) if packed else data)
             if rng.random() < 0.1:
-                damage(place / f"{called}-{role}-ubyte", rng)
+                (flipped if packed else damage)(file, rng)
+    return root / "d"
+
+
+def flipped(path, rng):
+    """Flip a bit of a file."""
+    data, at = bytearray(path.read_bytes()), int(rng.integers(8 * path.stat().st_size))
+    data[at // 8] ^= 1 << at % 8
+    path.write_bytes(bytes(data))
+
+
+def signals(root, rng):
+    """UCI's signals, a text per channel, of which a part may lack one or have one of another name."""
+    counts = {part: int(rng.integers(12, 30)) for part in ("train", "test")}
+    for part, n in counts.items():
+        inside = root / "d" / part / pick(rng, ("Inertial Signals", "Inertial Signals", "."))
+        inside.mkdir(parents=True, exist_ok=True)
+        for name in ("acc_x", "acc_y", pick(rng, (*("acc_z",) * 9, "gyro_z"))):
+            if rng.random() < 0.95:
+                np.savetxt(inside / f"{name}_{part}.txt", rng.normal(size=(n, 8)), fmt="%.3f")
+        for role, values in (("y", np.arange(n) % 3), ("subject", np.arange(n) % 7)):
+            if role == "y" or rng.random() < 0.7:
+                length = n if rng.random() < 0.95 else n - 1
+                np.savetxt(root / "d" / part / f"{role}_{part}.txt", values[:length], fmt="%d")
+    if rng.random() < 0.5:
+        (root / "d" / "activity_labels.txt").write_text("0 a\n1 b\n2 c\n"[: int(rng.integers(3, 13))])
     return root / "d"
 
 
 def told_by_a_table(root, rng):
-    """Images in one folder or several, and a table that names them, or something else."""
+    """Images in one folder or several, some of one stem, and a table that names them, or something else."""
     lines, odd = [pick(rng, ("file,label", "filename,class", "id,kind"))], rng.random() < 0.3
-    lines = [pick(rng, ("image;label", "filename,class,split", "a,b,c", "file"))] if odd else lines
+    lines = [pick(rng, ("image;label", "filename,class,split", "a,b,c", "file", "id,label,subject"))] if odd else lines
+    twins = rng.random() < 0.3
+    layout = pick(rng, (("",), ("images",), ("images", "more"), ("train", "test"), ("", "a")))
     for i in range(int(rng.integers(2, 24))):
-        file = root / "d" / pick(rng, ("", "images", "images", "more")) / f"{i}.png"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(rng.integers(0, 256, (6, 6), np.uint8)).save(file)
-        name = pick(rng, (file.name, str(file.relative_to(root / "d")), file.stem))
-        name = "gone.png" if odd and rng.random() < 0.1 else name
-        lines.append(",".join((name, "ab"[i % 2], pick(rng, ("train", "train", "test")))[: lines[0].count(",") + 1]))
-    (root / "d" / pick(rng, ("labels.csv", "train.csv", "x.tsv"))).write_text("\n".join(lines))
+        places = layout if twins and rng.random() < 0.2 else (pick(rng, layout),)
+        stem = (
+            f"{i // 2:03}"
+            if twins and rng.random() < 0.1
+            else pick(rng, (f"{i}", f"{i}", f"{i:03}" if odd else f"{i}"))
+        )
+        for place in places:
+            file = root / "d" / place / f"{stem}{pick(rng, ('.png', '.gif') if twins else ('.png',))}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (6, 6), np.uint8)).save(file)
+            name = pick(rng, (file.name, str(file.relative_to(root / "d")), file.stem))
+            name = "gone.png" if odd and rng.random() < 0.1 else name
+            cells = (name, "" if odd and rng.random() < 0.1 else "ab"[i % 2], pick(rng, ("train", "train", "test")))
+            lines.append(",".join(cells[: lines[0].count(",") + 1]))
+    for name in ("labels.csv", "sample_submission.csv", "train.csv")[: pick(rng, (1, 1, 1, 1, 2, 3))]:
+        (root / "d" / name).write_text("\n".join(lines))
     return root / "d"
 
 
 KINDS = (table, table, table, folder_of_tables, recordings_of_tables, arrays, good_arrays, images, wavs, archive)
-KINDS += (parquet, export, published, told_by_a_table)
+KINDS += (parquet, export, published, signals, told_by_a_table, told_by_a_table)

@@ -26,7 +26,7 @@ def answers_of(
     numeric = [n for n in own if plain(n) != LABEL]
     if len(numeric) < len(own) and numeric:
         both = [n for n in own if plain(n) == LABEL] + numeric
-        if not all(_same(given[both[0]], given[n]) for n in numeric):
+        if not all(same(given[both[0]], given[n]) for n in numeric):
             raise ValueError(
                 f"has a column {both[0]!r} beside {both[1]!r}; say which holds the answers: --label COLUMN"
             )
@@ -41,7 +41,7 @@ def answers_of(
     named = named or [(name, cells) for known in ANSWERS for name, cells in every if plain(name) == known]
     if named:
         text = next(((n, c) for n, c in named if not all(map(is_number, c))), named[0])
-        odd = next((n for n, c in named if not _same(c, text[1])), None)
+        odd = next((n for n, c in named if not same(c, text[1])), None)
         if odd is not None:
             raise ValueError(
                 f"has columns {text[0]!r} and {odd!r}, which both could hold the answers; say --label {text[0]!r} or"
@@ -70,7 +70,7 @@ def without_answers(
     (answer,) = answers.values()
     if not 1 < len(set(answer)) <= len(answer) // 3:
         return values, []
-    spelt = [n for n, cells in values.items() if _same(cells, answer)]
+    spelt = [n for n, cells in values.items() if same(cells, answer)]
     said = [f"column {n!r} is left out, as it says the class in another way ('?omit=' keeps it)" for n in spelt]
     return {n: cells for n, cells in values.items() if n not in spelt}, said
 
@@ -80,6 +80,6 @@ def _long(cells: Sequence[str]) -> bool:
     return len(set(cells)) > max(20, len(cells) // 3)
 
 
-def _same(a: Sequence[str], b: Sequence[str]) -> bool:
+def same(a: Sequence[str], b: Sequence[str]) -> bool:
     """Return whether each of two columns says the other."""
     return len(set(zip(a, b, strict=True))) == len(set(a)) == len(set(b))

@@ -68,9 +68,16 @@ def left_out(root: Path, suffixes: set[str]) -> list[str]:
     return [f"files of other kinds are left out: {kinds}, the first is {others[0].relative_to(root)}"]
 
 
-def in_groups(files: Sequence[Labelled], wanted: Wanted) -> dict[str, Any]:
-    """Return the fields of ``Raw`` on groups of files: sessions above the classes."""
+def in_groups(files: Sequence[Labelled], wanted: Wanted, called: str = "") -> dict[str, Any]:
+    """Return the fields of ``Raw`` on groups of files: sessions above the classes.
+
+    Args:
+        called: what a table beside the files calls the groups, "" where none says any.
+    """
     named = [file.group for file in files]
+    if called:
+        ids = np.unique(named, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        return {"group": ids, "groups": called, "asked": bool(wanted.group)}
     if wanted.group not in ("", "none", "folder"):
         raise ValueError(f"--group {wanted.group} is for tables; folders have --group folder or none")
     labels = wanted.labels

@@ -1,119 +1,146 @@
 """Images or recordings whose classes a table says: a column of file names, and one of classes beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from latent_nas.readers import Wanted
-from latent_nas.readers._column_names import ANSWERS, LABEL, TARGET, plain
+from latent_nas.readers import PARTS, Wanted
+from latent_nas.readers._column_names import some
 from latent_nas.readers._folders import Labelled, files_below
 from latent_nas.readers._parts import part_of
 from latent_nas.readers._table import Table, table
+from latent_nas.readers._table_classes import Columns, columns_of
+from latent_nas.readers._table_files import Names, file_column
 
 SUFFIXES = {".csv", ".tsv"}
-SPLITS = ("part", "split", "subset", "partition", "set")
-LOOKED_AT = 50  # rows that decide whether a column holds the names of files
-ALL_BUT = 0.9  # share of them that have to be there
+FORM = "submission"  # in the name of a table that a competition gives to be filled in
 
 
-def by_table(root: Path, suffixes: set[str], wanted: Wanted) -> tuple[list[Labelled], list[str]] | None:
-    """Return the files that a table names, with their classes, and what to say; None where there is no such table.
+@dataclass(frozen=True)
+class _Naming:
+    """A table that names files; part: index of ``PARTS`` that its own name or its folder's says, None for neither."""
+
+    place: Path
+    held: Table
+    files: str
+    part: int | None
+
+    @property
+    def cells(self) -> Sequence[str]:
+        return dict(self.held.columns)[self.files]
+
+
+def by_table(root: Path, suffixes: set[str], wanted: Wanted) -> tuple[list[Labelled], list[str], str] | None:
+    """Return the files that a table names, with their classes, what to say, and what their groups are called.
+
+    None where there is no such table.
 
     Args:
         root: the table lies in it or in a folder directly below. wanted: its ``label`` names the column of classes.
 
     Raises:
-        ValueError: several such tables, a table without a column of classes, or files of two classes.
+        ValueError: several such tables, a table without a column of classes or that names few of the files, names that
+            several files have, or files of two classes.
     """
-    files = {file for file in files_below(root) if file.suffix.lower() in suffixes}
-    named = {name: file for file in files for name in _names(file, root)}
-    found = []
+    files = sorted(file for file in files_below(root) if file.suffix.lower() in suffixes)
+    names = Names(root, files)
+    found, notes = _naming(root, names, suffixes)
+    if not found:
+        return None
+    labelled: dict[Path, Labelled] = {}
+    groups, gone, empty = "", 0, 0
+    for one in found:
+        columns = columns_of(one.place, one.held, one.files, wanted, names.folders)
+        if columns is None:
+            return None  # it says other things of files that lie in folders of classes
+        groups = groups or columns.group
+        notes += _said(root, one, columns, names.folders)
+        for i, name in enumerate(one.cells):
+            part = columns.part[i] if columns.part else one.part if len(found) > 1 else None
+            file = names.file(name, one.place, part)
+            gone += file is None
+            empty += file is not None and not columns.label[i]
+            if file is not None and columns.label[i]:
+                _unlike(one, i, names.part(file), None if columns.part else part)
+                here = Labelled(file, columns.label[i], -1 if part is None else part, columns.groups[i])
+                if labelled.setdefault(file, here) != here:
+                    before = labelled[file]
+                    was = f"{before.label!r} in {PARTS[before.part]}" if before.part >= 0 else repr(before.label)
+                    raise ValueError(f"{one.place}, {one.held.lines[i]}: {name} stands twice, as {was} before")
+    rest = len(files) - len(labelled) - empty
+    notes += [f"{gone} files that the table names are not there"] * (gone > 0)
+    notes += [f"{empty} files whose class is empty in the table are left out"] * (empty > 0)
+    notes += [f"{rest} files that no table names are left out"] * (rest > 0)
+    kept, said = _with_parts(root, names, sorted(labelled.values()))
+    return kept, notes + said, f"column {groups!r}" if groups else ""
+
+
+def _naming(root: Path, names: Names, suffixes: set[str]) -> tuple[list[_Naming], list[str]]:
+    """Return the tables that name files, and what to say of those that are left out."""
+    found, notes, odd = [], list[str](), ""
     for place in sorted(p for p in files_below(root) if p.suffix.lower() in SUFFIXES):
         if len(place.relative_to(root).parts) > 2:
             continue
         try:
             held = table(place)
-        except ValueError:
-            continue  # another text that lies there, as a list or a log
-        if (column := _files(held, named)) is not None:
-            found.append((place, held, column))
-    if not found:
-        return None
-    parts = [_part(place.stem) for place, _, _ in found]
+        except ValueError as error:
+            odd = odd or str(error)  # another text that lies there, as a list or a log
+            continue
+        column, few = file_column(place, held, names, suffixes)
+        odd = odd or few
+        if column:
+            beside = place.parent.name if place.parent != root else ""
+            found.append(_Naming(place, held, column, _part(place.stem, beside)))
+    for left in [one for one in found if FORM in one.place.stem.casefold() or len(one.held.columns) < 2]:
+        if len(found) > 1:
+            why = "is a form for answers" if FORM in left.place.stem.casefold() else "names files and says no class"
+            notes.append(f"{left.place.relative_to(root)} {why}: it is left out")
+            found.remove(left)
+    parts = [one.part for one in found]
     if len(found) > 1 and (None in parts or len(set(parts)) < len(parts)):
-        names = " and ".join(place.name for place, _, _ in found[:3])
-        raise ValueError(f"{root}: {names} both name files; take all away but the one that says the classes")
-    labelled: dict[Path, Labelled] = {}
-    notes, gone = [], 0
-    folders = {file.relative_to(root).parts[0] for file in files if file.parent != root}
-    for (place, held, column), of_table in zip(found, parts, strict=True):
-        cells = dict(held.columns)
-        label = _label(place, held, column, wanted, len(folders) > 1)
-        if not label:
-            return None  # it says other things of files that lie in folders of classes
-        split = next((name for name in cells if name.casefold() in SPLITS and _parts(cells[name])), "")
-        notes.append(
-            f"classes are column {label!r} of {place.relative_to(root)}, files are its column {column!r}"
-            + (f", parts its column {split!r}" if split else "")
+        places = " and ".join(str(one.place.relative_to(root)) for one in found[:3])
+        raise ValueError(f"{root}: {places} both name files; take all away but the one that says the classes")
+    if not found and odd and not names.folders:
+        raise ValueError(f"{odd}; '?labels=outer' takes the folders as classes")
+    return found, notes
+
+
+def _said(root: Path, one: _Naming, columns: Columns, folders: bool) -> list[str]:
+    """Return what is taken from a table, with the options that take it otherwise."""
+    place = one.place.relative_to(root)
+    other = ", '?labels=outer' the folders" if folders else ""
+    first = f"classes are column {columns.name!r} of {place}, files are its column {one.files!r}"
+    first += f", parts its column {columns.split!r}" if columns.split else ""
+    return [f"{first} ('--label COLUMN' takes another{other})", *(f"{place}: {n}" for n in one.held.notes),
+            *columns.notes]  # fmt: skip
+
+
+def _unlike(one: _Naming, row: int, of_folder: int | None, of_table: int | None) -> None:
+    """Raise ValueError for a table of one part that names a file in the folder of another."""
+    if None not in (of_folder, of_table) and of_folder != of_table:
+        raise ValueError(
+            f"{one.place}, {one.held.lines[row]}: {one.cells[row]} lies in a folder of part {PARTS[of_folder or 0]!r},"
+            f" the table is of part {PARTS[of_table or 0]!r}; say which in a column 'split'"
         )
-        for i, (name, answer) in enumerate(zip(cells[column], cells[label], strict=True)):
-            file = named.get(_plain(name))
-            if file is None:
-                gone += 1
-                continue
-            part = part_of(cells[split][i]) if split else of_table if len(found) > 1 else None
-            one = Labelled(file, answer, -1 if part is None else part)
-            if labelled.setdefault(file, one) != one:
-                raise ValueError(f"{place}, {held.lines[i]}: {name} stands twice, as {labelled[file].label!r} before")
-    rest = len(files) - len(labelled)
-    notes += [f"{gone} files that the table names are not there"] * (gone > 0)
-    notes += [f"{rest} files that no table names are left out"] * (rest > 0)
-    return sorted(labelled.values()), notes
 
 
-def _names(file: Path, root: Path) -> set[str]:
-    """Return by what a table may call a file: its path below the root or less of it, with its ending or without."""
-    parts = file.relative_to(root).parts
-    tails = ["/".join(parts[i:]) for i in range(len(parts))]
-    return {_plain(name) for tail in tails for name in (tail, tail.removesuffix(file.suffix))}
+def _with_parts(root: Path, names: Names, files: list[Labelled]) -> tuple[list[Labelled], list[str]]:
+    """Return the files with the parts that folders say, where no table says any, and what to say."""
+    parts = {file.file: names.part(file.file) for file in files}
+    if any(file.part >= 0 for file in files) or set(parts.values()) == {None}:
+        return files, []
+    loose = next((file for file, part in parts.items() if part is None), None)
+    if loose is not None:
+        other = next(file for file, part in parts.items() if part is not None)
+        raise ValueError(
+            f"{root}: {other.relative_to(root)} lies in a folder of a part, {loose.relative_to(root)} in none; say the"
+            " parts in a column 'split'"
+        )
+    given = [PARTS[i] for i in sorted({part for part in parts.values() if part is not None})]
+    said = f"folders say the parts ({some(given)}); a column 'split' of the table would"
+    return [file._replace(part=parts[file.file] or 0) for file in files], [said]
 
 
-def _plain(name: str) -> str:
-    return name.strip().replace("\\", "/").removeprefix("./").casefold()
-
-
-def _files(held: Table, named: Mapping[str, Path]) -> str | None:
-    """Return the column whose cells are files that are there."""
-    for name, cells in held.columns:
-        some = cells[:LOOKED_AT]
-        if sum(_plain(cell) in named for cell in some) >= ALL_BUT * len(some) and len(set(some)) > 1:
-            return name
-    return None
-
-
-def _label(place: Path, held: Table, files: str, wanted: Wanted, folders: bool) -> str:
-    """Return the column of classes; "" for none, where folders may name them.
-
-    Raises:
-        ValueError: there is none of a usual name, and more than one other column.
-    """
-    others = [name for name, _ in held.columns if name and name != files]
-    asked = [name for name in wanted.label if name in others]
-    usual = [name for word in (LABEL, TARGET, *ANSWERS) for name in others if plain(name) == word]
-    if wanted.label and not asked:
-        raise ValueError(f"{place} has no column {wanted.label[0]!r}; there are: {', '.join(others)}")
-    if asked or usual or (len(others) == 1 and not folders):
-        return (asked or usual or others)[0]
-    if folders:
-        return ""
-    raise ValueError(
-        f"{place} names files in its column {files!r} and has {', '.join(map(repr, others)) or 'no other column'}; call"
-        " the column of classes 'label', or say --label COLUMN"
-    )
-
-
-def _part(stem: str) -> int | None:
-    return next((i for word in stem.replace("-", "_").split("_") if (i := part_of(word)) is not None), None)
-
-
-def _parts(cells: Sequence[str]) -> bool:
-    return all(part_of(cell) is not None for cell in cells)
+def _part(stem: str, folder: str) -> int | None:
+    words = stem.replace("-", "_").split("_")
+    return next((i for word in (*words, folder) if word and (i := part_of(word)) is not None), None)

@@ -68,7 +68,7 @@ class Images(Reader):
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return pixels from 0 to 1, of the size asked for; else of their own if they share one, else 48x48."""
         told = None if wanted.labels else by_table(path, SUFFIXES, wanted)
-        files, notes = told or class_files(path, SUFFIXES, wanted.labels)
+        files, notes, grouped = told or (*class_files(path, SUFFIXES, wanted.labels), "")
         notes += left_out(path, SUFFIXES)
         heads, skipped = _each(files, path, _head)
         if not heads:
@@ -106,7 +106,7 @@ class Images(Reader):
             **_scaled(scale, heads),
             resize="bilinear, cropped in the middle" if set(sizes) != {(shape[1], shape[0])} else "",
             grey=shape[2] == 1 and not grey,
-            **in_groups([*pixels], wanted),
+            **in_groups([*pixels], wanted, grouped),
         )
 
 

@@ -55,7 +55,7 @@ class Recordings(Reader):
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return what the front end makes of them, (frames, values, 1), or the samples, (samples, 1, channels)."""
         told = None if wanted.labels else by_table(path, SUFFIXES, wanted)
-        files, notes = told or class_files(path, SUFFIXES, wanted.labels)
+        files, notes, grouped = told or (*class_files(path, SUFFIXES, wanted.labels), "")
         files, said = listed(path, files)
         notes += [*said, *left_out(path, SUFFIXES)]
         skipped: list[tuple[str, str]] = []
@@ -105,7 +105,7 @@ class Recordings(Reader):
             sizes={f"{r} Hz": n for r, n in rates.most_common()},
             keep=(3,) if front_end is None else (2,),
             front_end=front_end,
-            **in_groups(kept, wanted),
+            **in_groups(kept, wanted, grouped),
         )
 
 

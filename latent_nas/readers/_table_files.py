@@ -1,0 +1,113 @@
+"""Which file a cell of a table means, and which column of it names files."""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from latent_nas.readers._parts import part_of
+from latent_nas.readers._table import Table
+
+MOST = 0.9  # share of cells without an ending that have to be files, to be names of files and no numbers by chance
+HALF = 0.5  # of cells with one
+
+
+class Names:
+    """Files below a folder by what tables call them: their path or the end of it, in any case, with ending or without.
+
+    Attributes:
+        folders: whether the files lie in several folders that could be classes.
+    """
+
+    def __init__(self, root: Path, files: Sequence[Path]) -> None:
+        self.root, self.files = root, files
+        self._named: dict[str, list[Path]] = {}
+        for file in files:
+            for name in sorted(self._calls(file)):
+                self._named.setdefault(name, []).append(file)
+        inner = [[p for p in file.relative_to(root).parts[:-1] if part_of(p) is None] for file in files]
+        self.folders = all(inner) and len({parts[0] for parts in inner}) > 1
+
+    def _calls(self, file: Path) -> set[str]:
+        parts = file.relative_to(self.root).parts
+        tails = ["/".join(parts[i:]) for i in range(len(parts))]
+        return {name.casefold() for tail in tails for name in (tail, tail.removesuffix(file.suffix))}
+
+    def could(self, cell: str) -> Sequence[Path]:
+        """Return the files that are there and that a cell could mean."""
+        return self._named.get(_plain(cell).casefold(), [])
+
+    def part(self, file: Path) -> int | None:
+        """Return the index of ``PARTS`` that a folder above a file says, None for none."""
+        above = file.relative_to(self.root).parts[:-1]
+        return next((at for folder in above if (at := part_of(folder)) is not None), None)
+
+    def file(self, cell: str, place: Path, part: int | None) -> Path | None:
+        """Return the file that a cell means, None where it is not there.
+
+        Args:
+            place: of the table. part: index of ``PARTS`` that the table says of the cell, None for none.
+
+        Raises:
+            ValueError: several files could be meant.
+        """
+        name, could = _plain(cell), self.could(cell)
+        exact = [[f for f in could if name in _from(f, base)] for base in (place.parent, self.root)]
+        spelt = [f for f in could if f"/{name}" in "/" + _from(f, self.root)[0] or f.stem == name]
+        beside = [f for f in could if place.parent != self.root and f.is_relative_to(place.parent)]
+        alike = [f for f in could if part is not None and self.part(f) == part]
+        for narrowed in (could, *exact, beside, alike, spelt):
+            if len(narrowed) == 1:
+                return narrowed[0]
+        if could:
+            names = " and ".join(str(f.relative_to(self.root)) for f in could[:3])
+            raise ValueError(f"{place}: {cell!r} could be {names}; write the folder, and the ending, in front of it")
+        return None
+
+
+def file_column(place: Path, held: Table, names: Names, suffixes: set[str]) -> tuple[str, str]:
+    """Return the column whose cells name files, "" for none, and what is wrong with the best one where none does.
+
+    Raises:
+        ValueError: two columns that name other files, or a table without a line of names.
+    """
+    found: list[tuple[bool, int, str, tuple[str, ...]]] = []
+    best = (0, "")
+    for name, cells in held.columns:
+        told = [cell for cell in cells if names.could(cell)]
+        ended = bool(told) and all(PurePosixPath(_plain(cell)).suffix.lower() in suffixes for cell in told)
+        best = max(best, (len(told), name))
+        if len(told) >= (HALF if ended else MOST) * len(cells) and len(set(told)) > 1:
+            found.append((ended, len(set(told)), name, cells))
+    if not found:
+        first = names.files[0].relative_to(names.root) if names.files else ""
+        cells = dict(held.columns)[best[1]] if best[0] else held.columns[0][1]
+        few = f"{place}: its column {best[1]!r} names {best[0]} files that are there, in {len(cells)} rows"
+        none = f"{place} names no file that is there: its first cell is {cells[0]!r}, a file is {str(first)!r}"
+        return "", few if best[0] else none
+    top = max(found)[:2]
+    same = [one for one in found if one[:2] == top]
+    odd = next((one for one in same if not _alike(one[3], same[0][3], names)), None)
+    if odd is not None:
+        raise ValueError(f"{place}: columns {same[0][2]!r} and {odd[2]!r} both name files; take one of them out")
+    name = same[0][2]
+    if names.could(name):
+        raise ValueError(
+            f"{place}, line 1 names a file ({name}), so the columns have no names; write 'file,label' above it"
+        )
+    return name, ""
+
+
+def _alike(a: Sequence[str], b: Sequence[str], names: Names) -> bool:
+    both = [(set(names.could(x)), set(names.could(y))) for x, y in zip(a, b, strict=True)]
+    return all(x & y for x, y in both if x and y)
+
+
+def _from(file: Path, folder: Path) -> tuple[str, ...]:
+    """Return a file's path from a folder that it lies below, with ending and without; () if it does not."""
+    if not file.is_relative_to(folder):
+        return ()
+    path = file.relative_to(folder).as_posix()
+    return path, path.removesuffix(file.suffix)
+
+
+def _plain(cell: str) -> str:
+    return cell.strip().replace("\\", "/").removeprefix("./")
