@@ -26,7 +26,7 @@ from latent_nas.graph import Builder, Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.cost import explain, table
 from latent_nas.limits import Limits
-from latent_nas.operators import KernelCosts, Operator, from_json
+from latent_nas.operators import KernelCosts, from_json
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
 from latent_nas.operators.attention import Attention
@@ -178,20 +178,6 @@ def test_same_bits_on_every_core_plain_and_fast(tmp_path: Path, core: str, graph
             assert ("nn_rows31" in elf.read(firmware).symbols) == (device.core.kernels(plain) == "smlad")
     if device.core.dsp:
         assert counts[False] < counts[True]
-
-
-@tools
-@pytest.mark.parametrize(
-    "operator", [MaxPool(), Upsample((2, 3)), Resize((0.0, 1.5), (0.5,)), Activation("tanh(x)")], ids=str
-)
-def test_a_network_of_one_operator_is_built(tmp_path: Path, operator: Operator):
-    """Its kernels may include nothing of what the demo around them does."""
-    b = Builder((4, 4, 2))
-    b.add(operator, 0)
-    network, x = drawn(b.build(), 0, 2)
-    made = project(network, DEVICE)
-    made.write(tmp_path)
-    assert emulate(made, build(tmp_path, DEVICE.core), x[:1])[1]["bit_exact"]
 
 
 @tools
