@@ -238,7 +238,7 @@ def drawn_file(seed: int, path: Path, kind: str = "") -> tuple[int, int, int]:
         kind: of ``DRAWN``; "": by the seed.
     """
     random = np.random.default_rng(seed)
-    size = (int(random.integers(2, 8)), int(random.integers(2, 8)))
+    size = (int(random.integers(1, 12)), int(random.integers(1, 12)))
     d = Drawing(random, int(random.integers(11, 23)), int(random.integers(2, 6)), size)
     d.conv("x", d.channels, "a")
     DRAWN[kind or list(DRAWN)[seed % len(DRAWN)]](d)

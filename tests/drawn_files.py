@@ -9,6 +9,8 @@ import onnx
 from drawn_onnx import drawn
 from onnx import TensorProto, numpy_helper
 
+STEPS = {"Greater", "Less", "GreaterOrEqual", "LessOrEqual", "ThresholdedRelu"}
+
 
 def helper(seed: int, path: Path) -> None:
     """Write a graph of onnx.helper."""
@@ -16,8 +18,9 @@ def helper(seed: int, path: Path) -> None:
 
 
 def half(seed: int, path: Path) -> None:
-    """Write a graph of onnx.helper in float16."""
-    model = drawn(seed)[0]
+    """Write a graph of onnx.helper in float16, one without steps: what it rounds may lie on the other side."""
+    models = (drawn(seed + 10**8 * attempt)[0] for attempt in range(100))
+    model = next(m for m in models if not STEPS.intersection(n.op_type for n in m.graph.node))
     for i, tensor in enumerate(model.graph.initializer):
         if tensor.data_type == TensorProto.FLOAT:
             array = numpy_helper.to_array(tensor).astype(np.float16)

@@ -6,17 +6,32 @@ from drawn_graph import Drawn
 from drawn_layers import chosen, convolution, dense, gated, joined, normalised, pooled, residual, scaled, unary
 from drawn_shapes import flattened, larger, padded, parted, reduced, resized, turned, unflattened
 
-FORMS = [("n", 3, 12, 12), (1, 1, 9, 14), (1, 2, 16, 8), ("n", 4, 24), (1, 6, 30), ("n", 20), (1, 7), ("n", 10, 10, 3)]
+RANKS = [4, 4, 4, 3, 3, 2, 2, "last"]
+
+
+def form(random: np.random.Generator) -> tuple:
+    """Return the shape of an input: an image, series or vector of any size, also 1 wide; "last": 3 channels, last."""
+    rank, batch = RANKS[random.integers(len(RANKS))], ["n", 1][random.integers(2)]
+    if rank == "last":
+        return (batch, *_sizes(random, 2, 14), 3)
+    if rank == 2:
+        return (batch, int(random.integers(1, 25)))
+    return (batch, int(random.integers(1, 7)), *_sizes(random, rank - 2, 18 if rank == 4 else 40))
+
+
+def _sizes(random: np.random.Generator, many: int, most: int) -> list[int]:
+    """Return heights and widths, a few of them 1 to 3."""
+    return [int(random.integers(1, 4 if random.random() < 0.2 else most)) for _ in range(many)]
 
 
 def drawn(seed: int) -> tuple[onnx.ModelProto, Drawn]:
     """Return a random graph."""
     for attempt in range(100):
         random = np.random.default_rng([seed, attempt])
-        graph = Drawn(random, int(random.integers(7, 25)), FORMS[random.integers(len(FORMS))])
+        graph = Drawn(random, int(random.integers(7, 25)), form(random))
         graph.shapes["x"] = (1, *graph.dims[1:])
         try:
-            if graph.dims[1:] == (10, 10, 3):
+            if len(graph.dims) == 4 and graph.dims[3] == 3 and graph.chance(0.7):
                 graph.node("Transpose", ["x"], perm=[0, 3, 1, 2])
             if graph.chance(0.2):
                 scaled(graph)

@@ -1,15 +1,18 @@
 """What a random graph does to shapes: padding, parts, reductions, enlarging, vectors of images and back."""
 
 from math import prod
+from typing import Any
 
 import numpy as np
 from drawn_graph import Drawn
 
 
 def padded(graph: Drawn) -> None:
-    """Add Pad with zeros around the space."""
-    rank = len(graph.shape)
-    amounts = [0, 0, *graph.random.integers(0, 3, rank - 2), 0, 0, *graph.random.integers(0, 3, rank - 2)]
+    """Add Pad with zeros around the space, or without a part of it."""
+    space = graph.shape[2:]
+    least = [0 if n < 4 or graph.chance(0.7) else -1 for n in space]
+    ends = [[int(graph.random.integers(low, 3)) for low in least] for _ in range(2)]
+    amounts = [0, 0, *ends[0], 0, 0, *ends[1]]
     if graph.opset < 11:
         graph.node("Pad", [graph.at], pads=[int(a) for a in amounts])
     else:
@@ -32,8 +35,13 @@ def parted(graph: Drawn) -> None:
     end = int(graph.random.integers(begin + 1, graph.shape[axis] + 1))
     if graph.opset < 10:
         graph.node("Slice", [x], axes=[axis], starts=[begin], ends=[end])
-    else:
-        graph.node("Slice", [x, *(graph.constant([v], np.int64) for v in (begin, end, axis))])
+        return
+    every = graph.pick(1, 1, 1, 2, 3)
+    if graph.chance(0.2):  # from the end, named from there
+        begin, end, axis = begin - graph.shape[axis], end if end < graph.shape[axis] else 2**31, axis - len(graph.shape)
+    if axis in (1, 1 - len(graph.shape)) and graph.chance(0.3):  # the channels the other way round
+        begin, end, every = -1, -(2**31), -1
+    graph.node("Slice", [x, *(graph.constant([v], np.int64) for v in (begin, end, axis, every))])
 
 
 def reduced(graph: Drawn) -> None:
@@ -70,11 +78,17 @@ def larger(graph: Drawn) -> None:
     """Enlarge an image by whole numbers, or by a transposed convolution."""
     if graph.chance(0.5) and graph.opset >= 11:
         modes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-        factors = graph.constant([1, 1, *(graph.pick(1, 2) for _ in graph.shape[2:])])
+        factors = graph.constant([1, 1, *(graph.pick(1, 2, 2, 3) for _ in graph.shape[2:])])
         graph.node("Resize", [graph.at, "" if graph.opset >= 13 else graph.constant([]), factors], **modes)
         return
-    kernel, filters = [graph.pick(2, 3) for _ in graph.shape[2:]], int(graph.random.integers(1, 5))
-    settings = {"strides": [2] * len(kernel), "kernel_shape": kernel, "pads": [graph.pick(0, 1)] * (2 * len(kernel))}
+    kernel, filters = [int(graph.random.integers(1, 5)) for _ in graph.shape[2:]], int(graph.random.integers(1, 5))
+    stride = [int(graph.random.integers(1, 4)) for _ in kernel]
+    settings: dict[str, Any] = {"strides": stride, "kernel_shape": kernel}
+    if graph.chance(0.6):
+        settings["pads"] = [int(graph.random.integers(0, k)) for k in kernel * 2]
+        settings |= {"output_padding": [int(graph.random.integers(0, s)) for s in stride]} if graph.chance(0.3) else {}
+    elif graph.chance(0.5):
+        settings["auto_pad"] = graph.pick("SAME_UPPER", "SAME_LOWER", "VALID")
     graph.node("ConvTranspose", [graph.at, graph.weight(graph.shape[1], filters, *kernel)], **settings)
 
 

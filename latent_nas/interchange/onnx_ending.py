@@ -17,6 +17,7 @@ CLOSING = {
     f"{ML}.ArrayFeatureExtractor": 1,
     f"{ML}.ZipMap": 0,
 }  # by type, which input is the tensor
+Dims = dict[str, tuple[int, ...]]
 PASSING = {"Identity", "Cast", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "QuantizeLinear"}
 PASSING |= {"DequantizeLinear"}
 LABELS = {"ArrayFeatureExtractor", "ZipMap", "Hardmax"}  # say nothing that ArgMax or the function before does not
@@ -46,31 +47,36 @@ class Ending:
             return f"{left} left out; {what}its answer is the index of the largest"
         return f"{left} left out; {what}logits, the largest is the class"
 
-    def check(self, order: np.ndarray, shape: tuple[int, ...], inferred: tuple[int, ...] | None, opset: int) -> None:
-        """Refuse a function that does not go over the classes.
+    def check(self, order: np.ndarray, shape: tuple[int, ...], inferred: Dims, opset: int) -> None:
+        """Refuse functions that do not go over the classes.
 
         Args:
-            order, shape: of the tensor, and of the node that it lies in. inferred: dimensions of the first function's.
+            order, shape: of the tensor, and of the node that it lies in. inferred: dimensions of the file's tensors.
         """
-        first = next((n for n in self.nodes if n.op_type in ("Softmax", "LogSoftmax", "Hardmax", "ArgMax")), None)
-        if first is None or first is not self.nodes[0]:
+        for node in self.nodes:
+            if node.op_type in ("Softmax", "LogSoftmax", "Hardmax", "ArgMax"):
+                _over_classes(node, order, shape, inferred.get(node.input[0], ()), opset)
+            if node.op_type == "ArgMax":
+                return  # what follows tells of the class alone
+
+
+def _over_classes(node: Any, order: np.ndarray, shape: tuple[int, ...], known: tuple[int, ...], opset: int) -> None:
+    """Refuse a function along another axis than that of the classes; ``known``: the dimensions of what it reads."""
+    dims = known if known and all(known) else order.shape
+    whole = node.op_type != "ArgMax" and opset < 13  # it flattened what follows the axis
+    otherwise = 0 if node.op_type == "ArgMax" else 1 if whole else -1
+    axis = next((a.i for a in node.attribute if a.name == "axis"), otherwise)
+    if -len(dims) <= axis < len(dims):
+        if np.prod(dims[axis:] if whole and axis % len(dims) else dims[axis]) == np.prod(dims):
             return
-        known = inferred is not None and len(inferred) > 0 and all(inferred)
-        dims = inferred if known and inferred is not None else order.shape
-        whole = first.op_type != "ArgMax" and opset < 13  # it flattened what follows the axis
-        otherwise = 0 if first.op_type == "ArgMax" else 1 if whole else -1
-        axis = next((a.i for a in first.attribute if a.name == "axis"), otherwise)
-        if -len(dims) <= axis < len(dims):
-            if np.prod(dims[axis:] if whole and axis % len(dims) else dims[axis]) == order.size:
+        if dims == order.shape and not whole and axis % len(dims):
+            steps = np.diff(np.broadcast_to(order, dims) // shape[-1], axis=axis)
+            if not steps.any() and dims[axis] == shape[-1]:
                 return
-            if dims == order.shape and not whole and axis % len(dims):
-                steps = np.diff(np.broadcast_to(order, dims) // shape[-1], axis=axis)
-                if not steps.any() and dims[axis] == shape[-1]:
-                    return
-        raise Unreadable(
-            f"{first.op_type} {first.name or first.output[0]!r}: axis {axis} of a tensor {tuple(dims)} is not that of"
-            " the classes"
-        )
+    raise Unreadable(
+        f"{node.op_type} {node.name or node.output[0]!r}: axis {axis} of a tensor {tuple(dims)} is not that of"
+        " the classes"
+    )
 
 
 def ending(graph: Any, output: str = "") -> Ending:
@@ -84,11 +90,13 @@ def ending(graph: Any, output: str = "") -> Ending:
     """
     names = [o.name for o in graph.output]
     makers = {name: node for node in graph.node for name in node.output}
+    ones = {tensor.name for tensor in graph.initializer if _is_one(tensor)}
+    ones |= {n.output[0] for n in graph.node if n.op_type == "Constant" and any(_is_one(a.t) for a in n.attribute)}
     if output and output not in makers:
         raise Unreadable(f"it has no tensor {output!r}; its outputs are: {', '.join(names)}")
     if not names:
         raise Unreadable("it has 0 outputs; a graph here has one")
-    ends = {name: _stripped(makers, name) for name in ([output] if output else names)}
+    ends = {name: _stripped(makers, ones, name) for name in ([output] if output else names)}
     tensors = {end.tensor for end in ends.values()}
     if len(tensors) > 1:
         raise Unreadable(
@@ -98,7 +106,7 @@ def ending(graph: Any, output: str = "") -> Ending:
     return max(ends.values(), key=lambda end: len(end.nodes))
 
 
-def _stripped(makers: dict[str, Any], output: str) -> Ending:
+def _stripped(makers: dict[str, Any], ones: set[str], output: str) -> Ending:
     """Return the tensor before the functions that close an output."""
     at, cut = output, output
     nodes: list[Any] = []
@@ -113,16 +121,27 @@ def _stripped(makers: dict[str, Any], output: str) -> Ending:
                 cut, kept = at, list(nodes)
         elif kind in PASSING and node.input:
             at = node.input[0]
-        elif (both := _two_classes(makers, node)) is not None:
+        elif (both := _two_classes(makers, ones, node)) is not None:
             at = both
         else:
             break
     return Ending(cut, tuple(kept))
 
 
-def _two_classes(makers: dict[str, Any], node: Any) -> str | None:
+def _two_classes(makers: dict[str, Any], ones: set[str], node: Any) -> str | None:
     """Return the tensor p of a Concat of 1 - p and p, by which scikit-learn's converter makes two classes of one."""
     if node.op_type != "Concat" or len(node.input) != 2:
         return None
     first, p = makers.get(node.input[0]), str(node.input[1])
-    return p if first is not None and first.op_type == "Sub" and list(first.input[1:]) == [p] else None
+    if first is None or first.op_type != "Sub" or list(first.input[1:]) != [p]:
+        return None
+    return p if first.input[0] in ones else None
+
+
+def _is_one(tensor: Any) -> bool:
+    """Return whether a constant is the number 1."""
+    from onnx import TensorProto, numpy_helper
+
+    if tensor.data_type != TensorProto.FLOAT or int(np.prod(tensor.dims)) != 1 or tensor.data_location:
+        return False
+    return bool(numpy_helper.to_array(tensor).item() == 1)

@@ -25,6 +25,7 @@ class File:
         input: its name; dims: its shape, the batch 1; batch: as the file fixes it, else 1; dtype: its type.
         ending: the tensor that is read last, and what the file does with it. opset: of the operators of ONNX itself.
         inferred: the dimensions of the file's tensors as onnx infers them, 0 for those that are not known.
+        types: of the file's tensors, as onnx infers them.
     """
 
     onnx: Any
@@ -37,6 +38,7 @@ class File:
     ending: Ending
     opset: int
     inferred: dict[str, tuple[int, ...]]
+    types: dict[str, np.dtype[Any]]
 
 
 def key(node: Any) -> str:
@@ -93,7 +95,8 @@ def open_file(path: Path, weights: bool, output: str = "") -> File:
     if dtype.kind not in "fui" or dtype.itemsize > 8 or (dtype.kind in "ui" and dtype.itemsize > 1):
         raise Unreadable(f"its input {first.name!r} is of the type {dtype}; wanted floats, int8 or uint8")
     _batch_of_one(onnx, model, first, batch, constants)
-    return File(onnx, nodes, constants, first.name, (1, *dims[1:]), batch, dtype, end, opset, _inferred(onnx, model))
+    inferred, types = _inferred(onnx, model)
+    return File(onnx, nodes, constants, first.name, (1, *dims[1:]), batch, dtype, end, opset, inferred, types)
 
 
 def _loaded(path: Path) -> Any:
@@ -158,10 +161,18 @@ def _batch_of_one(onnx: Any, model: Any, first: Any, batch: int, constants: dict
             tensor.CopyFrom(onnx.numpy_helper.from_array(shape, tensor.name))
 
 
-def _inferred(onnx: Any, model: Any) -> dict[str, tuple[int, ...]]:
+def _inferred(onnx: Any, model: Any) -> tuple[dict[str, tuple[int, ...]], dict[str, np.dtype[Any]]]:
+    """Return the dimensions and the types of a file's tensors, as far as they are known."""
     try:
         graph = onnx.shape_inference.infer_shapes(as_run(onnx, model)).graph
     except onnx.shape_inference.InferenceError as error:
         raise Unreadable(f"its shapes contradict each other ({' '.join(str(error).split())[:160]})") from None
-    tensors = [v for v in (*graph.input, *graph.value_info, *graph.output) if v.type.tensor_type.HasField("shape")]
-    return {v.name: tuple(d.dim_value for d in v.type.tensor_type.shape.dim) for v in tensors}
+    tensors = {v.name: v.type.tensor_type for v in (*graph.input, *graph.value_info, *graph.output)}
+    known = onnx.helper.get_all_tensor_dtypes()
+    types = {
+        n: np.dtype(onnx.helper.tensor_dtype_to_np_dtype(t.elem_type))
+        for n, t in tensors.items()
+        if t.elem_type in known
+    }
+    shaped = {name: t for name, t in tensors.items() if t.HasField("shape")}
+    return {name: tuple(d.dim_value for d in t.shape.dim) for name, t in shaped.items()}, types

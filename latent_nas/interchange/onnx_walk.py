@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from latent_nas.graph import Builder
+from latent_nas.interchange import onnx_integers
 from latent_nas.interchange.onnx_draft import LARGEST, Draft
 from latent_nas.interchange.onnx_file import File, key, named
 from latent_nas.interchange.onnx_fold import evaluate, is_constant
@@ -56,8 +57,7 @@ class Walk:
         if last is None or not last.node:
             raise Unreadable("its output does not depend on its input, or is the input itself")
         last = self._in_order(last)
-        shown = file.ending.nodes[0].input[0] if file.ending.nodes else ""
-        file.ending.check(last.order, self.draft.shape(last.node), file.inferred.get(shown), file.opset)
+        file.ending.check(last.order, self.draft.shape(last.node), file.inferred, file.opset)
         made, place = simplified(self.draft, last.node)
         builder = Builder()
         for one in made.nodes:
@@ -122,6 +122,7 @@ class Walk:
         else:
             given = [self.values.get(name) for name in node.input]
             scales = [self.scales.get(name) for name in node.input]
+            onnx_integers.check(node, self.file.types)
             call = Call(what, self.draft, given, constants, settings, scales, opset)
             try:
                 made = readers()[key(node)](call)
@@ -151,7 +152,11 @@ class Walk:
         value = self.values[node.input[0]]
         if constants[1] is None:
             raise Unreadable(f"{what} wants constants as its scale and zero point")
-        rounding = Rounding.of(constants[1], constants[2] if len(constants) > 2 else None, what)
+        made = next((a.i for a in node.attribute if a.name == "output_dtype"), 0)  # where no zero point says it
+        zero = constants[2] if len(constants) > 2 else None
+        if zero is None and made and node.op_type == "QuantizeLinear":
+            zero = np.zeros((), self.file.onnx.helper.tensor_dtype_to_np_dtype(made))
+        rounding = Rounding.of(constants[1], zero, what)
         if node.op_type == "QuantizeLinear" or (value.node == 0 and self.file.dtype.kind in "ui"):
             if node.op_type == "DequantizeLinear" and self.rounding is None:
                 self.rounding = rounding

@@ -45,6 +45,9 @@ class Work:
         if (factor != factor[0]).any() or (offset != offset[0]).any():
             return None
         scaled = "x" if factor[0] == 1 else f"{shortest(factor[0])} * x"
+        if factor[0] and factor[0] != np.float32(factor[0]):  # perhaps 1 / n, of a file that divides: another last bit
+            divisor = np.float32(1 / factor[0])
+            scaled = f"x / {shortest(divisor)}" if 1 / float(divisor) == factor[0] else scaled
         return f"{scaled} + {shortest(offset[0])}" if offset[0] else scaled
 
     def becomes(self, kept: int, node: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from latent_nas.fixed_point import Quant
 from latent_nas.operators import KernelCosts, Shape
 from latent_nas.operators.elementwise import Elementwise
-from latent_nas.operators.formula import NUMPY, evaluate, parsed
+from latent_nas.operators.formula import NUMPY, SINGLE, evaluate, jumps, parsed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,12 +48,17 @@ class Activation(Elementwise):
     def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
         """Return "table" (256,): the output of every int8 input from -128 to 127, computed in double precision.
 
+        A formula with steps is computed in single precision, as files and networks do: an int8 value may lie on a step.
+
         Raises:
             ValueError: the formula has no value at some input, as log(x) below 0.
         """
         x = inputs[0].scale * (np.arange(-128.0, 128.0) - inputs[0].zero_point)
+        library = NUMPY
+        if jumps(self.formula):
+            x, library = inputs[0].dequantise(np.arange(-128, 128)), SINGLE
         with np.errstate(all="ignore"):  # what is infinite is saturated, what is no number refused
-            y = evaluate(self.formula, x, NUMPY)
+            y = evaluate(self.formula, x, library)
         if np.isnan(y).any():
             raise ValueError(
                 f"{self.formula} is not a number at x = {x[np.isnan(y)][-1]:.3g}, which its int8 input can be; clip the"

@@ -7,7 +7,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -41,6 +41,8 @@ NUMPY = Library(
     *(np.exp, np.log, np.log1p, np.tanh, np.vectorize(math.erf, otypes=[np.float64]), np.abs, np.sign),
     *(np.sin, np.cos, np.floor, np.ceil, np.rint, np.where, np.float64),
 )
+SINGLE = replace(NUMPY, number=np.float32)  # as networks and other runtimes compute
+JUMPS = {"sign", "floor", "ceil", "round", "where", "threshold", "shrink"}  # functions with steps
 
 
 @cache
@@ -152,6 +154,15 @@ def evaluate(formula: str, x: Array, m: Library) -> Array:
         ValueError: see ``parsed``.
     """
     return _value(parsed(formula), x, m) + 0 * x  # a formula may forget x
+
+
+def jumps(formula: str) -> bool:
+    """Return whether a formula has steps, so that the last bit of a value may decide.
+
+    Raises:
+        ValueError: see ``parsed``.
+    """
+    return any(isinstance(node, ast.Name) and node.id in JUMPS for node in ast.walk(parsed(formula)))
 
 
 def composed(outer: str, *inner: str) -> str:

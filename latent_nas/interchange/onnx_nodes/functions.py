@@ -42,6 +42,8 @@ def power(call: Call) -> Value:
     constant = call.constant(1 - i)
     if constant.size != 1:
         raise call.refuse(f"a constant {constant.shape}; only one for all elements is known here")
+    if i == 1 and constant.ravel()[0] < 0:
+        raise call.refuse(f"{constant.ravel()[0]:g} to the power of a tensor, which is a number for whole numbers only")
     number = shortest(float(constant.ravel()[0]))
     return call.add(Activation(f"x ** {number}" if i == 0 else f"{number} ** x"), call.value(i))
 

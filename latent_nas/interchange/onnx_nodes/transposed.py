@@ -52,7 +52,7 @@ def _crop(call: Call, image: Image, kernel: Pair, stride: Pair) -> tuple[int, in
         if not sizes and automatic in ("NOTSET", "VALID"):
             before, after = (given[a], given[axes + a]) if automatic == "NOTSET" else (0, 0)
         else:
-            total = reached - int(wanted)
+            total = reached - int(wanted) if sizes else max(0, reached - int(wanted))  # automatic padding adds nothing
             small, large = math.floor(total / 2), math.ceil(total / 2)
             before, after = (small, large) if automatic == "SAME_UPPER" else (large, small)
         cuts += [before, after - added[a]]
