@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 KEY = "sha256_of_all_else"
@@ -36,3 +37,21 @@ def unseal(data: Any, place: str) -> dict[str, Any]:
 def _digest(data: Mapping[str, Any]) -> str:
     text = json.dumps(json.loads(json.dumps(data)), sort_keys=True)  # as it is read back
     return sha256(text.encode()).hexdigest()
+
+
+def of_file(path: Path) -> str:
+    """Return the sha256 of a file's bytes.
+
+    Raises:
+        ValueError: it is not there, or can't be read.
+    """
+    digest = sha256()
+    try:
+        with open(path, "rb") as file:
+            while part := file.read(1 << 20):
+                digest.update(part)
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist") from None
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}") from None
+    return digest.hexdigest()

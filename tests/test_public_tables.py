@@ -189,6 +189,9 @@ def test_plain_pickles_come_back(value):
     ("arguments", "said"),
     [
         (["--fetch", "nas_bench_graph-kora"], "did you mean 'nas_bench_graph-cora'"),
+        (["--fetch", "nats_bench-cifar10", "--trainings", "9"], "so --trainings would do nothing"),
+        (["--fetch", "nats_bench-cifar10", "--max", "a=1", "--warm-start", "b"], "so --max, --warm-start would do"),
+        (["--fetch", "nats_bench-cifar10", "--table", "t.csv", "--minimise"], "so --table, --minimise would do"),
         (["--fetch", "nats_bench-cifar10"], "download NATS-tss-v1_0-3ffb9-simple.tar"),
         (["--fetch", "nats_bench-cifar10", "--from", "nowhere.tar"], "no such file"),
         (["--fetch", "nats_bench-cifar10", "--from", __file__], "is no .tar and no folder"),

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latent_nas import cli
+from latent_nas import cli, sealed
 from latent_nas.jobs.bench import contest
 from latent_nas.jobs.bench.config import BenchConfig, open_contest
 from latent_nas.jobs.bench.source import source_of
-from latent_nas.jobs.search.config import new_config
+from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
 from latent_nas.jobs.search.run import assemble
+from latent_nas.judge import transfer
 from latent_nas.judge.scorer import Scorer
 from latent_nas.judge.transfer import Beliefs, Source
 from latent_nas.limits import Limits
@@ -104,12 +105,19 @@ class TestSources:
         true = space.table.values["metric.m"][space.network(space.listed)]
         assert np.corrcoef(columns[:, 0], true)[0, 1] > 0.7
         assert np.array_equal(beliefs.best(space.listed)[0], space.listed[columns[:, 0].argmax()])
-        assert beliefs.trainings == {"like.csv": SIZE**3}
+        assert beliefs.trainings == {str(tables["like"]): SIZE**3}
 
     def test_labels_that_order_nothing_are_refused(self, tables):
         space = TableSpace(read(tables["target"], "metric.m"))
         with pytest.raises(ValueError, match="tells networks apart by nothing"):
-            Beliefs(space, [Source("flat", space.listed[:9], np.ones(9))], 0)
+            Source("flat", space.listed[:9], np.ones(9))
+
+    def test_a_fit_does_not_depend_on_where_its_table_lies(self, tables, monkeypatch):
+        monkeypatch.setattr(transfer, "ROWS", 40)  # of 125: which ones is drawn
+        space = TableSpace(read(tables["target"], "metric.m"))
+        source = source_of(space, tables["like"], "metric.m")
+        here, moved = (Beliefs(space, [replace(source, name=name)], 0)(space.listed) for name in ("a.csv", "b/c.csv"))
+        np.testing.assert_array_equal(here, moved)
 
     def test_a_table_of_another_space_is_refused(self, tables, tmp_path):
         space = TableSpace(read(tables["target"], "metric.m"))
@@ -134,7 +142,7 @@ def run(tables, monkeypatch, folder, *more):
 def test_a_related_source_is_begun_with_and_its_trainings_are_reported(tables, monkeypatch, tmp_path):
     code, found = run(tables, monkeypatch, tmp_path, "--warm-start", str(tables["like"]), "--related")
     assert code == 0
-    assert found["table"]["sources"] == {"like.csv": SIZE**3}
+    assert found["table"]["sources"] == {str(tables["like"]): SIZE**3}
     match = open_contest(BenchConfig(str(tables["target"]), "metric.m", ("argmax",), sources=(str(tables["like"]),)))
     best = match.beliefs.best(match.space.listed)[:3]
     wanted = match.space.table.values["metric.m"][match.space.network(best)]
@@ -157,6 +165,66 @@ def test_a_source_that_is_like_the_task_makes_few_labels_worth_more(tables):
         rank[name] = np.mean(found)
     assert rank["like"] > rank[""] + 0.3
     assert rank["unlike"] > rank[""] - 0.1
+
+
+def test_a_bench_goes_on_with_the_same_sources_wherever_they_lie(tables, monkeypatch, tmp_path, capsys):
+    moved = tmp_path / "elsewhere" / "like.csv"
+    moved.parent.mkdir()
+    moved.write_bytes(tables["like"].read_bytes())
+    _, before = run(tables, monkeypatch, tmp_path, "--warm-start", str(tables["like"]))
+    assert run(tables, monkeypatch, tmp_path, "--warm-start", str(moved)) == (0, before)
+    moved.write_bytes(tables["unlike"].read_bytes())
+    capsys.readouterr()
+    code, _ = run(tables, monkeypatch, tmp_path, "--warm-start", str(moved))
+    assert code == 2
+    assert "is of a bench with other sources" in capsys.readouterr().err
+    code, _ = run(tables, monkeypatch, tmp_path)
+    assert code == 2
+
+
+def test_two_sources_of_one_file_name_are_both_reported(tables, monkeypatch, tmp_path):
+    for name in ("like", "unlike"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "t.csv").write_bytes(tables[name].read_bytes())
+    paths = [str(tmp_path / name / "t.csv") for name in ("like", "unlike")]
+    _, found = run(tables, monkeypatch, tmp_path, "--warm-start", paths[0], "--warm-start", paths[1])
+    assert found["table"]["sources"] == dict.fromkeys(paths, SIZE**3)
+
+
+def refused(tables, monkeypatch, tmp_path, capsys, *more):
+    code, result = run(tables, monkeypatch, tmp_path, *more)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
+    assert (code, result, len(lines)) == (2, None, 1), lines
+    assert not list(tmp_path.glob("codec-*"))
+    return lines[0]
+
+
+def test_wrong_sources_are_a_line_before_anything_begins(tables, monkeypatch, tmp_path, capsys):
+    def said(*sources):
+        more = [word for source in sources for word in ("--warm-start", str(source))]
+        return refused(tables, monkeypatch, tmp_path, capsys, *more)
+
+    like, copy = tables["like"], tmp_path / "copy.csv"
+    copy.write_bytes(like.read_bytes())
+    assert "copy.csv holds the same as" in said(like, copy)
+    assert "that is searched; its labels are what a search pays for" in said(tables["target"])
+    assert "that is searched" in said(f"{tables['target']}=metric.m")
+    copy.write_bytes(tables["target"].read_bytes() + b"\n")
+    assert "says of its 125 networks, value by value: it is no other task" in said(copy)
+    assert "tells networks apart by nothing" in said(write(tmp_path / "flat.csv", np.ones(SIZE**3)))
+    assert "has no column 'metric.other'" in said(f"{like}=metric.other")
+    copy.write_text(like.read_text().replace("metric.m", "metric.n"))
+    assert "has no column 'metric.m'; there are: metric.n" in said(copy)
+    assert "gone.csv does not exist" in said(tmp_path / "gone.csv")
+    assert run(tables, monkeypatch, tmp_path, "--warm-start", f"{copy}=metric.n")[0] == 0
+
+
+def test_strategies_without_a_judge_take_no_sources(tables, monkeypatch, tmp_path, capsys):
+    more = ("--warm-start", str(tables["like"]), "--strategies")
+    assert "'random' asks no judge" in refused(tables, monkeypatch, tmp_path, capsys, *more, "random,evolution")
+    code, _ = run(tables, monkeypatch, tmp_path, *more, "argmax,random")
+    assert code == 0
+    assert "random asks no judge and begins without --warm-start" in capsys.readouterr().err
 
 
 def test_related_without_a_source_is_refused(tables, monkeypatch, tmp_path, capsys):
@@ -194,6 +262,25 @@ class TestSearch:
         assert prepared.setup.fits(np.array(study.first), prepared.limits).all()
         believed = study.scorer.beliefs(prepared.setup.space.sample(np.random.default_rng(1), 500))
         assert study.scorer.beliefs(np.array(study.first)).min() > np.quantile(believed, 0.9)
+
+    def test_a_table_that_changed_or_is_given_twice_is_refused(self, target, tmp_path):
+        import pandas as pd
+
+        digits, copy = pd.read_parquet(self.DIGITS), tmp_path / "a.parquet"
+        digits.head(150).to_parquet(copy)
+        config = new_config(target, warm_start=(str(copy),))
+        saved = SearchConfig.from_json(json.loads(json.dumps(config.to_json())))
+        assert saved == config
+        assert saved.warm_sha256 == (sealed.of_file(copy),)
+        assert len(prepare(saved).sources) == 1
+        digits.tail(150).to_parquet(copy)
+        with pytest.raises(ValueError, match=r"a\.parquet has changed since the run began \(sha256 "):
+            prepare(saved)
+        (tmp_path / "b.parquet").write_bytes(copy.read_bytes())
+        with pytest.raises(ValueError, match=r"b\.parquet holds the same as .*a\.parquet; name every table once"):
+            prepare(new_config(target, warm_start=(str(copy), str(tmp_path / "b.parquet"))))
+        with pytest.raises(ValueError, match="gone does not exist"):
+            new_config(target, warm_start=(str(tmp_path / "gone"),))
 
     def test_the_same_task_is_no_source(self):
         prepared = prepare(new_config(Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn"), warm_start=(self.DIGITS,)))

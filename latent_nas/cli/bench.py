@@ -1,65 +1,39 @@
 """``latent-nas bench``: strategies compared on a table of trained networks."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from latent_nas.cli import bench_options as asked
 from latent_nas.cli import options
+
+WITH_FETCH = ("fetch", "given", "out", "as_json", "config")  # what --fetch heeds
 
 
 def bench(
-    table: Annotated[
-        Path | None, typer.Option(help="CSV, CSV.GZ or Parquet: id, gene.NAME, metric.NAME, cost.NAME, group.")
-    ] = None,
-    objective: Annotated[str, typer.Option(help="Column to maximise, as metric.valid_accuracy.")] = "",
-    out: Annotated[
-        Path | None,
-        typer.Option(help="JSON file of the results; one that is there is continued. With --fetch, the table's file."),
-    ] = None,
-    strategies: Annotated[str, typer.Option(help="Names of strategies, separated by commas.")] = "random,evolution",
-    trainings: Annotated[int, typer.Option(help="Trainings per run; a network's second evaluation is free.")] = 150,
-    seeds: Annotated[int, typer.Option(help="Runs of each strategy: seeds 0, 1, ...")] = 20,
-    space: Annotated[str, typer.Option(help="Space of the genes, which gives them graphs and features.")] = "",
-    report: Annotated[str, typer.Option(help="Column to report of the best network found.")] = "",
-    minimise: Annotated[bool, typer.Option("--minimise", help="Minimise the objective.")] = False,
-    maximum: Annotated[
-        list[str] | None, typer.Option("--max", help="Limit, as cost.macs_m=50; may be repeated.")
-    ] = None,
-    batch: Annotated[int, typer.Option(help="Trainings per round; 0 is each strategy's default.")] = 0,
-    stop: Annotated[bool, typer.Option("--stop-at-optimum", help="End a run when it has found the optimum.")] = False,
-    front: Annotated[str, typer.Option(help="Cost to trade the objective against, as cost.macs_m.")] = "",
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", help="Column that surrogates may see: proxy.synflow, or proxy. for all."),
-    ] = None,
-    fidelities: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--fidelity",
-            help="Column of a shorter training and its cost in full ones, as metric.valid_accuracy_12_epochs=0.06;"
-            " may be repeated. --trainings is then in full-training equivalents.",
-        ),
-    ] = None,
-    warm_start: Annotated[
-        list[str] | None,
-        typer.Option(help="Table of another task on the same space, FILE or FILE=COLUMN; may be repeated."),
-    ] = None,
-    related: Annotated[
-        bool, typer.Option("--related", help="The tasks of --warm-start are alike: train their best 3 networks first.")
-    ] = False,
+    context: typer.Context,
+    table: asked.Table = None,
+    objective: asked.Objective = "",
+    out: asked.Out = None,
+    strategies: asked.Strategies = "random,evolution",
+    trainings: asked.Trainings = 150,
+    seeds: asked.Seeds = 20,
+    space: asked.Space = "",
+    report: asked.Report = "",
+    minimise: asked.Minimise = False,
+    maximum: asked.Maximum = None,
+    batch: asked.Batch = 0,
+    stop: asked.Stop = False,
+    front: asked.Front = "",
+    inputs: asked.Inputs = None,
+    fidelities: asked.Fidelities = None,
+    warm_start: asked.WarmStart = None,
+    related: asked.Related = False,
     settings: options.Settings = None,
-    workers: Annotated[int, typer.Option(help="Processes; 0 is one per core. Changes no result.")] = 0,
-    ray: Annotated[
-        str | None,
-        typer.Option(help='Run on a Ray cluster whose nodes can read the table: host:port, or "local" (extra ray).'),
-    ] = None,
-    fetch: Annotated[
-        str, typer.Option(help="Make a public table instead, as nas_bench_graph-cora; a wrong name prints all.")
-    ] = "",
-    given: Annotated[
-        Path | None, typer.Option("--from", help="The authors' file, where --fetch can't download it.")
-    ] = None,
+    workers: asked.Workers = 0,
+    ray: asked.Ray = None,
+    fetch: asked.Fetch = "",
+    given: asked.From = None,
     as_json: options.Json = False,
 ) -> None:
     """Compare strategies on a table of trained networks, at equal trainings.
@@ -71,6 +45,7 @@ def bench(
     import json
 
     if fetch:
+        _nothing_else(context)
         _fetch(fetch, given, out or Path(f"{fetch}.csv.gz"), as_json)
         return
     if given:
@@ -115,6 +90,17 @@ def bench(
         stand = standings(result["runs"], result["table"]["optimum"], trainings)
         result["standings"] = {name: standing.plain() for name, standing in stand.items()}
     print(json.dumps(result) if as_json else summary(result))
+
+
+def _nothing_else(context: typer.Context) -> None:
+    """Raise ValueError that names the options of a bench that making a table would pass over."""
+    known = {p.name: p.opts[0] for p in context.command.params}
+    passed = [known[name] for name in options.given(context) if name not in WITH_FETCH]
+    if passed:
+        raise ValueError(
+            f"--fetch makes a table and runs no bench, so {', '.join(passed)} would do nothing; leave it out, and give"
+            " it to the bench on that table"
+        )
 
 
 def _fetch(name: str, given: Path | None, out: Path, as_json: bool) -> None:

@@ -28,25 +28,34 @@ class Source:
     """Labels of another task on the same space.
 
     Attributes:
-        name: of the task or file, for people. genes: canonical, (n, genes). values: more is better, (n,).
+        name: of the task or file, for people; each of a search's has one of its own. genes: canonical, (n, genes).
+            values: more is better, (n,).
+
+    Raises:
+        ValueError: fewer than two different values, which order nothing.
     """
 
     name: str
     genes: np.ndarray
     values: np.ndarray
 
+    def __post_init__(self) -> None:
+        if len(np.unique(self.values)) < 2:
+            raise ValueError(
+                f"{self.name} tells networks apart by nothing: {len(self.values)} labels, all of one value; leave it"
+                " away"
+            )
+
 
 class Beliefs:
     """The columns, worked out once for all networks of a space that is listed.
 
     Args:
-        space: of the networks. sources: at least one. seed: of the fits.
+        space: of the networks. sources: at least one; a fit is drawn by its source's place, not by its name. seed: of
+            the fits.
 
     Attributes:
         trainings: of every source, by its name: they are reported beside this search's own.
-
-    Raises:
-        ValueError: a source of fewer than two different values, which orders nothing.
     """
 
     def __init__(self, space: Space, sources: Sequence[Source], seed: int) -> None:
@@ -55,14 +64,9 @@ class Beliefs:
         self._listing, self._listed = Listing.of(space), None
         some = self._listing.genes if self._listing else space.sample(seeds.rng(seed, "beliefs"), SAMPLES)
         columns = []
-        for source in sources:
-            if len(np.unique(source.values)) < 2:
-                raise ValueError(
-                    f"{source.name} tells networks apart by nothing: {len(source.values)} labels, all of one value;"
-                    " leave it away"
-                )
+        for place, source in enumerate(sources):
             X = design(space, source.genes)
-            model = Gp(own=X.shape[1], rows=ROWS, seed=seeds.derive(seed, "source", source.name))
+            model = Gp(own=X.shape[1], rows=ROWS, seed=seeds.derive(seed, "source", place))
             model.fit(X, Link.of(source.values).forward(source.values))
             mean = self._mean(model, some)
             self._models.append((model, float(mean.mean()), float(mean.std()) or 1.0))

@@ -2,17 +2,16 @@
 
 import json
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from latent_nas import plugins
+from latent_nas import plugins, sealed
 from latent_nas.jobs.bench.contest import Contest
-from latent_nas.jobs.bench.source import source_of
+from latent_nas.jobs.bench.source import column_of, sources_of
 from latent_nas.judge.fidelity import Fidelity, ladder
-from latent_nas.judge.transfer import RELATED, Source
+from latent_nas.judge.transfer import RELATED
 from latent_nas.ranges import check_least
 from latent_nas.spaces import open_space
 from latent_nas.strategies.settings import configured
@@ -81,6 +80,12 @@ class BenchConfig:
             raise ValueError(
                 f"--fidelity {self.objective} is the objective itself; name the column of a shorter training"
             )
+        unjudged = [name for name in self.strategies if not plugins.load("strategies", name).judged]
+        if self.sources and len(unjudged) == len(self.strategies):
+            raise ValueError(
+                f"strategy {unjudged[0]!r} asks no judge, who weighs what other tasks say; --warm-start goes with"
+                " latent_rl, argmax and incumbent"
+            )
         if self.related and not self.sources:
             raise ValueError("--related says that the tasks of --warm-start are alike, and there is none; name one")
         if self.ray:
@@ -91,7 +96,11 @@ class BenchConfig:
         return {text.partition("=")[0].strip() for text in self.settings}
 
     def decisive(self) -> dict[str, Any]:
-        """Return what decides the result, as plain values."""
+        """Return what decides the result, as plain values: tables by their content, wherever they lie.
+
+        Raises:
+            ValueError: a table that can't be read.
+        """
         decides = asdict(self)
         del decides["workers"], decides["ray"], decides["table"]
         for later in (
@@ -104,11 +113,11 @@ class BenchConfig:
                 del decides[later]
         if AGENT not in self._named() and "latent_rl" in self.strategies:
             decides["agent"] = plugins.load("strategies", "latent_rl").agent  # its default has changed once
-        digest = sha256()
-        with open(self.table, "rb") as file:
-            while part := file.read(1 << 20):
-                digest.update(part)
-        plain: dict[str, Any] = json.loads(json.dumps({**decides, "table_sha256": digest.hexdigest()}))
+        if self.sources:
+            told = [column_of(text, self.objective) for text in self.sources]
+            decides["sources"] = [{"sha256": sealed.of_file(path), "column": column} for path, column in told]
+        decides["table_sha256"] = sealed.of_file(Path(self.table))
+        plain: dict[str, Any] = json.loads(json.dumps(decides))
         return plain
 
 
@@ -171,15 +180,9 @@ def open_contest(config: BenchConfig) -> Contest:
         config.front,
         config.settings,
         tuple(Fidelity(*each) for each in config.fidelities),
-        tuple(_source(space, text, config) for text in config.sources),
+        sources_of(space, Path(config.table), config.sources, config.objective, config.minimise),
         RELATED if config.related else 0,
     )
-
-
-def _source(space: TableSpace, text: str, config: BenchConfig) -> Source:
-    """Return the labels of FILE or FILE=COLUMN."""
-    path, _, column = text.rpartition("=") if "=metric." in text else (text, "", config.objective)
-    return source_of(space, Path(path), column, config.minimise)
 
 
 def _inputs(config: BenchConfig) -> tuple[str, ...]:

@@ -40,6 +40,9 @@ def _bench(config: BenchConfig, out: Path, say: Say, done: Done) -> dict[str, An
     if out.exists():
         result["runs"] = _finished(out, decisive)
     artifacts.writable(out)
+    ignoring = [name for name in config.strategies if not plugins.load("strategies", name).judged]
+    if config.sources and ignoring:
+        say(f"{', '.join(ignoring)} asks no judge and begins without --warm-start; the others begin with it")
     jobs = [(s, seed) for s in config.strategies for seed in range(config.seeds)]
     finished = {(r["strategy"], r["seed"]) for r in result["runs"]}
     missing = [job for job in jobs if job not in finished]

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
-from latent_nas import plugins
+from latent_nas import plugins, sealed
 from latent_nas.jobs.search import presets
 from latent_nas.judge.accuracy import FULL
 from latent_nas.limits import Limits
@@ -29,6 +30,7 @@ class SearchConfig:
         top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
         warm_start: tables of records to begin with; those of other tasks on the same space are sources, see
             ``judge.transfer``. related: whether these tasks are alike, so that their best networks go first.
+        warm_sha256: of these tables as they were when the search began, in their order; () where it is not known.
         settings: of the strategy, as in "reinforce.entropy=0.01".
         measure: the evaluator: "training", "emulate" to run every trained network on the emulated device as well, or
             "analog". ray: address of a cluster that trains, "local", or "".
@@ -60,6 +62,7 @@ class SearchConfig:
     objective: str = "metric"
     surrogate: str = FULL
     plugins: tuple[str, ...] = ()
+    warm_sha256: tuple[str, ...] = ()
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -169,7 +172,11 @@ def new_config(
 
 
 def pinned(config: SearchConfig) -> SearchConfig:
-    """Return the configuration with names in full and its data's path and hash: refused where the data changes."""
+    """Return the configuration with names in full, and the hashes of its data and of the tables it begins with.
+
+    Raises:
+        ValueError: a wrong name, or a table that can't be read.
+    """
     where = config.target
     device, runtime = plugins.called("devices", where.device), plugins.called("runtimes", where.runtime)
     task, space = full_name(where.task), plugins.called("spaces", where.space)
@@ -179,7 +186,8 @@ def pinned(config: SearchConfig) -> SearchConfig:
     measure, own = plugins.called("evaluators", config.measure), tuple(map(plugins.located, config.plugins))
     named = replace(config, strategy=strategy, objective=objective, surrogate=surrogate, plugins=own, measure=measure)
     data = open_task(target.task).fingerprint
-    return replace(named, target=target, data=data)
+    tables = tuple(sealed.of_file(Path(file)) for file in named.warm_start)
+    return replace(named, target=target, data=data, warm_sha256=tables)
 
 
 def default_limits(task: str, objective: str) -> Limits:

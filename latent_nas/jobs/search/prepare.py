@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from latent_nas import plugins
+from latent_nas import plugins, sealed
 from latent_nas.codec import Codec
 from latent_nas.jobs.make import dataset
 from latent_nas.jobs.moved import check_there
@@ -79,12 +79,23 @@ def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[
     """Return this task's records of the tables that a search begins with, and the labels of each other task there.
 
     Raises:
-        ValueError: a table can't be read, or is of another space; or sources for a strategy that asks no judge.
+        ValueError: a table can't be read, has changed since the search began, is given twice or is of another space; or
+            sources for a strategy that asks no judge.
     """
     warm: list[Record] = []
     sources: list[Source] = []
     space, task = config.target.space, config.target.task
-    for file in config.warm_start:
+    hashes: dict[str, str] = {}
+    for i, file in enumerate(config.warm_start):
+        now = sealed.of_file(Path(file))
+        if config.warm_sha256 and now != config.warm_sha256[i]:
+            raise ValueError(
+                f"{file} has changed since the run began (sha256 {config.warm_sha256[i][:12]}..., now {now[:12]}...);"
+                " put it back, or begin another run"
+            )
+        if now in hashes:
+            raise ValueError(f"--warm-start {file} holds the same as {hashes[now]}; name every table once")
+        hashes[now] = file
         records = dataset.read(Path(file))
         if strange := sorted({r.space for r in records} - {space}):
             raise ValueError(
