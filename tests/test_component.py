@@ -22,6 +22,8 @@ from latent_nas.firmware.layouts import laid_out
 from latent_nas.firmware.naming import checked_prefix, comment, constants, string
 from latent_nas.front_end import FrontEnd
 from latent_nas.graph import Builder
+from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.search.resume import going_on
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
@@ -312,8 +314,8 @@ def test_a_failed_deploy_leaves_the_old_folder_as_it_was(tmp_path, capsys):
 
 
 class TestRun:
-    def run(self, place, flash_bytes):
-        RunFolder.create(place, {"strategy": "random", "limits": {"flash_bytes": flash_bytes}})
+    def run(self, place, flash_bytes, **others):
+        RunFolder.create(place, {"strategy": "random", "limits": {"flash_bytes": flash_bytes}, **others})
         net = network((8, 8, 1), 10)
         made_by = {"genes": [0], "space": "mcu_cnn", "task": "digits", "device": "nrf52840", "runtime": "native"}
         net.save(place / "networks/1", made_by, metadata_of(open_task("digits"), net).files())
@@ -334,6 +336,24 @@ class TestRun:
         code, said = self.deployed(capsys, run, "--out", str(tmp_path / "fw"), "--device", "rp2040")
         assert code == 0
         assert "for rp2040, but the run was for nrf52840" in said
+
+    def test_the_prefix_is_the_runs_unless_another_is_asked_for(self, tmp_path, capsys):
+        run = self.run(tmp_path / "run", 20_000, prefix="kws")
+        code, said = self.deployed(capsys, run, "--out", str(tmp_path / "fw"))
+        assert code == 0
+        assert "names in C begin with kws_, as the run says (--prefix takes another)" in said
+        assert "kws_run" in (tmp_path / "fw/kws/kws.h").read_text()
+        code, said = self.deployed(capsys, run, "--out", str(tmp_path / "other"), "--prefix", "model")
+        assert "as the run says (--prefix" not in said
+        assert (tmp_path / "other/model/model.h").is_file()
+        code, said = self.deployed(capsys, f"{run}/networks/1", "--out", str(tmp_path / "one"), "--as", "library")
+        assert any(path.name == "kws.h" for path in (tmp_path / "one").rglob("*"))
+
+    def test_a_search_keeps_the_prefix_for_its_firmware(self, tmp_path):
+        assert SearchConfig(prefix="kws").check().to_json()["prefix"] == "kws"
+        assert going_on(SearchConfig(), {"prefix": "kws"})[0].prefix == "kws"
+        with pytest.raises(ValueError, match="keyword of C"):
+            SearchConfig(prefix="int").check()
 
     def test_above_the_limits_of_a_run_is_exit_code_1(self, tmp_path, capsys):
         run = self.run(tmp_path / "run", 1000)

@@ -109,7 +109,7 @@ def deploy_and_prove(
     out: str,
     device: str = "",
     layout: Layout = "library",
-    prefix: str = "model",
+    prefix: str = "",
     rank: int = 1,
     inputs: int = 10,
 ) -> dict[str, Any]:
@@ -121,7 +121,8 @@ def deploy_and_prove(
     Args:
         source: a run folder, the folder of an int8 network, or an int8 .onnx or .tflite file.
         out: folder for the project. device: default: the run's, else stm32f405. layout: of which build system.
-        prefix: begins every name in C. rank: which of a run's networks. inputs: how many to compare.
+        prefix: begins every name in C; "" is the run's, else "model". rank: which of a run's networks. inputs: how many
+            to compare.
     """
     how = deploying.Build(emulator="unicorn", prefix=prefix, layout=layout)
     try:

@@ -33,8 +33,12 @@ def deploy(
         str, typer.Option("--as", help="Layout: demo, library, cubeide, arduino, platformio, zephyr or esp-idf.")
     ] = "demo",
     prefix: Annotated[
-        str, typer.Option(help="Prefix of every name in C, so that one program can hold several networks.")
-    ] = "model",
+        str,
+        typer.Option(
+            help="Prefix of every name in C, so that one program can hold several networks. Default: the run's"
+            " (`search --prefix`), else model."
+        ),
+    ] = "",
     rank: options.Rank = 1,
     calibration: options.Calibration = None,
     characters: Annotated[int, typer.Option(help="Characters to generate (language models, with --emulate).")] = 200,

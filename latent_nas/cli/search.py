@@ -48,6 +48,7 @@ def search(
     codec: options.CodecDir = None,
     warm_start: asked.WarmStart = None,
     related: asked.Related = False,
+    prefix: asked.Prefix = "",
     out: asked.Out = None,
     resume: asked.Resume = None,
     dry_run: asked.DryRun = False,
@@ -95,6 +96,7 @@ def search(
             objective=objective,
             surrogate=surrogate,
             plugins=plugins.brought(),
+            prefix=prefix,
         )
         if dry_run:
             planned = plan.plan(config)

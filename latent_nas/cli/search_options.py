@@ -84,6 +84,13 @@ Related = Annotated[
         "--related", help="The other tasks of --warm-start are alike: train their best 3 first.", rich_help_panel=SEARCH
     ),
 ]
+Prefix = Annotated[
+    str,
+    typer.Option(
+        help="Prefix of every name in C that the run's firmware has, and `deploy` takes. Default: model.",
+        rich_help_panel=FINAL,
+    ),
+]
 Out = Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.", rich_help_panel=RUN)]
 Resume = Annotated[Path | None, typer.Option(help="Continue the search in this run folder.", rich_help_panel=RUN)]
 DryRun = Annotated[

@@ -18,11 +18,12 @@ DEVICE = "stm32f405"  # of a network that was chosen for none
 
 @dataclass(frozen=True)
 class ChosenFor:
-    """Device, runtime and limits of a run, "" and none where there was no run."""
+    """Device, runtime, limits and prefix of names in C of a run, "" and none where there was no run."""
 
     device: str = ""
     runtime: str = ""
     limits: Limits = field(default_factory=Limits)
+    prefix: str = ""
 
     @property
     def counts_image(self) -> bool:
@@ -56,18 +57,21 @@ class ChosenFor:
 
 def chosen_for(source: Source, place: Path) -> ChosenFor:
     """Return what a network was chosen for; ``place``: as it was given, a run or a folder in it."""
-    limits = source.limits
+    limits, prefix = source.limits, ""
     for run in (place, place.parent.parent):
         if (run / files.NETWORKS).is_dir() and (run / files.CONFIG).is_file():
             config = RunFolder.open(run)[1]
             limits = Limits.from_json(config["limits"]) if config.get("limits") else limits
+            prefix = str(config.get("prefix") or "")
             break
-    return ChosenFor(source.device, source.runtime, limits)
+    return ChosenFor(source.device, source.runtime, limits, prefix)
 
 
 def lines(report: dict[str, Any]) -> list[str]:
     """Return what is to be said of a report's device and limits."""
     found = [report["decided"]] if report.get("decided") else []
+    if (prefix := report.get("chosen_for", {}).get("prefix")) and prefix == report.get("prefix"):
+        found.append(f"names in C begin with {prefix}_, as the run says (--prefix takes another)")
     for name, ratio in report.get("over_limits", {}).items():
         cost = COSTS[name]
         limit = report["limits"][name] / cost.size

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,19 +53,19 @@ class Text:
 class Build:
     """How a firmware is built and run: ``plain`` without SMLAD, ``toolchain`` "zig" or "gcc".
 
-    ``emulator``: "unicorn", "qemu", or "" for none. prefix: of the names in C. layout: one of
-    ``layouts.LAYOUTS``.
+    ``emulator``: "unicorn", "qemu", or "" for none. prefix: of the names in C, "" for the run's own, else ``PREFIX``.
+    layout: one of ``layouts.LAYOUTS``.
     """
 
     plain: bool = False
     toolchain: str = "zig"
     emulator: str = ""
-    prefix: str = PREFIX
+    prefix: str = ""
     layout: str = "demo"
 
     def check(self, device: Device) -> "Build":
         """Return itself, or raise ValueError that names what is unknown or not installed."""
-        checked_prefix(self.prefix)
+        checked_prefix(self.prefix or PREFIX)
         check_layout(self.layout, device)
         if self.emulator not in ("", "unicorn", "qemu"):
             raise ValueError(f'emulator {self.emulator!r}; there are: "unicorn", "qemu"')
@@ -112,6 +112,7 @@ def deploy(
         raise ValueError(f"--inputs {inputs}; wanted 1 or more")
     trouble: ValueError | Fault | None = None
     known = chosen_for(open_source(source, rank), source)
+    how = replace(how, prefix=how.prefix or known.prefix or PREFIX)
     with whole.folder(out) as new:
         try:
             report = _made(source, device, known, new, how, inputs, rank, say, calibration, text or Text())
@@ -183,7 +184,7 @@ def _made(
         same = said == speech.generate(network, text.characters)
         report["text"] = {**asdict(text), "prompt": speech.read, "emulated_text": said, "same_as_reference": same}
     report["decided"] = known.decided(asked)
-    report["chosen_for"] = {"device": known.device, "runtime": known.runtime}
+    report["chosen_for"] = {"device": known.device, "runtime": known.runtime, "prefix": known.prefix}
     report |= {"limits": asdict(known.limits), "limits_count_image": known.counts_image}
     report["over_limits"] = known.over(report) if board.name == known.device or not known.device else {}
     firmware = firmware.with_figures(_figures(report))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas import plugins, sealed
+from latent_nas.firmware.naming import checked_prefix
 from latent_nas.jobs.search import presets
 from latent_nas.judge.accuracy import FULL
 from latent_nas.limits import Limits
@@ -37,6 +38,7 @@ class SearchConfig:
         asynchronous: whether a free worker goes on without waiting for the others; then results depend on timing.
         data: hash of the task's data where it may change. halving: short trainings for one of full length, which the
             best gets; 0 is none. objective: what of a training is maximised.
+        prefix: of the names in C that firmware of the run has, "" for the usual one.
         surrogate: the full one of accuracy. plugins: further files of the user's own, whose plugins are found by name.
     """
 
@@ -63,6 +65,7 @@ class SearchConfig:
     surrogate: str = FULL
     plugins: tuple[str, ...] = ()
     warm_sha256: tuple[str, ...] = ()
+    prefix: str = ""
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -82,6 +85,8 @@ class SearchConfig:
             raise ValueError("--related says that the tasks of --warm-start are alike, and there is none; name one")
         if self.related and self.asynchronous:
             raise ValueError("--related picks the first round, which --async has none of; leave one out")
+        if self.prefix:
+            checked_prefix(self.prefix)
         configured(self.strategy, self.settings)
         plugins.load("objectives", self.objective)
         plugins.load("surrogates", self.surrogate)

@@ -10,7 +10,7 @@ from latent_nas.limits import Limits
 from latent_nas.strategies import full_strategy
 from latent_nas.tasks import full_name, is_path
 
-FREE = ("trainings", "wall_s", "top", "final_seeds", "workers", "ray")  # change no training that there is
+FREE = ("trainings", "wall_s", "top", "final_seeds", "workers", "ray", "prefix")  # change no training that there is
 TARGET = {"space": "space", "task": "task", "device": "device", "runtime": "runtime", "child_epochs": "search_epochs"}
 SHOWN = {"asynchronous": "async", "settings": "set", "limits": "limit"}  # options that are called otherwise
 NAMES = ("space", "device", "runtime", "measure", "objective", "surrogate")  # of plugins
