@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from latent_nas.accelerator import CPU
 from latent_nas.costs import Costs, costs
 from latent_nas.costs.front_end import FrontEndCost, front_end_cost
 from latent_nas.devices import Device, open_device
@@ -23,6 +24,7 @@ class Target:
 
     Attributes:
         search_epochs: of a training of the search, in place of the recipe's; 0 is the recipe's.
+        accelerator: where they are trained, see ``accelerator``; a search has put a kind of device in place of "auto".
     """
 
     space: str
@@ -30,6 +32,7 @@ class Target:
     device: str
     runtime: str
     search_epochs: int = 0
+    accelerator: str = CPU
 
     def recipe(self, task: Task, fidelity: str) -> Recipe:
         """Return how networks are trained for the target's task."""

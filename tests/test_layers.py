@@ -16,7 +16,7 @@ LAYERS = [
     {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits", "front_end"}
     | {"preprocessing", "spectrum"}
     | {"compiled", "kernels", "extras", "ranges", "units", "fields", "nearest"}
-    | {"whole", "lock", "sealed", "threads"},
+    | {"whole", "lock", "sealed", "threads", "accelerator"},
     {"graph", "operators", "readers", "cores"},
     {"spaces", "tasks", "devices", "runtimes", "zoo"},
     {"costs", "training", "codec", "surrogates", "tables", "crews", "analog"},

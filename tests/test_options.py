@@ -46,7 +46,7 @@ class TestConfig:
         [
             ("trainngs = 3", "'trainngs', which is not an option of 'search'; did you mean 'trainings'?"),
             ("final_seed = 3", "did you mean 'final-seeds'?"),
-            ("foo = 3", "'foo', which is not an option of 'search'; there are: async, "),
+            ("foo = 3", "'foo', which is not an option of 'search'; there are: accelerator, async, "),
             ("trainings = [3]", "trainings wants one value"),
             ("limit = 'flash_kb=3'", "limit wants a list"),
             ("trainings = 'many'", "integer"),

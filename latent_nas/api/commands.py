@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latent_nas.accelerator import resolve
 from latent_nas.api.study import quiet
 from latent_nas.jobs import calibrate as layers
 from latent_nas.jobs import calibrate_network
@@ -63,6 +64,7 @@ def train(
     seed: int = 0,
     out: str | Path | None = None,
     test: bool = False,
+    accelerator: str = "auto",
     **recipe: Any,
 ) -> TrainingResult:
     """Train one network for a task and return what was measured; its folder holds weights and the int8 network.
@@ -70,12 +72,14 @@ def train(
     Args:
         network: a name or file, as ``latent-nas train`` takes it. fidelity: the task's recipe to begin with.
         out: run folder; default: runs/<time>-<network>. test: whether the test part is read, once, at the end.
+        accelerator: where it is trained: "auto", "cpu", "cuda" or "mps".
         recipe: what of it is otherwise, as epochs=30, schedule="one-cycle".
 
     Raises:
         ValueError: a wrong name or setting, or the training gave no network.
     """
-    config = training.TrainConfig(str(network), task, training.recipe_of(task, fidelity, **recipe), seed, test=test)
+    asked = training.recipe_of(task, fidelity, **recipe)
+    config = training.TrainConfig(str(network), task, asked, seed, test=test, accelerator=resolve(accelerator))
     graph = open_source(network).bound(task, "").graph_for(open_task(task))
     folder = training.begin(config, graph, Path(out) if out else None)
     return training.train(config, graph, folder, quiet, quiet)

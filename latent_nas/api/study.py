@@ -55,6 +55,7 @@ class Study:
             is what the preset says. settings: of the strategy, as in "reinforce.entropy=0.01". warm_start: tables of
             records to begin with, of this task or of others on its space. related: whether those tasks are alike.
         codec: its folder, "" is the shipped one. halving: short trainings for one of full length, 0 is none.
+        accelerator: where networks are trained: "auto", "cpu", "cuda" or "mps".
     """
 
     space: str | Path | Space | type[Space] = ""
@@ -77,6 +78,7 @@ class Study:
     related: bool = False
     codec: str | Path = ""
     halving: int = 0
+    accelerator: str = "auto"
     _places: list[Path] = field(default_factory=list, init=False, repr=False, compare=False)  # of its runs so far
 
     def run(
@@ -153,8 +155,9 @@ class Study:
     def _config(self, trainings: int | None, **more: Any) -> SearchConfig:
         given = [f"{name}={value}" for name, value in (self.limits or {}).items()]
         parts = {kind: plugins.reference(kind, part) for kind, part in self._parts().items()}
+        names = parts.get("spaces", ""), parts["tasks"], parts["devices"], parts.get("runtimes", "")
         return new_config(
-            Target(parts.get("spaces", ""), parts["tasks"], parts["devices"], parts.get("runtimes", "")),
+            Target(*names, accelerator=self.accelerator),
             self.preset,
             trainings,
             self.child_epochs,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from latent_nas import plugins
+from latent_nas.accelerator import AUTO
 from latent_nas.firmware import Fault
 from latent_nas.jobs import compare, deployed
 from latent_nas.jobs import deploy as deploying
@@ -80,9 +81,8 @@ def begin_search(
         trainings: networks that are trained for real. final_seeds: trainings of each final network.
     """
     bounds = _limits(limits) if limits else None
-    config = new_config(
-        Target("", task, device, ""), trainings=trainings, limits=bounds, final_seeds=final_seeds, seed=seed
-    )
+    target = Target("", task, device, "", accelerator=AUTO)
+    config = new_config(target, trainings=trainings, limits=bounds, final_seeds=final_seeds, seed=seed)
     _, folder = begin(config, Path(out))
     command = [sys.executable, "-m", "latent_nas", "search", "--resume", str(folder.path)]
     with open(folder.path / LOG, "wb") as log:

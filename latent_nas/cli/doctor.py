@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from latent_nas.accelerator import AUTO, resolve, said
 from latent_nas.cli import options
 
 OK, MISSING = "ok", "missing"
@@ -61,6 +62,7 @@ def examine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads_per_process": os.environ.get("OMP_NUM_THREADS"),
         "gpu": _gpu(),
+        "accelerator": _accelerator(),
         "data_folder": os.environ.get("LATENT_NAS_DATA"),
         "libraries": libraries,
         "broken": broken,
@@ -74,6 +76,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"latent_nas {found['latent_nas']}, Python {found['python']} on {found['machine']}, {found['cores']} cores",
         f"threads per process: {threads}",
         f"GPU: {found['gpu'] or 'none seen by torch; none is needed'}",
+        f"--accelerator auto: {found['accelerator']}",
         f"data folder (LATENT_NAS_DATA): {found['data_folder'] or 'not set, so the cache of your account'}",
     ]
     for group, parts in sorted(found["libraries"].items(), key=lambda pair: (pair[0] != "needed", pair[0])):
@@ -100,3 +103,11 @@ def _gpu() -> str | None:
     except ImportError:
         return None
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+
+
+def _accelerator() -> str:
+    """Return where networks would be trained."""
+    try:
+        return said(resolve(AUTO))
+    except ImportError:
+        return "nowhere, as torch is missing"

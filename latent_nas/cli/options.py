@@ -87,6 +87,14 @@ Seed = Annotated[int, typer.Option(help="Seed of all randomness.", rich_help_pan
 Workers = Annotated[
     int, typer.Option(help="Training processes; 0 is one per core. Changes no result.", rich_help_panel=MACHINES)
 ]
+Accelerator = Annotated[
+    str,
+    typer.Option(
+        help="Where networks are trained: auto (a GPU if torch sees one, else the CPU), cpu, cuda or mps. Kept by a run"
+        " that goes on.",
+        rich_help_panel=MACHINES,
+    ),
+]
 Ray = Annotated[
     str | None,
     typer.Option(

@@ -39,6 +39,7 @@ def search(
     wall_s: asked.WallS = None,
     workers: options.Workers = 0,
     ray: options.Ray = None,
+    accelerator: options.Accelerator = "auto",
     asynchronous: asked.Asynchronous = False,
     measure: options.Measure = "training",
     halving: asked.Halving = 0,
@@ -73,7 +74,7 @@ def search(
         prepared, folder = _going_on(resume, context, task, limit, settings)
     else:
         config = new_config(
-            Target(space, task, device, runtime or ""),
+            Target(space, task, device, runtime or "", accelerator=accelerator),
             preset,
             trainings,
             child_epochs,

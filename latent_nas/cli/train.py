@@ -41,6 +41,7 @@ def train(
     valid_samples: Annotated[int, typer.Option(help="Validation samples to use; 0 is all.")] = 0,
     test: Annotated[bool, typer.Option("--test", help="Read the test part, once, at the end.")] = False,
     seed: options.Seed = 0,
+    accelerator: options.Accelerator = "auto",
     out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<network>.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Continue the training in this run folder.")] = None,
     as_json: options.Json = False,
@@ -49,6 +50,7 @@ def train(
 
     Example: latent-nas train nascnn15 --task cifar10 --epochs 30 --schedule one-cycle
     """
+    from latent_nas.accelerator import resolve
     from latent_nas.cli.show import show
     from latent_nas.jobs.networks import open_source
     from latent_nas.jobs.train import TrainConfig, begin, recipe_of, summary
@@ -77,7 +79,8 @@ def train(
             average=average,
             augment=augment,
         )
-        config = TrainConfig(network, task, recipe, seed, samples, valid_samples, test)
+        where = resolve(accelerator)
+        config = TrainConfig(network, task, recipe, seed, samples, valid_samples, test, accelerator=where)
         graph = open_source(network, entry).bound(task, space).graph_for(open_task(task))
         folder = begin(config, graph, out)
     with show(as_json) as view:

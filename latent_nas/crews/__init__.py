@@ -3,10 +3,13 @@
 A crew knows nothing of networks. It takes a function and its arguments, and gives back what the function returned.
 """
 
+import logging
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from threading import Event
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from latent_nas import plugins
 
@@ -14,6 +17,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 ATTEMPTS = 2
+log = logging.getLogger("latent_nas")
 SERVES = Event()  # set in a process that works for others
 
 
@@ -24,6 +28,10 @@ def at_work() -> bool:
 
 class Lost(Exception):
     """The worker that did a piece of work is gone; the message says what is known of it."""
+
+
+class NoRoom(Exception):
+    """A piece of work found no room beside the others that its machine does; what there was is given back."""
 
 
 class Crew(ABC):
@@ -60,41 +68,70 @@ def carry_out(
     work: Callable[[Task], Result],
     tasks: Iterable[Task],
     fail: Callable[[Task, str], Result],
+    smaller: Callable[[Task], Task] | None = None,
 ) -> Iterator[Result]:
     """Yield ``work(task)`` of every task, in the order in which they finish.
 
     A task is taken from ``tasks`` when a worker is free for it and all results so far were taken: who makes the tasks
     may look at the results. One whose worker is lost, or that runs out of memory or luck (``RuntimeError``, as torch
     raises), is done again, by another worker if there is one, before any new task; if it fails again, the result is
-    ``fail(task, reason)``.
+    ``fail(task, reason)``. Where one finds no room (``NoRoom``), fewer are done at once from then on, and it is done
+    again as often as that takes; where it was alone it is done as ``smaller`` makes it, if there is that.
     """
-    source, again = iter(tasks), list[Task]()
+    source, again = iter(tasks), list[_Piece[Task]]()
     work = plugins.carried(work)
-    running: dict[Any, tuple[Task, int]] = {}
-    more = True
+    running: dict[Any, _Piece[Task]] = {}
+    more, most = True, math.inf
     while True:
-        while again and len(running) < crew.slots:
-            task = again.pop(0)
-            running[crew.start(work, task)] = task, ATTEMPTS
-        while more and not again and len(running) < crew.slots:
-            try:
-                task = next(source)
-            except StopIteration:
-                more = False
+        while len(running) < min(crew.slots, most):
+            if again:
+                piece = again.pop(0)
+            elif more:
+                try:
+                    piece = _Piece(next(source))
+                except StopIteration:
+                    more = False
+                    break
             else:
-                running[crew.start(work, task)] = task, 1
+                break
+            piece.most, piece.alone = most, not running
+            for other in running.values():
+                other.alone = False
+            running[crew.start(work, piece.task)] = piece
         if not running:
             return
         for handle in crew.finished(list(running)):
-            task, attempt = running.pop(handle)
+            piece = running.pop(handle)
             try:
                 result = crew.result(handle)
-            except (Lost, MemoryError, RuntimeError) as error:
-                if attempt < ATTEMPTS:
-                    again.append(task)
+            except NoRoom as error:
+                if not piece.alone:
+                    if piece.most == most:  # else fewer are done since
+                        most = max(1, len(running))
+                        log.warning("%s beside %d others; at most %d at once from now on", error, len(running), most)
+                    again.append(piece)
                     continue
-                result = fail(task, f"failed {ATTEMPTS} times; the last time {_text(error)}")
+                if smaller is not None:
+                    log.warning("%s, although nothing else was done; it is done with less", error)
+                    again.append(replace(piece, task=smaller(piece.task)))
+                    continue
+                result = fail(piece.task, _text(error))
+            except (Lost, MemoryError, RuntimeError) as error:
+                if piece.attempt < ATTEMPTS:
+                    again.append(replace(piece, attempt=piece.attempt + 1))
+                    continue
+                result = fail(piece.task, f"failed {ATTEMPTS} times; the last time {_text(error)}")
             yield result
+
+
+@dataclass
+class _Piece(Generic[Task]):
+    """A task on its way. ``most``: how many were done at once when it began; ``alone``: nothing else ran meanwhile."""
+
+    task: Task
+    attempt: int = 1
+    most: float = math.inf
+    alone: bool = True
 
 
 def _text(error: Exception) -> str:

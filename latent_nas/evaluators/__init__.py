@@ -19,6 +19,7 @@ class Job:
         epochs: how many to train when measuring on "test", on the recipe's schedule, from a validation run.
         keep: folder to save the int8 network in, or "".
         built: graph and exact costs, where they were worked out already; then the worker does not do it again.
+        accelerator: where it is trained in place of the target's; "" is there.
     """
 
     genes: tuple[int, ...]
@@ -29,6 +30,7 @@ class Job:
     epochs: int | None = None
     keep: str = ""
     built: Built | None = field(default=None, compare=False, repr=False)
+    accelerator: str = field(default="", compare=False)
 
 
 class Evaluator(ABC):
@@ -38,11 +40,13 @@ class Evaluator(ABC):
         runtime: whose costs it goes with, where nobody says.
         trains: whether it trains networks of a target, made as ``Plugin(target, workers, ray)``.
         gpus: that one job asks for; a crew grants them where it has any.
+        accelerated: whether it trains where the target says; else on the CPU.
     """
 
     runtime: ClassVar[str] = "cmsis_nn"
     trains: ClassVar[bool] = True
     gpus: ClassVar[float] = 0.0
+    accelerated: ClassVar[bool] = False
 
     @classmethod  # noqa: B027 - most need nothing
     def check(cls, target: Target) -> None:

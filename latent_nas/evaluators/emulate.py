@@ -29,6 +29,7 @@ class Emulation(Evaluator):
     """Trains as ``training`` does, in as many processes; each then compiles its network and runs it."""
 
     runtime: ClassVar[str] = RUNTIME
+    accelerated: ClassVar[bool] = True
 
     def __init__(self, target: Target, workers: int = 0, ray: str = "") -> None:
         self._training = Training(target, workers, ray, emulated_record)

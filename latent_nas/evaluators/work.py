@@ -1,18 +1,20 @@
 """What a worker does: one job, start to record."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_nas import seeds
+from latent_nas import accelerator, seeds
+from latent_nas.crews import NoRoom
 from latent_nas.evaluators import Job
 from latent_nas.records import Record, versions
 from latent_nas.target import Built, Target, open_target
 from latent_nas.tasks import Data, Part, Task
-from latent_nas.training import FLOAT, TrainingFailed, train
+from latent_nas.training import FLOAT, Trained, TrainingFailed, train
 from latent_nas.training.metadata import metadata_of
 
 if TYPE_CHECKING:
@@ -37,8 +39,9 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     final = job.part == "test"
     pairs = task.folds(data) if job.fidelity == "search" else (data_for(task, data, job),)
     recipe, stop_at = target.recipe(task, job.fidelity), job.epochs if final else None
+    where = job.accelerator or target.accelerator
     try:
-        each = [train(graph, task, recipe, job.seed, learn, judge, stop_at) for learn, judge in pairs]
+        each = _each(pairs, lambda a, b: train(graph, task, recipe, job.seed, a, b, stop_at, accelerator=where))
     except TrainingFailed as error:  # it would again: the seed is the same
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3)), None
@@ -63,6 +66,8 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
             learned=_learned(task, made.network, learn),
             evidence=task.kind.evidence(answers, y, task.outputs),
         )
+    if where != accelerator.CPU:
+        record = replace(record, versions={**record.versions, "accelerator": accelerator.said(where)})
     record = replace(record, wall_s=round(time.perf_counter() - started, 3))
     if job.keep:
         measured = {f"{job.part}_{name}": value for name, value in made.int8_metrics.items()}
@@ -70,6 +75,21 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         made.network.save(Path(job.keep), record.to_json(), about.files())
         made.model.save(Path(job.keep) / FLOAT, record.to_json())
     return record, made.network
+
+
+def _each(pairs: Sequence[tuple[Part, Part]], one: Callable[[Part, Part], Trained]) -> list[Trained]:
+    """Return a training of each pair of parts, to learn from and to be judged on.
+
+    Raises:
+        NoRoom: a GPU has no memory for them; what was taken of it is given back.
+    """
+    try:
+        return [one(learn, judge) for learn, judge in pairs]
+    except RuntimeError as error:
+        if not accelerator.is_full(error):
+            raise
+    accelerator.release()  # the error, and with it the frames that held the tensors, is gone by now
+    raise NoRoom("a GPU has no memory for one more training")
 
 
 def data_for(task: Task, data: Data, job: Job) -> tuple[Part, Part]:

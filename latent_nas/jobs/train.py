@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas import artifacts, plugins, sealed, seeds
+from latent_nas import accelerator, artifacts, plugins, sealed, seeds
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.curves import svg
@@ -37,6 +37,7 @@ class TrainConfig:
     Attributes:
         network: name or file, as it was given. samples, valid_samples: so many of those parts, drawn by the seed; 0 is
             all. test: whether the test part is read at the end. data: hash of the task's data where it may change.
+        accelerator: the kind of device that trains, "cpu", "cuda" or "mps".
     """
 
     network: str
@@ -47,9 +48,11 @@ class TrainConfig:
     valid_samples: int = 0
     test: bool = False
     data: str = ""
+    accelerator: str = accelerator.CPU
 
     def __post_init__(self) -> None:
         check_least(0, seed=self.seed, samples=self.samples, valid_samples=self.valid_samples)
+        accelerator.check(self.accelerator)
 
 
 def recipe_of(task: str, fidelity: str, **changes: Any) -> Recipe:
@@ -99,6 +102,7 @@ def resumed(path: Path, task: str = "") -> tuple[TrainConfig, Graph, RunFolder]:
             raise ValueError(f"--task can't change in a training that goes on; it began with {config.task}")
         config = replace(config, task=task)
     check_there(config.task, config.data)
+    accelerator.resolve(config.accelerator)
     if config.data and (now := open_task(config.task).fingerprint) != config.data:
         raise ValueError(
             f"the data at {config.task} is not that which the training began with (sha256 {config.data[:12]}..., now"
@@ -162,9 +166,12 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
         say(f"epoch {len(rows)}: loss {loss:.4f}, validation {value}, rate {rate:.2g}, {seconds:.0f} s")
 
     say(f"training {config.network} on {len(learn)} samples of {config.task}, judged on {len(judge)}")
+    say(accelerator.said(config.accelerator))
     keep = folder.path / files.CHECKPOINT
     try:
-        trained = training.train(graph, task, config.recipe, config.seed, learn, judge, keep=keep, watch=watch)
+        trained = training.train(
+            graph, task, config.recipe, config.seed, learn, judge, None, keep, watch, config.accelerator
+        )
     except training.TrainingFailed as error:
         raise ValueError(
             f"{error}: {config.network} learnt nothing at a learning rate of {config.recipe.learning_rate:g}; try a"

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas import plugins, records
+from latent_nas.accelerator import AUTO, CPU, said
 from latent_nas.jobs.final import finalise
 from latent_nas.jobs.make.dataset import with_costs
 from latent_nas.jobs.networks import Source, candidates, open_source
 from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.where import trained_on
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
 from latent_nas.records import Record, ranked
@@ -30,12 +32,14 @@ def validate(
     out: Path,
     say: Callable[[str], None],
     done: Callable[[str, int, int], None],
+    accelerator: str = CPU,
 ) -> Result:
     """Train the first ``top`` networks of a source in full; write and return the result.
 
     Args:
         source: a run, whose best are taken; a JSON file of `latent-nas query`; or the genes of one network and its
             target, as in best_architecture.json.
+        accelerator: where they are trained; "auto" is where a run trained, else what this machine has.
 
     Raises:
         ValueError: a number out of range, no genes or no target there, or the folder holds something else.
@@ -44,8 +48,12 @@ def validate(
     check_least(0, workers=workers, seed=seed)
     started = time.monotonic()
     target, limits, chosen, kind = _chosen(source, top)
+    if accelerator != AUTO or target.accelerator == CPU:
+        target = replace(target, accelerator=trained_on(accelerator, kind))
     setup = open_target(target).check()
     config = {"strategy": "validate", "source": str(source), "top": top, "final_seeds": final_seeds, "seed": seed}
+    config |= {"accelerator": target.accelerator} if target.accelerator != CPU else {}  # as before there were others
+    say(said(target.accelerator))
     folder = RunFolder(out) if _continues(out, config) else RunFolder.create(out, config)
     with folder.locked():
         found = _validated(folder, setup, limits, chosen, kind, seed, final_seeds, workers, say, done)

@@ -17,7 +17,7 @@ class CausalAttention(nn.Module):
         """Return (n, tokens, features) of queries, keys and values of that shape."""
         n, tokens, features = q.shape
         q, k, v = (x.view(n, tokens, self.heads, -1).transpose(1, 2) for x in (q, k, v))
-        at = torch.arange(tokens)
+        at = torch.arange(tokens, device=q.device)
         apart = at[:, None] - at
         hidden = (apart < 0) | (apart >= self.window)
         bias = self.bias[:, apart.clamp(0, self.window - 1)].masked_fill(hidden, float("-inf"))

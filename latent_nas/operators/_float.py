@@ -160,9 +160,10 @@ class Between(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (n, c, rows, columns)."""
         for axis, places in zip((2, 3), self.places, strict=True):
-            place = torch.tensor(places, dtype=torch.float64)
+            place = torch.tensor(places, dtype=torch.float64)  # on the CPU: a Mac's GPU has no doubles
             first = place.floor().long()
-            share = (place - first).to(x.dtype).reshape(-1, *[1] * (3 - axis))
+            share = (place - first).to(x.device, x.dtype).reshape(-1, *[1] * (3 - axis))
+            first = first.to(x.device)
             second = (first + 1).clamp(max=x.shape[axis] - 1)
             before = x.index_select(axis, first)
             x = before + (x.index_select(axis, second) - before) * share

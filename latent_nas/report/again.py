@@ -45,7 +45,7 @@ def command(config: dict[str, Any]) -> str:
     """Return the command line of a configuration."""
     if config.get("strategy") == "validate":
         words = ["latent-nas", "validate", config.get("source", "CANDIDATES")]
-        return _line(words, config, ("top", "final_seeds", "seed"))
+        return _line(words, config, ("top", "final_seeds", "seed", "accelerator"))
     words = ["latent-nas", "search"]
     for name, value in config.get("target", {}).items():
         if value not in ("", 0):

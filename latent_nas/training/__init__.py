@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latent_nas import seeds
+from latent_nas.accelerator import CPU, device
 from latent_nas.graph import Graph
 from latent_nas.tasks import Part, Recipe, Task
 
@@ -55,17 +56,18 @@ def train(
     stop_at: int | None = None,
     keep: Path | None = None,
     watch: Callable[[np.ndarray], None] = lambda history: None,
+    accelerator: str = CPU,
 ) -> Trained:
     """Train a network on ``learn``, quantise it with activations calibrated there, and measure both on ``judge``.
 
     Args:
         stop_at: epochs to run without looking at ``judge``, on the recipe's schedule; None: early stopping by
             ``judge``, weights of the best epoch.
-        keep, watch: of ``fit.fit``.
+        keep, watch: of ``fit.fit``. accelerator: where the float network learns; all else is done on the CPU.
 
     Raises:
         TrainingFailed: the loss or the outputs stopped being finite.
-        ValueError: a recipe that can't be followed.
+        ValueError: a recipe that can't be followed, or no such device here.
     """
     import torch
 
@@ -75,7 +77,10 @@ def train(
     learn = subset(task, learn, recipe.share)
     if torch.get_num_threads() != 1:  # small operators are far slower with more
         torch.set_num_threads(1)
-    model, curve, epochs = fit(graph, task, recipe, seed, learn, None if stop_at else judge, stop_at, keep, watch)
+    judged_on = None if stop_at else judge
+    model, curve, epochs = fit(
+        graph, task, recipe, seed, learn, judged_on, stop_at, keep, watch, device=device(accelerator)
+    )
     outputs = model.outputs(judge.x)
     if not np.isfinite(outputs).all():
         raise TrainingFailed("the trained network's outputs are not finite")

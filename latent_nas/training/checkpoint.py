@@ -46,12 +46,14 @@ class Checkpoint:
     def save(self, history: np.ndarray, best: dict[str, torch.Tensor] | None) -> None:
         """Write the state after an epoch; ``best``: the weights of the best epoch so far."""
         arrays = {"history": history, "random": torch.get_rng_state().numpy()}
+        if self.model.device.type == "cuda":
+            arrays["random_cuda"] = torch.cuda.get_rng_state().numpy()
         parts = {"model": self.model.state_dict(), "best": best or {}}
         if self.judged is not self.model:
             parts["judged"] = self.judged.state_dict()
-        arrays |= {f"{part}.{k}": v.numpy() for part, state in parts.items() for k, v in state.items()}
+        arrays |= {f"{part}.{k}": v.cpu().numpy() for part, state in parts.items() for k, v in state.items()}
         for i, state in self.optimiser.state_dict()["state"].items():
-            arrays |= {f"optimiser.{i}.{k}": v.numpy() for k, v in state.items() if v is not None}
+            arrays |= {f"optimiser.{i}.{k}": v.cpu().numpy() for k, v in state.items() if v is not None}
         artifacts.write(self.path, artifacts.pack({**arrays, SUM: _sum(arrays)}))
 
     def _restore(self, arrays: dict[str, np.ndarray]) -> None:
@@ -70,6 +72,8 @@ class Checkpoint:
             state.setdefault(int(number), {})[name] = laid
         self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
         torch.set_rng_state(torch.from_numpy(arrays["random"]))
+        if self.model.device.type == "cuda" and "random_cuda" in arrays:
+            torch.cuda.set_rng_state(torch.from_numpy(arrays["random_cuda"]))
 
 
 def _sum(arrays: dict[str, np.ndarray]) -> np.ndarray:

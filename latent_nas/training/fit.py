@@ -14,8 +14,9 @@ from latent_nas.tasks import Part, Recipe, Task
 from latent_nas.training import schedule
 from latent_nas.training.checkpoint import HISTORY, Checkpoint
 from latent_nas.training.learner import Learner
-from latent_nas.training.network import Network
+from latent_nas.training.network import Network, to_tensor
 
+CPU = torch.device("cpu")
 Watch = Callable[[np.ndarray], None]
 
 
@@ -30,6 +31,7 @@ def fit(
     keep: Path | None = None,
     watch: Watch = lambda history: None,
     prepare: Callable[[Network], None] | None = None,
+    device: torch.device = CPU,
 ) -> tuple[Network, list[float], int]:
     """Return the trained network, the score on ``judge`` after each epoch, and the epochs behind its weights.
 
@@ -40,6 +42,7 @@ def fit(
         keep: file of the state after every epoch; where it is there, the training goes on from it to the same end.
         watch: is told the history, (epochs, len(checkpoint.HISTORY)), after every epoch, and first that of a file.
         prepare: is given the new network before it learns, e.g. to make its weights noisy.
+        device: where it learns; its first weights are those that the seed draws on the CPU, where it is returned.
 
     Raises:
         TrainingFailed: the loss is not finite.
@@ -50,12 +53,14 @@ def fit(
         model = Network(graph).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if prepare:
             prepare(model)
+        model.to(device)
         learner = Learner(model, task, recipe, seed, learn)
         judged = learner.judged
         held = Checkpoint(keep, model, judged, learner.optimiser) if keep else None
         history = held.history if held else np.zeros((0, len(HISTORY)))
         best_state = held.best if held else None
         curve = history[:, HISTORY.index("valid_score")].tolist() if judge is not None else []
+        seen = None if judge is None else to_tensor(judge.x).to(device)
         learner.skip(len(history))
         if len(history):
             watch(history)  # a kill behind the checkpoint has kept its last epoch from whoever is told
@@ -65,8 +70,8 @@ def fit(
             started = time.perf_counter()
             rate, loss = learner.epoch(epoch, curve)
             score = math.nan
-            if judge is not None:
-                score = task.kind.score(judged.outputs(judge.x), judge.y)
+            if judge is not None and seen is not None:
+                score = task.kind.score(judged.outputs(seen), judge.y)
                 curve.append(score)
                 if not recipe.to_end and int(np.argmax(curve)) == epoch:
                     best_state = {k: v.clone() for k, v in judged.state_dict().items()}
@@ -76,4 +81,5 @@ def fit(
             watch(history)
         if best_state is not None:
             judged.load_state_dict(best_state)
+        judged.to(CPU)
         return judged, curve, stop_at or (len(curve) if recipe.to_end else int(np.argmax(curve)) + 1)

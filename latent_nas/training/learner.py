@@ -22,12 +22,14 @@ class Learner:
     """
 
     def __init__(self, model: Network, task: Task, recipe: Recipe, seed: int, learn: Part) -> None:
+        """Put the data where the model is, once."""
         self.model, self.task, self.recipe, self.seed, self.learn = model, task, recipe, seed, learn
         self.optimiser = make(model, recipe)
         self.judged = copy.deepcopy(model) if recipe.average else model
-        self._x, self._y = to_tensor(learn.x), torch.from_numpy(learn.y)
+        self._device = model.device
+        self._x, self._y = to_tensor(learn.x).to(self._device), torch.from_numpy(learn.y).to(self._device)
         weights = task.kind.class_weights(learn.y, task.outputs) if recipe.balanced else None
-        self._weight = None if weights is None else torch.from_numpy(weights)
+        self._weight = None if weights is None else torch.from_numpy(weights).to(self._device)
         self._order = seeds.rng(seed, "training", "order")
 
     def skip(self, epochs: int) -> None:
@@ -69,7 +71,7 @@ class Learner:
             x = self.learn.x[batch]
             x = self.task.augmented(x, varied) if self.recipe.augment else x
             x, y = kind.batch(x, self.learn.y[batch], varied)
-            inputs, targets = to_tensor(x), torch.from_numpy(y)
+            inputs, targets = to_tensor(x).to(self._device), torch.from_numpy(y).to(self._device)
         return kind.loss(self.model(inputs), targets, self.recipe, self._weight)
 
     def _descend(self, loss: torch.Tensor, rate: float) -> None:

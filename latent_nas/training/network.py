@@ -33,11 +33,20 @@ class Network(nn.Module):
                 del values[i]
         return values[len(self.operators) - 1]
 
-    def outputs(self, x: np.ndarray, batch: int = 512) -> np.ndarray:
-        """Return the outputs (n, ...) of NHWC data or tokens, in evaluation mode."""
+    @property
+    def device(self) -> torch.device:
+        """Where its weights lie; the CPU where it has none."""
+        return next((v.device for v in (*self.parameters(), *self.buffers())), torch.device("cpu"))
+
+    def outputs(self, x: "np.ndarray | torch.Tensor", batch: int = 512) -> np.ndarray:
+        """Return the outputs (n, ...) of NHWC data or tokens, or of the tensor made of them, in evaluation mode."""
         self.eval()
+        parts = []
         with torch.inference_mode():
-            parts = [self(to_tensor(x[i : i + batch])).numpy() for i in range(0, len(x), batch)]
+            for i in range(0, len(x), batch):
+                part = x[i : i + batch]
+                given = part if isinstance(part, torch.Tensor) else to_tensor(part)
+                parts.append(self(given.to(self.device)).cpu().numpy())
         return np.concatenate(parts)
 
     def save(self, folder: Path, made: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from latent_nas import plugins, sealed
 from latent_nas.firmware.naming import checked_prefix
 from latent_nas.jobs.search import presets
+from latent_nas.jobs.where import trained_on
 from latent_nas.judge.accuracy import FULL
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
@@ -161,14 +162,16 @@ def new_config(
     chosen = presets.load(preset)
     if child_epochs is not None:
         check_least(1, child_epochs=child_epochs)
-    runtime = target.runtime or plugins.load("evaluators", others.get("measure", SearchConfig.measure)).runtime
+    measure = others.get("measure", SearchConfig.measure)
+    runtime = target.runtime or plugins.load("evaluators", measure).runtime
+    where = trained_on(target.accelerator, measure, others.get("ray", ""))
     epochs = chosen.child_epochs if child_epochs is None else child_epochs
     target = target if target.space else replace(target, space=open_task(target.task).space)
     if limits is None:
         limits = default_limits(target.task, others.get("objective", SearchConfig.objective))
     return pinned(
         SearchConfig(
-            replace(target, runtime=runtime, search_epochs=epochs),
+            replace(target, runtime=runtime, search_epochs=epochs, accelerator=where),
             trainings=chosen.trainings if trainings is None else trainings,
             limits=limits,
             **others,

@@ -97,5 +97,6 @@ def _epoch_s(setup: Setup, genes: np.ndarray) -> float:
     recipe = replace(setup.task.recipes["search"], epochs=1)
     for _ in range(2):  # the first one loads what it needs
         started = time.perf_counter()
-        train(graphs[len(graphs) // 2], setup.task, recipe, 0, data.train, data.valid)
+        middle, where = graphs[len(graphs) // 2], setup.target.accelerator
+        train(middle, setup.task, recipe, 0, data.train, data.valid, accelerator=where)
     return count * (time.perf_counter() - started)

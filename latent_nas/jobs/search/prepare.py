@@ -9,6 +9,7 @@ from latent_nas.jobs.make import dataset
 from latent_nas.jobs.moved import check_there
 from latent_nas.jobs.reach import check_reachable
 from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.where import trained_on
 from latent_nas.judge.scorer import labels
 from latent_nas.judge.transfer import Source
 from latent_nas.limits import Limits
@@ -45,6 +46,11 @@ def prepare(config: SearchConfig) -> Prepared:
     """
     check_there(config.target.task, config.data)
     setup = open_target(config.check().target, anew=True).check()
+    try:
+        trained_on(config.target.accelerator, config.measure, config.ray)
+    except ValueError as error:
+        reason = str(error).partition(";")[0]
+        raise ValueError(f"the run trains on {config.target.accelerator}: {reason}; go on where there is one") from None
     if config.data and config.data != setup.task.fingerprint:
         raise ValueError(
             f"the data at {config.target.task} has changed since the run began (sha256 {config.data[:12]}..., now"

@@ -5,13 +5,15 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from latent_nas import plugins
+from latent_nas.accelerator import AUTO
 from latent_nas.jobs.search.config import EARLIER, SearchConfig
 from latent_nas.limits import Limits
 from latent_nas.strategies import full_strategy
 from latent_nas.tasks import full_name, is_path
 
 FREE = ("trainings", "wall_s", "top", "final_seeds", "workers", "ray", "prefix")  # change no training that there is
-TARGET = {"space": "space", "task": "task", "device": "device", "runtime": "runtime", "child_epochs": "search_epochs"}
+TARGET = {name: name for name in ("space", "task", "device", "runtime", "accelerator")}
+TARGET |= {"child_epochs": "search_epochs"}
 SHOWN = {"asynchronous": "async", "settings": "set", "limits": "limit"}  # options that are called otherwise
 NAMES = ("space", "device", "runtime", "measure", "objective", "surrogate")  # of plugins
 
@@ -63,6 +65,8 @@ def _as_saved(name: str, value: Any, saved: SearchConfig) -> Any:
     if name == "task":
         _, mark, options = saved.target.task.partition("?")
         return full_name(value if "?" in value or not is_path(value) else f"{value}{mark}{options}")
+    if name == "accelerator" and value == AUTO:
+        return saved.target.accelerator
     if name == "strategy":
         return full_strategy(value)
     if name == "settings":

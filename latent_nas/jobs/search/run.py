@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas import plugins, report, seeds, threads
+from latent_nas import accelerator, plugins, report, seeds, threads
 from latent_nas.evaluators import Evaluator
 from latent_nas.jobs import models, samples
 from latent_nas.jobs.final import finalise
@@ -125,7 +125,7 @@ def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: 
             watch.rounded(study.records)
 
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {limits.text()}")
-        for line in about_core(setup):
+        for line in (*about_core(setup), accelerator.said(config.target.accelerator)):
             tell(line)
         study.after_round = shown
         study.stopped = lambda: watch.stopped

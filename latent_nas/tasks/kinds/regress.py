@@ -50,7 +50,7 @@ class Regression(Kind):
         """Return the mean squared error of standardised targets."""
         import torch
 
-        shift, gain = (torch.tensor(v, dtype=torch.float32) for v in (self.shift, self.gain))
+        shift, gain = (torch.tensor(v, dtype=torch.float32).to(outputs.device) for v in (self.shift, self.gain))
         return ((outputs - (targets - shift) * gain) ** 2).mean()
 
     def measure(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
