@@ -36,9 +36,9 @@ class Record:
         epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
         samples: that were judged on; 0 where it was not noted.
-        interval, learned, evidence: of a final training's int8 network. The 95 % interval of the first metric that so
-            many samples allow; that metric on samples that were learnt from, None where not measured; what a report
-            draws of it, see ``tasks.kinds.Kind.evidence``.
+        interval, learned, evidence: of a final training's int8 network, the first one of a full training's as well. The
+            95 % interval of the first metric that so many samples allow; that metric on samples that were learnt from,
+            None where not measured; what a report draws of it, see ``tasks.kinds.Kind.evidence``.
     """
 
     genes: tuple[int, ...]

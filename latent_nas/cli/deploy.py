@@ -39,7 +39,7 @@ def deploy(
             " (`search --prefix`), else model."
         ),
     ] = "",
-    rank: options.Rank = 1,
+    rank: options.Rank = "1",
     calibration: options.Calibration = None,
     characters: Annotated[int, typer.Option(help="Characters to generate (language models, with --emulate).")] = 200,
     prompt: Annotated[
@@ -65,12 +65,16 @@ def deploy(
     from latent_nas.firmware import Fault
     from latent_nas.jobs import deploy as job
     from latent_nas.jobs import deployed
+    from latent_nas.jobs.ranks import rank_of
 
     try:
         with lock.held(lock.beside(out), out), show(as_json) as view:
             how = job.Build(plain, toolchain, emulator if emulate else "", prefix, layout)
             text = job.Text(characters, prompt, seed, temperature)
-            report = job.deploy(source, device, out, how, inputs, rank, view.say, calibration, text)
+            number, said = rank_of(source, rank)
+            if said:
+                view.say(said)
+            report = job.deploy(source, device, out, how, inputs, number, view.say, calibration, text)
     except Fault as fault:
         print(f"error: the firmware faults: {fault}", file=sys.stderr)
         raise typer.Exit(3) from None

@@ -17,7 +17,7 @@ def export(
     ],
     out: Annotated[Path, typer.Option(help="The file to write: ends in .onnx or .tflite.")],
     format: Annotated[str | None, typer.Option(help="onnx or tflite; default: what --out ends in.")] = None,
-    rank: options.Rank = 1,
+    rank: options.Rank = "1",
     calibration: options.Calibration = None,
 ) -> None:
     """Write an int8 network, with the integers that the device holds, as ONNX (QDQ) or TensorFlow Lite.
@@ -27,5 +27,7 @@ def export(
     Example: latent-nas export runs/mine/networks/1 --out best.tflite
     """
     from latent_nas.jobs import export as job
+    from latent_nas.jobs.ranks import rank_of
 
-    print(job.export(source, out, format, rank, calibration))
+    number, said = rank_of(Path(source), rank)
+    print(*filter(None, [said, job.export(source, out, format, number, calibration)]), sep="\n")

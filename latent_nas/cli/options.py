@@ -129,7 +129,13 @@ Settings = Annotated[
         "--set", help="A setting of the strategy, as reinforce.entropy=0.01; may be repeated.", rich_help_panel=SEARCH
     ),
 ]
-Rank = Annotated[int, typer.Option(help="Which of the run's final networks, 1 is the best.")]
+Rank = Annotated[
+    str,
+    typer.Option(
+        help="Which of the run's final networks: a number, 1 is the best; or small, medium or large, of those that no"
+        " smaller one beats."
+    ),
+]
 Calibration = Annotated[
     Path | None,
     typer.Option(help="Inputs (.npz, as the model reads them) to quantise a float .onnx or .tflite file with."),

@@ -71,6 +71,13 @@ Halving = Annotated[
     ),
 ]
 Top = Annotated[int, typer.Option(help="Networks to train in full at the end.", rich_help_panel=FINAL)]
+Finals = Annotated[
+    str,
+    typer.Option(
+        help="Which ones: best, or front, the best and smaller ones that lose as little as can be.",
+        rich_help_panel=FINAL,
+    ),
+]
 WarmStart = Annotated[
     list[Path] | None,
     typer.Option(

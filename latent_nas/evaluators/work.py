@@ -11,7 +11,7 @@ import numpy as np
 from latent_nas import accelerator, seeds
 from latent_nas.crews import NoRoom
 from latent_nas.evaluators import Job
-from latent_nas.records import Record, versions
+from latent_nas.records import FULL, Record, versions
 from latent_nas.target import Built, Target, open_target
 from latent_nas.tasks import Data, Part, Task
 from latent_nas.training import FLOAT, Trained, TrainingFailed, train
@@ -58,11 +58,12 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         curve=tuple(round(v, 5) for v in made.curve),
         samples=len(y),
     )
+    if final or job.fidelity == FULL or len(pairs) > 1:  # what final networks are ordered by
+        record = replace(record, interval=task.kind.interval(answers, y))
     if final:
         record = replace(
             record,
             measured_beside=_decided(task, data, made.network),
-            interval=task.kind.interval(answers, y),
             learned=_learned(task, made.network, learn),
             evidence=task.kind.evidence(answers, y, task.outputs),
         )

@@ -18,6 +18,7 @@ from latent_nas.runs.schema import FinalNetwork
 from latent_nas.store import Store
 from latent_nas.target import Setup
 from latent_nas.tasks import Task
+from latent_nas.tasks.kinds import Kind
 from latent_nas.tasks.kinds.confusion import recalls
 
 KINDS = ("float", "int8", "beside")  # of what records measure
@@ -83,7 +84,9 @@ def finalise(
             proof = prove(setup, network, folder.parent / files.FIRMWARE / f"{rank}", say)
         own = [f for f in finals if f.genes == search.genes]
         without = tuple(f.seed for f in collapsed if f.genes == search.genes)
-        described.append(replace(describe(setup, limits, search, check, own, proof), collapsed_seeds=without))
+        alike = _alike(setup.task.kind, _judged(*order[0]), _judged(search, check)) if rank > 1 else None
+        one = describe(setup, limits, search, check, own, proof)
+        described.append(replace(one, collapsed_seeds=without, like_first=alike))
     return described
 
 
@@ -148,6 +151,14 @@ def describe(
 def _judged(search: Record, check: Record) -> Record:
     """Return the training of a network that more samples judged; the full one where as many did."""
     return max((check, search), key=lambda record: record.samples)
+
+
+def _alike(kind: Kind, first: Record, other: Record) -> bool | None:
+    """Return whether validation can't tell a network from the first one; None where no interval is known."""
+    name = kind.metric.name
+    if not first.interval or name not in other.measured_int8:
+        return None
+    return kind.metric.signed(other.measured_int8[name]) >= min(map(kind.metric.signed, first.interval))
 
 
 def learnt(setup: Setup, check: Record, final: Record) -> bool:

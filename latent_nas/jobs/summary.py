@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from latent_nas.jobs import proof
+from latent_nas.jobs import proof, ranks
 from latent_nas.records import words
 from latent_nas.report.summary import above
 from latent_nas.runs.schema import FinalNetwork, Result
@@ -35,6 +35,7 @@ def summary(result: Result, folder: Path) -> str:
         "Fully trained on train + validation data, measured on the test part: the network in networks/<number>, in"
         " brackets what so many samples tell of it (95 %), then mean and std over seeds:",
         *(f"  {rank}. {_network(n, result)}" for rank, n in enumerate(result.networks, 1)),
+        *(f"  {line}" for line in ranks.lines(result.networks)),
         *([f"Beside: {result.baseline['text']} on the validation part"] if result.baseline else []),
     ]
     if result.front_end:

@@ -8,10 +8,12 @@ from typing import Any
 
 from latent_nas import plugins, sealed
 from latent_nas.firmware.naming import checked_prefix
+from latent_nas.jobs.ranks import FINALS
 from latent_nas.jobs.search import presets
 from latent_nas.jobs.where import trained_on
 from latent_nas.judge.accuracy import FULL
 from latent_nas.limits import Limits
+from latent_nas.nearest import meant
 from latent_nas.ranges import check_least
 from latent_nas.runs.checked import checked
 from latent_nas.strategies import full_strategy
@@ -29,7 +31,8 @@ class SearchConfig:
     Attributes:
         trainings: true trainings to spend. batch: of a round. limits: hard, the device's own apply as well.
         wall_s: no new round after so many seconds. workers: processes; 0 is one per core.
-        top: networks trained in full at the end, with ``final_seeds`` seeds. codec: folder, or "" for the shipped one.
+        top: networks trained in full at the end, with ``final_seeds`` seeds. finals: one of ``ranks.FINALS``, the best
+            networks, or those along the front of quality and size. codec: folder, or "" for the shipped one.
         warm_start: tables of records to begin with; those of other tasks on the same space are sources, see
             ``judge.transfer``. related: whether these tasks are alike, so that their best networks go first.
         warm_sha256: of these tables as they were when the search began, in their order; () where it is not known.
@@ -67,6 +70,7 @@ class SearchConfig:
     plugins: tuple[str, ...] = ()
     warm_sha256: tuple[str, ...] = ()
     prefix: str = ""
+    finals: str = "best"
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -86,6 +90,8 @@ class SearchConfig:
             raise ValueError("--related says that the tasks of --warm-start are alike, and there is none; name one")
         if self.related and self.asynchronous:
             raise ValueError("--related picks the first round, which --async has none of; leave one out")
+        if self.finals not in FINALS:
+            raise ValueError(f"finals {self.finals!r}; there are: {', '.join(FINALS)}{meant(self.finals, FINALS)}")
         if self.prefix:
             checked_prefix(self.prefix)
         configured(self.strategy, self.settings)

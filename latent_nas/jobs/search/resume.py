@@ -11,7 +11,8 @@ from latent_nas.limits import Limits
 from latent_nas.strategies import full_strategy
 from latent_nas.tasks import full_name, is_path
 
-FREE = ("trainings", "wall_s", "top", "final_seeds", "workers", "ray", "prefix")  # change no training that there is
+# These change no training that there is.
+FREE = ("trainings", "wall_s", "top", "final_seeds", "finals", "prefix", "workers", "ray")
 TARGET = {name: name for name in ("space", "task", "device", "runtime", "accelerator")}
 TARGET |= {"child_epochs": "search_epochs"}
 SHOWN = {"asynchronous": "async", "settings": "set", "limits": "limit"}  # options that are called otherwise

@@ -13,6 +13,7 @@ from latent_nas.evaluators import Evaluator
 from latent_nas.jobs import models, samples
 from latent_nas.jobs.final import finalise
 from latent_nas.jobs.make import dataset
+from latent_nas.jobs.ranks import along_front
 from latent_nas.jobs.search.board import Board
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import Prepared, prepare
@@ -131,11 +132,12 @@ def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: 
         study.stopped = lambda: watch.stopped
         found = study.run()
         show(folder, setup, study, tell)  # a run that was killed between its last round and this has no tables of it
-        best = [r for r in ranked(found) if not over(r, limits)][: config.top]
+        best = _chosen(prepared, [r for r in ranked(found) if not over(r, limits)])
         if left := sum(over(r, limits) for r in found if r.ok):
             tell(f"{left} trained networks exceed the limits on the emulated device and are left out")
         if best:
-            tell(f"training the best {len(best)} in full, {config.final_seeds} seeds each")
+            which = "best" if config.finals == "best" else "best and smaller ones along the front,"
+            tell(f"training the {which} {len(best)} in full, {config.final_seeds} seeds each")
         networks = finalise(
             setup,
             limits,
@@ -156,6 +158,14 @@ def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: 
     store.close()
     report_on(folder, tell)
     return result
+
+
+def _chosen(prepared: Prepared, order: list[Record]) -> list[Record]:
+    """Return the networks to train in full of those that keep the limits, the best first."""
+    config, task = prepared.config, prepared.setup.task
+    if config.finals == "best" or not config.top:
+        return order[: config.top]
+    return along_front(order, config.top, task.kind, task.baseline().metrics[task.kind.metric.name])
 
 
 def _result(
