@@ -109,6 +109,42 @@ def test_a_table_that_names_no_file_is_not_passed_over(tmp_path):
     assert read(tmp_path).classes == ("images", "others")
 
 
+@pytest.mark.parametrize("above", ["/home/me/data/", "data\\", "./data/"])
+def test_folders_that_are_elsewhere_are_left_out_in_front_of_all_names(tmp_path, above):
+    pictures(tmp_path, *(f"images/{i}.png" for i in range(6)))
+    rows = [f"{above}images/{i}.png,{'xy'[i % 2]}" for i in range(6)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label", *rows]))
+    raw = read(tmp_path)
+    assert labelled(raw) == {f"images/{i}.png": "xy"[i % 2] for i in range(6)}
+    assert "data/' in front ('--label" in raw.notes[0]
+
+
+def test_the_folder_of_another_part_is_never_left_out(tmp_path):
+    pictures(tmp_path, *(f"test/{i}.png" for i in range(6)))
+    (tmp_path / "labels.csv").write_text("file,label\n" + "".join(f"/d/train/{i}.png,x\n" for i in range(6)))
+    with pytest.raises(ValueError, match="names no file that is there"):
+        read(tmp_path)
+
+
+def test_a_label_that_no_table_holds_is_refused(tmp_path):
+    pictures(tmp_path, *(f"{f}/{i}.png" for i, f in enumerate("pqpq")))
+    with pytest.raises(ValueError, match="--label breed wants a table of the files"):
+        read(tmp_path, label=("breed",))
+    with pytest.raises(ValueError, match="labels= takes the classes from folders, --label from a table"):
+        read(tmp_path, label=("breed",), labels="outer")
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "classes.json", "Annotations.xlsx"])
+def test_classes_in_a_file_that_is_not_read_are_not_passed_over(tmp_path, name):
+    pictures(tmp_path, *(f"images/{i}.png" for i in range(6)))
+    (tmp_path / name).write_text("0.png 1\n")
+    with pytest.raises(ValueError, match=f"{name} is not read; write a table labels.csv"):
+        read(tmp_path)
+    assert read(tmp_path, labels="outer").classes == ("images",)
+    pictures(tmp_path, *(f"others/{i}.png" for i in range(6)))
+    assert read(tmp_path).classes == ("images", "others")
+
+
 def test_the_column_with_endings_names_the_files_and_not_a_number(tmp_path):
     pictures(tmp_path, *(f"i/{i}.png" for i in range(10)))
     rows = "".join(f"{i},{9 - i}.png,{'xy'[i % 2]}\n" for i in range(10))

@@ -63,27 +63,31 @@ class Names:
         return None
 
 
-def file_column(place: Path, held: Table, names: Names, suffixes: set[str]) -> tuple[str, str]:
-    """Return the column whose cells name files, "" for none, and what is wrong with the best one where none does.
+def file_column(place: Path, held: Table, names: Names, suffixes: set[str]) -> tuple[str, str, str]:
+    """Return the column whose cells name files, "" for none, and the folders that all of them begin with and lack here.
+
+    Then what is wrong with the best column, where none names files.
 
     Raises:
         ValueError: two columns that name other files, or a table without a line of names.
     """
-    found: list[tuple[bool, int, str, tuple[str, ...]]] = []
+    found: list[tuple[bool, int, str, tuple[str, ...], str]] = []
     best = (0, "")
-    for name, cells in held.columns:
+    for name, given in held.columns:
+        above = _above(given, names)
+        cells = tuple(below(cell, above) for cell in given)
         told = [cell for cell in cells if names.could(cell)]
         ended = bool(told) and all(PurePosixPath(_plain(cell)).suffix.lower() in suffixes for cell in told)
         best = max(best, (len(told), name))
         if len(told) >= (HALF if ended else MOST) * len(cells) and len(set(told)) > 1:
-            found.append((ended, len(set(told)), name, cells))
+            found.append((ended, len(set(told)), name, cells, above))
     if not found:
         first = names.files[0].relative_to(names.root) if names.files else ""
         cells = dict(held.columns)[best[1]] if best[0] else held.columns[0][1]
         few = f"{place}: its column {best[1]!r} names {best[0]} files that are there, in {len(cells)} rows"
         none = f"{place} names no file that is there: its first cell is {cells[0]!r}, a file is {str(first)!r}"
-        return "", few if best[0] else none
-    top = max(found)[:2]
+        return "", "", few if best[0] else none
+    top = max(one[:2] for one in found)
     same = [one for one in found if one[:2] == top]
     odd = next((one for one in same if not _alike(one[3], same[0][3], names)), None)
     if odd is not None:
@@ -93,7 +97,26 @@ def file_column(place: Path, held: Table, names: Names, suffixes: set[str]) -> t
         raise ValueError(
             f"{place}, line 1 names a file ({name}), so the columns have no names; write 'file,label' above it"
         )
-    return name, ""
+    return name, same[0][4], ""
+
+
+def below(cell: str, above: str) -> str:
+    """Return a cell's path without the folders that it begins with."""
+    return _plain(cell).removeprefix(above)
+
+
+def _above(cells: Sequence[str], names: Names) -> str:
+    """Return the folders, with a slash behind, that all cells begin with and that are not here, "" for none.
+
+    A folder that names a part is never one: train/a.png is not the a.png of test/.
+    """
+    first = _plain(cells[0]).split("/")[:-1]
+    ends = [i for i in range(1, len(first) + 1) if all(part_of(folder) is None for folder in first[:i])]
+    starts = ["/".join(first[:i]) + "/" for i in ends]
+    shared = [start for start in starts if all(_plain(cell).startswith(start) for cell in cells)]
+    if any(names.could(cell) for cell in cells):
+        return ""
+    return next((start for start in shared if any(names.could(below(cell, start)) for cell in cells)), "")
 
 
 def _alike(a: Sequence[str], b: Sequence[str], names: Names) -> bool:

@@ -10,24 +10,30 @@ from latent_nas.readers._folders import Labelled, files_below
 from latent_nas.readers._parts import part_of
 from latent_nas.readers._table import Table, table
 from latent_nas.readers._table_classes import Columns, columns_of
-from latent_nas.readers._table_files import Names, file_column
+from latent_nas.readers._table_files import Names, below, file_column
 
 SUFFIXES = {".csv", ".tsv"}
+UNREAD = {".txt", ".json", ".jsonl", ".xml", ".xlsx", ".xls", ".mat", ".parquet", ".pkl", ".yaml", ".yml"}
+TELLING = ("label", "class", "annotation", "target")  # in the name of a file that says classes
 FORM = "submission"  # in the name of a table that a competition gives to be filled in
 
 
 @dataclass(frozen=True)
 class _Naming:
-    """A table that names files; part: index of ``PARTS`` that its own name or its folder's says, None for neither."""
+    """A table that names files in a column ``files``, whose paths begin with ``above``, which is not here.
+
+    part: index of ``PARTS`` that its own name or its folder's says, None for neither.
+    """
 
     place: Path
     held: Table
     files: str
+    above: str
     part: int | None
 
     @property
     def cells(self) -> Sequence[str]:
-        return dict(self.held.columns)[self.files]
+        return [below(cell, self.above) for cell in dict(self.held.columns)[self.files]]
 
 
 def by_table(root: Path, suffixes: set[str], wanted: Wanted) -> tuple[list[Labelled], list[str], str] | None:
@@ -45,6 +51,8 @@ def by_table(root: Path, suffixes: set[str], wanted: Wanted) -> tuple[list[Label
     files = sorted(file for file in files_below(root) if file.suffix.lower() in suffixes)
     names = Names(root, files)
     found, notes = _naming(root, names, suffixes)
+    if not found and wanted.label:
+        raise ValueError(f"--label {wanted.label[0]} wants a table of the files of {root}, and none names them")
     if not found:
         return None
     labelled: dict[Path, Labelled] = {}
@@ -86,11 +94,11 @@ def _naming(root: Path, names: Names, suffixes: set[str]) -> tuple[list[_Naming]
         except ValueError as error:
             odd = odd or str(error)  # another text that lies there, as a list or a log
             continue
-        column, few = file_column(place, held, names, suffixes)
+        column, above, few = file_column(place, held, names, suffixes)
         odd = odd or few
         if column:
             beside = place.parent.name if place.parent != root else ""
-            found.append(_Naming(place, held, column, _part(place.stem, beside)))
+            found.append(_Naming(place, held, column, above, _part(place.stem, beside)))
     for left in [one for one in found if FORM in one.place.stem.casefold() or len(one.held.columns) < 2]:
         if len(found) > 1:
             why = "is a form for answers" if FORM in left.place.stem.casefold() else "names files and says no class"
@@ -100,9 +108,16 @@ def _naming(root: Path, names: Names, suffixes: set[str]) -> tuple[list[_Naming]
     if len(found) > 1 and (None in parts or len(set(parts)) < len(parts)):
         places = " and ".join(str(one.place.relative_to(root)) for one in found[:3])
         raise ValueError(f"{root}: {places} both name files; take all away but the one that says the classes")
-    if not found and odd and not names.folders:
+    if not found and not names.folders and (odd := odd or _unread(root)):
         raise ValueError(f"{odd}; '?labels=outer' takes the folders as classes")
     return found, notes
+
+
+def _unread(root: Path) -> str:
+    """Return what is wrong with a file that by its name says the classes of others and is no table; "" if none is."""
+    beside = (p for p in files_below(root) if len(p.relative_to(root).parts) < 3 and p.suffix.lower() in UNREAD)
+    file = next((p for p in beside if any(word in p.stem.casefold() for word in TELLING)), None)
+    return f"{file} is not read; write a table labels.csv with the columns file and label" if file else ""
 
 
 def _said(root: Path, one: _Naming, columns: Columns, folders: bool) -> list[str]:
@@ -110,6 +125,7 @@ def _said(root: Path, one: _Naming, columns: Columns, folders: bool) -> list[str
     place = one.place.relative_to(root)
     other = ", '?labels=outer' the folders" if folders else ""
     first = f"classes are column {columns.name!r} of {place}, files are its column {one.files!r}"
+    first += f" without {one.above!r} in front" if one.above else ""
     first += f", parts its column {columns.split!r}" if columns.split else ""
     return [f"{first} ('--label COLUMN' takes another{other})", *(f"{place}: {n}" for n in one.held.notes),
             *columns.notes]  # fmt: skip

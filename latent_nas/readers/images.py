@@ -67,6 +67,8 @@ class Images(Reader):
 
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return pixels from 0 to 1, of the size asked for; else of their own if they share one, else 48x48."""
+        if wanted.labels and wanted.label:
+            raise ValueError("labels= takes the classes from folders, --label from a table; leave one of them out")
         told = None if wanted.labels else by_table(path, SUFFIXES, wanted)
         files, notes, grouped = told or (*class_files(path, SUFFIXES, wanted.labels), "")
         notes += left_out(path, SUFFIXES)

@@ -54,6 +54,8 @@ class Recordings(Reader):
 
     def read(self, path: Path, wanted: Wanted) -> Raw:
         """Return what the front end makes of them, (frames, values, 1), or the samples, (samples, 1, channels)."""
+        if wanted.labels and wanted.label:
+            raise ValueError("labels= takes the classes from folders, --label from a table; leave one of them out")
         told = None if wanted.labels else by_table(path, SUFFIXES, wanted)
         files, notes, grouped = told or (*class_files(path, SUFFIXES, wanted.labels), "")
         files, said = listed(path, files)
