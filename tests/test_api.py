@@ -81,6 +81,16 @@ def test_the_same_study_goes_on_and_another_is_refused(example):
         Study(limits=TINY, seed=1).run(trainings=2, batch=2, top=1, final_seeds=1, out=example[0] / "run")
 
 
+def test_what_final_networks_are_and_are_called_goes_on_as_well(tmp_path):
+    study = Study(limits=TINY, strategy="random")
+    config = study._config(2, finals="front", prefix="kws")
+    assert (config.finals, config.prefix) == ("front", "kws")
+    study._folder(config, tmp_path / "run")
+    prepared, _ = study._folder(config, tmp_path / "run")
+    assert prepared.config == config
+    assert prepared.said == ()
+
+
 def test_firmware_made_from_python_stands_in_the_report_of_the_run(example):
     result = Result.open(example[0] / "run")
     made = result.best.deploy(example[0] / "firmware", device="rp2040")

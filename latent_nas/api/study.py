@@ -87,6 +87,8 @@ class Study:
         batch: int = 4,
         top: int = 3,
         final_seeds: int = 3,
+        finals: str = "best",
+        prefix: str = "",
         out: str | Path | None = None,
         ray: str = "",
         asynchronous: bool = False,
@@ -102,7 +104,8 @@ class Study:
 
         Args:
             trainings: true trainings to spend before the final ones, ``batch`` a round; None: 24, or the preset's.
-            top: networks to train in full, with ``final_seeds`` seeds each.
+            top: networks to train in full, with ``final_seeds`` seeds each. finals: "best", or "front" for the best and
+                smaller ones along the front. prefix: of the names in C of the run's firmware, "" is "model".
             out: run folder; default: that of the study's last run, else runs/<time>-<strategy>. One that holds the same
                 search is continued.
             ray: train on a cluster, "host:port" of its head or "local" (extra ``ray``). asynchronous: let no worker
@@ -123,7 +126,15 @@ class Study:
         if tensorboard:
             check_board()
         config = self._config(
-            trainings, batch=batch, top=top, final_seeds=final_seeds, ray=ray, asynchronous=asynchronous, wall_s=wall_s
+            trainings,
+            batch=batch,
+            top=top,
+            final_seeds=final_seeds,
+            finals=finals,
+            prefix=prefix,
+            ray=ray,
+            asynchronous=asynchronous,
+            wall_s=wall_s,
         )
         prepared, folder = self._folder(config, Path(out) if out else None)
         self._places.append(folder.path)
@@ -200,7 +211,9 @@ class Study:
                 continue
             asked = {name: getattr(config, name) for name in FREE}
             begun = SearchConfig.from_json(RunFolder.open(before)[1])
-            if replace(begun, **asked) == replace(config, settings=with_begun(config.settings, begun)):
+            hashes = config.warm_sha256 if begun.warm_sha256 else ()  # runs of before kept none
+            settings = with_begun(config.settings, begun)
+            if replace(begun, **asked) == replace(config, settings=settings, warm_sha256=hashes):
                 return job.resumed(before, **asked)
             if place:
                 raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")
