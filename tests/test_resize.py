@@ -15,9 +15,11 @@ from latent_nas.interchange.onnx_export import export_float  # noqa: E402
 from latent_nas.interchange.onnx_import import read_model  # noqa: E402
 from latent_nas.interchange.onnx_network import float_network  # noqa: E402
 from latent_nas.interchange.onnx_sizes import COORDINATES, ROUNDED  # noqa: E402
+from latent_nas.interchange.tflite_export import to_bytes  # noqa: E402
 from latent_nas.operators import resize  # noqa: E402
 from latent_nas.operators.resize import Resize  # noqa: E402
 from latent_nas.training.network import Network  # noqa: E402
+from latent_nas.training.quantise import quantise  # noqa: E402
 
 DRAW = np.random.default_rng(0)
 SIZES = [(10, 7), (10, 3), (9, 8), (7, 31), (41, 27), *DRAW.integers(1, 60, (45, 2)).tolist()]
@@ -146,3 +148,32 @@ def test_the_size_that_we_write_is_no_matter_of_precision(tmp_path):
     export_float(b.build(), Network(b.build()).eval(), tmp_path / "m.onnx")
     graph = onnx.shape_inference.infer_shapes(onnx.load(tmp_path / "m.onnx"), strict_mode=True).graph
     assert [d.dim_value for d in graph.value_info[0].type.tensor_type.shape.dim][2:] == [7, 2]
+
+
+def test_what_we_write_for_tensorflow_lite_reads_the_same_neighbours():
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+    random, written = np.random.default_rng(0), 0
+    for _ in range(80):
+        n, m = random.integers(1, 50, (2, 2))
+        kind = [("half_pixel", "half_up"), ("asymmetric", "floor"), ("align_corners", "half_up")][random.integers(3)]
+        place, rounded = resize.COORDINATES[kind[0]], resize.ROUNDED[kind[1]]
+        rows, columns = (rounded(place(np.arange(b), a, b)).clip(0, a - 1) for a, b in zip(n, m, strict=True))
+        b = Builder((int(n[0]), int(n[1]), 1))
+        b.add(Resize(tuple(rows.tolist()), tuple(columns.tolist())), 0)
+        x = random.uniform(-1, 1, (1, *b.build().input_shape)).astype(np.float32)
+        network = quantise(b.build(), Network(b.build()).eval(), x)
+        try:
+            data = to_bytes(network)
+        except ValueError as error:
+            if "single precision" in str(error):
+                continue
+            raise
+        reference = interpreter.OpResolverType.BUILTIN_REF
+        theirs = interpreter.Interpreter(model_content=data, experimental_op_resolver_type=reference)
+        theirs.allocate_tensors()
+        theirs.set_tensor(theirs.get_input_details()[0]["index"], network.quants[0].quantise(x))
+        theirs.invoke()
+        made = theirs.get_tensor(theirs.get_output_details()[0]["index"])
+        np.testing.assert_array_equal(made.ravel(), network.from_integers(network.quants[0].quantise(x)).ravel())
+        written += 1
+    assert written >= 75

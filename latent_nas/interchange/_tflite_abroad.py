@@ -3,6 +3,7 @@
 import numpy as np
 
 from latent_nas.interchange._tflite_operators import ACTIVATIONS, SAME, VALID, Place, spell, strides
+from latent_nas.interchange.tflite_nodes.enlarging import nearest
 from latent_nas.operators import Shape
 from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.multiply import Multiply
@@ -13,6 +14,8 @@ from latent_nas.operators.slice import Slice
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.upsample import Upsample
 from latent_nas.operators.window import pads
+
+LACKING = {("half_pixel", "floor"), ("asymmetric", "half_up"), ("align_corners", "floor")}  # ways of nearest neighbours
 
 
 @spell.register
@@ -33,17 +36,20 @@ def _(operator: Upsample, place: Place) -> int:
 
 @spell.register
 def _(operator: Resize, place: Place) -> int:
-    coordinates, rounding = operator.way(*place.shapes[:1])
+    coordinates, rounding = operator.way(*place.shapes[:1], without=LACKING)
+    corners, half = coordinates == "align_corners", coordinates == "half_pixel"
+    for read, rows in zip((operator.rows, operator.columns), place.shapes[0], strict=False):
+        if rounding and not np.array_equal(nearest(rows, len(read), corners, half).clip(0, rows - 1), read):
+            raise ValueError(
+                f"a resize of {rows} to {len(read)} reads a neighbour that TFLite's single precision does not reach"
+            )
     size = place.model.constant(np.array(place.shape[:2], np.int32))
     kind, options = (
         ("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions")
         if rounding
         else ("RESIZE_BILINEAR", "ResizeBilinearOptions")
     )
-    if (coordinates, rounding) in (("half_pixel", "floor"), ("asymmetric", "half_up"), ("align_corners", "floor")):
-        raise ValueError(f"nearest neighbours of {coordinates}, rounded {rounding}, have no form in TFLite")
-    settings = {"alignCorners": coordinates == "align_corners", "halfPixelCenters": coordinates == "half_pixel"}
-    return place.op(kind, [place.inputs[0], size], options, **settings)
+    return place.op(kind, [place.inputs[0], size], options, alignCorners=corners, halfPixelCenters=half)
 
 
 @spell.register

@@ -3,7 +3,7 @@
 A place that is a whole number reads that row alone, so nearest neighbours by any factor are this operator too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from math import floor, prod
 from typing import TYPE_CHECKING, ClassVar
@@ -62,8 +62,11 @@ class Resize(Operator):
                 raise ValueError(f"resize reads places {span} of {size}; wanted one at least, from 0 to {size - 1}")
         return len(self.rows), len(self.columns), inputs[0][2]
 
-    def way(self, *inputs: Shape) -> tuple[str, str]:
+    def way(self, *inputs: Shape, without: Collection[tuple[str, str]] = ()) -> tuple[str, str]:
         """Return the key of ``COORDINATES`` and of ``ROUNDED`` that make these places, for formats that know no others.
+
+        Args:
+            without: those that a format lacks.
 
         Raises:
             ValueError: none do.
@@ -71,6 +74,8 @@ class Resize(Operator):
         axes = list(zip((self.rows, self.columns), inputs[0], strict=False))
         for rounding, rounded in ROUNDED.items():
             for coordinates, place in COORDINATES.items():
+                if (coordinates, rounding) in without:
+                    continue
                 made = [rounded(place(np.arange(len(p)), n, len(p))).clip(0, n - 1) for p, n in axes]
                 if all(np.allclose(a, p, rtol=0, atol=1e-5) for a, (p, _) in zip(made, axes, strict=True)):
                     return coordinates, rounding

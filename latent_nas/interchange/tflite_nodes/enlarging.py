@@ -34,7 +34,7 @@ def _resized(call: Call, linear: bool) -> Value:
     coordinates = COORDINATES["align_corners" if corners else "half_pixel" if half else "asymmetric"]
     places = [coordinates(np.arange(m), n, m) for n, m in zip(x.dims[1:3], size, strict=True)]
     if not linear:
-        places = [_nearest(n, m, bool(corners), bool(half)) for n, m in zip(x.dims[1:3], size, strict=True)]
+        places = [nearest(n, m, bool(corners), bool(half)) for n, m in zip(x.dims[1:3], size, strict=True)]
     rows, columns = (tuple(p.clip(0, n - 1).tolist()) for n, p in zip(x.dims[1:3], places, strict=True))
     factors = (size[0] // x.dims[1], size[1] // x.dims[2])
     blocks = [np.repeat(np.arange(n), f).tolist() for n, f in zip(x.dims[1:3], factors, strict=True)]
@@ -43,12 +43,12 @@ def _resized(call: Call, linear: bool) -> Value:
     return call.add(Resize(rows, columns), x)
 
 
-def _nearest(size: int, made: int, corners: bool, half: bool) -> np.ndarray:
+def nearest(size: int, made: int, corners: bool, half: bool) -> np.ndarray:
     """Return which neighbour each of ``made`` rows reads, worked out in single precision as the interpreter does."""
     aligned = corners and made > 1
     scale = np.float32(size - 1) / np.float32(made - 1) if aligned else np.float32(size) / np.float32(made)
     place = (np.arange(made, dtype=np.float32) + np.float32(0.5 * half)) * scale
-    return np.floor(place + np.float32(0.5)) if corners else np.floor(place)
+    return np.floor(place.astype(float) + 0.5) if corners else np.floor(place)
 
 
 def _transposed(call: Call) -> Value:
