@@ -9,6 +9,7 @@ import pytest
 from latent_nas import seeds
 from latent_nas.contracts.toy import ToyCodec, ToyScorer, ToySpace, fits, record
 from latent_nas.evaluators import Evaluator
+from latent_nas.judge.fidelity import Evidence
 from latent_nas.limits import Limits
 from latent_nas.store import Store
 from latent_nas.strategies import Problem, open_strategy
@@ -135,7 +136,7 @@ class InTurn(Evaluator):
 @pytest.mark.parametrize("kind", [Study, AsyncStudy, Halving])
 def test_the_judge_learns_from_what_was_known_before(tmp_path, kind):
     class Hearing(ToyJudge):
-        heard = ()
+        heard, evidence = (), Evidence.of([])
 
         def refit(self, records):
             self.labels, self.heard = len(records), (*self.heard, {r.genes for r in records})
