@@ -13,6 +13,7 @@ from latent_nas.jobs.bench.config import BenchConfig, open_contest
 from latent_nas.jobs.bench.source import source_of
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
+from latent_nas.jobs.search.resume import going_on
 from latent_nas.jobs.search.run import assemble
 from latent_nas.judge import transfer
 from latent_nas.judge.scorer import Scorer
@@ -281,6 +282,23 @@ class TestSearch:
             prepare(new_config(target, warm_start=(str(copy), str(tmp_path / "b.parquet"))))
         with pytest.raises(ValueError, match="gone does not exist"):
             new_config(target, warm_start=(str(tmp_path / "gone"),))
+
+    def test_tables_may_move_while_a_search_waits(self, target, tmp_path):
+        (tmp_path / "a.parquet").write_bytes(Path(self.DIGITS).read_bytes())
+        begun = new_config(target, warm_start=(str(tmp_path / "a.parquet"),))
+        assert going_on(begun, {"warm_start": [tmp_path / "a.parquet"]}) == (begun, [])
+        (tmp_path / "a.parquet").rename(tmp_path / "b.parquet")
+        with pytest.raises(ValueError, match=r"a\.parquet does not exist; say where this table is with --warm-start"):
+            prepare(begun)
+        config, said = going_on(begun, {"warm_start": [tmp_path / "b.parquet"]})
+        assert config == replace(begun, warm_start=(str(tmp_path / "b.parquet"),))
+        assert "are taken from" in said[0]
+        assert [source.genes.shape for source in prepare(config).sources] == [
+            source.genes.shape for source in prepare(new_config(target, warm_start=(self.DIGITS,))).sources
+        ]
+        (tmp_path / "b.parquet").write_bytes(b"another")
+        with pytest.raises(ValueError, match="--warm-start can't change in a run that goes on"):
+            going_on(begun, {"warm_start": [tmp_path / "b.parquet"]})
 
     def test_the_same_task_is_no_source(self):
         prepared = prepare(new_config(Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn"), warm_start=(self.DIGITS,)))

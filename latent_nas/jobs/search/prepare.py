@@ -93,11 +93,13 @@ def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[
     space, task = config.target.space, config.target.task
     hashes: dict[str, str] = {}
     for i, file in enumerate(config.warm_start):
+        if config.warm_sha256 and not Path(file).exists():
+            raise ValueError(f"{file} does not exist; say where this table is with --warm-start")
         now = sealed.of_file(Path(file))
         if config.warm_sha256 and now != config.warm_sha256[i]:
             raise ValueError(
                 f"{file} has changed since the run began (sha256 {config.warm_sha256[i][:12]}..., now {now[:12]}...);"
-                " put it back, or begin another run"
+                " put it back, say where it is with --warm-start, or begin another run"
             )
         if now in hashes:
             raise ValueError(f"--warm-start {file} holds the same as {hashes[now]}; name every table once")

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
-from latent_nas import plugins
+from latent_nas import plugins, sealed
 from latent_nas.accelerator import AUTO
 from latent_nas.jobs.search.config import EARLIER, SearchConfig
 from latent_nas.limits import Limits
@@ -40,6 +41,9 @@ def going_on(saved: SearchConfig, asked: Mapping[str, Any]) -> tuple[SearchConfi
             continue
         if name == "task" and is_path(value) and saved.data:
             said.append(f"the data is taken from {value}; it was at {old}")
+        elif name == "warm_start" and _same_tables(value, saved):
+            were = ", ".join(saved.warm_start)
+            said.append(f"the tables of --warm-start are taken from {', '.join(value)}; they were at {were}")
         elif name in FREE:
             said += [f"{SHOWN.get(name, name).replace('_', '-')}: {old} before, now {value}"] * (name != "workers")
         else:
@@ -50,7 +54,14 @@ def going_on(saved: SearchConfig, asked: Mapping[str, Any]) -> tuple[SearchConfi
             )
     target = {TARGET[name]: _as_saved(name, value, saved) for name, value in values.items() if name in TARGET}
     free = {name: value for name, value in values.items() if name in FREE}
+    if "warm_start" in values:
+        free["warm_start"] = _as_saved("warm_start", values["warm_start"], saved)
     return replace(saved, target=replace(saved.target, **target), **free), said
+
+
+def _same_tables(files: Sequence[str], saved: SearchConfig) -> bool:
+    """Return whether tables are those that a search began with, by their content."""
+    return bool(saved.warm_sha256) and tuple(sealed.of_file(Path(file)) for file in files) == saved.warm_sha256
 
 
 def with_begun(settings: Sequence[str], saved: SearchConfig) -> tuple[str, ...]:
@@ -70,6 +81,8 @@ def _as_saved(name: str, value: Any, saved: SearchConfig) -> Any:
         return saved.target.accelerator
     if name == "strategy":
         return full_strategy(value)
+    if name == "warm_start":
+        return (value,) if isinstance(value, str) else tuple(map(str, value))
     if name == "settings":
         return with_begun(value, saved)
     return plugins.located(value) if name in NAMES else value
