@@ -13,6 +13,7 @@ from latent_nas.costs.front_end import FrontEndCost, front_end_cost
 from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
+from latent_nas.records import SEARCH
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.spaces import Space, open_space
 from latent_nas.tasks import Recipe, Task, open_task
@@ -35,15 +36,27 @@ class Target:
     accelerator: str = CPU
 
     def recipe(self, task: Task, fidelity: str) -> Recipe:
-        """Return how networks are trained for the target's task."""
-        found = task.recipe(fidelity)
-        return replace(found, epochs=self.search_epochs) if self.search_epochs and fidelity == "search" else found
+        """Return how networks are trained for the target's task; the first epochs of a training follow its recipe."""
+        whole = SEARCH if pause_of(fidelity) else fidelity
+        found = task.recipe(whole)
+        return replace(found, epochs=self.search_epochs) if self.search_epochs and whole == SEARCH else found
+
+
+def first_epochs(epochs: int) -> str:
+    """Return the fidelity of a search's training that is left after so many epochs of its schedule."""
+    return f"{EPOCHS}{epochs}"
+
+
+def pause_of(fidelity: str) -> int | None:
+    """Return after how many epochs a training of that fidelity is left; None where it goes to its end."""
+    return int(fidelity.removeprefix(EPOCHS)) if fidelity.startswith(EPOCHS) else None
 
 
 MAIN_TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn")
 MAIN_LIMITS = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=5.0)
 
 
+EPOCHS = "epochs_"  # fidelities of the first epochs of a training
 KEPT = 2048  # networks whose graphs and costs stay in memory, about 25 KB each
 
 

@@ -56,6 +56,7 @@ class Study:
             records to begin with, of this task or of others on its space. related: whether those tasks are alike.
         codec: its folder, "" is the shipped one. halving: short trainings for one of full length, 0 is none.
         accelerator: where networks are trained: "auto", "cpu", "cuda" or "mps".
+        fidelities: short trainings, as "epochs=0.5".
     """
 
     space: str | Path | Space | type[Space] = ""
@@ -79,6 +80,7 @@ class Study:
     codec: str | Path = ""
     halving: int = 0
     accelerator: str = "auto"
+    fidelities: Sequence[str] = ()
     _places: list[Path] = field(default_factory=list, init=False, repr=False, compare=False)  # of its runs so far
 
     def run(
@@ -184,6 +186,7 @@ class Study:
             settings=tuple(self.settings),
             measure=parts["evaluators"],
             halving=self.halving,
+            fidelities=tuple(self.fidelities),
             objective=parts["objectives"],
             surrogate=parts["surrogates"],
             plugins=tuple(plugins.reference("plugins", str(file)) for file in self.plugins),

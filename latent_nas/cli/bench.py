@@ -27,6 +27,7 @@ def bench(
     front: asked.Front = "",
     inputs: asked.Inputs = None,
     fidelities: asked.Fidelities = None,
+    continued: asked.Continued = False,
     warm_start: asked.WarmStart = None,
     related: asked.Related = False,
     settings: options.Settings = None,
@@ -81,6 +82,7 @@ def bench(
         settings=tuple(settings or ()),
         ray=ray or "",
         fidelities=parse_fidelities(fidelities or []),
+        continued=continued,
         sources=tuple(warm_start or ()),
         related=related,
     )

@@ -35,6 +35,12 @@ Fidelities = Annotated[
         " may be repeated. --trainings is then in full-training equivalents.",
     ),
 ]
+Continued = Annotated[
+    bool,
+    typer.Option(
+        "--continued", help="The columns of --fidelity are first epochs of the full training, which goes on from there."
+    ),
+]
 WarmStart = Annotated[
     list[str] | None,
     typer.Option(

@@ -43,6 +43,7 @@ def search(
     asynchronous: asked.Asynchronous = False,
     measure: options.Measure = "training",
     halving: asked.Halving = 0,
+    fidelities: asked.Fidelities = None,
     seed: options.Seed = 0,
     top: asked.Top = 3,
     finals: asked.Finals = "best",
@@ -72,7 +73,7 @@ def search(
     if tensorboard:
         check()  # wrong input leaves no folder behind
     if resume is not None:
-        prepared, folder = _going_on(resume, context, task, limit, settings)
+        prepared, folder = _going_on(resume, context, task, limit, settings, fidelities)
     else:
         config = new_config(
             Target(space, task, device, runtime or "", accelerator=accelerator),
@@ -96,6 +97,7 @@ def search(
             ray=ray or "",
             asynchronous=asynchronous,
             halving=halving,
+            fidelities=tuple(fidelities or ()),
             objective=objective,
             surrogate=surrogate,
             plugins=plugins.brought(),
@@ -133,7 +135,7 @@ def _run(prepared: "Prepared", folder: "RunFolder", tensorboard: bool, as_json: 
     if code := exit_code(result):
         raise typer.Exit(code)
     if not as_json and result.networks:
-        more = 2 * result.trainings
+        more = 2 * (prepared.config.trainings if result.short_trainings else result.trainings)
         steps = [("open", ""), ("deploy", "--out firmware --emulate"), ("search --resume", f"--trainings {more}")]
         print("\n".join(["Next:", *(f"  {_command(verb, folder)} {rest}".rstrip() for verb, rest in steps)]))
 
@@ -144,7 +146,12 @@ def _command(verb: str, folder: "RunFolder") -> str:
 
 
 def _going_on(
-    resume: Path, context: typer.Context, task: str, limit: list[str] | None, settings: list[str] | None
+    resume: Path,
+    context: typer.Context,
+    task: str,
+    limit: list[str] | None,
+    settings: list[str] | None,
+    fidelities: list[str] | None,
 ) -> "tuple[Prepared, RunFolder]":
     """Return the search of a run folder with the options that the user has given anew.
 
@@ -156,7 +163,8 @@ def _going_on(
     from latent_nas.runs.folder import RunFolder
 
     RunFolder.open(resume)
-    values = {"task": task, "limits": Limits.parse(limit or ()), "settings": tuple(settings or ())}
+    values = {"task": task, "limits": Limits.parse(limit or ())}
+    values |= {"settings": tuple(settings or ()), "fidelities": tuple(fidelities or ())}
     return resumed(resume, **_anew(context, values))
 
 

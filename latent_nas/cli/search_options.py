@@ -63,6 +63,15 @@ Asynchronous = Annotated[
         rich_help_panel=MACHINES,
     ),
 ]
+Fidelities = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fidelity",
+        help="Short trainings, as a share of a full one's epochs: epochs=0.5; may be repeated. The judge decides which"
+        " networks get one and which go on from there; --trainings is then in full-training equivalents.",
+        rich_help_panel=SEARCH,
+    ),
+]
 Halving = Annotated[
     int,
     typer.Option(

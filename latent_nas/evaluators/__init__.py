@@ -18,6 +18,8 @@ class Job:
         part: what to measure on: "valid" after training on train, or "test" after training on train and valid.
         epochs: how many to train when measuring on "test", on the recipe's schedule, from a validation run.
         keep: folder to save the int8 network in, or "".
+        state: file of the float training to go on from where it is there, and to leave where the fidelity is one of
+            first epochs; or "". The result is that of a training that was never left.
         built: graph and exact costs, where they were worked out already; then the worker does not do it again.
         accelerator: where it is trained in place of the target's; "" is there.
     """
@@ -29,6 +31,7 @@ class Job:
     part: str = "valid"
     epochs: int | None = None
     keep: str = ""
+    state: str = ""
     built: Built | None = field(default=None, compare=False, repr=False)
     accelerator: str = field(default="", compare=False)
 
@@ -40,13 +43,15 @@ class Evaluator(ABC):
         runtime: whose costs it goes with, where nobody says.
         trains: whether it trains networks of a target, made as ``Plugin(target, workers, ray)``.
         gpus: that one job asks for; a crew grants them where it has any.
-        accelerated: whether it trains where the target says; else on the CPU.
+        accelerated: whether it trains where the target says; else on the CPU. pauses: whether its trainings can be
+            left after some epochs and go on later, see ``Job.state``.
     """
 
     runtime: ClassVar[str] = "cmsis_nn"
     trains: ClassVar[bool] = True
     gpus: ClassVar[float] = 0.0
     accelerated: ClassVar[bool] = False
+    pauses: ClassVar[bool] = False
 
     @classmethod  # noqa: B027 - most need nothing
     def check(cls, target: Target) -> None:

@@ -30,6 +30,7 @@ class Emulation(Evaluator):
 
     runtime: ClassVar[str] = RUNTIME
     accelerated: ClassVar[bool] = True
+    pauses: ClassVar[bool] = True
 
     def __init__(self, target: Target, workers: int = 0, ray: str = "") -> None:
         self._training = Training(target, workers, ray, emulated_record)

@@ -23,6 +23,7 @@ class Training(Evaluator):
     """
 
     accelerated = True
+    pauses = True
 
     def __init__(
         self, target: Target, workers: int = 0, ray: str = "", work: Callable[[Target, Job], Record] = record_of

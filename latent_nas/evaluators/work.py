@@ -11,8 +11,8 @@ import numpy as np
 from latent_nas import accelerator, seeds
 from latent_nas.crews import NoRoom
 from latent_nas.evaluators import Job
-from latent_nas.records import FULL, Record, versions
-from latent_nas.target import Built, Target, open_target
+from latent_nas.records import FULL, SEARCH, Record, versions
+from latent_nas.target import Built, Target, open_target, pause_of
 from latent_nas.tasks import Data, Part, Task
 from latent_nas.training import FLOAT, Trained, TrainingFailed, train
 from latent_nas.training.metadata import metadata_of
@@ -37,11 +37,18 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     graph, record = built_of(target, job).graph, blank(target, job)
     data = task.data_of(graph)
     final = job.part == "test"
-    pairs = task.folds(data) if job.fidelity == "search" else (data_for(task, data, job),)
+    pause = pause_of(job.fidelity)
+    pairs = task.folds(data) if pause or job.fidelity == SEARCH else (data_for(task, data, job),)
     recipe, stop_at = target.recipe(task, job.fidelity), job.epochs if final else None
     where = job.accelerator or target.accelerator
+    states = [Path(f"{job.state}.{i}") if job.state else None for i in range(len(pairs))]
+
+    def one(learn: Part, judge: Part, state: Path | None) -> Trained:
+        state = _left(state, pause or recipe.epochs)
+        return train(graph, task, recipe, job.seed, learn, judge, stop_at, state, accelerator=where, pause=pause)
+
     try:
-        each = _each(pairs, lambda a, b: train(graph, task, recipe, job.seed, a, b, stop_at, accelerator=where))
+        each = _each(pairs, states, one)
     except TrainingFailed as error:  # it would again: the seed is the same
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3)), None
@@ -70,6 +77,9 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     if where != accelerator.CPU:
         record = replace(record, versions={**record.versions, "accelerator": accelerator.said(where)})
     record = replace(record, wall_s=round(time.perf_counter() - started, 3))
+    for state in states if pause is None else []:
+        if state:
+            state.unlink(missing_ok=True)
     if job.keep:
         measured = {f"{job.part}_{name}": value for name, value in made.int8_metrics.items()}
         about = metadata_of(task, made.network, measured)
@@ -78,19 +88,33 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     return record, made.network
 
 
-def _each(pairs: Sequence[tuple[Part, Part]], one: Callable[[Part, Part], Trained]) -> list[Trained]:
-    """Return a training of each pair of parts, to learn from and to be judged on.
+def _each(
+    pairs: Sequence[tuple[Part, Part]],
+    states: Sequence[Path | None],
+    one: Callable[[Part, Part, Path | None], Trained],
+) -> list[Trained]:
+    """Return a training of each pair of parts, to learn from and to be judged on, with the file of its state.
 
     Raises:
         NoRoom: a GPU has no memory for them; what was taken of it is given back.
     """
     try:
-        return [one(learn, judge) for learn, judge in pairs]
+        return [one(learn, judge, state) for (learn, judge), state in zip(pairs, states, strict=True)]
     except RuntimeError as error:
         if not accelerator.is_full(error):
             raise
     accelerator.release()  # the error, and with it the frames that held the tensors, is gone by now
     raise NoRoom("a GPU has no memory for one more training")
+
+
+def _left(state: Path | None, epochs: int) -> Path | None:
+    """Return the file of a training's state, or None; what can't be gone on from is removed, and trained again."""
+    if state and state.exists():
+        from latent_nas.training.checkpoint import usable
+
+        if not usable(state, epochs):
+            state.unlink()
+    return state
 
 
 def data_for(task: Task, data: Data, job: Job) -> tuple[Part, Part]:

@@ -31,7 +31,7 @@ def exit_code(result: Result) -> int:
 def summary(result: Result, folder: Path) -> str:
     """Return what ``result.json`` holds as text: a line for each final network."""
     lines = [
-        f"{result.trainings} true trainings in {result.search_s or 0:.0f} s; all took {result.wall_s or 0:.0f} s.",
+        f"{_trainings(result)} in {result.search_s or 0:.0f} s; all took {result.wall_s or 0:.0f} s.",
         "Fully trained on train + validation data, measured on the test part: the network in networks/<number>, in"
         " brackets what so many samples tell of it (95 %), then mean and std over seeds:",
         *(f"  {rank}. {_network(n, result)}" for rank, n in enumerate(result.networks, 1)),
@@ -49,6 +49,12 @@ def summary(result: Result, folder: Path) -> str:
         go_on = f"`latent-nas search --resume {shlex.quote(str(folder))}`"
         lines.append(NEXT[code].format(again=go_on if result.config else "the same command"))
     return "\n".join([*lines, f"Run folder: {folder}"])
+
+
+def _trainings(result: Result) -> str:
+    if not result.short_trainings:
+        return f"{result.trainings} true trainings"
+    return f"{result.trainings} full trainings and {result.short_trainings} short ones"
 
 
 def _network(network: FinalNetwork, result: Result) -> str:

@@ -50,6 +50,7 @@ class Scorer:
             limits, as log(cost / limit) summed, 0 inside, (n,). surrogate: the full one of accuracy: a name, a file
             or an unfitted one.
             fidelities: cheaper looks at networks that records may hold; beta then is what a full training is worth.
+            kept: whether a network's next look goes on from its last one and costs what is added.
             beliefs: what searches of other tasks say of the space's networks, further inputs of the full surrogate.
 
     Attributes:
@@ -72,11 +73,13 @@ class Scorer:
         beyond: Callable[[np.ndarray], np.ndarray] | None = None,
         surrogate: str | Surrogate = FULL,
         fidelities: Sequence[Fidelity] = (),
+        kept: bool = False,
         beliefs: Beliefs | None = None,
     ) -> None:
         self.space, self.limits, self.costs, self.codec = space, limits, costs, codec
         self.seed, self.kappa, self.beta, self.weight, self.margin = seed, kappa, beta, weight, margin
         self.beyond, self.surrogate, self.fidelities = beyond, surrogate, tuple(fidelities)
+        self.kept = kept
         self.beliefs, self.evidence = beliefs, Evidence.of([])
         self.queries = 0
         self.objective = ("int8_accuracy", 1.0)
@@ -164,7 +167,8 @@ class Scorer:
         link, rows = self.accuracy.link, {tuple(g): i for i, g in enumerate(self.evidence.genes.tolist())}
         unit = float(link.forward(self.evidence.estimates[self.evidence.known]).std()) or 1.0
         spreads = np.concatenate([[0.0], self.evidence.spreads(link, unit)])
-        promotion = Promotion(np.array([*costs, 1.0]), spreads, float(gain(np.array(self.beta))) * unit)
+        added = np.diff([0.0, *costs, 1.0]) if self.kept else np.array([*costs, 1.0])
+        promotion = Promotion(added, spreads, float(gain(np.array(self.beta))) * unit)
         mean, std = self.accuracy.full.predict(inputs, return_std=True)
         places = [rows.get(tuple(g)) for g in genes.tolist()]
         step = np.array([0 if row is None else self.evidence.steps[row] for row in places])

@@ -95,7 +95,7 @@ def _tile(run: Run, name: str, used: float, ratio: float | None, binds: bool) ->
 
 def _found(run: Run) -> Html:
     target = run.target
-    spent = f"{len(run.records)} true trainings"
+    spent = f"{len(run.records)} true trainings" + (f" and {len(run.short)} short ones" if run.short else "")
     failed = sum(not r.ok for r in run.records)
     if failed:
         spent += f" ({failed} failed)"

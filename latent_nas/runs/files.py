@@ -18,6 +18,7 @@ LATENT = "latent.safetensors"
 DATA, SAMPLES = "data.json", "samples.svg"  # what was found in the data when the search began
 REPORT = "report.html"
 CODEC, NETWORKS, FIRMWARE, BOARD = "codec", "networks", "firmware", "tensorboard"  # folders
+STATES = "states"  # folder of trainings that were left after some epochs
 FIRMWARE_REPORT = "report.json"  # in a firmware's folder
 
 # Of `latent-nas train`.

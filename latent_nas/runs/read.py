@@ -32,8 +32,9 @@ class Run:
 
     Attributes:
         config, result: of the files of these names; {} and None where there are none.
-        records: of the search, in the order of training. checks: full trainings on the train part, measured on the
-            validation part. finals: those on both, measured on the test part.
+        records: of the search, in the order of training. short: beside them, of cheaper looks.
+        checks: full trainings on the train part, measured on the validation part. finals: those on both, measured on
+            the test part.
         rounds: those that were finished. journals: of the strategy, by round. latent: arrays of the codec, or {}.
         firmware: what ``latent-nas deploy`` found. data: what the search found in its data, None of earlier releases.
         problems: what could not be read, in a line each.
@@ -43,6 +44,7 @@ class Run:
     config: dict[str, Any] = field(default_factory=dict)
     result: Result | None = None
     records: list[Record] = field(default_factory=list)
+    short: list[Record] = field(default_factory=list)
     checks: list[Record] = field(default_factory=list)
     finals: list[Record] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
@@ -121,6 +123,7 @@ class Run:
             self.problems.append(f"no training is known: {error}")
             return
         self.records = [r for r in records if r.fidelity == "search" and r.part == "valid"]
+        self.short = [r for r in records if r.short and r.part == "valid"]
         self.checks = [r for r in records if r.fidelity == "full" and r.part == "valid"]
         self.finals = [r for r in records if r.part == "test"]
         objective, higher_is_better = self.scale.objective, self.scale.higher_is_better

@@ -96,7 +96,8 @@ class Result:
     """``result.json``: what a search or a validation found.
 
     Attributes:
-        networks: the best on the validation part first. trainings, failed_trainings: of the search.
+        networks: the best on the validation part first. trainings, failed_trainings: of the search, in full.
+            short_trainings: beside them.
         objective, higher_is_better: what was optimised; None where no training succeeded. best_measured_valid: all that
             was measured of the best network of the search, by name.
         baseline: what can be reached without a network, see ``tasks.kinds.Baseline``.
@@ -107,6 +108,7 @@ class Result:
     networks: tuple[FinalNetwork, ...]
     trainings: int = 0
     failed_trainings: int = 0
+    short_trainings: int = 0
     objective: str | None = None
     higher_is_better: bool | None = None
     best_measured_valid: Metrics = field(default_factory=dict)
@@ -188,7 +190,7 @@ class Round:
 
     Attributes:
         objective, higher_is_better: what was optimised; None while no training has succeeded.
-        trainings, failed: of the round. short: short trainings among them, with ``--halving``.
+        trainings, failed: of the round. short: short trainings beside them, with ``--fidelity`` or ``--halving``.
         rank_correlation: Kendall's, of predictions and measurements. optimism: mean of predicted - measured.
         coverage: share of measurements inside the intervals. None where there was nothing to compare.
     """

@@ -169,10 +169,13 @@ class Study:
         missing = [genes for genes in proposals if (record := held[genes]) is None or record.lost]
         finished = len(self.records) + (len(proposals) - len(missing)) * (fidelity == SEARCH)
         self.done(finished, wanted)
-        for record in self.evaluator.evaluate(Job(g, self.training_seed, fidelity, number) for g in missing):
+        for record in self.evaluator.evaluate(self._job(g, fidelity, number) for g in missing):
             self._keep(record)
             finished += fidelity == SEARCH
             self.done(finished, wanted)
+
+    def _job(self, genes: Genes, fidelity: str, number: int) -> Job:
+        return Job(genes, self.training_seed, fidelity, number)
 
     def _keep(self, record: Record) -> None:
         over = self.limits.exceeded(*cost_row(record))

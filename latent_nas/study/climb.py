@@ -10,12 +10,15 @@ surrogate as before, and its next look is the next dearer one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from latent_nas import artifacts
+from latent_nas.evaluators import Job
 from latent_nas.judge.fidelity import Fidelity, changes, ladder
 from latent_nas.records import SEARCH, Record, ranked
 from latent_nas.study import Genes, Study, best_of, line
@@ -33,8 +36,11 @@ class Climb(Study):
     """A study whose networks climb from the cheapest fidelity to the full training.
 
     Attributes:
-        fidelities: the cheaper ones. short: records of those, in the order of rounds. spent_at: full trainings spent
-            when each of ``records`` was there. misleading: names of fidelities that were given up.
+        fidelities: the cheaper ones. kept: whether a promoted network goes on from where it stopped, so that it costs
+            what is added; a fidelity's cost is then of all that leads to it. states: folder where trainings leave their
+            state for that, None where they have none, as on tables.
+        short: records of the cheaper ones, in the order of rounds. spent_at: full trainings spent when each of
+            ``records`` was there. misleading: names of fidelities that were given up.
 
     Raises:
         ValueError: a strategy that asks no judge, who alone can weigh fidelities; a fidelity that is given twice; or a
@@ -42,10 +48,13 @@ class Climb(Study):
     """
 
     fidelities: tuple[Fidelity, ...] = ()
+    kept: bool = False
+    states: Path | None = None
     short: list[Record] = field(default_factory=list, init=False)
     spent_at: list[float] = field(default_factory=list, init=False)
     spent: float = field(default=0.0, init=False)
     misleading: tuple[str, ...] = field(default=(), init=False)
+    _paid: dict[Genes, float] = field(default_factory=dict, init=False)  # what has led to each network's last look
     _last: bool = field(default=False, init=False)  # whether nothing but a full training may come
 
     def __post_init__(self) -> None:
@@ -60,6 +69,7 @@ class Climb(Study):
                 " count as found; give at least 1"
             )
         self.fidelities = self.scorer.fidelities = ladder(self.fidelities)
+        self.scorer.kept = self.kept
         self._costs = {SEARCH: 1.0} | {fidelity.name: fidelity.cost for fidelity in self.fidelities}
 
     def _resume(self) -> int:
@@ -72,12 +82,18 @@ class Climb(Study):
             self._take_up(plan)
         return rounds
 
+    def _job(self, genes: Genes, fidelity: str, number: int) -> Job:
+        job = super()._job(genes, fidelity, number)
+        name = sha256(",".join(map(str, genes)).encode()).hexdigest()[:24]
+        return replace(job, state=str(self.states / name)) if self.states else job
+
     def _trained(self, number: int) -> list[Genes]:
         """Return what a finished round has trained in full."""
         return [genes for genes, fidelity in self._stored_plan(number) if fidelity == SEARCH]
 
     def _affordable(self) -> int:
-        return min(self.budget.batch, int(self.budget.trainings - self.spent + SLACK))
+        left = self.budget.trainings - self.spent + SLACK
+        return min(self.budget.batch, max(int(left), int(any(1 - self._paid[g] <= left for g in self._going_on()))))
 
     def _round(self, number: int, n: int) -> None:
         assert self.scorer
@@ -104,23 +120,39 @@ class Climb(Study):
             self.after_round()
         return self.records
 
+    def _going_on(self) -> set[Genes]:
+        """Return the networks whose full training goes on from a short one."""
+        full = {record.genes for record in self.records}
+        return {record.genes for record in self.short if record.ok} - full if self.kept else set()
+
+    def _cost(self, genes: Genes, fidelity: str) -> float:
+        """Return what a training adds, in full trainings."""
+        return self._costs[fidelity] - (self._paid.get(genes, 0.0) if self.kept else 0.0)
+
     def _left(self, plan: Plan = ()) -> float:
-        """Return what is left of the budget for short trainings after those of a plan, in full trainings."""
-        planned = sum(self._costs[fidelity] for _, fidelity in plan)
-        return 0.0 if self._last else self.budget.trainings - self.spent - planned - 1 + SLACK
+        """Return what is left of the budget after a plan, in full trainings."""
+        return self.budget.trainings - self.spent - sum(self._cost(*each) for each in plan) + SLACK
+
+    def _spare(self, plan: Plan = ()) -> float:
+        """Return what short trainings may take of what is left, so that a full one can follow."""
+        last = 1 - (self.fidelities[0].cost if self._going_on() else 0.0)
+        return 0.0 if self._last else self._left(plan) - last
 
     def _plan(self, number: int, n: int) -> Plan:
         """Return what a round trains, at which fidelity, and store it."""
         assert self.scorer
         evidence = self.scorer.evidence
         rungs = [fidelity.name for fidelity in evidence.fidelities]
-        first = rungs[0] if rungs and self._left() >= self._costs[rungs[0]] else SEARCH
-        looks = n if first == SEARCH else min(LOOKS * n, int(self._left() / self._costs[first]))
+        first = rungs[0] if rungs and self._spare() >= self._costs[rungs[0]] else SEARCH
+        looks = (
+            min(n, int(self._left())) if first == SEARCH else min(LOOKS * n, int(self._spare() / self._costs[first]))
+        )
         proposals = self._asked_for(self._there(looks))
         if journal := self.strategy.journal():
             self.store.write_journal(number, journal)
         begun = [tuple(evidence.genes[i].tolist()) for i in np.flatnonzero(evidence.steps <= len(rungs))]
         known = set(begun) & {record.genes for record in self.short}  # prior networks are never trained
+        known -= {record.genes for record in self.short if self.kept and not record.ok}  # would fail again
         waiting = [genes for genes in begun if genes in known and genes not in set(proposals)]
         looking = first != SEARCH and bool(proposals)
         plan = self._promoted(waiting, proposals, max(n // 2, 1), looking) or [(genes, first) for genes in proposals]
@@ -145,7 +177,8 @@ class Climb(Study):
         evidence = self.scorer.evidence
         if not waiting or (len(self.short) < FIRST and looking):
             return []
-        if low := [genes for genes in evidence.wants_a_low_one(PROBE) if genes in waiting]:
+        low = [] if self.kept else [genes for genes in evidence.wants_a_low_one(PROBE) if genes in waiting]
+        if low:
             return [(genes, SEARCH) for genes in low]
         worth = self.scorer.worth(np.array(waiting))
         weighed = bool(proposals) and (looking or not evidence.fidelities)
@@ -153,12 +186,12 @@ class Climb(Study):
         names = [*(fidelity.name for fidelity in evidence.fidelities), SEARCH]
         steps = dict(zip(map(tuple, evidence.genes.tolist()), evidence.steps.tolist(), strict=True))
         plan: list[tuple[Genes, str]] = []
-        for i in np.argsort(-worth, kind="stable")[:n]:
-            fidelity, left = names[steps[waiting[i]]], self._left(plan)
-            if fidelity != SEARCH and self._costs[fidelity] > left:
-                fidelity = SEARCH
-            if worth[i] >= bar and (fidelity != SEARCH or left >= 0 or not plan):
-                plan.append((waiting[i], fidelity))
+        for i in np.argsort(-worth, kind="stable"):
+            step = waiting[i], names[steps[waiting[i]]]
+            if step[1] != SEARCH and self._cost(*step) > self._spare(plan):
+                step = waiting[i], SEARCH
+            if len(plan) < n and worth[i] >= bar and self._cost(*step) <= self._left(plan):
+                plan.append(step)
         return plan
 
     def _stored_plan(self, number: int) -> Plan:
@@ -174,7 +207,8 @@ class Climb(Study):
         """Count what a round has trained."""
         for genes, fidelity in plan:
             record = self._stored(genes, fidelity)
-            self.spent += self._costs[fidelity]
+            self.spent += self._cost(genes, fidelity)
+            self._paid[genes] = self._costs[fidelity]
             if record.short:
                 self.short.append(record)
             else:

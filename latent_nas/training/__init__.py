@@ -57,13 +57,14 @@ def train(
     keep: Path | None = None,
     watch: Callable[[np.ndarray], None] = lambda history: None,
     accelerator: str = CPU,
+    pause: int | None = None,
 ) -> Trained:
     """Train a network on ``learn``, quantise it with activations calibrated there, and measure both on ``judge``.
 
     Args:
         stop_at: epochs to run without looking at ``judge``, on the recipe's schedule; None: early stopping by
             ``judge``, weights of the best epoch.
-        keep, watch: of ``fit.fit``. accelerator: where the float network learns; all else is done on the CPU.
+        keep, watch, pause: of ``fit.fit``. accelerator: where the float network learns; all else is done on the CPU.
 
     Raises:
         TrainingFailed: the loss or the outputs stopped being finite.
@@ -79,7 +80,7 @@ def train(
         torch.set_num_threads(1)
     judged_on = None if stop_at else judge
     model, curve, epochs = fit(
-        graph, task, recipe, seed, learn, judged_on, stop_at, keep, watch, device=device(accelerator)
+        graph, task, recipe, seed, learn, judged_on, stop_at, keep, watch, device=device(accelerator), pause=pause
     )
     outputs = model.outputs(judge.x)
     if not np.isfinite(outputs).all():

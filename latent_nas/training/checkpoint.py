@@ -32,11 +32,7 @@ class Checkpoint:
         self.best: dict[str, torch.Tensor] | None = None
         if path.exists():
             try:
-                arrays = artifacts.unpack(path.read_bytes())
-                known = arrays.pop(SUM, None)  # release 0.1 wrote none
-                if known is not None and (known != _sum(arrays)).any():
-                    raise ValueError("it has changed since it was written (its checksum differs)")
-                self._restore(arrays)
+                self._restore(_read(path))
             except (KeyError, ValueError, RuntimeError) as error:
                 reason = str(error).splitlines()[0][:100]
                 raise ValueError(
@@ -74,6 +70,22 @@ class Checkpoint:
         torch.set_rng_state(torch.from_numpy(arrays["random"]))
         if self.model.device.type == "cuda" and "random_cuda" in arrays:
             torch.cuda.set_rng_state(torch.from_numpy(arrays["random_cuda"]))
+
+
+def usable(path: Path, epochs: int) -> bool:
+    """Return whether a file is whole and of a training that has gone on for no more than so many epochs."""
+    try:
+        return len(_read(path)["history"]) <= epochs
+    except (KeyError, ValueError):
+        return False
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    arrays = artifacts.unpack(path.read_bytes())
+    known = arrays.pop(SUM, None)  # release 0.1 wrote none
+    if known is not None and (known != _sum(arrays)).any():
+        raise ValueError("it has changed since it was written (its checksum differs)")
+    return arrays
 
 
 def _sum(arrays: dict[str, np.ndarray]) -> np.ndarray:

@@ -32,6 +32,7 @@ def fit(
     watch: Watch = lambda history: None,
     prepare: Callable[[Network], None] | None = None,
     device: torch.device = CPU,
+    pause: int | None = None,
 ) -> tuple[Network, list[float], int]:
     """Return the trained network, the score on ``judge`` after each epoch, and the epochs behind its weights.
 
@@ -41,6 +42,8 @@ def fit(
         stop_at: epochs to run, on the recipe's schedule; None: the recipe's.
         keep: file of the state after every epoch; where it is there, the training goes on from it to the same end.
         watch: is told the history, (epochs, len(checkpoint.HISTORY)), after every epoch, and first that of a file.
+        pause: epochs after which a training on the recipe's schedule is left where it is; with ``keep`` it goes on from
+            there another time. None: at its end.
         prepare: is given the new network before it learns, e.g. to make its weights noisy.
         device: where it learns; its first weights are those that the seed draws on the CPU, where it is returned.
 
@@ -64,7 +67,7 @@ def fit(
         learner.skip(len(history))
         if len(history):
             watch(history)  # a kill behind the checkpoint has kept its last epoch from whoever is told
-        for epoch in range(len(history), stop_at or recipe.epochs):
+        for epoch in range(len(history), pause or stop_at or recipe.epochs):
             if not recipe.to_end and curve and len(curve) - 1 - int(np.argmax(curve)) >= max(recipe.patience, 1):
                 break
             started = time.perf_counter()

@@ -35,8 +35,10 @@ class BenchConfig:
             every network, since no training is behind them; "proxy." stands for all that begin so.
         workers: processes; 0 is one per core. settings: of the strategies, as in "reinforce.entropy=0.01".
         fidelities: columns of shorter trainings, the cost of one in full trainings beside; ``trainings`` is then a
-            budget of full-training equivalents. sources: tables of other tasks on the same space, FILE or FILE=COLUMN
-            where the objective has another column there. related: whether the user says that the tasks are alike.
+            budget of full-training equivalents. continued: whether these are the first epochs of the full training,
+            which goes on from there and costs the rest alone. sources: tables of other tasks on the same space, FILE or
+            FILE=COLUMN where the objective has another column there. related: whether the user says that the tasks are
+            alike.
         ray: address of a cluster that carries the runs out, all of whose nodes can read the table, "local", or "".
     """
 
@@ -57,6 +59,7 @@ class BenchConfig:
     settings: tuple[str, ...] = ()
     ray: str = ""
     fidelities: tuple[tuple[str, float], ...] = ()
+    continued: bool = False
     sources: tuple[str, ...] = ()
     related: bool = False
 
@@ -86,6 +89,8 @@ class BenchConfig:
                 f"strategy {unjudged[0]!r} asks no judge, who weighs what other tasks say; --warm-start goes with"
                 " latent_rl, argmax and incumbent"
             )
+        if self.continued and not self.fidelities:
+            raise ValueError("--continued says that --fidelity is the first epochs of a full training; name one")
         if self.related and not self.sources:
             raise ValueError("--related says that the tasks of --warm-start are alike, and there is none; name one")
         if self.ray:
@@ -106,6 +111,7 @@ class BenchConfig:
         for later in (
             "settings",
             "fidelities",
+            "continued",
             "sources",
             "related",
         ):  # files from before there were any can be continued
@@ -180,6 +186,7 @@ def open_contest(config: BenchConfig) -> Contest:
         config.front,
         config.settings,
         tuple(Fidelity(*each) for each in config.fidelities),
+        config.continued,
         sources_of(space, Path(config.table), config.sources, config.objective, config.minimise),
         RELATED if config.related else 0,
     )

@@ -46,7 +46,8 @@ class Contest:
         front: column of a cost; then judged strategies get another limit of it in every round, and what counts is the
             area below the front.
         settings: of the strategies, as in "reinforce.entropy=0.01". fidelities: columns of shorter trainings, whose
-            costs count; ``trainings`` then are full-training equivalents. sources: labels of other tasks on the same
+            costs count; ``trainings`` then are full-training equivalents. continued: whether these are the first epochs
+            of the full training, which goes on from there. sources: labels of other tasks on the same
             space. related: how many networks each run trains first that these believe to be the best.
 
     Raises:
@@ -64,6 +65,7 @@ class Contest:
     front: str = ""
     settings: tuple[str, ...] = ()
     fidelities: tuple[Fidelity, ...] = ()
+    continued: bool = False
     sources: tuple[Source, ...] = ()
     related: int = 0
 
@@ -174,7 +176,7 @@ class Contest:
         first = self._believed_best() if kind.judged else []
         study: Study
         if self.fidelities:
-            study = Climb(*given, intervals=False, first=first, fidelities=self.fidelities)
+            study = Climb(*given, intervals=False, first=first, fidelities=self.fidelities, kept=self.continued)
         else:
             study = Study(*given, intervals=False, first=first)
         records = study.run()

@@ -41,9 +41,11 @@ class SearchConfig:
             "analog". ray: address of a cluster that trains, "local", or "".
         asynchronous: whether a free worker goes on without waiting for the others; then results depend on timing.
         data: hash of the task's data where it may change. halving: short trainings for one of full length, which the
-            best gets; 0 is none. objective: what of a training is maximised.
-        prefix: of the names in C that firmware of the run has, "" for the usual one.
-        surrogate: the full one of accuracy. plugins: further files of the user's own, whose plugins are found by name.
+            best gets; 0 is none. fidelities: short trainings as "epochs=SHARE" of a full one, from which promoted
+            networks go on; ``trainings`` then are full-training equivalents.
+        objective: what of a training is maximised. prefix: of the names in C that firmware of the run has, "" for the
+            usual one. surrogate: the full one of accuracy. plugins: further files of the user's own, whose plugins are
+            found by name.
     """
 
     target: Target = MAIN_TARGET
@@ -65,6 +67,7 @@ class SearchConfig:
     asynchronous: bool = False
     data: str = ""
     halving: int = 0
+    fidelities: tuple[str, ...] = ()
     objective: str = "metric"
     surrogate: str = FULL
     plugins: tuple[str, ...] = ()
@@ -86,6 +89,8 @@ class SearchConfig:
             raise ValueError(f"halving is 0 (none) or at least 2, got {self.halving}")
         if self.halving and self.asynchronous:
             raise ValueError("--halving promotes the best of a round, which --async has none of; leave one out")
+        if self.fidelities:
+            self._check_fidelities()
         if self.related and not self.warm_start:
             raise ValueError("--related says that the tasks of --warm-start are alike, and there is none; name one")
         if self.related and self.asynchronous:
@@ -100,6 +105,23 @@ class SearchConfig:
         if not plugins.load("evaluators", self.measure).trains:
             raise ValueError(f"evaluator {self.measure!r} trains nothing; a search wants training, emulate or analog")
         return self
+
+    def _check_fidelities(self) -> None:
+        """Raise ValueError where short trainings can't be weighed, or can't be left and gone on with."""
+        for asked, option in ((self.halving, "--halving"), (self.asynchronous, "--async")):
+            if asked:
+                raise ValueError(f"--fidelity plans rounds of its own, which {option} does otherwise; leave one out")
+        if not configured(self.strategy, self.settings).judged:
+            raise ValueError(
+                f"strategy {self.strategy!r} asks no judge, who weighs short trainings against full ones; --fidelity"
+                " goes with latent_rl, argmax and incumbent"
+            )
+        if not plugins.load("evaluators", self.measure).pauses:
+            raise ValueError(f"--measure {self.measure} can't leave a training and go on; leave --fidelity away")
+        if self.ray not in ("", "local"):
+            raise ValueError(
+                "--fidelity leaves trainings on this machine, which a Ray cluster can't read; leave one out"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, read back by ``from_json``."""

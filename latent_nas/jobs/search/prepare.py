@@ -9,11 +9,12 @@ from latent_nas.jobs.make import dataset
 from latent_nas.jobs.moved import check_there
 from latent_nas.jobs.reach import check_reachable
 from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.search.shares import shares
 from latent_nas.jobs.where import trained_on
 from latent_nas.judge.scorer import labels
 from latent_nas.judge.transfer import Source
 from latent_nas.limits import Limits
-from latent_nas.records import SHORT, Record
+from latent_nas.records import SEARCH, SHORT, Record
 from latent_nas.strategies.settings import configured
 from latent_nas.target import Setup, open_target
 
@@ -59,6 +60,7 @@ def prepare(config: SearchConfig) -> Prepared:
     limits = config.limits.tighten(setup.device.limits).tighten(plugins.load("objectives", config.objective).own)
     for outputs in setup.space.all_outputs:
         setup.task.check(outputs)
+    shares(config.fidelities, config.target.recipe(setup.task, SEARCH).epochs)
     if config.halving:
         _check_halving(setup)
     if config.codec:

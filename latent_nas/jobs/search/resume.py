@@ -16,7 +16,8 @@ from latent_nas.tasks import full_name, is_path
 FREE = ("trainings", "wall_s", "top", "final_seeds", "finals", "prefix", "workers", "ray")
 TARGET = {name: name for name in ("space", "task", "device", "runtime", "accelerator")}
 TARGET |= {"child_epochs": "search_epochs"}
-SHOWN = {"asynchronous": "async", "settings": "set", "limits": "limit"}  # options that are called otherwise
+# Options that are called otherwise.
+SHOWN = {"asynchronous": "async", "settings": "set", "limits": "limit", "fidelities": "fidelity"}
 NAMES = ("space", "device", "runtime", "measure", "objective", "surrogate")  # of plugins
 
 

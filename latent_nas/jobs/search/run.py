@@ -18,6 +18,7 @@ from latent_nas.jobs.search.board import Board
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import Prepared, prepare
 from latent_nas.jobs.search.resume import going_on
+from latent_nas.jobs.search.shares import shares
 from latent_nas.jobs.search.watch import Watch, Watched
 from latent_nas.judge.fidelity import Fidelity
 from latent_nas.judge.recalibrate import excess
@@ -35,6 +36,7 @@ from latent_nas.strategies import Problem
 from latent_nas.strategies.settings import configured
 from latent_nas.study import Budget, Study
 from latent_nas.study.asynchronous import AsyncStudy
+from latent_nas.study.climb import Climb
 from latent_nas.study.halving import Halving
 from latent_nas.target import Setup
 from latent_nas.tasks import twofold
@@ -72,9 +74,11 @@ def resumed(path: Path, **asked: Any) -> tuple[Prepared, RunFolder]:
     if old := begun.settings[len(saved.get("settings", ())) :]:
         said.append(f"goes on with {', '.join(old)}, as it began: the default has changed since")
     if "trainings" in asked and (folder.path / files.STORE).exists():
-        held = sum(record.fidelity == SEARCH for record in folder.store().records())
-        if config.trainings < held:
-            raise ValueError(f"--trainings {config.trainings}: {path} holds {held} already; ask for as many or more")
+        store = folder.store()
+        held = sum(record.fidelity == SEARCH for record in store.records())
+        spent = max([held, *(found.get("spent", 0) for found in store.findings())])
+        if config.trainings < spent:
+            raise ValueError(f"--trainings {config.trainings}: {path} holds {spent:g} already; ask for as many or more")
     return replace(prepare(config), said=tuple(said)), folder
 
 
@@ -177,6 +181,7 @@ def _result(
         networks=tuple(networks),
         trainings=len(records),
         failed_trainings=sum(not r.ok for r in records),
+        short_trainings=sum(r.short for r in store.records()),
         objective=best[0].objective if best else None,
         higher_is_better=best[0].higher_is_better if best else None,
         best_measured_valid=best[0].measured if best else {},
@@ -288,6 +293,11 @@ def assemble(
         best = scorer.beliefs.best(samples[fits(samples)])
         study.first = list(dict.fromkeys(map(tuple, best.tolist())))[:RELATED]
         say(f"trains the {len(study.first)} networks first that those believe to be the best, as --related says")
+    if config.fidelities:
+        epochs = config.target.recipe(setup.task, SEARCH).epochs
+        given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}
+        states = folder.path / files.STATES
+        return Climb(**given, fidelities=shares(config.fidelities, epochs), kept=True, states=states)
     if config.halving:
         share = setup.task.recipe(SHORT).work / setup.task.recipe(SEARCH).work
         given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}

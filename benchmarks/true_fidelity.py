@@ -1,0 +1,130 @@
+"""Processor seconds of true trainings until a search has reached an accuracy, with short trainings and without.
+
+python benchmarks/true_fidelity.py --task digits --enough 0.976 --seeds 0,1,2,3,4 --fidelity none,0.5,0.375
+python benchmarks/true_fidelity.py --curves datasets_arch/mcu_cnn-digits.parquet
+
+The trainings are done one after another in this process and timed by its processor clock, so that other jobs on the
+machine count little. With --curves, how trainings of a table of records rank after each epoch.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from latent_nas import threads
+from latent_nas.evaluators import Evaluator
+from latent_nas.evaluators.work import record_of
+from latent_nas.jobs.make import dataset
+from latent_nas.jobs.search.config import new_config
+from latent_nas.jobs.search.prepare import prepare
+from latent_nas.jobs.search.run import assemble
+from latent_nas.limits import Limits
+from latent_nas.objectives import Judged, open_objective
+from latent_nas.runs.folder import RunFolder
+from latent_nas.target import Target
+
+
+class Timed(Evaluator):
+    """Trains in this process, and notes the processor seconds that full and short trainings have taken till each."""
+
+    def __init__(self, target):
+        self.target, self.spent, self.log = target, 0.0, []
+
+    def evaluate(self, jobs):
+        for job in jobs:
+            started = time.process_time()
+            record = record_of(self.target, job)
+            self.spent += time.process_time() - started
+            self.log.append((self.spent, record.fidelity, record.score))
+            yield record
+
+
+def search(options, fidelity, seed):
+    """Return what a search came to: processor seconds of trainings and of all, and what they found."""
+    asked = {"fidelities": () if fidelity == "none" else tuple(f"epochs={f}" for f in fidelity.split("+"))}
+    if fidelity.startswith("halving"):
+        asked = {"halving": int(fidelity.removeprefix("halving"))}
+    limits = Limits.parse(options.limit) if options.limit else None
+    config = new_config(
+        Target("", options.task, options.device, ""),
+        trainings=options.trainings,
+        limits=limits,
+        seed=seed,
+        strategy=options.strategy,
+        batch=options.batch,
+        **asked,
+    )
+    with tempfile.TemporaryDirectory() as place, threads.one():
+        prepared = prepare(config)
+        folder = RunFolder.create(Path(place) / "run", config.to_json())
+        timed = Timed(config.target)
+        started = time.process_time()
+        study = assemble(
+            prepared,
+            folder,
+            Judged(timed, open_objective(config.objective, prepared.limits)),
+            lambda s: None,
+            lambda *_: None,
+        )
+        study.budget = replace(study.budget, enough=options.enough)
+        records = study.run()
+        total = time.process_time() - started
+        study.store.close()
+    full = [(at, score) for at, fidelity, score in timed.log if fidelity == "search"]
+    reached = [at for at, score in full if score is not None and score >= options.enough]
+    return {
+        "fidelity": fidelity,
+        "seed": seed,
+        "reached_at_s": round(reached[0], 1) if reached else None,
+        "trainings_s": round(timed.spent, 1),
+        "all_s": round(total, 1),
+        "full": len(records),
+        "short": len(timed.log) - len(full),
+        "best": max((r.score for r in records if r.ok), default=None),
+    }
+
+
+def curves(path):
+    """Print how the score after each epoch ranks networks as their final score does."""
+    records = [r for r in dataset.read(path) if r.ok and r.part == "valid" and r.score is not None]
+    epochs = max(len(r.curve) for r in records)
+    records = [r for r in records if len(r.curve) == epochs]
+    final, values = np.array([r.score for r in records]), np.array([r.curve for r in records])
+    top = final >= np.quantile(final, 0.75)
+    print(f"{len(records)} trainings of {epochs} epochs\n")
+    print("| epochs | rank correlation | of the top quarter | rank of the best |")
+    print("|---|---|---|---|")
+    for i in range(epochs):
+        whole, best = spearmanr(values[:, i], final).statistic, spearmanr(values[top, i], final[top]).statistic
+        print(f"| {i + 1} | {whole:.3f} | {best:.3f} | {(values[:, i] > values[final.argmax(), i]).sum() + 1} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--task", default="digits")
+    parser.add_argument("--device", default="stm32f405")
+    parser.add_argument("--strategy", default="latent_rl")
+    parser.add_argument("--limit", action="append", help="as flash_kb=32; default: the task's")
+    parser.add_argument("--trainings", type=int, default=24)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--enough", type=float, default=0.976)
+    parser.add_argument("--seeds", default="0,1,2,3,4")
+    parser.add_argument("--fidelity", default="none,0.5", help="each tried: none, halving4, or shares as 0.25+0.5")
+    parser.add_argument("--curves", type=Path, help="a table of records; nothing is trained")
+    options = parser.parse_args()
+    if options.curves:
+        curves(options.curves)
+        return
+    for fidelity in options.fidelity.split(","):
+        for seed in options.seeds.split(","):
+            print(json.dumps(search(options, fidelity, int(seed))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
