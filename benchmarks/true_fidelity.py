@@ -87,7 +87,17 @@ def search(options, fidelity, seed):
         "full": len(records),
         "short": len(timed.log) - len(full),
         "best": max((r.score for r in records if r.ok), default=None),
+        "steps": steps(full),
     }
+
+
+def steps(full):
+    """Return [processor seconds, score] of every full training that was better than all before it."""
+    found = []
+    for at, score in full:
+        if score is not None and (not found or score > found[-1][1]):
+            found.append([round(at, 1), score])
+    return found
 
 
 def curves(path):
