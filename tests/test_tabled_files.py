@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from latent_nas.readers import Wanted, reader_of
+from latent_nas.readers._tabled import by_table
 from latent_nas.tasks import open_task
 
 RANDOM = np.random.default_rng(0)
@@ -286,3 +287,67 @@ def test_classes_of_a_table_go_before_folders_and_this_is_said(tmp_path):
     assert raw.classes == ("x", "y")
     assert "('--label COLUMN' takes another, '?labels=outer' the folders)" in raw.notes[0]
     assert read(tmp_path, labels="outer").classes == ("p", "q")
+
+
+def test_a_name_is_a_path_only_where_all_names_are(tmp_path):
+    pictures(tmp_path, *(f"images/{i}.png" for i in range(4)), "0.png", "9.png")
+    rows = [f"{i}.png,{'xy'[i % 2]}" for i in (0, 1, 2, 9)]  # of images/1.png the end alone
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label", *rows]))
+    with pytest.raises(ValueError, match=r"'0\.png' could be 0\.png and images/0\.png"):
+        read(tmp_path)
+    rows = ["0.png,x", "images/0.png,y", "images/1.png,y", "9.png,x"]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label", *rows]))
+    assert labelled(read(tmp_path)) == {"0.png": "x", "images/0.png": "y", "images/1.png": "y", "9.png": "x"}
+
+
+def test_a_column_of_parts_tells_names_apart_only_where_folders_agree(tmp_path):
+    pictures(tmp_path, "train/0.png", "test/0.png", "train/1.png", "test/2.png")
+    rows = ["0,x,train", "0,y,test", "1,y,train", "2,x,test"]
+    (tmp_path / "labels.csv").write_text("\n".join(["id,label,split", *rows]))
+    wanted = {"train/0.png": "x", "test/0.png": "y", "train/1.png": "y", "test/2.png": "x"}
+    assert labelled(read(tmp_path)) == wanted
+    (tmp_path / "labels.csv").write_text("\n".join(["id,label,split", *rows]).replace("1,y,train", "1,y,test"))
+    with pytest.raises(ValueError, match=r"'0' could be test/0\.png and train/0\.png"):
+        read(tmp_path)
+
+
+def drawn(root, rng):
+    """Make files and a table that names them in one of many ways; return the class and part of every file."""
+    folders = (("",), ("images",), ("a", "b"), ("train", "test"), ("x/train", "x/test"), ("images", ""))
+    folders, shared, truth = folders[rng.integers(len(folders))], rng.random() < 0.4, {}
+    way, name = rng.integers(5), ("{}", "{:03}", "IMG_{}")[rng.integers(3)]
+    for folder in folders:
+        for i in range(int(rng.integers(3, 9))):
+            file = root / folder / (name.format(i if shared else len(truth)) + (".png", ".gif")[rng.random() < 0.2])
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(b"")
+            part = next((at for word, at in (("train", 0), ("test", 2)) if word in folder.split("/")), -1)
+            truth[file] = (("cat", "dog")[rng.integers(2)], part)
+    rows = []
+    for at in rng.permutation(len(truth)):
+        file, (label, part) = list(truth.items())[at]
+        path = file.relative_to(root).as_posix()
+        called = (file.name, file.stem, path, path.rpartition(".")[0], "/home/u/" + path)[way]
+        said = ("train", "valid", "test", "")[part]
+        if rng.random() < 0.95:
+            rows.append(f"{called},{label},{said}")
+    split = folders[-1].endswith("test") and rng.random() < 0.5
+    head = "file,label,split" if split else "file,label"
+    lines = rows if split else [row.rpartition(",")[0] for row in rows]
+    (root / "labels.csv").write_text("\n".join([head, *lines]))
+    return truth
+
+
+def test_whatever_a_table_calls_files_none_gets_the_class_of_another(tmp_path):
+    right = 0
+    for seed in range(300):
+        root = tmp_path / str(seed)
+        truth = drawn(root, np.random.default_rng(seed))
+        try:
+            found = by_table(root, {".png", ".gif"}, Wanted())
+        except ValueError:
+            continue
+        assert found is not None, seed
+        assert {one.file: (one.label, one.part) for one in found[0]}.items() <= truth.items(), seed
+        right += 1
+    assert right > 200

@@ -40,27 +40,41 @@ class Names:
         above = file.relative_to(self.root).parts[:-1]
         return next((at for folder in above if (at := part_of(folder)) is not None), None)
 
-    def file(self, cell: str, place: Path, part: int | None) -> Path | None:
-        """Return the file that a cell means, None where it is not there.
+    def files_of(self, cells: Sequence[str], place: Path, part: int | None, parts: Sequence[int]) -> list[Path | None]:
+        """Return the file that each cell of a column means, None where it is not there.
+
+        Of several files the one of this very path is meant where all cells are such paths; that of the part that a
+        column says, where this column agrees with the folders of the other files.
 
         Args:
-            place: of the table. part: index of ``PARTS`` that the table says of the cell, None for none.
+            place: of the table. part: index of ``PARTS`` that the table is of, None for none. parts: those that a
+                column of it says, () for none.
 
         Raises:
             ValueError: several files could be meant.
         """
-        name, could = _plain(cell), self.could(cell)
-        exact = [[f for f in could if name in _from(f, base)] for base in (place.parent, self.root)]
-        spelt = [f for f in could if f"/{name}" in "/" + _from(f, self.root)[0] or f.stem == name]
-        beside = [f for f in could if place.parent != self.root and f.is_relative_to(place.parent)]
-        alike = [f for f in could if part is not None and self.part(f) == part]
-        for narrowed in (could, *exact, beside, alike, spelt):
-            if len(narrowed) == 1:
-                return narrowed[0]
-        if could:
-            names = " and ".join(str(f.relative_to(self.root)) for f in could[:3])
-            raise ValueError(f"{place}: {cell!r} could be {names}; write the folder, and the ending, in front of it")
-        return None
+        held = [self.could(cell) for cell in cells]
+        bases = [
+            base
+            for base in (place.parent, self.root)
+            if all(_exact(cell, could, base) for cell, could in zip(cells, held, strict=True) if could)
+        ]
+        sure = [(self.part(f[0]), at) for f, at in zip(held, parts, strict=False) if len(f) == 1]
+        rows = parts if all(of in (at, None) for of, at in sure) else ()
+        found: list[Path | None] = []
+        for i, (cell, could) in enumerate(zip(cells, held, strict=True)):
+            ways = [could, *(_exact(cell, could, base) for base in bases)]
+            ways.append([f for f in could if place.parent != self.root and f.is_relative_to(place.parent)])
+            ways += [[f for f in could if self.part(f) == at] for at in (part, *rows[i : i + 1]) if at is not None]
+            ways.append([f for f in could if f"/{_plain(cell)}" in f"/{_from(f, self.root)[0]}"])  # the case differs
+            one = next((files[0] for files in ways if len(files) == 1), None)
+            if could and one is None:
+                names = " and ".join(str(f.relative_to(self.root)) for f in could[:3])
+                raise ValueError(
+                    f"{place}: {cell!r} could be {names}; write the folder, and the ending, in front of it"
+                )
+            found.append(one)
+        return found
 
 
 def file_column(place: Path, held: Table, names: Names, suffixes: set[str]) -> tuple[str, str, str]:
@@ -122,6 +136,11 @@ def _above(cells: Sequence[str], names: Names) -> str:
 def _alike(a: Sequence[str], b: Sequence[str], names: Names) -> bool:
     both = [(set(names.could(x)), set(names.could(y))) for x, y in zip(a, b, strict=True)]
     return all(x & y for x, y in both if x and y)
+
+
+def _exact(cell: str, could: Sequence[Path], base: Path) -> list[Path]:
+    """Return the files whose path below a folder is the cell's."""
+    return [file for file in could if _plain(cell) in _from(file, base)]
 
 
 def _from(file: Path, folder: Path) -> tuple[str, ...]:

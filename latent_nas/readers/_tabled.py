@@ -63,9 +63,10 @@ def by_table(root: Path, suffixes: set[str], wanted: Wanted) -> tuple[list[Label
             return None  # it says other things of files that lie in folders of classes
         groups = groups or columns.group
         notes += _said(root, one, columns, names.folders)
-        for i, name in enumerate(one.cells):
-            part = columns.part[i] if columns.part else one.part if len(found) > 1 else None
-            file = names.file(name, one.place, part)
+        of_table = one.part if len(found) > 1 else None
+        meant = names.files_of(one.cells, one.place, of_table, columns.part)
+        for i, (name, file) in enumerate(zip(one.cells, meant, strict=True)):
+            part = columns.part[i] if columns.part else of_table
             gone += file is None
             empty += file is not None and not columns.label[i]
             if file is not None and columns.label[i]:
