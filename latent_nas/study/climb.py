@@ -23,7 +23,7 @@ from latent_nas.judge.fidelity import Fidelity, changes, ladder
 from latent_nas.records import SEARCH, Record, ranked
 from latent_nas.study import Genes, Study, best_of, line
 
-LOOKS = 2  # first looks of a round, for one training of its batch
+LOOKS = 2  # first looks of a round on tables, for one training of its batch; else as many as that costs
 FIRST = 10  # looks before anything is promoted: nothing is known of few but which is the largest
 SLACK = 1e-9  # of sums of costs
 PROBE = 4  # full trainings after which the line is checked at its lower end
@@ -144,9 +144,8 @@ class Climb(Study):
         evidence = self.scorer.evidence
         rungs = [fidelity.name for fidelity in evidence.fidelities]
         first = rungs[0] if rungs and self._spare() >= self._costs[rungs[0]] else SEARCH
-        looks = (
-            min(n, int(self._left())) if first == SEARCH else min(LOOKS * n, int(self._spare() / self._costs[first]))
-        )
+        many = int(n / self._costs[first]) if self.kept else LOOKS * n
+        looks = min(n, int(self._left())) if first == SEARCH else min(many, int(self._spare() / self._costs[first]))
         proposals = self._asked_for(self._there(looks))
         if journal := self.strategy.journal():
             self.store.write_journal(number, journal)
@@ -155,7 +154,8 @@ class Climb(Study):
         known -= {record.genes for record in self.short if self.kept and not record.ok}  # would fail again
         waiting = [genes for genes in begun if genes in known and genes not in set(proposals)]
         looking = first != SEARCH and bool(proposals)
-        plan = self._promoted(waiting, proposals, max(n // 2, 1), looking) or [(genes, first) for genes in proposals]
+        most = n if self.kept else max(n // 2, 1)
+        plan = self._promoted(waiting, proposals, most, looking) or [(genes, first) for genes in proposals]
         self.store.write_note(f"fidelities {number}", [fidelity for _, fidelity in plan])
         self.store.propose(number, [genes for genes, _ in plan], artifacts.pack(self.strategy.state()))
         return plan
