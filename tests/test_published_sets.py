@@ -181,6 +181,24 @@ def test_classes_have_the_names_that_lie_beside(tmp_path):
     assert read(tmp_path).classes == ("1", "4")
 
 
+def test_rows_are_features_where_a_text_names_them(tmp_path):
+    uci(tmp_path)
+    for part, n in (("train", 6), ("test", 4)):
+        np.savetxt(tmp_path / part / f"X_{part}.txt", RANDOM.normal(size=(n, 30)))
+    raw = read(tmp_path)
+    assert raw.x.shape == (10, 30, 1, 1)
+    assert "the 30 values of a row of x_train are read as steps of a series" in " ".join(raw.notes)
+    (tmp_path / "features.txt").write_text("1 mean\n")
+    for path in (tmp_path, tmp_path / "test" / "X_test.txt"):
+        raw = read(path)
+        assert raw.x.shape == (10, 1, 30, 1)
+        assert "features.txt lies beside: rows are features" in " ".join(raw.notes)
+    assert read(tmp_path, layout="ns").x.shape == (10, 30, 1, 1)
+    for part, n in (("train", 6), ("test", 4)):
+        np.savetxt(tmp_path / part / "Inertial Signals" / f"a1_{part}.txt", RANDOM.normal(size=(n, 16)))
+    assert read(tmp_path).x.shape == (10, 16, 1, 1)
+
+
 def test_a_subject_for_every_row_or_a_line(tmp_path):
     uci(tmp_path)
     np.savetxt(tmp_path / "train" / "subject_train.txt", np.arange(5), fmt="%d")

@@ -146,6 +146,15 @@ def test_classes_in_a_file_that_is_not_read_are_not_passed_over(tmp_path, name):
     assert read(tmp_path).classes == ("images", "others")
 
 
+def test_a_class_of_a_table_may_begin_with_an_underscore(tmp_path):
+    from scipy.io import wavfile
+
+    for i in range(4):
+        wavfile.write(tmp_path / f"{i}.wav", 8000, RANDOM.integers(-9000, 9000, 800).astype(np.int16))
+    (tmp_path / "labels.csv").write_text("file,label\n0,_silence_\n1,yes\n2,no\n3,_silence_\n")
+    assert read(tmp_path).classes == ("_silence_", "no", "yes")
+
+
 def test_the_column_with_endings_names_the_files_and_not_a_number(tmp_path):
     pictures(tmp_path, *(f"i/{i}.png" for i in range(10)))
     rows = "".join(f"{i},{9 - i}.png,{'xy'[i % 2]}\n" for i in range(10))

@@ -81,7 +81,8 @@ def _flat(name: str, x: np.ndarray) -> tuple[str, list[str]]:
         why = f"differ {apart:.0f}-fold in spread" if apart > APART else "are few"
         return "nf", [f"the {x.shape[1]} values of a row of {name} {why}: features, each with its own scale"
                       " ('?layout=ns': a series)"]  # fmt: skip
-    return "ns", []
+    said = f"the {x.shape[1]} values of a row of {name} are read as steps of a series"
+    return "ns", [f"{said} ('?layout=nf': features, each with its own scale)"] if x.shape[1] > 1 else []
 
 
 def _three(path: Path, name: str, x: np.ndarray) -> tuple[str, list[str]]:

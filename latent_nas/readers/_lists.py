@@ -9,15 +9,18 @@ LISTS = {"validation_list.txt": 1, "valid_list.txt": 1, "testing_list.txt": 2, "
 SPEAKER = "_nohash_"  # stands behind the speaker in the names of Speech Commands
 
 
-def listed(root: Path, files: Sequence[Labelled]) -> tuple[list[Labelled], list[str]]:
+def listed(root: Path, files: Sequence[Labelled], told: bool = False) -> tuple[list[Labelled], list[str]]:
     """Return the files with the parts that lists beside them say, or speakers as groups, and what to say of it.
 
     Folders whose names begin with an underscore, as ``_background_noise_``, hold no samples of a class.
 
+    Args:
+        told: whether a table says the classes, and no folder.
+
     Raises:
         ValueError: a list that names nothing that is there.
     """
-    aside = sorted({file.label for file in files if file.label.startswith("_")})
+    aside = sorted({file.label for file in files if file.label.startswith("_") and not told})
     kept = [file for file in files if file.label not in aside]
     notes = []
     if aside and len({file.label for file in kept}) > 1:

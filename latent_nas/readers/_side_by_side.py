@@ -13,6 +13,7 @@ PARTS = ("train", "valid", "val", "test")
 LARGEST = 1 << 30  # bytes of text
 NAME = re.compile(rf"(x|y|subject)(?:_ids?)?_({'|'.join(PARTS)})\.txt", re.IGNORECASE)
 CLASSES = "activity_labels.txt"
+FEATURES = "features.txt"  # names the columns of X_train.txt
 SHOWN = 4  # channels in a line
 
 
@@ -80,6 +81,18 @@ def class_names(path: Path) -> dict[int, str]:
                     names = {int(number): name.strip() for number, name in cells}
                     return names if len(set(names.values())) == len(cells) else {}
     return {}
+
+
+def holds_features(path: Path) -> bool:
+    """Return whether the samples of these texts are rows of features: features.txt beside names them, and no channels.
+
+    Args:
+        path: what was named, of which ``text_files`` are.
+    """
+    texts = text_files(path)
+    rows = [files[0] for name, files in texts.items() if name.startswith("x_") and NAME.fullmatch(files[0].name)]
+    places = {folder for file in rows for folder in (file.parent, file.parent.parent)}
+    return any(file.name.lower() == FEATURES for folder in places for file in _texts(folder))
 
 
 def named(arrays: dict[str, np.ndarray], names: dict[int, str]) -> dict[str, np.ndarray]:

@@ -12,7 +12,14 @@ import numpy as np
 
 from latent_nas.readers._idx import idx_array, idx_labels, said_of_labels
 from latent_nas.readers._named_files import idx_files, is_idx
-from latent_nas.readers._side_by_side import class_names, named, said_of_texts, text_array, text_files
+from latent_nas.readers._side_by_side import (
+    class_names,
+    holds_features,
+    named,
+    said_of_texts,
+    text_array,
+    text_files,
+)
 
 LARGEST = 1 << 32  # bytes of one array as float32, unpacked
 
@@ -39,6 +46,11 @@ def said(path: Path) -> list[str]:
     if files := idx_files(path):
         return [line for role, file in files.items() if role[0] == "y" for line in said_of_labels(file)]
     return said_of_texts(text_files(path))
+
+
+def layout_of(path: Path) -> str:
+    """Return the layout that files beside the arrays say, one of ``readers.LAYOUTS``; "" for none."""
+    return "nf" if path.suffix.lower() not in (".npz", ".npy") and holds_features(path) else ""
 
 
 def takes(path: Path) -> bool:

@@ -13,9 +13,9 @@ from latent_nas.readers._array_groups import in_groups
 from latent_nas.readers._axes import values
 from latent_nas.readers._roles import BESIDE, roles
 from latent_nas.readers._stored import arrays as stored
+from latent_nas.readers._stored import layout_of, takes
 from latent_nas.readers._stored import names as names_in
 from latent_nas.readers._stored import said as said_of_files
-from latent_nas.readers._stored import takes
 
 
 class Arrays(Reader):
@@ -55,6 +55,10 @@ class Arrays(Reader):
         names_of = ["" if at < 0 else f"_{PARTS[at]}" for at in ats]
         hot = all(f"y{name}" in given and one_hot(given[f"y{name}"]) for name in names_of)
         layout = wanted.layout or ("nhwc" if about and wanted.input is None else "")
+        if not layout and wanted.input is None and (layout := layout_of(path)):
+            notes.append(
+                "features.txt lies beside: rows are features, each with its own scale ('?layout=ns': a series)"
+            )
         looks, said = ("", list[str]()) if kind or hot else _looks([given.get(f"y{name}") for name in names_of])
         notes += said
         parts, layout, said = _parts(path, given, taken, names_of, wanted, kind or looks, hot, layout)

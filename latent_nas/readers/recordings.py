@@ -58,7 +58,7 @@ class Recordings(Reader):
             raise ValueError("labels= takes the classes from folders, --label from a table; leave one of them out")
         told = None if wanted.labels else by_table(path, SUFFIXES, wanted)
         files, notes, grouped = told or (*class_files(path, SUFFIXES, wanted.labels), "")
-        files, said = listed(path, files)
+        files, said = listed(path, files, told is not None)
         notes += [*said, *left_out(path, SUFFIXES)]
         skipped: list[tuple[str, str]] = []
         opened: list[tuple[Labelled, int, int, int]] = []  # file, rate, samples, channels
