@@ -12,11 +12,13 @@ COMPARED = ["Greater", "Less"]
 
 
 def scaled(graph: Drawn) -> None:
-    """Scale the tensor by constants: one, per channel, per element."""
+    """Scale the tensor by constants: one, per channel, per element, or broadcast in any other way."""
     kind, shape = graph.pick("Mul", "Add", "Sub", "Div"), graph.shape
     along = graph.pick((1,), (), (shape[1], *[1] * (len(shape) - 2)), (1, shape[1], *[1] * (len(shape) - 2)))
     if graph.chance(0.1):
         along = shape[1:]
+    if graph.chance(0.25):
+        along = tuple(n if graph.chance(0.5) else 1 for n in shape)[graph.pick(*range(len(shape))) :]
     value = graph.random.uniform(0.5, 2, along) * graph.pick(1, 1, -1)
     inputs = [graph.at, graph.constant(value)]
     graph.node(kind, inputs[::-1] if kind != "Div" and graph.chance(0.3) else inputs)
@@ -170,7 +172,12 @@ def chosen(graph: Drawn) -> None:
     if graph.opset < 9:
         raise ValueError("Where is of opset 9")
     mask = graph.node(graph.pick(*kinds), [x, graph.constant(graph.random.uniform(-0.5, 0.5))])
-    if graph.chance(0.3):
+    if graph.chance(0.2):  # known before anything runs, broadcast in any way
+        along = tuple(n if graph.chance(0.5) else 1 for n in graph.shapes[x])[
+            graph.pick(*range(len(graph.shapes[x]))) :
+        ]
+        mask = graph.constant(graph.random.random(along) < 0.5, bool)
+    elif graph.chance(0.3):
         other = graph.node(graph.pick(*kinds), [x, graph.constant(graph.random.uniform(-0.5, 0.5))])
         mask = graph.node(graph.pick("And", "Or", "Xor"), [mask, other])
     mask = graph.node("Not", [mask]) if graph.chance(0.3) else mask

@@ -9,26 +9,26 @@ from drawn_shapes import flattened, larger, padded, parted, reduced, resized, tu
 RANKS = [4, 4, 4, 3, 3, 2, 2, "last"]
 
 
-def form(random: np.random.Generator) -> tuple:
+def form(random: np.random.Generator, least: int) -> tuple:
     """Return the shape of an input: an image, series or vector of any size, also 1 wide; "last": 3 channels, last."""
     rank, batch = RANKS[random.integers(len(RANKS))], ["n", 1][random.integers(2)]
     if rank == "last":
-        return (batch, *_sizes(random, 2, 14), 3)
+        return (batch, *_sizes(random, 2, 14, least), 3)
     if rank == 2:
         return (batch, int(random.integers(1, 25)))
-    return (batch, int(random.integers(1, 7)), *_sizes(random, rank - 2, 18 if rank == 4 else 40))
+    return (batch, int(random.integers(1, 7)), *_sizes(random, rank - 2, 18 if rank == 4 else 40, least))
 
 
-def _sizes(random: np.random.Generator, many: int, most: int) -> list[int]:
-    """Return heights and widths, a few of them 1 to 3."""
-    return [int(random.integers(1, 4 if random.random() < 0.2 else most)) for _ in range(many)]
+def _sizes(random: np.random.Generator, many: int, most: int, least: int) -> list[int]:
+    """Return heights and widths, a few of them among the three least."""
+    return [int(random.integers(least, least + 3 if random.random() < 0.2 else most)) for _ in range(many)]
 
 
-def drawn(seed: int) -> tuple[onnx.ModelProto, Drawn]:
-    """Return a random graph."""
+def drawn(seed: int, least: int = 1) -> tuple[onnx.ModelProto, Drawn]:
+    """Return a random graph, of images and series of at least so many rows and columns."""
     for attempt in range(100):
         random = np.random.default_rng([seed, attempt])
-        graph = Drawn(random, int(random.integers(7, 25)), form(random))
+        graph = Drawn(random, int(random.integers(7, 25)), form(random, least))
         graph.shapes["x"] = (1, *graph.dims[1:])
         try:
             if len(graph.dims) == 4 and graph.dims[3] == 3 and graph.chance(0.7):

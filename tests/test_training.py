@@ -8,6 +8,7 @@ import torch
 
 from latent_nas import seeds
 from latent_nas.operators.batch_norm import BatchNorm
+from latent_nas.operators.conv2d import Conv2d
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Part, Recipe, open_task
 from latent_nas.training import TrainingFailed, train
@@ -149,3 +150,19 @@ def test_folding_a_norm_changes_no_output():
     plain = x @ weights["weight"][:, 0, 0].T + weights["bias"]
     normed = (plain - own["running_mean"]) / np.sqrt(own["running_var"] + 1e-5) * own["weight"] + own["bias"]
     assert x @ folded["weight"][:, 0, 0].T + folded["bias"] == pytest.approx(normed)
+
+
+def test_a_convolution_of_one_channel_is_right_whatever_its_steps():
+    """OneDNN read beyond narrow images where only columns are left out; unfolded in double precision nothing does."""
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        kernel, stride = tuple(random.integers(1, 5, 2).tolist()), tuple(random.integers(1, 5, 2).tolist())
+        height, width = (int(k + random.integers(0, 6)) for k in kernel)
+        module = Conv2d(int(random.integers(1, 9)), kernel, stride, "valid").module((height, width, 1))
+        module = module.to(memory_format=torch.channels_last)
+        x = torch.from_numpy(random.normal(size=(24, height, width, 1)).astype(np.float32)).permute(0, 3, 1, 2)
+        made = module(x)
+        columns = torch.nn.functional.unfold(x.double().contiguous(), kernel, stride=stride)
+        weight, bias = (v.detach().double() for v in (module.weight, module.bias))
+        wanted = (weight.reshape(len(weight), -1) @ columns + bias[:, None]).reshape(made.shape)
+        assert (made.double() - wanted).abs().max() < 1e-4, (kernel, stride, height, width)

@@ -59,6 +59,19 @@ class ZeroPad(nn.Module):
         return functional.pad(x, self.pads)
 
 
+class OfOneChannel(nn.Conv2d):
+    """A convolution of one channel, with steps along the width alone.
+
+    One channel may lie first or last, which torch decides by strides; told that it lies last, oneDNN (torch 2.13,
+    AVX-512) reads beyond narrow images and gives other sums each time. Here it lies first.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (n, filters, h_out, w_out)."""
+        plain, weight = (v.reshape(len(v), -1).view(v.shape) for v in (x, self.weight))
+        return functional.conv2d(plain, weight, self.bias, self.stride, self.padding)
+
+
 class Transposed(nn.Module):
     """Transposed convolution; weights are (filters, channels, height, width), as those of a convolution."""
 
