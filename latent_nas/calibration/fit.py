@@ -11,11 +11,14 @@ import numpy as np
 from latent_nas.costs.layer import Layer
 
 TERMS = {  # of which a kernel's time is made; of other kernels, all that they count
-    "conv2d": ("call", "macs", "tail4_macs", "outputs", "pixels", "gathers", "gathered", "gathered_tail4"),
+    "conv2d": (
+        *("call", "macs", "tail4_macs", "outputs", "pixels"),
+        *("taps_inside", "gathered_inside", "tail4_inside", "gathered_outside"),
+    ),
     "pointwise": ("call", "macs", "tail16_macs", "outputs", "weights"),
     "depthwise": ("call", "macs", "unaligned_macs", "outputs", "pixels", "gathers", "gathered", "gathered_tail4"),
     "add": ("call", "outputs"),
-    "global_pool": ("call", "patch"),
+    "global_pool": ("call", "means"),
 }
 FOLDS = 5
 

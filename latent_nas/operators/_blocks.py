@@ -19,7 +19,9 @@ def column_work(
     tile_blocks of them; odd_tiles, of a filter without a pair; lone_pairs and lone_blocks, of a pixel that is left
     over; large_blocks, of single pixels in place of all these, where sums may be too large for them; widened, blocks
     made int16; byte_pixels, whose channels are not whole blocks; of windows wider than a pixel runs, run_blocks and
-    run_rest, copied into columns.
+    run_rest, copied into columns. And, for libraries that copy tap by tap: taps_inside the image, their elements
+    gathered_inside and, of these, tail4_inside that are left over after blocks of 4 channels; gathered_outside,
+    elements of taps outside, which are set and not read.
 
     Args:
         image: (height, width, channels) of the input. overwrites: the output may lie over it.
@@ -30,6 +32,7 @@ def column_work(
     lone, times = (0, 0) if large else (pixels % 3 == 1, pixels // 3 + (pixels % 3 == 2))
     alone = kernel == stride == (1, 1)
     runs, words, rest = (0, 0, 0) if alone else Rim.of(height, width, kernel, stride, padding).runs(channels)
+    inside = Rim.of(height, width, kernel, stride, padding).inside
     rows = 1 + pads(height, width, kernel, stride, padding)[0]
     return {
         "column_blocks": 0 if groups > 1 else blocks,
@@ -47,6 +50,10 @@ def column_work(
         "runs": runs,
         "run_blocks": words,
         "run_rest": rest,
+        "taps_inside": inside,
+        "gathered_inside": inside * channels,
+        "tail4_inside": inside * (channels % 4),
+        "gathered_outside": (pixels * prod(kernel) - inside) * channels,
     }
 
 

@@ -45,10 +45,14 @@ class GlobalPool(Operator):
         return {term: float(count) for term, count in counts.items()}
 
     def fine_work(self, *inputs: Shape) -> dict[str, float]:
-        """Return the elements and channels of which the maximum is taken, not the mean."""
+        """Return the elements of which the mean is taken, and the elements and channels of which the maximum is."""
         height, width, channels = inputs[0]
-        highest = float(self.mode == "max")
-        return {"maxima": highest * height * width * channels, "maximum_outputs": highest * channels}
+        elements, highest = float(height * width * channels), float(self.mode == "max")
+        return {
+            "means": elements - highest * elements,
+            "maxima": highest * elements,
+            "maximum_outputs": highest * channels,
+        }
 
     def module(self, *inputs: Shape) -> "nn.Module":
         """Return adaptive pooling to one pixel, flattened."""

@@ -3,9 +3,11 @@
 from latent_nas.graph import Builder, Graph
 from latent_nas.operators import Shape
 from latent_nas.operators.add import Add
+from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
+from latent_nas.operators.flatten import Flatten
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
@@ -48,7 +50,17 @@ class Blocks:
         total = self.builder.add(Add(), a, b)
         return self.builder.add(ACTIVATIONS[activation], total) if activation else total
 
-    def classify(self, x: int, classes: int) -> Graph:
-        """Return the graph, closed by global average pooling and a dense layer."""
-        self.builder.add(Dense(classes), self.builder.add(GlobalPool(), x))
+    def classify(self, x: int, classes: int, mean: bool = True) -> Graph:
+        """Return the graph, closed by a mean over the image and a dense layer.
+
+        Args:
+            mean: the published file has MEAN; False: it has AVERAGE_POOL_2D over the image, which other kernels run.
+        """
+        if mean:
+            pooled = self.builder.add(GlobalPool(), x)
+        else:
+            height, width, _ = self.builder.shape(x)
+            window = (height, width)
+            pooled = self.builder.add(Flatten(), self.builder.add(AvgPool(window, window, "valid"), x))
+        self.builder.add(Dense(classes), pooled)
         return self.builder.build()

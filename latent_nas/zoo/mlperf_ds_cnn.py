@@ -10,7 +10,7 @@ def ds_cnn() -> Graph:
     x = b.conv(0, 64, (10, 4), 2)
     for _ in range(4):
         x = b.conv(b.depthwise(x), 64)
-    return b.classify(x, 12)
+    return b.classify(x, 12, mean=False)
 
 
 Plugin = ds_cnn

@@ -6,7 +6,7 @@ from latent_nas.zoo._mobilenet_v1 import mobilenet_v1
 
 def network() -> Graph:
     """Return the float graph."""
-    return mobilenet_v1((96, 96, 3), 2, 0.25, "relu")
+    return mobilenet_v1((96, 96, 3), 2, 0.25, "relu", mean=False)
 
 
 Plugin = network
