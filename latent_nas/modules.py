@@ -27,7 +27,7 @@ def cost(
     network: "str | Path | nn.Module",
     input_shape: Shape | None = None,
     device: str = "stm32f405",
-    runtime: str = "cmsis_nn",
+    runtime: str = "native",
     limits: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return what a network costs as int8, as `latent-nas cost --json` prints it.

@@ -52,7 +52,7 @@ def pause_of(fidelity: str) -> int | None:
     return int(fidelity.removeprefix(EPOCHS)) if fidelity.startswith(EPOCHS) else None
 
 
-MAIN_TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn")
+MAIN_TARGET = Target("mcu_cnn", "digits", "stm32f405", "native")
 MAIN_LIMITS = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=5.0)
 
 

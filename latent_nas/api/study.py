@@ -49,7 +49,7 @@ class Study:
         limits: e.g. {"flash_kb": 32, "ram_kb": 16, "latency_ms": 5}; None: those of the task. The device's own hold
             as well. seed: decides all randomness. workers: training processes, 0 is one per core; changes no result.
         verbose: whether events are printed. measure: "emulate" runs every trained network on the emulated device too.
-        runtime: None is the one that goes with ``measure``. objective: what to maximise. surrogate: what predicts
+        runtime: None is native, the kernels of ``deploy``. objective: what to maximise. surrogate: what predicts
             accuracy. plugins: files of further plugins, which are found by their names: operators, readers.
         preset: "fast", "default" or "thorough": how many trainings, and their epochs. child_epochs: of a training; None
             is what the preset says. settings: of the strategy, as in "reinforce.entropy=0.01". warm_start: tables of

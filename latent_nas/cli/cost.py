@@ -19,7 +19,7 @@ def cost(
     runtime: Annotated[
         str,
         typer.Option(
-            help="See `latent-nas runtimes`, or a .toml of yours; several: x,y. Default: the run's or cmsis_nn."
+            help="See `latent-nas runtimes`, or a .toml of yours; several: x,y. Default: the run's or native."
         ),
     ] = "",
     clock: Annotated[float | None, typer.Option(help="MHz that the device runs at. Default: its highest.")] = None,
@@ -47,7 +47,7 @@ def cost(
     source = open_source(network, entry)
     graph = source.bound(task or source.task or "digits", space).graph()
     devices = [name.strip() for name in (device or source.device or "stm32f405").split(",")]
-    runtimes = [name.strip() for name in (runtime or source.runtime or "cmsis_nn").split(",")]
+    runtimes = [name.strip() for name in (runtime or source.runtime or "native").split(",")]
     beside = {"as_int8": source.floats(), "notes": source.notes()}
     if len(devices) * len(runtimes) == 1:
         found = job.explain(graph, devices[0], runtimes[0], limits, clock, source.softmax()) | beside

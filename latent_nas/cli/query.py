@@ -13,7 +13,7 @@ def query(
     task: options.Task = "digits",
     space: options.Space = "",
     device: options.Device = "stm32f405",
-    runtime: options.Runtime = "cmsis_nn",
+    runtime: options.Runtime = "native",
     flash_kb: Annotated[float | None, typer.Option(help="Maximum flash.")] = None,
     ram_kb: Annotated[float | None, typer.Option(help="Maximum RAM.")] = None,
     latency_ms: Annotated[float | None, typer.Option(help="Maximum latency per inference.")] = None,

@@ -10,8 +10,8 @@ from latent_nas.cli.options import BOARD, FINAL, MACHINES, RUN, SEARCH
 Runtime = Annotated[
     str | None,
     typer.Option(
-        help="Inference runtime, a name of `latent-nas runtimes` or a .toml file of yours. Default: cmsis_nn; native"
-        " with --measure emulate.",
+        help="Inference runtime, a name of `latent-nas runtimes` or a .toml file of yours. Default: native, the kernels"
+        " that `latent-nas deploy` exports; limits count the whole image.",
         rich_help_panel=BOARD,
     ),
 ]

@@ -24,7 +24,7 @@ class Subject:
     @property
     def target(self) -> Target:
         """The main target with the evaluator's runtime, and one epoch."""
-        return replace(MAIN_TARGET, runtime=self.plugin.runtime, search_epochs=1)
+        return replace(MAIN_TARGET, search_epochs=1)
 
     def jobs(self) -> list[Job]:
         """Return a job each for two networks of few MACs."""

@@ -40,14 +40,12 @@ class Evaluator(ABC):
     """Turns jobs into records. A job that fails is a record with its reason.
 
     Attributes:
-        runtime: whose costs it goes with, where nobody says.
         trains: whether it trains networks of a target, made as ``Plugin(target, workers, ray)``.
         gpus: that one job asks for; a crew grants them where it has any.
         accelerated: whether it trains where the target says; else on the CPU. pauses: whether its trainings can be
             left after some epochs and go on later, see ``Job.state``.
     """
 
-    runtime: ClassVar[str] = "cmsis_nn"
     trains: ClassVar[bool] = True
     gpus: ClassVar[float] = 0.0
     accelerated: ClassVar[bool] = False

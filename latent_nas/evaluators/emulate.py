@@ -28,7 +28,6 @@ INPUTS = 2  # instructions hardly depend on the input; more of them would check 
 class Emulation(Evaluator):
     """Trains as ``training`` does, in as many processes; each then compiles its network and runs it."""
 
-    runtime: ClassVar[str] = RUNTIME
     accelerated: ClassVar[bool] = True
     pauses: ClassVar[bool] = True
 

@@ -15,7 +15,8 @@ from latent_nas.target import Setup
 from latent_nas.units import COSTS
 
 Say = Callable[[str], None]
-COST_SAMPLES = 4000
+COST_SAMPLES = 16_000
+CODEC_SAMPLES = 4000  # exact costs that shape a codec's latent
 QUICK_SAMPLES = 2000  # where a search waits for them; proposals are checked exactly all the same
 EXACT = 0.99  # share of random networks that a codec made for another input must code exactly
 
@@ -30,9 +31,9 @@ def cost_name(setup: Setup) -> str:
     return f"costs-{setup.target.device}-{setup.target.runtime}"
 
 
-def sampled_costs(setup: Setup, seed: int, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return n random genes (n, g), by default COST_SAMPLES, and the logarithms of their exact costs (n, 3)."""
-    genes = setup.space.sample(seeds.rng(seed, "costs"), COST_SAMPLES if n is None else n)
+def sampled_costs(setup: Setup, seed: int, n: int = CODEC_SAMPLES) -> tuple[np.ndarray, np.ndarray]:
+    """Return n random genes (n, g) and the logarithms of their exact costs (n, 3)."""
+    genes = setup.space.sample(seeds.rng(seed, "costs"), n)
     return genes, np.log(setup.exact(genes))
 
 

@@ -177,8 +177,7 @@ def new_config(
     """Return the configuration of a new search, pinned.
 
     Args:
-        target: its runtime may be "", which is the one that goes with ``measure``, and its space "", which is the
-            task's.
+        target: its runtime may be "", which is ``MAIN_TARGET``'s, and its space "", which is the task's.
         trainings, child_epochs: None is what the preset says. limits: None is what goes with objective and task.
         others: attributes of ``SearchConfig``.
 
@@ -190,9 +189,8 @@ def new_config(
     chosen = presets.load(preset)
     if child_epochs is not None:
         check_least(1, child_epochs=child_epochs)
-    measure = others.get("measure", SearchConfig.measure)
-    runtime = target.runtime or plugins.load("evaluators", measure).runtime
-    where = trained_on(target.accelerator, measure, others.get("ray", ""))
+    runtime = target.runtime or MAIN_TARGET.runtime
+    where = trained_on(target.accelerator, others.get("measure", SearchConfig.measure), others.get("ray", ""))
     epochs = chosen.child_epochs if child_epochs is None else child_epochs
     target = target if target.space else replace(target, space=open_task(target.task).space)
     if limits is None:
