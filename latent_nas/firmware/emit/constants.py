@@ -62,13 +62,18 @@ def pairs_fit(call: Call) -> bool:
     return bool(below and rows.min(initial=0) > -128 and np.all(c["shift"] - 33 + 8 < 32))
 
 
-def paired_channels(call: Call, firsts: np.ndarray) -> list[str]:
-    """Return the nn_channels of an operator with weights in pairs; ``firsts``: sums of the first weights (outputs,)."""
+def paired_channels(call: Call, firsts: np.ndarray, moves: bool) -> list[str]:
+    """Return the nn_channels of an operator with weights in pairs.
+
+    Args:
+        firsts: sums of the first weights (outputs,). moves: with NN_UNSIGNED its kernel moves inputs by 128, too.
+    """
     zero, rows = call.integer("input_zero_point"), call.constants["weight"].reshape(len(firsts), -1)
-    biases = call.constants["bias"].astype(np.int64) - zero * rows.sum(axis=1, dtype=np.int64)
+    sums = rows.sum(axis=1, dtype=np.int64)
+    biases = call.constants["bias"].astype(np.int64) - zero * sums
     wide = (256 * biases - 127 * firsts.astype(np.int64) + 2**31) % 2**32 - 2**31
-    each = zip(biases, wide, call.constants["multiplier"], call.constants["shift"], strict=True)
-    return [f"NN_PAIRED({b}, {_int32(int(w))}, {m}, {s - 33 if m else 0})" for b, w, m, s in each]
+    each = zip(biases, wide, biases - 128 * moves * sums, call.constants["multiplier"], call.constants["shift"], strict=True)
+    return [f"NN_PAIRED({b}, {_int32(int(w))}, {v}, {m}, {s - 33 if m else 0})" for b, w, v, m, s in each]
 
 
 def pairs(name: str, values: np.ndarray) -> str:

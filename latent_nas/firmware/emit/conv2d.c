@@ -187,7 +187,7 @@ static void one(const nn_conv *op, const int8_t *column, uint32_t blocks, int8_t
     }
 }
 
-#ifndef __ARM_ARCH_6M__ /* which has too few registers for it */
+#ifndef NN_UNSIGNED
 /* The same for two columns, one behind the other. */
 static void two(const nn_conv *op, const int8_t *column, uint32_t blocks, int8_t *y)
 {
@@ -214,13 +214,11 @@ static void two(const nn_conv *op, const int8_t *column, uint32_t blocks, int8_t
         }
     }
 }
-#define COLUMNS 2
-#else
-#define COLUMNS 1
-#define two one
 #endif
 
-void nn_conv2d(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratch)
+/* All outputs; pairs: the weights are NN_PAIRs, and two pixels share them where there are registers for it. */
+static inline __attribute__((always_inline)) void pixels(const nn_conv *op, const int8_t *x, int8_t *y,
+                                                         int16_t *scratch, int pairs)
 {
     uint32_t blocks = nn_blocks(op), held = 0;
     int8_t *columns = (int8_t *)scratch, *to = y;
@@ -228,21 +226,39 @@ void nn_conv2d(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratch)
         const int8_t *kept = keep(op, x, y, oy, scratch);
         for (int32_t ox = 0; ox < op->out_w; ox++) {
             narrow(op, x, kept, oy, ox, columns + 4 * blocks * held);
-            if (++held == COLUMNS) {
+#ifdef NN_UNSIGNED
+            if (pairs)
+                nn_moved(op, columns, blocks, to);
+            else
+                one(op, columns, blocks, to);
+            to += op->out_c;
+#else
+            if (++held == 2) {
                 two(op, columns, blocks, to);
-                to += COLUMNS * op->out_c;
+                to += 2 * op->out_c;
                 held = 0;
             }
+#endif
         }
     }
+    (void)pairs;
     if (held)
         one(op, columns, blocks, to);
     nn_limit(y, (uint32_t)op->out_h * op->out_w * op->out_c, op->low, op->high);
 }
 
+void nn_conv2d(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratch)
+{
+    pixels(op, x, y, scratch, 1);
+}
+
 void nn_conv2d_large(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratch)
 {
+#ifdef NN_UNSIGNED
+    pixels(op, x, y, scratch, 0);
+#else
     nn_conv2d(op, x, y, scratch);
+#endif
 }
 
 void nn_pointwise(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratch)

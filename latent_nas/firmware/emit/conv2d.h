@@ -20,5 +20,6 @@ NN_BEGIN_C
 void nn_widen(const int8_t *x, int32_t *column, uint32_t blocks, uint32_t rows, int32_t step);
 void nn_columns(const nn_conv *op, const int32_t *columns, uint32_t pixels, int8_t *y);
 void nn_large(const nn_conv *op, const int8_t *column, int8_t *y); /* a column of bytes, weights as they are */
+void nn_moved(const nn_conv *op, int8_t *column, uint32_t blocks, int8_t *y); /* with NN_UNSIGNED, of one pixel */
 NN_END_C
 #endif

@@ -37,7 +37,7 @@ void nn_conv2d(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratch);
 void nn_pointwise(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratch);
 void nn_conv2d_large(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratch); /* sums of 2^23 and above */
 void nn_conv2d_grouped(const nn_conv *op, const int8_t *x, int8_t *y);"""
-FILES = ("conv2d.c", "conv2d_grouped.c", "conv2d_smlad.c", "conv2d.h", "clamp.c", "clamp.h")
+FILES = ("conv2d.c", "conv2d_grouped.c", "conv2d_smlad.c", "conv2d_unsigned.c", "conv2d.h", "clamp.c", "clamp.h")
 
 
 def convolution(call: Call) -> C:
@@ -48,7 +48,7 @@ def convolution(call: Call) -> C:
         return data, f"nn_conv2d_grouped(&op_{call.node.id}, {call.xs[0]}, {call.y});"
     i, weight, small_sums = call.node.id, call.constants["weight"], pairs_fit(call)
     if small_sums:
-        data, each = pairs(f"weight_{i}", by_two(weight)), paired_channels(call, firsts(weight))
+        data, each = pairs(f"weight_{i}", by_two(weight)), paired_channels(call, firsts(weight), True)
     else:
         data, each = array("int8_t", f"weight_{i}", by_two(weight).tolist(), ALIGNED), channels(call, True)
     data += array("nn_channel", f"channel_{i}", each + [channel(0, 0, 0)] * (len(each) % 2))

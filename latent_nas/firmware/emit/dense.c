@@ -21,7 +21,7 @@ __attribute__((noinline)) static uint32_t row(const int8_t *x, const int8_t *w, 
 }
 
 #ifndef NN_SMLAD
-void nn_fours(const nn_dense_args *op, const int8_t *x, int8_t *y)
+void nn_fours_large(const nn_dense_args *op, const int8_t *x, int8_t *y)
 {
     const int8_t *w = op->weight;
     const nn_channel *q = op->channel;
@@ -41,10 +41,12 @@ void nn_fours(const nn_dense_args *op, const int8_t *x, int8_t *y)
     }
 }
 
-void nn_fours_large(const nn_dense_args *op, const int8_t *x, int8_t *y)
+#ifndef NN_UNSIGNED
+void nn_fours(const nn_dense_args *op, const int8_t *x, int8_t *y)
 {
-    nn_fours(op, x, y);
+    nn_fours_large(op, x, y);
 }
+#endif
 #endif
 
 static void others(const nn_dense_args *op, const int8_t *x, int8_t *y)

@@ -43,7 +43,7 @@ def dense(call: Call) -> C:
     i, weight, small_sums = call.node.id, in_fours(call.constants["weight"]), pairs_fit(call)
     each, fours = channels(call, True), call.node.shape[-1] // 4 * 4
     if small_sums:
-        each[:fours] = paired_channels(call, firsts(call.constants["weight"]))[:fours]
+        each[:fours] = paired_channels(call, firsts(call.constants["weight"]), False)[:fours]
     blocks = fours * (-(-call.constants["weight"].shape[1] // 4) * 4)
     values = [f"NN_PAIR({a}, {b})" for a, b in weight[: blocks * small_sums].reshape(-1, 2).tolist()]
     data = array("int8_t", f"weight_{i}", values + weight[blocks * small_sums :].tolist(), ALIGNED, len(weight))
@@ -51,4 +51,4 @@ def dense(call: Call) -> C:
     return data, f"nn_dense{'' if small_sums else '_large'}(&op_{i}, {call.xs[0]}, {call.y});"
 
 
-Kernel = Emitter(dense, (STRUCT, PROTOTYPE), ("dense.c", "dense_smlad.c", "dense.h", "clamp.c", "clamp.h"))
+Kernel = Emitter(dense, (STRUCT, PROTOTYPE), ("dense.c", "dense_smlad.c", "dense_unsigned.c", "dense.h", "clamp.c", "clamp.h"))

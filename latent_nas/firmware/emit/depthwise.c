@@ -53,7 +53,7 @@ static void widen(const nn_axis *along, int32_t in_zero, const int8_t *x, uint32
 #endif
 #pragma GCC unroll 2
     for (; n; n--, x += step)
-        *to++ = (int16_t)(*x - in_zero);
+        *to++ = (int16_t)(*x - in_zero + NN_MOVED);
 }
 
 /* Some channels, one behind the other, of all outputs. */
@@ -88,13 +88,44 @@ void nn_taps(const nn_conv *op, const nn_axis *along, const nn_axis *across, con
             *to++ = w[i * across->w_step + j * along->w_step];
 }
 
+/* Windows of 3x3. The weights lie on the stack, from where a load takes one instruction. */
+static void three(const nn_row *row, const nn_axis *along, int32_t sum, int32_t zero)
+{
+    const nn_value *a = (const nn_value *)row->rows[0], *b = (const nn_value *)row->rows[1];
+    const nn_value *c = (const nn_value *)row->rows[2];
+    int32_t w[9], m = row->q->multiplier, shift = row->q->shift, step = along->stride;
+    int8_t *y = row->y;
+    for (int32_t i = 0; i < 9; i++)
+        w[i] = row->weight[i];
+#pragma GCC unroll 1
+    for (int32_t left = along->out; left; left--, a += step, b += step, c += step, y += along->y_step) {
+        int32_t acc = sum + a[0] * w[0];
+        acc += a[1] * w[1];
+        acc += a[2] * w[2];
+        acc += b[0] * w[3];
+        acc += b[1] * w[4];
+        acc += b[2] * w[5];
+        acc += c[0] * w[6];
+        acc += c[1] * w[7];
+        acc += c[2] * w[8];
+        *y = (int8_t)nn_requantise(acc, m, shift, zero);
+    }
+}
+
 void nn_outputs(const nn_conv *op, const nn_axis *along, const nn_axis *across, nn_row *row)
 {
     const nn_channel *q = row->q;
     int8_t *y = row->y;
+    int32_t sum = q->bias, taps = across->kernel * along->kernel;
+    for (int32_t i = 0; NN_MOVED && i < taps; i++)
+        sum -= NN_MOVED * row->weight[i];
+    if (along->kernel == 3 && across->kernel == 3) {
+        three(row, along, sum, op->out_zero);
+        return;
+    }
     for (int32_t out = 0, at = 0; out < along->out; out++, at += along->stride, y += along->y_step) {
         const int16_t *w = row->weight;
-        int32_t acc = q->bias;
+        int32_t acc = sum;
         for (int32_t i = 0; i < across->kernel; i++) {
             const int16_t *x = row->rows[i] + at;
             for (int32_t j = along->kernel; j; j--)
@@ -124,7 +155,7 @@ void nn_depthwise(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratc
     s.weight = scratch + 2 * window;
     s.zeros = s.weight + (uint32_t)most * s.taps;
     s.ring = s.zeros + (uint32_t)most * s.pitch;
-    memset(s.zeros, 0, 2 * s.pitch * (uint32_t)most * (window + 1));
+    memset(s.zeros, NN_MOVED & 0xff, 2 * s.pitch * (uint32_t)most * (window + 1));
     for (int32_t c = 0, n; c < depth; c += n) {
         n = depth - c < most ? 1 : most;
         part(op, along, across, &s, (uint32_t)c, (uint32_t)n, x, y);

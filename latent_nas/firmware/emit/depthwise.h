@@ -3,6 +3,14 @@
 #include "kernels.h"
 #include "requantise.h"
 
+#ifdef NN_UNSIGNED
+#define NN_MOVED 0x101 /* what rows hold more, so that they have no sign; two equal bytes */
+typedef uint16_t nn_value;
+#else
+#define NN_MOVED 0
+typedef int16_t nn_value;
+#endif
+
 /* Windows slide along the longer side of the image; rows are lines along it, and follow each other across it. */
 typedef struct {
     int32_t in, out, kernel, stride, pad;

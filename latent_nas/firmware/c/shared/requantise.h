@@ -19,12 +19,26 @@ static inline int32_t nn_saturate(int32_t value)
 #endif
 }
 
+/* The high word of a product; multiplier is positive. */
+static inline int32_t nn_high(int32_t acc, int32_t multiplier)
+{
+#ifdef NN_UNSIGNED /* which multiplies to 32 bits only, and would call a routine of 64 times 64 bits */
+    uint32_t low = (uint32_t)acc & 0xffff, by = (uint32_t)multiplier & 0xffff;
+    int32_t high = acc >> 16, by_high = multiplier >> 16;
+    int32_t middle = high * (int32_t)by + (int32_t)(low * by >> 16);
+    uint32_t rest = ((uint32_t)middle & 0xffff) + low * (uint32_t)by_high;
+    return high * by_high + (middle >> 16) + (int32_t)(rest >> 16);
+#else
+    return (int32_t)(((int64_t)acc * multiplier) >> 32);
+#endif
+}
+
 /* For s >= 33 the rounding constant is a multiple of 2^32: the high word alone decides, exactly. */
 static inline int32_t nn_requantise(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero)
 {
     if (shift < 0)
         return nn_requantise_small(acc, multiplier, shift, zero);
-    int32_t high = (int32_t)(((int64_t)acc * multiplier) >> 32);
+    int32_t high = nn_high(acc, multiplier);
     return nn_saturate(((high >> shift) + 2 * zero + 1) >> 1);
 }
 #endif
