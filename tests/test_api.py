@@ -14,7 +14,7 @@ from latent_nas import Result, Study, sealed
 from latent_nas.tasks import open_task
 
 ROOT = Path(__file__).parent.parent
-TINY = {"flash_kb": 3, "ram_kb": 2, "latency_ms": 0.6}
+TINY = {"flash_kb": 9, "ram_kb": 4, "latency_ms": 0.6}
 
 
 @pytest.fixture(scope="module")

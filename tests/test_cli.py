@@ -15,7 +15,7 @@ from latent_nas import sealed
 from latent_nas.cli import main
 from latent_nas.runs.folder import RunFolder
 
-TINY = ["--limit", "flash_kb=3", "--limit", "ram_kb=2", "--limit", "latency_ms=0.6"]
+TINY = ["--limit", "flash_kb=9", "--limit", "ram_kb=4", "--limit", "latency_ms=0.6"]
 QUICK = [
     "--strategy",
     "random",

@@ -26,7 +26,7 @@ def command(capsys, *arguments):
 
 
 def test_a_named_network_layer_by_layer(capsys):
-    code, text, _ = command(capsys, "mlperf_resnet8", "--device", "stm32f446", "--json")
+    code, text, _ = command(capsys, "mlperf_resnet8", "--device", "stm32f446", "--runtime", "cmsis_nn", "--json")
     found = json.loads(text)
     direct = costs(open_network("mlperf_resnet8"), open_device("stm32f446"), open_runtime("cmsis_nn"))
     assert code == 0

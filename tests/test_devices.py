@@ -93,7 +93,29 @@ def test_a_name_is_found_in_any_case_and_goes_by_one():
     assert open_runtime("CMSIS-NN").name == "cmsis_nn"
     target = Target("mcu-cnn", "digits", "STM32F405", "CMSIS_NN")
     config = new_config(target, strategy="Random")
-    assert (config.target, config.strategy) == (MAIN_TARGET, "random")
+    assert (config.target, config.strategy) == (replace(MAIN_TARGET, runtime="cmsis_nn"), "random")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("esp32", "Xtensa"),
+        ("ESP32-S3", "Xtensa"),
+        ("esp32_c3", "RISC-V"),
+        ("esp32p4", "RISC-V"),
+        ("ATmega328P", "AVR"),
+        ("msp430fr5994", "16 bits"),
+        ("max78000", "accelerator"),
+    ],
+)
+def test_chips_of_another_architecture_are_refused_by_name(name, said):
+    with pytest.raises(ValueError, match=rf"no device '{name}': .*{said}.* Cortex-M only"):
+        open_device(name)
+
+
+def test_no_device_that_ships_is_taken_for_one_of_another_architecture():
+    for name in plugins.names("devices"):
+        assert open_device(name).name == name
 
 
 def test_unknown_device_and_runtime_name_what_there_is():

@@ -12,8 +12,8 @@ strategy = "random"
 trainings = 7
 workers = 1
 [limit]
-flash_kb = 3
-ram_kb = 2
+flash_kb = 9
+ram_kb = 4
 """
 
 
@@ -38,8 +38,8 @@ class TestConfig:
         assert code == 0
         assert plan["trainings"] == 5
         assert plan["workers"] == 1
-        assert plan["limits"]["flash_bytes"] == 3 * 1024
-        assert plan["limits"]["ram_bytes"] == 2 * 1024
+        assert plan["limits"]["flash_bytes"] == 9 * 1024
+        assert plan["limits"]["ram_bytes"] == 4 * 1024
 
     @pytest.mark.parametrize(
         ("text", "said"),

@@ -22,7 +22,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 BASE = Path(sys.base_prefix) / "bin" / f"python{VERSION}"  # not the environment's, in which `--user` is refused
 PYTHON = BASE if BASE.exists() else Path(sys._base_executable)
 LIBRARIES = sysconfig.get_paths()["purelib"]  # what the package needs is not installed once more
-TINY = ["--limit", "flash_kb=3", "--limit", "ram_kb=2", "--limit", "latency_ms=0.6"]
+TINY = ["--limit", "flash_kb=9", "--limit", "ram_kb=4", "--limit", "latency_ms=0.6"]
 SEARCH = ["--trainings", "2", "--batch", "2", "--child-epochs", "1", "--top", "1", "--final-seeds", "1", *TINY]
 READ = """
 import json

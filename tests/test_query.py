@@ -20,7 +20,7 @@ def asked(folder):
 
 def test_predictions_have_the_name_and_the_sign_of_the_objective(tmp_path):
     shipped = pretrained(Setup(MAIN_TARGET), ".")
-    shutil.copytree(shipped / "costs-stm32f405-cmsis_nn", tmp_path / "costs-stm32f405-cmsis_nn")
+    shutil.copytree(shipped / "costs-stm32f405-native", tmp_path / "costs-stm32f405-native")
     known = artifacts.load(shipped / "accuracy", KIND)
     made = {**known.made, "objective": "bits_per_character", "sign": -1.0}
     artifacts.save(tmp_path / "accuracy", replace(known, made=made))

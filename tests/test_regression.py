@@ -181,7 +181,7 @@ def test_a_search_on_a_target_names_its_metric_everywhere(tmp_path):
     csv(tmp_path / "sensor.csv", rows=60)
     quick = ["--strategy", "random", "--trainings", "2", "--batch", "2", "--top", "1", "--final-seeds", "1"]
     command = [sys.executable, "-m", "latent_nas", "search", "--task", "sensor.csv?folds=1", *quick]
-    command += ["--space", "mcu_cnn1d", "--limit", "flash_kb=2"]
+    command += ["--space", "mcu_cnn1d", "--limit", "flash_kb=9"]
     done = subprocess.run(
         [*command, "--workers", "1", "--child-epochs", "2", "--limit", "latency_ms=2", "--out", "run"],
         cwd=tmp_path, capture_output=True, text=True, timeout=1800, check=False,

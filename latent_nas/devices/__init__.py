@@ -1,5 +1,6 @@
 """Devices: one TOML file each, with the figures of its datasheet. 1 KB = 1024 B."""
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -10,6 +11,15 @@ from latent_nas.cores import Core, open_core
 from latent_nas.devices._fields import check_fields
 from latent_nas.limits import Limits
 
+# Of chips that people ask for and that are not there, by how their names begin.
+ELSEWHERE = {
+    r"esp32($|s[23]|pico|wro|d0|u4|solo|cam|dev)|esp8266": "it has Xtensa cores",
+    r"esp32|ch32v|gd32v|k210|bl[67]0|gap[89]": "it has RISC-V cores",
+    r"atmega|attiny|atxmega|avr|arduino(uno|nano$|mega)": "it has an AVR core of 8 bits",
+    r"msp430": "it has a core of 16 bits",
+    r"max7800": "it runs networks on an accelerator of its own, which is not computed here",
+    r"raspberrypi[0-9]|rpi[0-9]|stm32mp|imx[5-9]|jetson": "it has an application processor",
+}
 BOOT_BYTES = {"rp2040": 256, "rp2350": 20}  # of flash, that a boot ROM wants before it starts a program
 
 
@@ -104,6 +114,17 @@ class Device:
         return next((region for region in self.regions if room[region.name] >= arena_bytes), None)
 
 
+def _check_architecture(name: str) -> None:
+    """Raise the reason why a chip of another architecture than Arm's M profile is not there."""
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    for chips, architecture in ELSEWHERE.items():
+        if re.match(chips, plain) and not name.endswith(".toml"):
+            raise ValueError(
+                f"no device {name!r}: {architecture}. There are devices with an Arm Cortex-M only, as kernels, emulator"
+                " and measured cycles are of these: see `latent-nas devices`"
+            )
+
+
 def open_device(name: str | Device) -> Device:
     """Return the device of ``devices/<name>.toml``, of a file of one's own: a path that ends in ".toml", or as it is.
 
@@ -111,6 +132,8 @@ def open_device(name: str | Device) -> Device:
         ValueError: there is no such device, or no such core, and the message names those there are; or a file is not
             of one.
     """
+    if isinstance(name, str):
+        _check_architecture(name)
     table = plugins.load("devices", name)
     if isinstance(table, Device):
         return table

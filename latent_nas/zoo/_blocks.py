@@ -61,6 +61,6 @@ class Blocks:
         else:
             height, width, _ = self.builder.shape(x)
             window = (height, width)
-            pooled = self.builder.add(Flatten(), self.builder.add(AvgPool(window, window, "valid"), x))
+            pooled = self.builder.add(Flatten(), self.builder.add(AvgPool(window, window, "same"), x))
         self.builder.add(Dense(classes), pooled)
         return self.builder.build()

@@ -72,7 +72,8 @@ def paired_channels(call: Call, firsts: np.ndarray, moves: bool) -> list[str]:
     sums = rows.sum(axis=1, dtype=np.int64)
     biases = call.constants["bias"].astype(np.int64) - zero * sums
     wide = (256 * biases - 127 * firsts.astype(np.int64) + 2**31) % 2**32 - 2**31
-    each = zip(biases, wide, biases - 128 * moves * sums, call.constants["multiplier"], call.constants["shift"], strict=True)
+    moved = biases - 128 * moves * sums
+    each = zip(biases, wide, moved, call.constants["multiplier"], call.constants["shift"], strict=True)
     return [f"NN_PAIRED({b}, {_int32(int(w))}, {v}, {m}, {s - 33 if m else 0})" for b, w, v, m, s in each]
 
 

@@ -51,4 +51,5 @@ def dense(call: Call) -> C:
     return data, f"nn_dense{'' if small_sums else '_large'}(&op_{i}, {call.xs[0]}, {call.y});"
 
 
-Kernel = Emitter(dense, (STRUCT, PROTOTYPE), ("dense.c", "dense_smlad.c", "dense_unsigned.c", "dense.h", "clamp.c", "clamp.h"))
+FILES = ("dense.c", "dense_smlad.c", "dense_unsigned.c", "dense.h", "clamp.c", "clamp.h")
+Kernel = Emitter(dense, (STRUCT, PROTOTYPE), FILES)
