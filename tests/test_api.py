@@ -26,7 +26,7 @@ def example(tmp_path_factory):
     assert len(text.strip().splitlines()) <= 10
     quick = text.replace("trainings=24", "trainings=2, batch=2, top=1, final_seeds=1, out='run'")
     quick = quick.replace('"flash_kb": 32, "ram_kb": 16, "latency_ms": 5', str(TINY).strip("{}"))
-    assert quick.count("run(trainings=2,") == quick.count("'flash_kb': 3") == 1
+    assert quick.count("run(trainings=2,") == quick.count("'flash_kb': 9") == 1
     (place / "mine.py").write_text(quick, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "mine.py"], cwd=place, capture_output=True, text=True, timeout=1800, check=False
