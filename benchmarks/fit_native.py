@@ -10,8 +10,9 @@ networks from outside have.
 Cycles of every operator of random networks, and of networks made of rare shapes, on the emulated STM32F405, SMLAD
 kernels, against the counts of ``Operator.work`` and ``fine_work``: linear, non-negative, least squares of relative
 errors; the errors printed are of layers left out, five folds by layer. Cycles are those of the instructions by class,
-by the core's model of 180 MHz; ``slow`` is what that of 80 MHz makes of them, the median over layers. Every network measured is a line of ``--rows``;
-those there already are not measured again. ``firmware_parity.py`` shows the error on networks that are not in the fit.
+by the core's model of 180 MHz; ``slow`` is what that of 80 MHz makes of them, the median over layers. Every network
+measured is a line of ``--rows``; those there already are not measured again. ``firmware_parity.py`` shows the error on
+networks that are not in the fit.
 """
 
 import argparse
