@@ -41,6 +41,7 @@ QUICK = {  # what a command begins with: what is added to it; of equal options t
     "scripts/validate_top.py": "--top 1 --final-seeds 1 --workers 1",
     "train mlperf_resnet8": "--epochs 1 --samples 8 --valid-samples 8 --out runs/trained",
     "train genes.json": "--epochs 1 --samples 8 --valid-samples 8",
+    "bench --fetch": "",
     "bench": "--trainings 6 --seeds 1 --workers 1",
     "deploy": "--inputs 1 --characters 5",
 }
