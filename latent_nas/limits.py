@@ -63,6 +63,19 @@ class Limits:
         both = {name: [v for v in (mine[name], theirs[name]) if v is not None] for name in mine}
         return Limits(**{name: min(values, default=None) for name, values in both.items()})
 
+    def less(self, costs: Iterable[float]) -> "Limits":
+        """Return what is left of the limits beside something that costs flash, RAM and time, in their order.
+
+        Raises:
+            ValueError: nothing is left of a limit.
+        """
+        left = {}
+        for (name, limit), cost in zip(asdict(self).items(), costs, strict=True):
+            if limit is not None and cost >= limit:
+                raise ValueError(f"nothing is left of {name} <= {limit:g}: {cost:g} are taken")
+            left[name] = None if limit is None else limit - cost
+        return Limits(**left)
+
     def scaled(self, factors: Iterable[float]) -> "Limits":
         """Return the limits of flash, RAM and latency times one factor each."""
         scaled = zip(asdict(self).items(), factors, strict=True)

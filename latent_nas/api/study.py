@@ -56,7 +56,8 @@ class Study:
             records to begin with, of this task or of others on its space. related: whether those tasks are alike.
         codec: its folder, "" is the shipped one. halving: short trainings for one of full length, 0 is none.
         accelerator: where networks are trained: "auto", "cpu", "cuda" or "mps".
-        fidelities: short trainings, as "epochs=0.5".
+        fidelities: short trainings, as "epochs=0.5". front_end_apart: limits count the network without the front end of
+            audio.
     """
 
     space: str | Path | Space | type[Space] = ""
@@ -77,6 +78,7 @@ class Study:
     settings: Sequence[str] = ()
     warm_start: str | Path | Sequence[str | Path] = ()
     related: bool = False
+    front_end_apart: bool = False
     codec: str | Path = ""
     halving: int = 0
     accelerator: str = "auto"
@@ -183,6 +185,7 @@ class Study:
                 map(str, [self.warm_start] if isinstance(self.warm_start, (str, Path)) else self.warm_start)
             ),
             related=self.related,
+            front_end_apart=self.front_end_apart,
             settings=tuple(self.settings),
             measure=parts["evaluators"],
             halving=self.halving,

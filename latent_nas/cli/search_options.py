@@ -100,6 +100,14 @@ Related = Annotated[
         "--related", help="The other tasks of --warm-start are alike: train their best 3 first.", rich_help_panel=SEARCH
     ),
 ]
+FrontEndApart = Annotated[
+    bool,
+    typer.Option(
+        "--front-end-apart",
+        help="Limits count the network alone. Default: the audio front end and the network together.",
+        rich_help_panel=BOARD,
+    ),
+]
 Prefix = Annotated[
     str,
     typer.Option(

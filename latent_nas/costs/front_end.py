@@ -23,6 +23,11 @@ class FrontEndCost:
     flash_bytes: int
     ram_bytes: int
 
+    @property
+    def row(self) -> tuple[int, int, float]:
+        """What limits count: flash and RAM in bytes, and milliseconds."""
+        return self.flash_bytes, self.ram_bytes, self.latency_ms
+
     def text(self) -> str:
         """Return a line for people."""
         memory = f"{self.flash_bytes / 1024:.1f} KB of flash, {self.ram_bytes / 1024:.1f} KB of RAM"

@@ -10,6 +10,7 @@ from latent_nas.jobs.networks import Source
 from latent_nas.limits import Limits
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
+from latent_nas.runs.read import Run
 from latent_nas.runtimes import open_runtime
 from latent_nas.units import COSTS
 
@@ -61,10 +62,20 @@ def chosen_for(source: Source, place: Path) -> ChosenFor:
     for run in (place, place.parent.parent):
         if (run / files.NETWORKS).is_dir() and (run / files.CONFIG).is_file():
             config = RunFolder.open(run)[1]
-            limits = Limits.from_json(config["limits"]) if config.get("limits") else limits
+            limits = _counted(Run.read(run), limits)
             prefix = str(config.get("prefix") or "")
             break
     return ChosenFor(source.device, source.runtime, limits, prefix)
+
+
+def _counted(run: Run, limits: Limits) -> Limits:
+    """Return the limits of a run, less what its front end takes where they count that too; ``limits`` if it has none."""
+    if not run.config.get("limits"):
+        return limits
+    given, front = Limits.from_json(run.config["limits"]), run.result.front_end if run.result else None
+    if run.config.get("front_end_apart", True) or not front:
+        return given
+    return given.less(front[f"computed_{name}"] for name in ("flash_bytes", "ram_bytes", "latency_ms"))
 
 
 def lines(report: dict[str, Any]) -> list[str]:

@@ -39,11 +39,11 @@ def summary(result: Result, folder: Path) -> str:
         *([f"Beside: {result.baseline['text']} on the validation part"] if result.baseline else []),
     ]
     if result.front_end:
-        ears = result.front_end
+        front, how = result.front_end, "beside" if result.config.get("front_end_apart", True) else "counted in"
         lines.append(
-            f"Before each of them runs the front end: {ears['computed_latency_ms']:.1f} ms (+-"
-            f" {ears['computed_latency_error_ms']:.1f}), {ears['computed_flash_bytes'] / 1024:.1f} KB of flash,"
-            f" {ears['computed_ram_bytes'] / 1024:.1f} KB of RAM (computed, beside the limits)"
+            f"Before each of them runs the front end: {front['computed_latency_ms']:.1f} ms (+-"
+            f" {front['computed_latency_error_ms']:.1f}), {front['computed_flash_bytes'] / 1024:.1f} KB of flash,"
+            f" {front['computed_ram_bytes'] / 1024:.1f} KB of RAM (computed, {how} the limits)"
         )
     if code := exit_code(result):
         go_on = f"`latent-nas search --resume {shlex.quote(str(folder))}`"

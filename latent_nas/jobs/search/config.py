@@ -35,6 +35,8 @@ class SearchConfig:
             networks, or those along the front of quality and size. codec: folder, or "" for the shipped one.
         warm_start: tables of records to begin with; those of other tasks on the same space are sources, see
             ``judge.transfer``. related: whether these tasks are alike, so that their best networks go first.
+        front_end_apart: whether limits count the network alone, without the front end of audio, as runs of before 0.2
+            did; ``new_config`` counts both.
         warm_sha256: of these tables as they were when the search began, in their order; () where it is not known.
         settings: of the strategy, as in "reinforce.entropy=0.01".
         measure: the evaluator: "training", "emulate" to run every trained network on the emulated device as well, or
@@ -61,6 +63,7 @@ class SearchConfig:
     codec: str = ""
     warm_start: tuple[str, ...] = ()
     related: bool = False
+    front_end_apart: bool = True
     settings: tuple[str, ...] = ()
     measure: str = "training"
     ray: str = ""
@@ -200,7 +203,7 @@ def new_config(
             replace(target, runtime=runtime, search_epochs=epochs, accelerator=where),
             trainings=chosen.trainings if trainings is None else trainings,
             limits=limits,
-            **others,
+            **{"front_end_apart": False, **others},
         )
     )
 

@@ -58,6 +58,14 @@ def prepare(config: SearchConfig) -> Prepared:
             f" {setup.task.fingerprint[:12]}...); put it back, say where it is with --task PATH, or begin another run"
         )
     limits = config.limits.tighten(setup.device.limits).tighten(plugins.load("objectives", config.objective).own)
+    if setup.front_end and not config.front_end_apart:
+        try:
+            limits = limits.less(setup.front_end.row)
+        except ValueError as error:
+            raise ValueError(
+                f"the audio front end takes {setup.front_end.text()}: {error}; loosen that limit, or let limits count the"
+                " network alone: --front-end-apart"
+            ) from None
     for outputs in setup.space.all_outputs:
         setup.task.check(outputs)
     shares(config.fidelities, config.target.recipe(setup.task, SEARCH).epochs)

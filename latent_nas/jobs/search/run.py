@@ -119,7 +119,7 @@ def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: 
     pool: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
     evaluator = Watched(Judged(pool, open_objective(config.objective, limits)), watch)
     try:
-        about = about_data(setup)
+        about = about_data(setup, prepared.config.front_end_apart)
         for line in about:
             tell(line)
         keep_data(folder, setup, about)
@@ -197,13 +197,21 @@ def _result(
     )
 
 
-def about_data(setup: Setup) -> list[str]:
-    """Return what a search says of the task: its data, what needs no network, its front end."""
+def about_data(setup: Setup, apart: bool = True) -> list[str]:
+    """Return what a search says of the task: its data, what needs no network, its front end.
+
+    Args:
+        apart: whether limits count the network alone.
+    """
     lines = [*setup.task.about(), f"{setup.task.baseline().text()} on the validation part"]
     space, suited = setup.target.space, setup.task.space
     lines += twofold(setup.target.task)
     lines += [f"the input {'x'.join(map(str, setup.task.input_shape))} suits --space {suited}"] * (space != suited)
-    return [*lines, f"front end, beside the limits: {setup.front_end.text()}"] if setup.front_end else lines
+    if setup.front_end:
+        how = "beside" if apart else "counted in"
+        lines.append(f"front end, {how} the limits: {setup.front_end.text()}")
+        lines += ["limits for the network alone: --front-end-apart"] * (not apart)
+    return lines
 
 
 def keep_data(folder: RunFolder, setup: Setup, lines: list[str]) -> None:

@@ -1,0 +1,79 @@
+"""Limits hold for the front end of audio and the network together, unless they are asked to count the network alone."""
+
+import json
+import wave
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from latent_nas.costs.front_end import front_end_cost
+from latent_nas.jobs.chosen_for import chosen_for
+from latent_nas.jobs.networks import Source
+from latent_nas.jobs.search.config import SearchConfig, new_config
+from latent_nas.jobs.search.prepare import prepare
+from latent_nas.jobs.search.run import about_data
+from latent_nas.limits import Limits
+from latent_nas.target import Target
+
+LIMITS = Limits(flash_bytes=64 * 1024, ram_bytes=32 * 1024, latency_ms=60.0)
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    """Return a folder of two classes of tones, a second each at 8 kHz."""
+    place, rng = tmp_path_factory.mktemp("words"), np.random.default_rng(0)
+    for name, hertz in (("low", 300), ("high", 2000)):
+        (place / name).mkdir()
+        for i in range(12):
+            tone = 6000 * np.sin(2 * np.pi * hertz * np.arange(8000) / 8000) + rng.normal(0, 300, 8000)
+            with wave.open(str(place / name / f"{i}.wav"), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(8000)
+                file.writeframes(tone.astype("<i2").tobytes())
+    return place
+
+
+def config(words, limits=LIMITS, **others):
+    return new_config(Target("", str(words), "stm32f405", ""), trainings=1, limits=limits, **others)
+
+
+def test_what_the_front_end_takes_is_taken_off_the_limits(words):
+    prepared, apart = prepare(config(words)), prepare(config(words, front_end_apart=True))
+    front = front_end_cost(prepared.setup.task.front_end, prepared.setup.device)
+    assert apart.limits == LIMITS
+    assert prepared.limits.flash_bytes == LIMITS.flash_bytes - front.flash_bytes
+    assert prepared.limits.ram_bytes == LIMITS.ram_bytes - front.ram_bytes
+    assert prepared.limits.latency_ms == pytest.approx(LIMITS.latency_ms - front.latency_ms)
+    assert min(front.row) > 0
+    lines = about_data(prepared.setup, apart=False)
+    assert any(line.startswith("front end, counted in the limits: ") for line in lines)
+    assert "limits for the network alone: --front-end-apart" in lines
+
+
+def test_a_front_end_that_takes_all_of_a_limit_is_one_line(words):
+    with pytest.raises(ValueError, match=r"front end takes .* flash_bytes <= 4096: .* --front-end-apart") as error:
+        prepare(config(words, replace(LIMITS, flash_bytes=4096)))
+    assert "\n" not in str(error.value)
+
+
+def test_a_run_of_before_goes_on_with_the_limits_of_its_network_alone(words):
+    saved = json.loads(json.dumps(config(words).to_json()))
+    assert SearchConfig.from_json(saved).front_end_apart is False
+    del saved["front_end_apart"]
+    assert SearchConfig.from_json(saved).front_end_apart is True
+
+
+def test_firmware_is_held_to_what_is_left_for_the_network(words, tmp_path):
+    """Its sizes are without the front end."""
+    saved = config(words).to_json()
+    front = {"computed_flash_bytes": 8000, "computed_ram_bytes": 4000, "computed_latency_ms": 10.0}
+    (tmp_path / "networks").mkdir()
+    for counted in (True, False):
+        held = saved if counted else saved | {"front_end_apart": True}
+        (tmp_path / "config.json").write_text(json.dumps(held), encoding="utf-8")
+        result = {"front_end": front, "networks": [], "trainings": 0}
+        (tmp_path / "result.json").write_text(json.dumps(result), encoding="utf-8")
+        found = chosen_for(Source("x"), tmp_path).limits
+        assert found == (LIMITS.less((8000, 4000, 10.0)) if counted else LIMITS)
