@@ -69,7 +69,7 @@ def chosen_for(source: Source, place: Path) -> ChosenFor:
 
 
 def _counted(run: Run, limits: Limits) -> Limits:
-    """Return the limits of a run, less what its front end takes where they count that too; ``limits`` if it has none."""
+    """Return a run's limits, less what its front end takes where they count that too; ``limits`` if it has none."""
     if not run.config.get("limits"):
         return limits
     given, front = Limits.from_json(run.config["limits"]), run.result.front_end if run.result else None

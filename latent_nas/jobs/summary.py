@@ -39,7 +39,8 @@ def summary(result: Result, folder: Path) -> str:
         *([f"Beside: {result.baseline['text']} on the validation part"] if result.baseline else []),
     ]
     if result.front_end:
-        front, how = result.front_end, "beside" if result.config.get("front_end_apart", True) else "counted in"
+        front, apart = result.front_end, (result.config or {}).get("front_end_apart", True)
+        how = "beside" if apart else "counted in"
         lines.append(
             f"Before each of them runs the front end: {front['computed_latency_ms']:.1f} ms (+-"
             f" {front['computed_latency_error_ms']:.1f}), {front['computed_flash_bytes'] / 1024:.1f} KB of flash,"

@@ -63,8 +63,8 @@ def prepare(config: SearchConfig) -> Prepared:
             limits = limits.less(setup.front_end.row)
         except ValueError as error:
             raise ValueError(
-                f"the audio front end takes {setup.front_end.text()}: {error}; loosen that limit, or let limits count the"
-                " network alone: --front-end-apart"
+                f"the audio front end takes {setup.front_end.text()}: {error}; loosen that limit, or let limits count"
+                " the network alone: --front-end-apart"
             ) from None
     for outputs in setup.space.all_outputs:
         setup.task.check(outputs)
