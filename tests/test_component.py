@@ -101,6 +101,19 @@ def test_several_components_in_one_program_give_the_references_outputs(library, 
         assert called.self_test() == 0
 
 
+def test_depthwise_layers_are_right_on_a_computer_too(tmp_path):
+    """Pointers of 64 bits do not fit into the scratch that is planned for microcontrollers."""
+    b = Builder((9, 8, 1))
+    at = b.add(Conv2d(6, (7, 7), (2, 2), groups=6), b.add(Conv2d(6), 0))
+    b.add(Dense(3), b.add(GlobalPool(), b.add(Conv2d(6, groups=6), at)))
+    seen = Preprocessing((9, 8, 1), PIXEL, gain=(1 / 255,), grey=True)
+    one = project(drawn(b.build(), 0, 4)[0], BOARD, about=Metadata(preprocessing=seen), prefix="wide")
+    one.write(tmp_path)
+    called, raw = Called(compiled([tmp_path / "wide"], tmp_path / "wide.so"), one.component), samples(seen, 8)
+    wanted = one.component.network.from_integers(seen.integers(raw, one.component.network.quants[0]))
+    assert np.array_equal([called.feed(sample) for sample in raw], wanted)
+
+
 def test_whole_numbers_are_fed_as_they_come_from_a_sensor(library):
     projects, loaded = library
     called, one = Called(loaded[False], projects["seq"].component), projects["seq"]

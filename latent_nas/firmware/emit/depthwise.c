@@ -151,7 +151,12 @@ void nn_depthwise(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratc
 #endif
     s.pitch = (uint32_t)((along->out - 1) * along->stride + along->kernel + 4) & ~1u;
     s.taps = window * (((uint32_t)along->kernel + 2) & ~1u);
+#if UINTPTR_MAX > UINT32_MAX /* a computer: the scratch that was planned has room for pointers of 32 bits */
+    const int16_t *rows[UINT8_MAX];
+    s.rows = rows;
+#else
     s.rows = (const int16_t **)(void *)scratch;
+#endif
     s.weight = scratch + 2 * window;
     s.zeros = s.weight + (uint32_t)most * s.taps;
     s.ring = s.zeros + (uint32_t)most * s.pitch;
