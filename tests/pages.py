@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ def furnish(place):
     network, _ = drawn(Setup(MAIN_TARGET).space.graph(Setup(MAIN_TARGET).space.sample(rng, 1)[0]), 0, 2)
     tflite_export.export_int8(network, place / "model.tflite")
     (place / "steps.csv").write_text(steps(), encoding="utf-8")
+    shutil.copytree(ROOT / "tests" / "data" / "run_0_1", place / "runs" / "old_run")
 
 
 def images(folder, each):

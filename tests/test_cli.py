@@ -13,6 +13,7 @@ import pytest
 
 from latent_nas import sealed
 from latent_nas.cli import main
+from latent_nas.runs.files import OF_SEARCH
 from latent_nas.runs.folder import RunFolder
 
 TINY = ["--limit", "flash_kb=9", "--limit", "ram_kb=4", "--limit", "latency_ms=0.6"]
@@ -94,6 +95,7 @@ def test_a_search_ends_with_networks_that_fit_and_all_its_files(finished):
         "tensorboard",
         *("data.json", "samples.svg"),
     } == {p.name for p in folder.iterdir()}
+    assert {p.name for p in folder.iterdir()} <= OF_SEARCH  # else `runs --delete` would take it for the user's
     assert network["firmware"]["emulated_bit_exact"] is True
     assert (
         network["firmware"]["emulated_flash_bytes"] > network["flash_bytes"]

@@ -29,6 +29,10 @@ INT8 = "int8"  # folder of the int8 network
 
 PLUGINS = "plugins"  # folder of copies of the user's own
 UNBEGUN = {LOCK, PLUGINS, GRAPH}  # what a process that died may have written before the configuration
+# All that a search leaves, with the journals of SQLite.
+OF_SEARCH = UNBEGUN | {CONFIG, RESULT, STORE, f"{STORE}-wal", f"{STORE}-shm", f"{STORE}-journal", LOG}
+OF_SEARCH |= {HISTORY, ROUNDS, PREDICTIONS, AGENT, PARETO, BEST, LATENT, DATA, SAMPLES, REPORT}
+OF_SEARCH |= {CODEC, NETWORKS, FIRMWARE, BOARD, STATES}
 
 
 def network(run: Path, rank: int) -> Path:
