@@ -1,6 +1,7 @@
 """latent_nas finds neural networks that fit a microcontroller, in a learned latent space."""
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from latent_nas.api.study import Study
     from latent_nas.contracts import check
     from latent_nas.modules import cost, deploy
+
+if sys.platform == "win32":
+    raise ImportError("latent_nas needs the file locks and signals of Linux or macOS; on Windows run it in WSL 2")
 
 __version__ = "0.2.0"
 PLACES = {

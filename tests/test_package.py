@@ -180,6 +180,15 @@ class TestFarFromACheckout:
         assert (installed.cwd / "firmware/LICENSE").read_bytes() == (checkout.ROOT / "LICENSE").read_bytes()
 
 
+def test_windows_is_refused_in_a_line():
+    code = "import sys; sys.platform = 'win32'; import latent_nas"
+    done = subprocess.run([sys.executable, "-c", code], cwd=checkout.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == (
+        "ImportError: latent_nas needs the file locks and signals of Linux or macOS; on Windows run it in WSL 2"
+    )
+
+
 def test_what_is_in_neither_place_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "latent_nas")
     with pytest.raises(FileNotFoundError, match="install latent_nas again"):

@@ -14,6 +14,10 @@ NOT_RUN = {  # what it begins with: why
     "make ": "installs the project from a package index; the test runs the `latent-nas search` that it calls",
     ".venv/bin/pip install": "fetches wheels from a package index",
     "pip install": "the same",
+    "python -m build": "the same, as an sdist",
+    "uv ": "fetches wheels from a package index",
+    "docker ": "wants a daemon; tests/test_containers.py checks the Dockerfile",
+    "conda ": "wants conda; tests/test_containers.py checks the recipe",
     "pip wheel": "tests/test_package.py builds it and runs what it installs",
 }
 NAMES = {  # what a page calls one thing or another: what it is here
