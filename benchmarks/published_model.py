@@ -36,7 +36,7 @@ KINDS = (
 )
 WINDOWS = ("conv2d", "pointwise", "depthwise")
 PER_OUTPUT = ("outputs", "pixels", "gathers", "taps_inside")  # terms of windows
-NEUTRAL = np.array([float(name != "line") for name in KINDS])  # a library's line is no slower, unless rows say so
+NEUTRAL = np.array([float(name != "line") for name in KINDS])  # a library's line is as fast, unless rows say otherwise
 FAMILIES = {**dict.fromkeys(("cmsis_nn", "edge_impulse_eon", "microtvm_cmsis_nn"), "cmsis_nn"), "x_cube_ai": "cube"}
 PULL, UPPER_PULL = 0.03, 0.01  # the upper levels have all rows to learn from
 LEAST_PRIOR = 0.1  # of a factor that others are measured by
@@ -129,7 +129,7 @@ def fit(x: np.ndarray, y: np.ndarray, prior: np.ndarray | None = None, pull: flo
 
 
 def prior_of(family: str, groups: Sequence[Group]) -> np.ndarray:
-    """Return the proportions of a family's factors (kinds,), drawn to those of all groups; "" is no family."""
+    """Return the proportions of a family's factors (kinds,), drawn to those of all groups; "" means no family."""
     all_ = _together(groups, NEUTRAL)
     own = [group for group in groups if group.family == family]
     if not family or not own:

@@ -4,7 +4,7 @@ The rules were fixed before anything was fitted to the rows. Left out are: float
 networks that can't be built here (recurrent ones); rows without a clock (cycles are what is compared); rows with a
 coprocessor; visual wake words under compilers that remove dead weights, of which its published file has 83 %:
 X-CUBE-AI from 8.1 on (and its successor ST Edge AI), Plumerai, and ONNC, which probably does. A group is one runtime,
-version and core; groups of fewer than five models are no test of leaving one model out.
+version and core; groups of fewer than five models do not test leaving one model out.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The report of a run of 500 trained networks: how large, how long to build, and does a browser show it?
 
-The records are of the shipped table. With --run a run of one's own is opened. Screenshots are for looking at.
+The records are of the shipped table. With --run a run of your own is opened. Screenshots are for looking at.
 
     python benchmarks/report_page.py --trainings 500 --shots out
 """

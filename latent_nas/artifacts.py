@@ -38,7 +38,7 @@ def save(folder: Path, artifact: Artifact) -> None:
     """Write an artefact, replacing an artefact that is there.
 
     Raises:
-        ValueError: the folder exists and is no artefact, or can't be made.
+        ValueError: the folder exists and is not an artefact, or can't be made.
     """
     folder = free(folder)
     manifest = {
@@ -61,7 +61,7 @@ def free(folder: Path) -> Path:
     """Return a folder that ``save`` can write to; asked before work that ends there.
 
     Raises:
-        ValueError: something else is there already, or what would hold it is no folder.
+        ValueError: something else is there already, or what would hold it is not a folder.
     """
     folder = Path(folder)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
@@ -120,7 +120,7 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
     """Return the arrays of ``pack``.
 
     Raises:
-        ValueError: the bytes are no whole safetensors file.
+        ValueError: the bytes are not a whole safetensors file.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes

@@ -18,7 +18,7 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class Limits:
-    """Upper limits that a network may reach but not exceed; None is no limit. 1 KB = 1024 B.
+    """Upper limits that a network may reach but not exceed; None means no limit. 1 KB = 1024 B.
 
     Raises:
         ValueError: a limit that is not a positive number.

@@ -85,7 +85,7 @@ def _named(network: "str | Path | nn.Module", input_shape: Shape | None) -> Iter
         return
     if not callable(getattr(network, "state_dict", None)) or not callable(getattr(network, "modules", None)):
         raise ValueError(
-            f"a {type(network).__name__} is no network that is known here; wanted a PyTorch module (nn.Module), or a"
+            f"a {type(network).__name__} is not a network that is known here; wanted a PyTorch module (nn.Module), or a"
             " file or name that `latent-nas cost` takes"
         )
     if input_shape is None:

@@ -22,7 +22,7 @@ def unseal(data: Any, place: str) -> dict[str, Any]:
         place: the file, for the message.
 
     Raises:
-        ValueError: it has changed, or is no object.
+        ValueError: it has changed, or is not an object.
     """
     if not isinstance(data, dict):
         raise ValueError(f"{place} is damaged: it holds no object; restore it from a copy")

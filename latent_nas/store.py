@@ -43,7 +43,7 @@ class Store:
         """Open a store, or make it.
 
         Raises:
-            ValueError: the file is no store of this project, or is damaged.
+            ValueError: the file is not a store of this project, or is damaged.
         """
         self.path = Path(path)
         if self.path.name != ":memory:":

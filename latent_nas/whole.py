@@ -41,7 +41,7 @@ def write(path: Path, data: bytes | str) -> None:
     make_folder(path.parent)
     if os.path.lexists(path) and not (path.is_symlink() or path.is_file()):
         raise ValueError(
-            f"{path} can't be written: it is {'a folder' if path.is_dir() else 'no file'}; choose another place"
+            f"{path} can't be written: it is {'a folder' if path.is_dir() else 'not a file'}; choose another place"
         )
     try:
         with _unfinished_file(path.parent) as (file, temporary):
@@ -130,12 +130,12 @@ def writable(path: Path) -> Path:
     """Return a place for a file or folder; asked before work that ends there.
 
     Raises:
-        ValueError: the nearest thing above it that exists is no folder, or none that may be written.
+        ValueError: the nearest thing above it that exists is not a folder, or none that may be written.
     """
     path = Path(path)
     above = next(p for p in path.absolute().parents if p.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
-        why = "may not be written" if above.is_dir() else "is no folder"
+        why = "may not be written" if above.is_dir() else "is not a folder"
         raise ValueError(f"{path} can't be written: {above} {why}; choose another place")
     return path
 

@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def forgotten():
-    """Forget what plugins of one's own a module of tests has brought: the next one counts those that ship."""
+    """Forget what plugins of your own a module of tests has brought: the next one counts those that ship."""
     yield
     from latent_nas import plugins
 

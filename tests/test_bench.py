@@ -171,7 +171,7 @@ def test_another_bench_leaves_the_file_alone(table, tmp_path):
     with pytest.raises(ValueError, match="other seeds, trainings"):
         bench(config(table, trainings=9), out, nothing, nothing)
     (tmp_path / "notes.json").write_text("[]")
-    with pytest.raises(ValueError, match="no file of a bench"):
+    with pytest.raises(ValueError, match="is not a file of a bench"):
         bench(config(table), tmp_path / "notes.json", nothing, nothing)
     assert out.read_bytes() == before
 

@@ -162,5 +162,5 @@ def test_a_wrong_name_and_base_and_file(tmp_path, capsys):
     with pytest.raises(ValueError, match="there is no file"):
         read(tmp_path / "no.csv")
     (tmp_path / "m.csv.gz").write_bytes(b"no gzip")
-    with pytest.raises(ValueError, match="is no CSV"):
+    with pytest.raises(ValueError, match="is not CSV"):
         read(tmp_path / "m.csv.gz")

@@ -65,7 +65,7 @@ def test_of_two_each_is_left_out_in_turn(tmp_path, capsys, second, says):
         (f"latency_ms={MS[CNN]},macs=9999999", "measured macs=9,999,999, but it has 737,056: another network?"),
         ("macs=737056", "no latency_ms; wanted latency_ms=53"),
         ("latency=5", "no figure 'latency'"),
-        ("latency_ms=5 s", "'latency_ms' is no number"),
+        ("latency_ms=5 s", "'latency_ms' is not a number"),
     ],
 )
 def test_what_can_t_be_of_this_network_is_refused(tmp_path, capsys, measured, says):

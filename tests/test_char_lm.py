@@ -128,7 +128,7 @@ class TestRefusals:
     def test_no_file_and_a_task_without_data_of_ones_own(self, tmp_path: Path):
         with pytest.raises(ValueError, match="does not exist"):
             open_task(f"char_lm:{tmp_path / 'nothing'}")
-        with pytest.raises(ValueError, match="takes no data of one's own"):
+        with pytest.raises(ValueError, match="takes no data of your own"):
             open_task("digits:mine")
 
 

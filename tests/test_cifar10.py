@@ -150,12 +150,12 @@ def test_a_local_archive_and_a_local_npz_are_the_same_data(tmp_path):
 
 
 def bad_files():
-    yield "text.tar.gz", b"no archive", "no CIFAR-10 binary archive"
-    yield "half.tar.gz", WHOLE[: len(WHOLE) // 2], "no CIFAR-10 binary archive"
+    yield "text.tar.gz", b"no archive", "not a CIFAR-10 binary archive"
+    yield "half.tar.gz", WHOLE[: len(WHOLE) // 2], "not a CIFAR-10 binary archive"
     yield "five.tar.gz", archive({n: BATCHES[n] for n in LEARN}), "test_batch.bin"
     yield "short.tar.gz", archive({**BATCHES, LEARN[0]: BATCHES[LEARN[0]][:-1]}), "wanted a multiple of 3073"
     yield "label.tar.gz", archive({**BATCHES, LEARN[0]: b"\x0b" + BATCHES[LEARN[0]][1:]}), "labels 0 to 9"
-    yield "text.npz", b"no archive", "no .npz with x_train"
+    yield "text.npz", b"no archive", "not an .npz with x_train"
     floats = io.BytesIO()
     x, y = np.zeros((2, 32, 32, 3), np.float32), np.zeros(2, np.uint8)
     np.savez(floats, x_train=x, y_train=y, x_test=x, y_test=y)

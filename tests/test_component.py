@@ -292,7 +292,7 @@ class TestNames:
     @pytest.mark.parametrize(
         ("prefix", "why"),
         [
-            ("1st", "no identifier"), ("a-b", "no identifier"), ("", "no identifier"), ("größe", "no identifier"),
+            ("1st", "an identifier"), ("a-b", "an identifier"), ("", "an identifier"), ("größe", "an identifier"),
             ("int", "keyword"), ("class", "keyword"), ("string", "there already"), ("conv2d", "there already"),
             ("k" * 40, "40 characters"),
         ],

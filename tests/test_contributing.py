@@ -1,4 +1,4 @@
-"""The examples of CONTRIBUTING.md work: in their places in a copy of the package, and as files of one's own."""
+"""The examples of CONTRIBUTING.md work: in their places in a copy of the package, and as files of your own."""
 
 import importlib.util
 import os

@@ -122,7 +122,7 @@ def test_a_wrong_json_is_one_line(text, message, tmp_path, capsys):
 
 
 def test_a_wrong_runtime_file_is_one_line(tmp_path, capsys):
-    for text, message in (("a = ", "is no TOML"), ("a = 1", "is not the file of a runtime")):
+    for text, message in (("a = ", "is not TOML"), ("a = 1", "is not the file of a runtime")):
         (tmp_path / "r.toml").write_text(text)
         code, _, err = command(capsys, "mlperf_ds_cnn", "--runtime", tmp_path / "r.toml")
         assert code == 2

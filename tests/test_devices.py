@@ -154,7 +154,7 @@ def test_a_device_of_ones_own_is_a_file(tmp_path):
         (OWN.replace(" }]", " }, { name = 'b', kb = 1, address = 0x20000400 }]"), "regions sram and b overlap"),
         (OWN.replace(" }]", " }, { name = 'sram', kb = 1, address = 0 }]"), "two regions share a name"),
         (OWN.replace("[{", "[] # {"), "it has no region of RAM"),
-        ("core = ", "is no TOML"),
+        ("core = ", "is not TOML"),
     ],
 )
 def test_a_wrong_device_is_said_in_a_line(tmp_path, text, said):

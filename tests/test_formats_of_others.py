@@ -49,7 +49,7 @@ def test_a_cut_or_other_idx_file_is_a_line(tmp_path):
     idx(tmp_path / "train-images-idx3-ubyte", RANDOM.integers(0, 256, (6, 9, 8)))
     idx(tmp_path / "train-labels-idx1-ubyte", np.arange(6) % 2)
     whole = (tmp_path / "train-images-idx3-ubyte").read_bytes()
-    for data, said in ((whole[:-1], "is cut: 431 bytes of 432"), (b"PK\3\4 and so on", "is no idx file")):
+    for data, said in ((whole[:-1], "is cut: 431 bytes of 432"), (b"PK\3\4 and so on", "is not an idx file")):
         (tmp_path / "train-images-idx3-ubyte").write_bytes(data)
         with pytest.raises(ValueError, match=said):
             read(tmp_path)

@@ -70,7 +70,7 @@ class TestColumnsThatCount:
         assert said(open_task(str(path)), "'?omit=take' leaves it out")
         left = open_task(f"{path}?omit=take")
         assert left.fingerprint == open_task(str(plain(tmp_path / "b.csv"))).fingerprint
-        with pytest.raises(ValueError, match=r"omit='took' is no column.*take, s0"):
+        with pytest.raises(ValueError, match=r"omit='took' is not a column.*take, s0"):
             open_task(f"{path}?omit=took")
 
 

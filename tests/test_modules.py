@@ -70,7 +70,7 @@ class Odd(nn.Module):
             r"^Small can't be exported with an input \(4, 12, 16\), without",
         ),
         (lambda m, to: latent_nas.cost(Odd(), (3, 4, 4)), r"^Odd: .*CumSum"),
-        (lambda m, to: latent_nas.cost({"a": 1}, (3,)), "^a dict is no network that is known here"),
+        (lambda m, to: latent_nas.cost({"a": 1}, (3,)), "^a dict is not a network that is known here"),
         (lambda m, to: latent_nas.cost("mlperf_resnet8", (3, 32, 32)), "has an input shape of its own"),
         (lambda m, to: latent_nas.deploy(m, to, (3, 12, 16)), "^Small is a float model: quantising it wants data"),
     ],

@@ -181,7 +181,7 @@ def test_what_is_not_known_is_named(nodes, message, tmp_path):
 
 def test_a_file_that_is_none(tmp_path):
     (tmp_path / "m.onnx").write_bytes(b"\xff\xfeno model")
-    with pytest.raises(ValueError, match="is no ONNX file"):
+    with pytest.raises(ValueError, match="is not an ONNX file"):
         read(tmp_path / "m.onnx")
     save(tmp_path / "m.onnx", [helper.make_node("Relu", ["x"], ["y"])], ("n", 3, "h", 8))
     with pytest.raises(ValueError, match="all fixed"):

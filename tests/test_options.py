@@ -50,7 +50,7 @@ class TestConfig:
             ("trainings = [3]", "trainings wants one value"),
             ("limit = 'flash_kb=3'", "limit wants a list"),
             ("trainings = 'many'", "integer"),
-            ("trainings = ", "no TOML"),
+            ("trainings = ", "is not TOML"),
         ],
     )
     def test_mistakes_are_one_line(self, file, capsys, text, said):

@@ -28,7 +28,7 @@ def _quick(monkeypatch):
 
 
 def plain(trial):
-    """The more letters are right, the better; one parameter is no category."""
+    """The more letters are right, the better; one parameter is not a category."""
     letters = [trial.suggest_categorical(f"x{i}", list("abcd")) for i in range(len(BEST))]
     return sum(a == b for a, b in zip(letters, BEST, strict=True)) + 0.01 * trial.suggest_float("f", 0, 1)
 

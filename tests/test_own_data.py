@@ -1,4 +1,4 @@
-"""Data of one's own: read whole, everything odd named, split once, refused where it changed."""
+"""Data of your own: read whole, everything odd named, split once, refused where it changed."""
 
 import json
 import subprocess
@@ -90,7 +90,7 @@ class TestImages:
         assert found.counts["test"] == (3, 3, 3, 3)
         assert found.counts["train"] == (5, 5, 5, 5)
         assert set(found.leaked) == {"train/c/leak.png", "train/c/leak again.png"}
-        assert found.doubles == ("train/a/double.png",)
+        assert found.duplicates == ("train/a/double.png",)
 
     def test_one_content_in_two_classes_is_dropped_and_said(self, tmp_path):
         folder = draw(tmp_path / "p")
@@ -170,7 +170,7 @@ class TestArrays:
         x, y = self.arrays()
         path = self.save(tmp_path / "a.npz", x=x, y=y)
         path.write_bytes(path.read_bytes()[:-30])
-        with pytest.raises(ValueError, match=r"no whole \.npz"):
+        with pytest.raises(ValueError, match=r"is not a whole \.npz"):
             task_of(path)
 
     def test_rows_that_are_not_of_the_shape_asked_for(self, tmp_path):

@@ -39,7 +39,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Return a process that ended well, of which no variable of this one decides what is imported."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    # A distribution's Python wants to be told that a folder of one's own is meant, and older pips don't know the flag.
+    # A distribution's Python wants to be told that a folder of your own is meant, and older pips don't know the flag.
     more = {"PYTHONPATH": search_path or LIBRARIES, "PIP_BREAK_SYSTEM_PACKAGES": "1"}
     more |= {"PYTHONUSERBASE": str(user)} if user else {"PYTHONNOUSERSITE": "1"}
     done = subprocess.run(

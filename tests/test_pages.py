@@ -32,7 +32,7 @@ QUICK = {  # what a command begins with: what is added to it; of equal options t
     "search --out runs/my_run": f"{SMALL} --top 1 --limit flash_kb=8 --limit latency_ms=0.8",
     "search --task parts/": f"{SMALL} --top 1 --strategy random --input 16x16x1",
     "search --task char_lm": f"{SMALL} --top 1 --strategy random",
-    "search --task photos/": f"{SMALL} --top 0 --limit latency_ms=12",  # the default strategy on data of one's own
+    "search --task photos/": f"{SMALL} --top 0 --limit latency_ms=12",  # the default strategy on data of your own
     "search --measure emulate": f"{SMALL} --top 0 --strategy random --limit latency_ms=1",
     "search --config": f"{SMALL} --top 0 --strategy random --limit latency_ms=1",
     "search --task steps.csv": f"{SMALL} --top 0 --strategy random --limit latency_ms=3",

@@ -217,7 +217,7 @@ class TestObjects:
 
 WRONG = {
     "does not import": ("x = 1\nx.y\n", r"mine\.py:2: does not import: AttributeError: 'int' object has no"),
-    "is no Python": ("def f(:\n", r"mine\.py:1: does not import: SyntaxError: "),
+    "is not a Python": ("def f(:\n", r"mine\.py:1: does not import: SyntaxError: "),
     "imports what is not there": ("import nothing_at_all\n", r"mine\.py:1: does not import: ModuleNotFoundError"),
     "ends the process": ("import sys\n\nsys.exit(1)\n", r"mine\.py:3: does not import: SystemExit: 1"),
     "assigns no Plugin": ("x = 1\n", r"mine\.py:1: the file has no Plugin; end the file with `Plugin = YourClass`"),

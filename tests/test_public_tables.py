@@ -194,7 +194,7 @@ def test_plain_pickles_come_back(value):
         (["--fetch", "nats_bench-cifar10", "--table", "t.csv", "--minimise"], "so --table, --minimise would do"),
         (["--fetch", "nats_bench-cifar10"], "download NATS-tss-v1_0-3ffb9-simple.tar"),
         (["--fetch", "nats_bench-cifar10", "--from", "nowhere.tar"], "no such file"),
-        (["--fetch", "nats_bench-cifar10", "--from", __file__], "is no .tar and no folder"),
+        (["--fetch", "nats_bench-cifar10", "--from", __file__], "is neither a .tar file nor a folder"),
         (["--fetch", "nas_bench_graph-cora", "--from", __file__], "has sha256"),
         (["--fetch", "transnas_micro-jigsaw", "--from", __file__], "is not read as transnas-bench"),
         (["--fetch", "nats_bench-cifar10", "--out", "x.json"], "written as .csv or .csv.gz"),

@@ -92,7 +92,7 @@ def test_an_address_that_says_nothing_is_given_up_after_ten_seconds(mute, monkey
 
 def test_what_is_no_ray_is_said(mute):
     mute[1][0] = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-    with pytest.raises(ValueError, match="is no Ray head"):
+    with pytest.raises(ValueError, match="is not a Ray head"):
         Cluster.check(f"ray://127.0.0.1:{mute[0]}")
 
 

@@ -108,7 +108,7 @@ def test_evolution_breeds_from_the_best_of_the_young():
 
 
 def test_evolution_begins_anew_where_it_stands_still():
-    """After 40 trainings that are no better, 20 random networks come, then children of these and not of the best."""
+    """After 40 trainings that are not better, 20 random networks come, then children of these and not of the best."""
     strategy = opened("evolution_restarts")
     strategy.tell([record(ToyScorer.BEST)] + [record((0,) * 8)] * 40)
     young = strategy.ask(20, None)

@@ -267,7 +267,7 @@ class TestWhole:
 
     def test_what_is_no_file_is_not_replaced(self, tmp_path):
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(ValueError, match="it is no file"):
+        with pytest.raises(ValueError, match="it is not a file"):
             whole.write(tmp_path / "pipe", "x")
         with pytest.raises(ValueError, match="it is a folder"):
             whole.write(tmp_path, "x")

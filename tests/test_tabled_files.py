@@ -219,7 +219,7 @@ def test_parts_beside_other_words_are_refused(tmp_path):
     pictures(tmp_path, *(f"i/{c}.png" for c in "abcd"))
     rows = ["a.png,x,train", "b.png,y,train", "c.png,x,extra", "d.png,y,test"]
     (tmp_path / "labels.csv").write_text("\n".join(["file,label,split", *rows]))
-    with pytest.raises(ValueError, match="line 4: column 'split' says 'extra', which is no part"):
+    with pytest.raises(ValueError, match="line 4: column 'split' says 'extra', which is not a part"):
         read(tmp_path)
     (tmp_path / "labels.csv").write_text("\n".join(["file,label,set", *(r.rpartition(",")[0] + ",A" for r in rows)]))
     assert "column 'set' names no parts ('A'), so they are drawn" in read(tmp_path).notes

@@ -161,7 +161,7 @@ def test_a_damaged_checkpoint_is_named(genes, tmp_path):
     graph = graph_of(str(genes))
     folder = begin(config_of(), graph, tmp_path / "run")
     (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"{}")
-    with pytest.raises(ValueError, match="no checkpoint of this training"):
+    with pytest.raises(ValueError, match="not a checkpoint of this training"):
         train(config_of(), graph, folder, quiet, quiet)
 
 
@@ -204,11 +204,11 @@ def test_genes_of_another_space_than_wanted_and_networks_of_another_task(genes):
     ("arguments", "words"),
     [
         (["--task", "cifar10:nowhere.npz"], "no file 'nowhere.npz'"),
-        (["--task", "digits:mine.npz"], "takes no data of one's own"),
+        (["--task", "digits:mine.npz"], "takes no data of your own"),
         (["--epochs", "0"], "epochs of a recipe is at least 1, got 0"),
         (["--samples", "-1"], "samples is at least 0"),
         (["--fidelity", "best"], "no recipe 'best'; there are: search, full"),
-        (["--resume", "nowhere"], "no folder of `latent-nas train`"),
+        (["--resume", "nowhere"], "is not a folder of `latent-nas train`"),
     ],
 )
 def test_wrong_input_leaves_nothing(genes, tmp_path, monkeypatch, capsys, arguments, words):

@@ -211,7 +211,7 @@ def test_wrong_sources_are_a_line_before_anything_begins(tables, monkeypatch, tm
     assert "that is searched; its labels are what a search pays for" in said(tables["target"])
     assert "that is searched" in said(f"{tables['target']}=metric.m")
     copy.write_bytes(tables["target"].read_bytes() + b"\n")
-    assert "says of its 125 networks, value by value: it is no other task" in said(copy)
+    assert "says of its 125 networks, value by value: it is not another task" in said(copy)
     assert "tells networks apart by nothing" in said(write(tmp_path / "flat.csv", np.ones(SIZE**3)))
     assert "has no column 'metric.other'" in said(f"{like}=metric.other")
     copy.write_text(like.read_text().replace("metric.m", "metric.n"))
@@ -244,7 +244,7 @@ def target(tmp_path_factory):
 
 
 class TestSearch:
-    """A search of 8x8 images of one's own, with the shipped table of the task digits on the same space."""
+    """A search of 8x8 images of your own, with the shipped table of the task digits on the same space."""
 
     DIGITS = str(Path(__file__).parent.parent / "datasets_arch" / "mcu_cnn-digits.parquet")
 

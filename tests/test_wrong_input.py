@@ -118,9 +118,9 @@ class TestPlaces:
         (("surrogate", "train", "--table", "none.parquet"), "none.parquet does not exist"),
         (("search", "--task", "", "--dry-run"), "the task's name is empty; there are: "),
         (("cost", "folder"), "folder holds no int8 network and no genes: wanted manifest.json there, networks/1/"),
-        (("cost", "net.bin"), "wanted .json (genes or a graph), .onnx, .tflite, or a name"),
+        (("cost", "net.bin"), "wanted .json (genes or graph), .onnx, .tflite or a name"),
         (("cost", "net.tflite"), "there is no file net.tflite"),
-        (("train", "nascnn15", "--task", "cifar10:file"), "file is no CIFAR-10 binary archive: "),
+        (("train", "nascnn15", "--task", "cifar10:file"), "file is not a CIFAR-10 binary archive: "),
         (("cost", "nascnn15", "--runtime", "board.toml"), "is not the file of a runtime: 'kernels' is missing"),
         (("dataset", "info", "folder?rate=1000000000"), "wanted a whole number of Hz, at most 192000"),
         (
@@ -237,9 +237,7 @@ class TestTraining:
 
     def test_the_folder_of_a_search_is_told_apart(self, tmp_path, capsys):
         RunFolder.create(tmp_path / "run", {"strategy": "random"})
-        assert "a search goes on with `latent-nas search --resume`" in refused(
-            capsys, "train", "--resume", tmp_path / "run"
-        )
+        assert "for a search: `latent-nas search --resume`" in refused(capsys, "train", "--resume", tmp_path / "run")
 
 
 def test_more_networks_than_there_are_end_the_drawing(tmp_path, monkeypatch):

@@ -111,7 +111,7 @@ def _worth(seen: np.ndarray, bounds: np.ndarray, weight: float, out: np.ndarray)
 
 
 def _beaten(seen: np.ndarray) -> np.ndarray:
-    """Return which rows (n, k), where less is better, sorted by the first, are no better than an earlier one; (n,)."""
+    """Return which rows (n, k), where less is better, sorted by the first, are not better than an earlier row; (n,)."""
     beaten = np.zeros(len(seen), bool)
     for i in range(1, len(seen)):
         beaten[i] = (seen[:i][~beaten[:i]] <= seen[i]).all(axis=1).any()

@@ -1,4 +1,4 @@
-"""Commands from Python that are no search: candidates, one training, a bench on a table, a runtime, an export."""
+"""Commands from Python that are not searches: candidates, one training, a bench on a table, a runtime, an export."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

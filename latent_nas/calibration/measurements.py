@@ -53,12 +53,12 @@ def read(path: Path) -> list[Measured]:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         text = data.decode("utf-8-sig")
         if "\0" in text:  # what becomes of it depends on the version of Python
-            raise ValueError(f"{path} is no CSV: it holds zero bytes; save the table as CSV in UTF-8")
+            raise ValueError(f"{path} is not CSV: it holds zero bytes; save the table as CSV in UTF-8")
         rows = list(csv.reader(io.StringIO(text), strict=True))
     except FileNotFoundError:
         raise ValueError(f"there is no file {path}") from None
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
-        raise ValueError(f"{path} is no CSV: {error}") from None
+        raise ValueError(f"{path} is not CSV: {error}") from None
     header = [name.strip() for name in rows[0]] if rows else []
     _check_header(path, header)
     found = []

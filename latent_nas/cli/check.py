@@ -1,4 +1,4 @@
-"""``latent-nas check``: whether a plugin file of one's own keeps the contracts that what ships keeps."""
+"""``latent-nas check``: whether a plugin file of your own keeps the contracts that what ships keeps."""
 
 import json
 from pathlib import Path

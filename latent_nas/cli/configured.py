@@ -19,7 +19,7 @@ def read(context: typer.Context, file: Path | None) -> Path | None:
     """Make the file's values the command's defaults; what stands on the command line wins.
 
     Raises:
-        ValueError: no such file, no TOML, or a key that is no option of the command; the nearest one is named.
+        ValueError: no such file, no TOML, or a key that is not an option of the command; the nearest one is named.
     """
     if file is None:
         return None

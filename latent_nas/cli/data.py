@@ -1,4 +1,4 @@
-"""``latent-nas dataset info`` and ``dataset import``: what is in data of one's own, and a checked copy of it."""
+"""``latent-nas dataset info`` and ``dataset import``: what is in data of your own, and a checked copy of it."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def _named(
     split_seed: Annotated[int, typer.Option(help="Draws validation and test where the data has no such parts.")] = 0,
     **others: Any,
 ) -> str:
-    """Return the name of a task of one's own data."""
+    """Return the name of a task of your own data."""
     from latent_nas.tasks import with_options
 
     return with_options(own_data.named(path, **others), front=front, rate=rate, seconds=seconds, split_seed=split_seed)
@@ -46,7 +46,7 @@ def dataset_info(
     device: Device = "stm32f405",
     as_json: options.Json = False,
 ) -> None:
-    """Check your own data and say what is in it: classes, balance, sizes, what can't be read, doubles, the split.
+    """Check your own data and say what is in it: classes, balance, sizes, what can't be read, duplicates, the split.
 
     Example: latent-nas dataset info photos/ --input 48x48x1
     """

@@ -64,7 +64,7 @@ def named(
     ] = None,
     strict: options.Strict = False,
 ) -> str:
-    """Return the name of a task with what is asked of one's own data."""
+    """Return the name of a task with what is asked of your own data."""
     from latent_nas.tasks import with_options
 
     given = {"input": input, "kind": kind, "normal": normal, "window": window, "hop": hop, "length": length}

@@ -112,7 +112,7 @@ class Core:
 
 
 def open_core(name: "str | Core", folder: Path = Path()) -> Core:
-    """Return the core of ``cores/<name>.toml``, of a file of one's own: a path that ends in ".toml", or as it is.
+    """Return the core of ``cores/<name>.toml``, of a file of your own: a path that ends in ".toml", or as it is.
 
     Args:
         folder: from which a relative path is read: that of the file that names the core.

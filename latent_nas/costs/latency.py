@@ -25,7 +25,7 @@ def latency(layers: Sequence[Layer], device: Device, runtime: Runtime, softmax: 
     direction: layers of one kernel are, as they share its coefficients, and all share the device.
 
     Args:
-        softmax: outputs of a softmax that closes the network and is no layer of it.
+        softmax: outputs of a softmax that closes the network and is not a layer of it.
 
     Raises:
         ValueError: the runtime has no kernel for a layer, or no cycles of it on the device's core.

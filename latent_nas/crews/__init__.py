@@ -22,7 +22,7 @@ SERVES = Event()  # set in a process that works for others
 
 
 def at_work() -> bool:
-    """Return whether this process works for another one, and is no program of a user."""
+    """Return whether this process works for another one, and is not a program of a user."""
     return SERVES.is_set()
 
 

@@ -138,7 +138,7 @@ def _knock(address: str) -> None:
             " begin a cluster there with `ray start --head`, or use --ray local"
         ) from None
     if len(answer) < 4 or answer[3] != SETTINGS:
-        raise ValueError(f"what answers at {address} is no Ray head; give the address that `ray start --head` printed")
+        raise ValueError(f"what answers at {address} is not a Ray head; give the address printed by `ray start --head`")
 
 
 Plugin = Cluster

@@ -126,7 +126,7 @@ def _check_architecture(name: str) -> None:
 
 
 def open_device(name: str | Device) -> Device:
-    """Return the device of ``devices/<name>.toml``, of a file of one's own: a path that ends in ".toml", or as it is.
+    """Return the device of ``devices/<name>.toml``, of a file of your own: a path that ends in ".toml", or as it is.
 
     Raises:
         ValueError: there is no such device, or no such core, and the message names those there are; or a file is not

@@ -1,6 +1,6 @@
 """Evaluation by looking it up: a table of networks that were trained before.
 
-The fidelity of a job that is no search training's is the column that holds it, such as a shorter training.
+The fidelity of a job that is not a search training's is the column that holds it, such as a shorter training.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ class TableLookup(Evaluator):
 
     @classmethod
     def check(cls, target: Target) -> None:
-        """Refuse: a table is no place to train for a device."""
+        """Refuse: a table can't train for a device."""
         raise ValueError("a table is looked up by `latent-nas bench`; a search trains: --measure training")
 
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:

@@ -61,11 +61,11 @@ def read(path: Path) -> Elf:
     """Return what an ELF file holds.
 
     Raises:
-        ValueError: it is no 32-bit little-endian executable.
+        ValueError: it is not a 32-bit little-endian executable.
     """
     data = path.read_bytes()
     if data[:6] != b"\x7fELF\x01\x01":
-        raise ValueError(f"{path} is no firmware: not a 32-bit little-endian ELF file")
+        raise ValueError(f"{path} is not firmware: not a 32-bit little-endian ELF file")
     entry, segments_at, sections_at = struct.unpack_from("<III", data, 24)
     segment_size, segment_count, section_size, section_count, names_in = struct.unpack_from("<HHHHH", data, 42)
     headers = [struct.unpack_from("<10I", data, sections_at + i * section_size) for i in range(section_count)]

@@ -65,7 +65,7 @@ class Emulator(Machine):
         """Return the first characters that a firmware says by itself after the start.
 
         Raises:
-            Fault: it did what the device can't, or said what is no text.
+            Fault: it did what the device can't, or said what is not text.
         """
         self.restart()
         said, at, emit = b"", self.elf.address(HALT), self.elf.address("emit")

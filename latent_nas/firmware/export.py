@@ -104,7 +104,7 @@ def project(
         prefix: of the names in C.
 
     Raises:
-        ValueError: it fits no region, an operator has no kernel in C, or a prefix that is no name.
+        ValueError: it fits no region, an operator has no kernel in C, or a prefix that is not a name.
     """
     checked_prefix(prefix)
     network, about = network.in_steps(), about or Metadata()

@@ -30,7 +30,7 @@ def checked_prefix(prefix: str) -> str:
     ours = {path.stem for folder in ("c", "emit") for path in (Path(__file__).parent / folder).glob("*.[ch]")}
     why = ""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", prefix):
-        why = "it is no identifier of C: letters, digits and _, a letter first"
+        why = "it is not an identifier of C: letters, digits and _, a letter first"
     elif prefix in KEYWORDS.split():
         why = "it is a keyword of C or C++"
     elif prefix.lower() in {*HEADERS.split(), *ours, "nn", "main", "kernels"} - {PREFIX}:

@@ -103,7 +103,7 @@ int8_t {p}_quantise(float raw, uint32_t i)
 {unused}    uint32_t at = {at};
     float steps = (raw - shift[at]) * factor[at], rest;
     int32_t whole;
-    if (!(steps > -{far})) /* what is no number, too */
+    if (!(steps > -{far})) /* what is not a number, too */
         steps = -{far};
     if (steps > {far})
         steps = {far};

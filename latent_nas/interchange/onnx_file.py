@@ -110,7 +110,7 @@ def _loaded(path: Path) -> Any:
     except OSError as error:
         raise ValueError(f"{path} can't be read: {error.strerror}") from None
     except DecodeError:
-        raise ValueError(f"{path} is no ONNX file, or a damaged one") from None
+        raise ValueError(f"{path} is not an ONNX file, or a damaged one") from None
     if not model.graph.node:
         raise ValueError(f"{path} is empty: it holds no ONNX operators; export the model again")
     if not all(isinstance(name, str) for name in _names(model.graph)):

@@ -128,7 +128,7 @@ class Walk:
                 made = readers()[key(node)](call)
             except Unreadable:
                 raise
-            except ValueError as error:  # of shapes, or a setting that is no number
+            except ValueError as error:  # of shapes, or a setting that is not a number
                 raise Unreadable(f"{what}: {' '.join(str(error).split())}") from None
             self._made(node, node.output[0], what, made)
 

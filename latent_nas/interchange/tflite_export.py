@@ -77,7 +77,7 @@ class _Model:
     def __init__(self, schema: Any) -> None:
         self.schema = schema
         self.tensors: list[Any] = []
-        self.buffers: list[bytes] = [b""]  # the first is the empty one, of all that is no constant
+        self.buffers: list[bytes] = [b""]  # the first is the empty one, of all that is not a constant
         self.operators: list[Any] = []
         self.codes: list[str] = []
 

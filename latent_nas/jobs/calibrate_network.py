@@ -65,7 +65,7 @@ def _measured(given: str, text: str) -> MeasuredNetwork:
         try:
             figures[key] = float(value)
         except ValueError:
-            raise ValueError(f"--measured {text!r}: {key!r} is no number; wanted latency_ms=53") from None
+            raise ValueError(f"--measured {text!r}: {key!r} is not a number; wanted latency_ms=53") from None
     unknown = sorted(figures.keys() - {*FIGURES})
     if unknown or "latency_ms" not in figures:
         what = f"no figure {unknown[0]!r}" if unknown else "no latency_ms"

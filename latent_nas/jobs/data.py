@@ -1,4 +1,4 @@
-"""What is in a task's data, said before anything is trained, and a checked copy of data of one's own."""
+"""What is in a task's data, said before anything is trained, and a checked copy of data of your own."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from latent_nas.tasks import Part, Task, open_task, twofold
 
 
 def info(name: str, device: str) -> dict[str, Any]:
-    """Return what is found in the data of a task or of one's own, as JSON values; ``lines`` says it to people.
+    """Return what is found in the data of a task or of your own, as JSON values; ``lines`` says it to people.
 
     Raises:
         ValueError: data that can't be used, or an unknown task or device.
@@ -23,7 +23,7 @@ def info(name: str, device: str) -> dict[str, Any]:
 
 
 def copy(name: str, device: str, out: Path) -> dict[str, Any]:
-    """Write data of one's own as checked, and return what ``info`` does and the file.
+    """Write data of your own as checked, and return what ``info`` does and the file.
 
     Raises:
         ValueError: data that can't be used, a task that ships, or a file that is there already.

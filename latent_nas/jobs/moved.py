@@ -1,4 +1,4 @@
-"""Data of one's own that a run began with and that lies elsewhere by now."""
+"""Data of your own that a run began with and that lies elsewhere by now."""
 
 from pathlib import Path
 

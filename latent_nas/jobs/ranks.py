@@ -75,7 +75,7 @@ def rank_of(place: Path, asked: str) -> tuple[int, str]:
         place: as the user named it. asked: a number, or one of ``SIZES``.
 
     Raises:
-        ValueError: neither, or a size of what is no finished run.
+        ValueError: neither, or a size of what is not a finished run.
     """
     if asked.isdecimal() and int(asked) >= 1:
         return int(asked), ""

@@ -125,11 +125,11 @@ def _saved(path: Path) -> tuple[TrainConfig, Graph]:
             raise ValueError(f"{files.GRAPH} has changed since the training began")
         return checked(TrainConfig, config, files.CONFIG), graph
     except OSError as error:
-        raise ValueError(f"{path} is no folder of `latent-nas train`: {error.strerror}: {error.filename}") from None
+        raise ValueError(f"{path} is not a folder of `latent-nas train`: {error.strerror}: {error.filename}") from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"its files name no {error}" if isinstance(error, KeyError) else error
         raise ValueError(
-            f"{path} is no folder of `latent-nas train`: {reason}; a search goes on with `latent-nas search --resume`"
+            f"{path} is not a folder of `latent-nas train`: {reason}; for a search: `latent-nas search --resume`"
         ) from None
 
 

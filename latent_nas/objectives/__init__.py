@@ -53,7 +53,7 @@ class Judged(Evaluator):
 
 
 def open_objective(name: str, limits: Limits) -> Objective:
-    """Return an objective by name, or of a file of one's own; an object as it was made.
+    """Return an objective by name, or of a file of your own; an object as it was made.
 
     Raises:
         ValueError: no such objective; the message names those there are.

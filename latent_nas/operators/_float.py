@@ -173,7 +173,7 @@ class Between(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (n, c, rows, columns)."""
         for axis, places in zip((2, 3), self.places, strict=True):
-            place = torch.tensor(places, dtype=torch.float64)  # on the CPU: a Mac's GPU has no doubles
+            place = torch.tensor(places, dtype=torch.float64)  # on the CPU: a Mac's GPU has no float64
             first = place.floor().long()
             share = (place - first).to(x.device, x.dtype).reshape(-1, *[1] * (3 - axis))
             first = first.to(x.device)

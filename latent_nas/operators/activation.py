@@ -57,7 +57,7 @@ class Activation(Elementwise):
         library = NUMPY
         if jumps(self.formula):
             x, library = inputs[0].dequantise(np.arange(-128, 128)), SINGLE
-        with np.errstate(all="ignore"):  # what is infinite is saturated, what is no number refused
+        with np.errstate(all="ignore"):  # what is infinite is saturated, what is not a number refused
             y = evaluate(self.formula, x, library)
         if np.isnan(y).any():
             raise ValueError(

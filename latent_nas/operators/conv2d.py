@@ -74,7 +74,7 @@ class Conv2d(Operator):
 
         call, macs, outputs, pixels (of the output), weights; patch: elements of all pixels' windows.
         tail4_macs, tail16_macs: MACs left over after blocks of 4 or 16 along a window; unaligned_macs: all of
-        a layer whose channels are no multiples of 4.
+        a layer whose channels are not multiples of 4.
         Of windows that libraries copy before they multiply (not pointwise, nor depthwise 3x3 padded by 1 at
         most): column, elements of one; gathers, runs of channels copied; gathered, elements copied;
         gathered_tail4, those left over after blocks of 4 channels.

@@ -162,10 +162,10 @@ def name_of(plugin: type) -> str:
 
 
 def table(kind: str, name: str) -> dict[str, Any]:
-    """Return the table of a data plugin, its name in it: by name, or of a file of one's own that ends in ".toml".
+    """Return the table of a data plugin, its name in it: by name, or of a file of your own that ends in ".toml".
 
     Raises:
-        ValueError: there is no such plugin, which names those there are, or no such file, or it is no TOML.
+        ValueError: there is no such plugin, which names those there are, or no such file, or it is not TOML.
     """
     if not name.endswith(".toml"):
         found: dict[str, Any] = load(kind, name)
@@ -192,15 +192,15 @@ def toml(file: Path) -> dict[str, Any]:
     try:
         return _parsed(file.read_text(encoding="utf-8"), str(file))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is no TOML: {error}") from None
+        raise ValueError(f"{file} is not TOML: {error}") from None
 
 
 def _parsed(text: str, file: str) -> dict[str, Any]:
     if PARTS.search(text):  # a small file of these takes minutes and gigabytes
-        raise ValueError(f"{file} is no TOML of ours: it has a key of more than 99 parts")
+        raise ValueError(f"{file} is not a TOML file of latent_nas: it has a key of more than 99 parts")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file} is no TOML: {error}") from None
+        raise ValueError(f"{file} is not TOML: {error}") from None
     except RecursionError:
-        raise ValueError(f"{file} is no TOML of ours: it is nested too deep") from None
+        raise ValueError(f"{file} is not a TOML file of latent_nas: it is nested too deeply") from None

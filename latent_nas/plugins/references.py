@@ -35,7 +35,7 @@ def split(name: str) -> tuple[str, str]:
 
 
 def located(name: str) -> str:
-    """Return the name of a plugin as it is, and the path of a file of one's own from the root."""
+    """Return the name of a plugin as it is, and the path of a file of your own from the root."""
     parts = REFERENCE.fullmatch(name)
     return name if parts is None else str(Path(parts["file"]).resolve()) + name[parts.end("file") :]
 

@@ -1,4 +1,4 @@
-"""Readers: one file each, from a file or folder of one's own to samples and targets, everything odd named."""
+"""Readers: one file each, from a file or folder of your own to samples and targets, everything odd named."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from latent_nas import plugins
 from latent_nas.front_end import FrontEnd
 
 PARTS = ("train", "valid", "test")
-KINDS = ("classify", "regress", "anomaly")  # what data of one's own can be for
+KINDS = ("classify", "regress", "anomaly")  # what data of your own can be for
 LABELS = ("top", "outer", "inner")  # folders that can name the classes
 LAYOUTS = {  # orders of an array's axes
     "nhwc": "images (n, height, width, channels)",

@@ -76,7 +76,7 @@ def without_answers(
 
 
 def _long(cells: Sequence[str]) -> bool:
-    """Return whether cells hardly repeat, so that they are no classes."""
+    """Return whether cells hardly repeat, so that they are not classes."""
     return len(set(cells)) > max(20, len(cells) // 3)
 
 

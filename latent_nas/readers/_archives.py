@@ -68,7 +68,7 @@ def _plain(channel: str) -> str:
 
 
 def _channels(path: Path, line: int, channels: list[str]) -> np.ndarray:
-    """Return (steps, channels) of texts of values; shorter channels are no series."""
+    """Return (steps, channels) of texts of values; shorter channels are not a series."""
     try:
         rows = [[np.nan if v.strip() in ("?", "", "NaN", "nan") else float(v) for v in c.split(",")] for c in channels]
     except ValueError as error:
@@ -111,7 +111,7 @@ def arff(path: Path) -> tuple[Table | None, list[Series], str]:
             within = kind == "relational"
         data = data or word == "@data"
     if not names or not rows:
-        raise ValueError(f"{path} is no ARFF with data: it has {len(names)} attributes and {len(rows)} rows")
+        raise ValueError(f"{path} is not an ARFF with data: it has {len(names)} attributes and {len(rows)} rows")
     wrong = next((number for number, row in rows if len(row) != len(names)), None)
     if wrong is not None:
         raise ValueError(f"{path}, line {wrong}: wanted {len(names)} cells, one for each @attribute")
@@ -152,7 +152,7 @@ def headless(path: Path) -> list[Series]:
     """Return the series of a table of numbers without names: the class stands first, as in the UCR archive.
 
     Raises:
-        ValueError: a cell that is no number.
+        ValueError: a cell that is not a number.
     """
     found = []
     for number, text in enumerate(_lines(path), 1):

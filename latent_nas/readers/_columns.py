@@ -101,7 +101,7 @@ def _values(
     if wanted.omit is not None:
         odd = next((name for name in wanted.omit if name not in given), None)
         if odd is not None:
-            raise ValueError(f"omit={odd!r} is no column of values; there are: {', '.join(given)}")
+            raise ValueError(f"omit={odd!r} is not a column of values; there are: {', '.join(given)}")
         if len(given) < len(rest):
             raise ValueError("two columns have no name; give them one, so that they can be kept (omit=)")
         clock = next((given[n] for n in wanted.omit if called_clock(n) and mostly_up(given[n])), None)

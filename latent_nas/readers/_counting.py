@@ -11,7 +11,7 @@ CLOCK = re.compile(
     r"(time[ _]?stamp|time|date|date[ _]?time|elapsed|seconds[ _]elapsed|epoch|t)[ _(\[]*"
     r"(s|sec|seconds|ms|millis|milliseconds|us|ns|utc|gmt|local|date)?[)\]]?"
 )
-MANY = 8  # rows from which on a column that goes up by 1 in each is no chance
+MANY = 8  # rows from which on a column that goes up by 1 in each does not do so by chance
 RESETS = 1 / 4  # of the steps of a clock may go back, where it begins anew with every recording
 
 

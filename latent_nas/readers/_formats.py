@@ -30,7 +30,7 @@ def parquet(path: Path) -> Table:
             raise ValueError(f"{path} has no row")
         read = file.read()
     except (pyarrow.ArrowException, OSError) as error:
-        raise ValueError(f"{path} is no whole Parquet file: {(str(error).splitlines() or ['?'])[0][:120]}") from None
+        raise ValueError(f"{path} is not a whole Parquet file: {(str(error).splitlines() or ['?'])[0][:120]}") from None
     columns: list[tuple[str, tuple[str, ...]]] = []
     for name in read.column_names:
         column = read.column(name)

@@ -72,7 +72,7 @@ def _head(path: Path, stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
     """
     head = stream.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in TYPES or not head[3]:
-        raise ValueError(f"{path} is no idx file; wanted one as MNIST's, which begins with its type and axes")
+        raise ValueError(f"{path} is not an idx file; wanted one as MNIST's, which begins with its type and axes")
     sizes = stream.read(4 * head[3])
     if len(sizes) < 4 * head[3]:
         raise ValueError(f"{path} is cut: its head says {head[3]} axes; download it again")

@@ -1,4 +1,4 @@
-"""Splits that come as lists of files beside the classes, as those of Speech Commands, and folders that are no class."""
+"""Splits given as lists of files beside the classes, as in Speech Commands, and folders that are not a class."""
 
 from collections.abc import Sequence
 from pathlib import Path

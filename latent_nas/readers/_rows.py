@@ -149,7 +149,7 @@ def _numbers(
                     found[i, j] = float(cell)
                 except ValueError:
                     raise ValueError(
-                        f"{path}, {lines[i]}, column {name!r}: {cell!r} is no number; {next_step.format(name)}"
+                        f"{path}, {lines[i]}, column {name!r}: {cell!r} is not a number; {next_step.format(name)}"
                     ) from None
         wrong = np.flatnonzero(np.isinf(found[:, j]))
         if len(wrong):

@@ -116,7 +116,9 @@ def _with_channels(above: Path, places: list[Path], found: dict[str, list[Path]]
         }
         if len(folders) > 1:
             names = " and ".join(str(folder.relative_to(above)) for folder in folders)
-            raise ValueError(f"{above}: {names} hold texts of channels of part {part!r}; take away what is no channel")
+            raise ValueError(
+                f"{above}: {names} hold texts of channels of part {part!r}; take away what is not a channel"
+            )
         if folders:
             channels[part] = next(iter(folders.values()))
     if not channels:
@@ -156,7 +158,7 @@ def text_array(files: list[Path]) -> np.ndarray:
     """Return (rows, values) of a text, (rows, steps, channels) of several.
 
     Raises:
-        ValueError: a line that is no row of numbers, or texts of other sizes.
+        ValueError: a line that is not a row of numbers, or texts of other sizes.
     """
     arrays = []
     for file in files:

@@ -105,7 +105,7 @@ class _plainly:
         broken = (OSError, EOFError, zipfile.BadZipFile, KeyError, SyntaxError, NotImplementedError, MemoryError)
         if isinstance(error, (ValueError, *broken)) and not str(error).startswith(str(self.path)):
             reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-            raise ValueError(f"{self.path} is no whole {self.path.suffix} of plain arrays: {reason}") from None
+            raise ValueError(f"{self.path} is not a whole {self.path.suffix} of plain arrays: {reason}") from None
 
 
 def _opened(path: Path, read: Callable[[Any], Any]) -> Any:

@@ -77,15 +77,15 @@ def _text(path: Path) -> tuple[str, list[str]]:
     try:
         text = data.decode(tried)
     except UnicodeDecodeError:
-        note = "text is no UTF-8 and is read as Windows-1252 (Latin-1); if names look wrong, save the file as UTF-8"
+        note = "text is not UTF-8 and is read as Windows-1252 (Latin-1); if names look wrong, save the file as UTF-8"
         try:
             text = data.decode("cp1252")
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{path} is no CSV text: byte {error.start} is neither UTF-8 nor Windows-1252; save it as UTF-8"
+                f"{path} is not CSV text: byte {error.start} is neither UTF-8 nor Windows-1252; save it as UTF-8"
             ) from None
     if "\0" in text:
-        raise ValueError(f"{path} is no CSV text: it holds zero bytes; save the table as CSV in UTF-8")
+        raise ValueError(f"{path} is not CSV text: it holds zero bytes; save the table as CSV in UTF-8")
     if not text.strip():
         raise ValueError(f"{path} is empty; wanted a first line of names and rows below it")
     return text, [note] if note else []
@@ -128,7 +128,7 @@ def _rows(path: Path, text: str) -> tuple[list[list[str]], list[str]]:
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as error:
-        raise ValueError(f"{path} is no CSV text: {error}") from None
+        raise ValueError(f"{path} is not CSV text: {error}") from None
     return rows, [] if separator == "," else [f"cells are separated by {SEPARATORS[separator]}, as the first line is"]
 
 

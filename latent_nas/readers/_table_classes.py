@@ -103,7 +103,7 @@ def _split(place: Path, held: Table, cells: dict[str, tuple[str, ...]]) -> tuple
         odd = parts.index(None)
         if told:
             raise ValueError(
-                f"{place}, {held.lines[odd]}: column {name!r} says {cells[name][odd]!r}, which is no part; wanted"
+                f"{place}, {held.lines[odd]}: column {name!r} says {cells[name][odd]!r}, which is not a part; wanted"
                 " train, valid or test in every row, or another name of the column"
             )
         notes.append(f"column {name!r} names no parts ({cells[name][odd]!r}), so they are drawn")

@@ -115,7 +115,7 @@ def _naming(root: Path, names: Names, suffixes: set[str]) -> tuple[list[_Naming]
 
 
 def _unread(root: Path) -> str:
-    """Return what is wrong with a file that by its name says the classes of others and is no table; "" if none is."""
+    """Return what is wrong with a file whose name promises classes and that is not a table; "" if nothing is."""
     beside = (p for p in files_below(root) if len(p.relative_to(root).parts) < 3 and p.suffix.lower() in UNREAD)
     file = next((p for p in beside if any(word in p.stem.casefold() for word in TELLING)), None)
     return f"{file} is not read; write a table labels.csv with the columns file and label" if file else ""

@@ -64,7 +64,7 @@ class Archive(Reader):
         if regress:
             odd = next((a for a in answers if not is_number(a)), None)
             if odd is not None:
-                raise ValueError(f"{path}: {odd!r} is no number; a regression wants numbers")
+                raise ValueError(f"{path}: {odd!r} is not a number; a regression wants numbers")
             y = numeric(np.array(answers, np.float32)[:, None], ("target",), names, path)
         else:
             y, classes = number(answers)

@@ -11,7 +11,7 @@ class Windows(Reader):
     """Reads answers and values: a row is a window, or features, or a time step.
 
     Answers are a column ``label`` or ``target``, others with a usual name, or the one that is asked for. Columns that
-    number rows, tell the time, or name a subject or session are no values, which is said.
+    number rows, tell the time, or name a subject or session are not values, which is said.
     """
 
     about = "a table (.csv, .tsv, .parquet) of a row per window or per step, with a column label or target"

@@ -40,7 +40,7 @@ def write(folder: Path, out: Path | None = None) -> Path:
     """Write the report of a run, finished or not, and return its place: by default ``report.html`` in the folder.
 
     Raises:
-        ValueError: the folder is no run's.
+        ValueError: the folder is not a run's.
     """
     place = out or Path(folder) / FILE
     artifacts.write(place, html(Run.read(folder)))

@@ -25,7 +25,7 @@ class Anomalies(Section):
         genes = tuple(run.networks[0].genes)
         seen = [r for r in run.finals if r.genes == genes and "scores" in r.evidence]
         if not seen:
-            raise ValueError("the task is no anomaly detection")
+            raise ValueError("the task is not anomaly detection")
         scores, odd = np.array(seen[0].evidence["scores"]).T
         beside, threshold = seen[0].measured_beside, seen[0].measured_beside["threshold"]
         words = (

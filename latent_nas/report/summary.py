@@ -33,7 +33,7 @@ class Summary(Section):
         binds = max(ratios, key=lambda name: ratios[name]) if ratios else None
         tiles = [_accuracy(run), *(_tile(run, name, used[name], ratios.get(name), name == binds) for name in used)]
         words = [_found(run), _within(run, used, ratios), _binding(run, binds, ratios)]
-        if binds and run.best and run.scale.share:  # what is no share has no points
+        if binds and run.best and run.scale.share:  # what is not a share has no points
             words.append(price(run.best, binds, getattr(run.limits, binds)))
         return join(tag("div", *tiles, class_="tiles"), *(tag("p", w) for w in words if w))
 

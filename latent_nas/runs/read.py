@@ -59,7 +59,7 @@ class Run:
         """Return what is in a folder.
 
         Raises:
-            ValueError: it is no run folder: neither a configuration nor a store.
+            ValueError: it is not a run folder: neither a configuration nor a store.
         """
         path = Path(path)
         if not (path / files.CONFIG).is_file() and not (path / files.STORE).is_file():

@@ -161,7 +161,7 @@ class Runtime:
 
 
 def open_runtime(name: str | Runtime) -> Runtime:
-    """Return the runtime of ``runtimes/<name>.toml``, of a file of one's own (that ends in ".toml"), or as it is.
+    """Return the runtime of ``runtimes/<name>.toml``, of a file of your own (that ends in ".toml"), or as it is.
 
     Raises:
         ValueError: there is no such runtime, and the message names those there are; or the file is not of one.

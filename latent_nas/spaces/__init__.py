@@ -130,8 +130,8 @@ def open_space(name: str, input_shape: Shape, outputs: int) -> Space:
     """Return a space bound to a task's input shape and number of outputs.
 
     Args:
-        name: of the space, or the path of a file of one's own; followed by :LIST=VALUES;LIST=VALUES where it takes
-            lists of one's own, as in "resnet_analog:first=8,16;repeats=1-3" or "mine.py:widths=8,16".
+        name: of the space, or the path of a file of your own; followed by :LIST=VALUES;LIST=VALUES where it takes
+            lists of your own, as in "resnet_analog:first=8,16;repeats=1-3" or "mine.py:widths=8,16".
 
     Raises:
         ValueError: no such space, an input it can't take, or lists it does not know.

@@ -32,7 +32,7 @@ def parse(text: str) -> tuple[Layer, ...]:
     """Return the layers of a DNA.
 
     Raises:
-        ValueError: a part that is no layer, or a number before the colon that is not the layer's.
+        ValueError: a part that is not a layer, or a number before the colon that is not the layer's.
     """
     layers = []
     for number, part in enumerate(text.split("|"), 1):

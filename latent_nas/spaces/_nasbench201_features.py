@@ -106,6 +106,6 @@ def _columns(genes: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _pool_first(operators: np.ndarray) -> np.ndarray:
-    """Return whether the first of a path's operators (n, edges) that is no skip connection is a pooling, (n,)."""
+    """Return whether the first of a path's operators (n, edges) that is not a skip connection is a pooling, (n,)."""
     first = (operators != SKIP).argmax(axis=1)
     return np.asarray(operators[np.arange(len(operators)), first] == POOL)

@@ -61,7 +61,7 @@ class Staged(Space):
         """Bind the space to a task.
 
         Raises:
-            ValueError: the input is no image, or there is no output.
+            ValueError: the input is not an image, or there is no output.
         """
         if len(input_shape) != 3 or min(input_shape) < 1:
             wanted = "(steps, values, channels)" if self.flat else "images (height, width, channels)"

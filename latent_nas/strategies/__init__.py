@@ -168,7 +168,7 @@ class Strategy(ABC):
 
 
 def full_strategy(name: str) -> str:
-    """Return a strategy's name in full: "rl" is "latent_rl", a file of one's own is its path from the root."""
+    """Return a strategy's name in full: "rl" is "latent_rl", a file of your own is its path from the root."""
     return "latent_rl" if name == "rl" else plugins.called("strategies", name)
 
 

@@ -35,7 +35,7 @@ def configured(name: str, texts: Sequence[str], among: Sequence[str] = ()) -> ty
         ValueError: an unknown strategy or setting (the nearest is named), a wrong value, or a setting given twice.
     """
     kind: type[Strategy] = plugins.load("strategies", name)
-    called = {name, kind.name}  # that of a file of one's own is a path
+    called = {name, kind.name}  # that of a file of your own is a path
     given: dict[str, Any] = {}
     for text in texts:
         left, equals, value = text.partition("=")

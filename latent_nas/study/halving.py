@@ -71,5 +71,5 @@ class Halving(Study):
     def _warn(self, names: tuple[str, ...]) -> None:
         """Say once that short trainings contradict full ones; surrogates do without them, promotion can't."""
         if names and not self.misleading:
-            self.say("short trainings order networks against their full trainings; --halving does harm, leave it away")
+            self.say("short trainings order networks against their full trainings; --halving does harm, leave it out")
         self.misleading = names or self.misleading

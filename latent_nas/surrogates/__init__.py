@@ -52,7 +52,7 @@ def standardise(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     binary = ((X == 0) | (X == 1)).all(axis=0)
     mean, spread = X.mean(axis=0, dtype=float), X.std(axis=0, dtype=float)
-    varies = spread > 1e-5 * np.maximum(np.abs(mean), 1)  # equal numbers differ by their rounding, and it is no choice
+    varies = spread > 1e-5 * np.maximum(np.abs(mean), 1)  # equal numbers differ by rounding, which varies nothing
     gain = np.where(varies, 1 / np.where(varies, spread, 1), 0)
     return mean.astype(np.float32), np.where(binary, 1, gain).astype(np.float32), binary
 
@@ -105,7 +105,7 @@ class Surrogate(ABC):
         """Fit X (n, columns) to y (n,) or (n, targets) and return self; no global generator is changed.
 
         Raises:
-            ValueError: shapes that don't match, no row, or a value that is no finite number.
+            ValueError: shapes that don't match, no row, or a value that is not a finite number.
         """
         X, y = np.asarray(X, np.float32), np.asarray(y, np.float64)
         if X.ndim != 2 or not len(X) or y.ndim not in (1, 2) or len(y) != len(X):
@@ -199,7 +199,7 @@ def open_surrogate(plugin: str | Surrogate | type[Surrogate], **given: Any) -> S
     """Return an unfitted surrogate with those of the given parameters that it has.
 
     Args:
-        plugin: a name, a file of one's own, a class, or an object, whose other parameters are kept.
+        plugin: a name, a file of your own, a class, or an object, whose other parameters are kept.
 
     Raises:
         ValueError: there is none, or the file is not one of a surrogate.

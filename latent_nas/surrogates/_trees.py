@@ -36,7 +36,7 @@ class Trees:
         """Return the trees of XGBoost's JSON model.
 
         Raises:
-            ValueError: it is no whole model, or one of other trees than these.
+            ValueError: it is not a whole model, or one of other trees than these.
         """
         try:
             learner = json.loads(data)["learner"]

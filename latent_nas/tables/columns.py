@@ -35,7 +35,7 @@ def columns(path: Path) -> list[str]:
                 )
             names = next(csv.reader([head.decode("utf-8-sig").splitlines()[0]]))
         else:
-            raise ValueError(f"{path} is no table: its name ends in .csv, .csv.gz or .parquet")
+            raise ValueError(f"{path} is not a table: its name ends in .csv, .csv.gz or .parquet")
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError, EOFError, csv.Error) as error:
         raise ValueError(f"{path} is damaged: {_line(error)}") from None
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -99,7 +99,7 @@ def choices(
         missing: whether fields may be empty; each is then a value of its own, after all others.
 
     Raises:
-        ValueError: an empty field, or values that are no plain ones.
+        ValueError: an empty field, or values that are not plain ones.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -1,6 +1,6 @@
 """Tasks: one file each, with the data, the fixed split and the recipes; loss and metrics are those of its kind.
 
-A task is named NAME, or NAME:SOURCE where it can take data of one's own.
+A task is named NAME, or NAME:SOURCE where it can take data of your own.
 """
 
 import math
@@ -202,12 +202,12 @@ class Task(ABC):
         return {}
 
     def save(self, out: Path) -> None:
-        """Write the data as one file that is the same task; only data of one's own can be.
+        """Write the data as one file that is the same task; only data of your own can be.
 
         Raises:
             ValueError: a task that ships.
         """
-        raise ValueError(f"task {self.name!r} comes with latent_nas; it is no data of your own")
+        raise ValueError(f"task {self.name!r} comes with latent_nas; it is not data of your own")
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -223,12 +223,12 @@ class Task(ABC):
         """Raise ValueError where the data don't support networks with so many outputs."""
 
     def pieces(self, outputs: int) -> tuple[str, ...]:
-        """Return the text of every token of a network with so many outputs; nothing where outputs are no tokens."""
+        """Return the text of every token of a network with so many outputs; nothing where outputs are not tokens."""
         return ()
 
 
 def open_task(name: str) -> Task:
-    """Return a task by name: NAME or FILE.py, NAME:SOURCE, or the path of data of one's own, see ``tasks._own``.
+    """Return a task by name: NAME or FILE.py, NAME:SOURCE, or the path of data of your own, see ``tasks._own``.
 
     Raises:
         ValueError: no such task, the message names those there are; or data that can't be used.
@@ -252,7 +252,7 @@ def open_task(name: str) -> Task:
     try:
         return found(source)  # type: ignore[call-arg]
     except TypeError:
-        raise ValueError(f"task {kind!r} takes no data of one's own, got {source!r}") from None
+        raise ValueError(f"task {kind!r} takes no data of your own, got {source!r}") from None
 
 
 def is_path(name: str) -> bool:
@@ -274,7 +274,7 @@ def twofold(name: str) -> list[str]:
 
 
 def full_name(name: str) -> str:
-    """Return a task's name as it is, and the path of one's own task or data from the root."""
+    """Return a task's name as it is, and the path of your own task or data from the root."""
     if not is_path(name):
         return plugins.located(name)
     from latent_nas.tasks._own import Source
@@ -283,7 +283,7 @@ def full_name(name: str) -> str:
 
 
 def with_options(name: str, **options: object) -> str:
-    """Return the name of one's own data with further options, those that say nothing left out.
+    """Return the name of your own data with further options, those that say nothing left out.
 
     Raises:
         ValueError: options for a task that has none.

@@ -1,4 +1,4 @@
-"""What is looked at before data of one's own is used: doubles, leaks, targets, the scale; the split is beside it."""
+"""What is looked at before data of your own is used: duplicates, leaks, targets, the scale; the split is beside it."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -19,13 +19,13 @@ SHOWN = 5  # names in a line for people
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found in data of one's own.
+    """What was found in data of your own.
 
     Attributes:
         kind: what the data are for, one of ``readers.KINDS``. what: a word for samples. input_shape, classes: of the
             task. targets: least and largest value of each numeric target, by name. counts: samples of each class in
             each part, or of all together where there are no classes.
-        skipped: (name, reason). doubles: names that repeat another of their part. leaked: names dropped because they
+        skipped: (name, reason). duplicates: names that repeat another of their part. leaked: names dropped because they
             are in a later part as well. contradictions: names of one content in several classes, dropped.
         notes: what was changed. sizes: what sizes there were. shift, gain: (x - shift) * gain was done; per what
             varies, or empty. front_end: of audio. sha256: of all that training sees.
@@ -40,7 +40,7 @@ class Findings:
     targets: dict[str, tuple[float, float]]
     counts: dict[str, tuple[int, ...]]
     skipped: tuple[tuple[str, str], ...]
-    doubles: tuple[str, ...]
+    duplicates: tuple[str, ...]
     leaked: tuple[str, ...]
     contradictions: tuple[str, ...]
     notes: tuple[str, ...]
@@ -65,7 +65,7 @@ class Findings:
         """Return a line for each thing that is wrong with the data and was worked around."""
         listed = [
             ("skipped, can't be read", [f"{name} ({reason})" for name, reason in self.skipped]),
-            ("dropped, doubles of others", list(self.doubles)),
+            ("dropped, duplicates of others", list(self.duplicates)),
             ("dropped, in a later part as well", list(self.leaked)),
             ("dropped, one content in several classes", list(self.contradictions)),
         ]
@@ -101,7 +101,7 @@ class Findings:
         found = {**vars(self), "counts": {k: list(v) for k, v in self.counts.items()}, "imbalance": self.imbalance}
         found |= {
             k: list(found[k])
-            for k in ("input_shape", "classes", "doubles", "leaked", "contradictions", "notes", "columns")
+            for k in ("input_shape", "classes", "duplicates", "leaked", "contradictions", "notes", "columns")
         }
         found |= {k: list(found[k]) for k in ("shift", "gain")}
         found |= {"targets": {k: list(v) for k, v in self.targets.items()}} | {"skipped": dict(self.skipped)}
@@ -109,7 +109,7 @@ class Findings:
 
 
 def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "") -> tuple[Data, Findings]:
-    """Return the three parts and what was found; doubles never stand in two parts.
+    """Return the three parts and what was found; duplicates never stand in two parts.
 
     Args:
         seed: of the split, where the data brings none. strict: whether anything skipped or dropped is an error.
@@ -125,7 +125,7 @@ def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "")
     if kind == "anomaly":
         raw = as_anomalies(raw, normal)
     raw, repeated = _averaged(raw)
-    kept, doubles, leaked, contradictions = _single(raw)
+    kept, duplicates, leaked, contradictions = _single(raw)
     notes: list[str] = []
     if kind == "classify":
         raw, kept, notes = large_enough(raw, kept, len(contradictions))
@@ -152,7 +152,7 @@ def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "")
         targets={t: (float(a), float(b)) for t, a, b in zip(raw.targets, lows, highs, strict=True)},
         counts=counts,
         skipped=raw.skipped,
-        doubles=doubles,
+        duplicates=duplicates,
         leaked=leaked,
         contradictions=contradictions,
         notes=(*raw.notes, *repeated, *notes),
@@ -214,14 +214,14 @@ def _with_anomalies(parts: list[Part]) -> tuple[list[Part], list[str]]:
 
 
 def _single(raw: Raw) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return the rows to keep (n,), and the names of doubles, of leaks and of contradictions, which are dropped.
+    """Return the rows to keep (n,), and the names of duplicates, of leaks and of contradictions, which are dropped.
 
     Rows come in an order that their content decides, so that one data set is split alike in whatever files it lies.
     """
     alike: dict[bytes, list[int]] = {}
     for i, row in enumerate(raw.x):
         alike.setdefault(hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest(), []).append(i)
-    kept, doubles, leaked, contradictions = [], list[int](), list[int](), list[int]()
+    kept, duplicates, leaked, contradictions = [], list[int](), list[int](), list[int]()
     for _, rows in sorted(alike.items()):
         if raw.classes and len(set(raw.y[rows].tolist())) > 1:
             contradictions += rows
@@ -230,12 +230,12 @@ def _single(raw: Raw) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], tup
         kept.append(last)
         for i in rows:
             if i != last:
-                (doubles if raw.part[i] == raw.part[last] else leaked).append(i)
+                (duplicates if raw.part[i] == raw.part[last] else leaked).append(i)
 
     def named(rows: list[int]) -> tuple[str, ...]:
         return tuple(raw.names[i] for i in sorted(rows))
 
-    return np.array(kept, np.int64), named(doubles), named(leaked), named(contradictions)
+    return np.array(kept, np.int64), named(duplicates), named(leaked), named(contradictions)
 
 
 def _in_order(part: Part) -> Part:

@@ -1,4 +1,4 @@
-"""Data of one's own as a task: ``PATH`` or ``PATH?input=48x48x1&front=mfcc``, any option left out."""
+"""Data of your own as a task: ``PATH`` or ``PATH?input=48x48x1&front=mfcc``, any option left out."""
 
 import io
 import json
@@ -24,7 +24,7 @@ from latent_nas.tasks.kinds.anomaly import OUTPUTS, Anomaly
 from latent_nas.tasks.kinds.classify import UNEVEN, Classification
 from latent_nas.tasks.kinds.regress import Regression
 
-FASTEST = 192_000  # Hz; beyond it is no microphone but a slip of the keyboard
+FASTEST = 192_000  # Hz; no microphone is faster, so it is a typing error
 OPTIONS = (*(f.name for f in fields(Wanted)), "normal", "metric", "split_seed", "strict", "folds")
 ABOUT = ("front_end", "shift", "gain", "sha256", "pixels", "columns", "resize", "grey")  # kept by ``save``
 SAMPLE = 32768  # of 16 bits, where a recording is 1

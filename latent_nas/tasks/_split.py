@@ -1,4 +1,4 @@
-"""Which part of the split every sample of one's own data is in, by what the data are for."""
+"""Which part of the split every sample of your own data is in, by what the data are for."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -77,8 +77,8 @@ def large_enough(raw: Raw, kept: np.ndarray, torn: int) -> tuple[Raw, np.ndarray
         dropped = f" ({torn} of the {raw.what} have the same content in several classes and were dropped)" * bool(torn)
         numbers = all(_is_number(name) for name in raw.classes) and not given
         raise ValueError(
-            f"class {first!r} has {n} sample{'s' * (n != 1)} to split; every class needs {need} or more that are no"
-            f" doubles: add some, or take the class away{dropped}{'; if they are numbers: --kind regress' * numbers}"
+            f"class {first!r} has {n} sample{'s' * (n != 1)} to split; every class needs {need} or more that are not"
+            f" duplicates: add some, or remove the class{dropped}{'; if they are numbers: --kind regress' * numbers}"
         )
     where = " in train" * bool(given)
     notes = [

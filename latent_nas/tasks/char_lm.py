@@ -85,7 +85,7 @@ def _text(source: str) -> str:
     except FileNotFoundError:
         raise ValueError(f"{source} does not exist; char_lm:FILE wants a text in UTF-8") from None
     except (UnicodeDecodeError, OSError) as error:
-        raise ValueError(f"{source} is no text in UTF-8: {error}") from None
+        raise ValueError(f"{source} is not text in UTF-8: {error}") from None
     shortest = min(map(len, _parts(text)))
     if shortest <= CONTEXT or len(set(text)) < 2:
         raise ValueError(

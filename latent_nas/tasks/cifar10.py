@@ -36,7 +36,7 @@ class Cifar10(Task):
     """Ten classes; of the official training images one in ten is for validation, every class equally often.
 
     Args:
-        source: a file of one's own, or "" for the official archive.
+        source: a file of your own, or "" for the official archive.
 
     Raises:
         ValueError: there is no such file.
@@ -71,7 +71,7 @@ class Cifar10(Task):
         """Return the parts, each channel of mean 0 and std 1 over the official training images.
 
         Raises:
-            ValueError: the archive can't be had, or a file is no CIFAR-10.
+            ValueError: the archive can't be had, or a file is not CIFAR-10.
         """
         return _data(Path(self.source) if self.source else download(ARCHIVE, self.url, self.sha256))
 
@@ -116,7 +116,7 @@ def _npz(file: Path) -> Arrays:
         with np.load(file, allow_pickle=False) as held:
             arrays = [held[name] for name in names]
     except (ValueError, OSError, EOFError, KeyError, BadZipFile, zlib.error) as error:
-        raise ValueError(f"{file} is no .npz with {', '.join(names)}: {error}") from None
+        raise ValueError(f"{file} is not an .npz with {', '.join(names)}: {error}") from None
     if {a.dtype for a in arrays[::2]} != {np.dtype(np.uint8)}:
         raise ValueError(f"{file} holds images of {arrays[0].dtype}; wanted uint8, 0 to 255")
     return tuple(arrays)
@@ -130,11 +130,13 @@ def _archive(file: Path) -> Arrays:
             for name in (*LEARN, "test_batch.bin"):
                 content = archive.extractfile(f"{FOLDER}/{name}")
                 if content is None:
-                    raise KeyError(f"{name} is no file")
+                    raise KeyError(f"{name} is not a file")
                 batches[name] = np.frombuffer(content.read(), np.uint8)
     except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
         reason = str(error).splitlines()[0].rstrip(":")
-        raise ValueError(f"{file} is no CIFAR-10 binary archive: {reason}; delete it, or name another file") from None
+        raise ValueError(
+            f"{file} is not a CIFAR-10 binary archive: {reason}; delete it, or name another file"
+        ) from None
     size = 1 + SIDE * SIDE * CHANNELS
     odd = [name for name, batch in batches.items() if len(batch) % size or not len(batch)]
     if odd:

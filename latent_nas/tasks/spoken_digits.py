@@ -93,7 +93,7 @@ def _converted(archive: bytes) -> bytes:
     """Return all recordings of the archive's ``recordings/DIGIT_SPEAKER_TAKE.wav`` as one .npz.
 
     Raises:
-        ValueError: it is no archive.
+        ValueError: it is not an archive.
     """
     from scipy.io import wavfile
 

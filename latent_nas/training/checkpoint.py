@@ -36,7 +36,7 @@ class Checkpoint:
             except (KeyError, ValueError, RuntimeError) as error:
                 reason = str(error).splitlines()[0][:100]
                 raise ValueError(
-                    f"{path} is no checkpoint of this training: {reason}; delete it to begin anew"
+                    f"{path} is not a checkpoint of this training: {reason}; delete it to begin anew"
                 ) from None
 
     def save(self, history: np.ndarray, best: dict[str, torch.Tensor] | None) -> None:

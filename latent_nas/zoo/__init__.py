@@ -23,8 +23,8 @@ def open_network(name: str) -> Graph:
     if name not in there:
         if Path(name).suffix or Path(name).is_dir():
             raise ValueError(
-                f"{name} is no network's name and no file of one; wanted .json (genes or a graph), .onnx, .tflite, or"
-                " a name, see `latent-nas zoo`"
+                f"{name} is neither the name nor the file of a network; wanted .json (genes or graph), .onnx, .tflite"
+                " or a name, see `latent-nas zoo`"
             )
         raise ValueError(f"no network {name!r}; there are: {', '.join(there)}")
     found = plugins.load("zoo", name)

@@ -120,7 +120,7 @@ class Call:
         A vector that the file takes for one pixel becomes an image: ask for its value after this.
 
         Raises:
-            Unreadable: it is no image, or has another shape in the graph.
+            Unreadable: it is not an image, or has another shape in the graph.
         """
         x = self.value(i, padded=True)
         if len(self.shape(i)) == 1 and x.dims == (1, 1, 1, *self.shape(i)):

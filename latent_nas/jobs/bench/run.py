@@ -66,7 +66,7 @@ def _finished(out: Path, decisive: dict[str, Any]) -> list[dict[str, Any]]:
         file = json.loads(out.read_text(encoding="utf-8"))
         before, runs = dict(file["config"]), list(file["runs"])
     except (KeyError, TypeError, ValueError, OSError, RecursionError):
-        raise ValueError(f"{out} is there and is no file of a bench; choose another --out") from None
+        raise ValueError(f"{out} is there and is not a file of a bench; choose another --out") from None
     sealed.unseal(file, str(out))
     before = _with_agent(before, decisive, out)
     other = sorted(k for k in {*before, *decisive} if before.get(k) != decisive.get(k))

@@ -49,7 +49,7 @@ def sources_of(
         if _says(space, objective, source, minimise):
             raise ValueError(
                 f"--warm-start {text} holds what {target} says of its {len(source.values)} networks, value by"
-                " value: it is no other task"
+                " value: it is not another task"
             )
         sources.append(source)
     return tuple(sources)

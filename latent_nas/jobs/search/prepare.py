@@ -125,7 +125,7 @@ def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[
             if len(genes):
                 sources.append(Source(f"{other} of {file}", setup.space.canonical(setup.space.check(genes)), values))
     if config.related and not sources:
-        raise ValueError(f"--related is for other tasks, and {', '.join(config.warm_start)} holds none; leave it away")
+        raise ValueError(f"--related is for other tasks, and {', '.join(config.warm_start)} holds none; leave it out")
     if sources and not configured(config.strategy, config.settings).judged:
         raise ValueError(
             f"strategy {config.strategy!r} asks no judge, who weighs what other tasks say; use latent_rl, or a table of"

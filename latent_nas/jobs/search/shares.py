@@ -14,7 +14,7 @@ def shares(texts: Sequence[str], epochs: int) -> tuple[Fidelity, ...]:
         epochs: of a full training.
 
     Raises:
-        ValueError: a text that is not one, a share that is no whole epoch or all of them, or two of one epoch.
+        ValueError: a text that is not one, a share that is not a whole epoch or all of them, or two of one epoch.
     """
     found = []
     for text in texts:

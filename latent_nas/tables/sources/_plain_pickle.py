@@ -48,7 +48,7 @@ def plain(raw: bytes, called: str) -> Any:
         called: the file's name, for the error.
 
     Raises:
-        ValueError: it holds anything else, or is no pickle.
+        ValueError: it holds anything else, or is not a pickle.
     """
     try:
         return _Plain(io.BytesIO(raw)).load()

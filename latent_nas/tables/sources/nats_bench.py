@@ -91,7 +91,7 @@ def _cells(archive: Path) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
             yield int(file.name[: -len(END)]), len(files), _opened(file.read_bytes(), file.name)
         return
     if not tarfile.is_tarfile(archive):
-        raise ValueError(f"{archive} is no .tar and no folder; wanted {SOURCE.file}")
+        raise ValueError(f"{archive} is neither a .tar file nor a folder; wanted {SOURCE.file}")
     with tarfile.open(archive) as whole:
         members = [m for m in whole.getmembers() if m.isfile() and m.name.endswith(END)]
         numbers = {int(n): m for m in members if (n := Path(m.name).name[: -len(END)]).isdigit()}

@@ -45,7 +45,7 @@ def rows(path: Path, part: str, done: Done) -> Iterator[Row]:
             done("cells", i + 1, len(cells))
         cell = CELL.fullmatch(name.rpartition("-")[2])
         if not cell or part not in tasks:
-            raise ValueError(f"{path}: {name!r} is no cell of the micro space with a training on {part}")
+            raise ValueError(f"{path}: {name!r} is not a cell of the micro space with a training on {part}")
         metrics, info = tasks[part]["metrics"], tasks[part]["model_info"]
         valid, test = metrics[f"valid_{metric}"], metrics[f"test_{metric}"]
         yield {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from latent_nas.tasks import Recipe
 
-UNEVEN = 2.0  # samples of the largest class for one of the smallest from which accuracy is no measure of a network
+UNEVEN = 2.0  # samples of the largest class for one of the smallest from which accuracy is not a measure of a network
 MEASURES: dict[str, Callable[[np.ndarray], float]] = {
     "balanced_accuracy": confusion.balanced_accuracy,
     "accuracy": confusion.accuracy,
