@@ -217,7 +217,7 @@ def test_a_file_is_known_by_its_first_bytes(tmp_path):
     assert read_format(path) == "tflite"
     assert open_source(path).graph() == read(path)
     (tmp_path / "m.tflite").write_bytes(b"no such thing")
-    with pytest.raises(ValueError, match=r"m.tflite is not a whole .tflite file: its bytes 4 to 8 are"):
+    with pytest.raises(ValueError, match=r"m.tflite is damaged or not a .tflite file: its bytes 4 to 8 are"):
         read(tmp_path / "m.tflite")
 
 

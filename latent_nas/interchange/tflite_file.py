@@ -118,7 +118,7 @@ class File:
         try:
             return _file(data, output)
         except Damaged as error:
-            raise ValueError(f"{path} is not a whole .tflite file: {error}; convert the model again") from None
+            raise ValueError(f"{path} is damaged or not a .tflite file: {error}; convert the model again") from None
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
 
