@@ -130,12 +130,10 @@ class FrontEnd:
 
     def table_bytes(self) -> int:
         """Return the constants in flash: those of ``spectrum.Tables``, and shift and factor of every value."""
-        t = self.tables
-        halfwords = sum(a.size for a in (t.window, t.order, t.first, t.count, t.weights, t.logs, t.cosines))
-        half = len(t.order)
-        turns = (
-            8 * (half - 4) if half.bit_length() % 2 else 8 * (half - 8) + 32
-        )  # stages of four, and one of two points
+        t, half = self.tables, self.points // 2
+        padded = t.weights.size + np.count_nonzero(t.count % 2)  # bins go in pairs
+        halfwords = sum(a.size for a in (t.first, t.count, t.logs, t.cosines)) + self.points + half // 4 + padded
+        turns = 8 * (half - 4) if half.bit_length() % 2 else 8 * (half - 8) + 32  # of four points, and one of two
         return int(2 * halfwords + turns + 4 * t.splits.size + 8 * self.shape[1])
 
     def buffer_bytes(self) -> int:

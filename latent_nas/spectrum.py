@@ -1,7 +1,8 @@
 """The front end's integers: windowed samples, Fourier transform, bands and logarithm, as a device works them out.
 
 ``frames`` is the reference of the firmware's ``audio.c``, line by line the same arithmetic: int32 data, products with
-Q31 factors of which the upper half is kept (one instruction of a Cortex-M3 and up), sums of powers in 64 bits.
+Q30 and Q31 factors of which the upper half is kept, rounded (SMMULR, SMMLAR and SMMLSR of a Cortex-M4), sums of powers
+in 64 bits.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ import numpy as np
 from latent_nas.compiled import compiled
 
 ONE = 32767  # of the window, Q15
-POWER_SHIFT = 28  # powers become 32 bits
+HALF_UP = 1 << 31  # rounds a product of which the upper half is kept
+POWER_SHIFT = 28  # by which a power is smaller than the square of a halved transform's value
 SOFTEST = 14  # bits by which a soft window is made louder at most
 WEIGHT = 1 << 15  # of a band's weights
 OCTAVE = 512  # what a logarithm to base 2 is counted in
@@ -25,9 +27,9 @@ class Tables:
 
     Attributes:
         window: Q15, (window,). order: places of complex samples before the transform, (points / 2,).
-        turns: (3 / 4 of points / 2, 2) cosine and minus sine, Q31, of the transform. splits: the same of what makes a
-            real transform of it, (points / 4 + 1, 2). first, count: bins of every band, (bins,). weights: of all bands
-            one after another, Q15. floor: added to a band before its logarithm. logs: (LOG_STEPS + 1,).
+        turns: (3 / 4 of points / 2, 2) cosine and minus sine, Q30, of the transform. splits: the same, Q31, of what
+            makes a real transform of it, (points / 4 + 1, 2). first, count: bins of every band, (bins,). weights: of
+            all bands one after another, Q15. floor: added to a band before its logarithm. logs: (LOG_STEPS + 1,).
         cosines: (coefficients, bins) Q14; without rows for the bands themselves.
     """
 
@@ -63,8 +65,8 @@ def tables(window: int, points: int, filters: np.ndarray, cosines: np.ndarray, f
     return Tables(
         np.rint(hann * ONE).astype(np.int64),
         order,
-        _turns(np.arange(3 * half // 4), half),
-        _turns(np.arange(half // 2 + 1), points),
+        _turns(np.arange(3 * half // 4), half, 30),
+        _turns(np.arange(half // 2 + 1), points, 31),
         first,
         count,
         np.maximum(np.concatenate(each), 1),
@@ -74,9 +76,9 @@ def tables(window: int, points: int, filters: np.ndarray, cosines: np.ndarray, f
     )
 
 
-def _turns(k: np.ndarray, n: int) -> np.ndarray:
+def _turns(k: np.ndarray, n: int, bits: int) -> np.ndarray:
     angle = 2 * np.pi * k / n
-    whole = np.rint(np.stack([np.cos(angle), -np.sin(angle)], axis=1) * 2**31)
+    whole = np.rint(np.stack([np.cos(angle), -np.sin(angle)], axis=1) * 2**bits)
     return np.clip(whole, -(2**31), 2**31 - 1).astype(np.int64)
 
 
@@ -101,8 +103,10 @@ def _frames(
     z: np.ndarray, power: np.ndarray, bands: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     for f in range(len(out)):
-        up = _heard(audio[f * hop :], window, order, z)
-        _transformed(z, up, turns)
+        heard = audio[f * hop : f * hop + len(window)]
+        up = _raised(heard)
+        _first_stages(heard, up, window, order, z)
+        _transformed(z, turns)
         _powers(z, splits, power)
         at = 0
         for b in range(len(first)):
@@ -123,29 +127,39 @@ def _frames(
 
 
 @compiled
-def _heard(audio: np.ndarray, window: np.ndarray, order: np.ndarray, z: np.ndarray) -> int:
-    """Put a frame's samples under the window into z, in the order of the transform; return by how much to raise them.
-
-    What is soft is made louder by a power of two, which leaves 30 bits at most.
-    """
+def _raised(heard: np.ndarray) -> int:
+    """Return by how many bits a frame's samples can be raised so that they keep within 16 bits."""
     loudest = 0
-    for n in range(len(order)):
-        for part in range(2):
-            at = 2 * n + part
-            value = audio[at] * window[at] if at < len(window) else 0
-            loudest |= value ^ (value >> 31)
-            z[2 * order[n] + part] = value
+    for x in heard:
+        loudest |= x ^ (x >> 31)
     up = 0
-    while up < SOFTEST and not loudest >> (29 - up):
+    while up < SOFTEST and not loudest >> (14 - up):
         up += 1
     return up
 
 
 @compiled
-def _transformed(z: np.ndarray, up: int, turns: np.ndarray) -> None:
-    """Transform z in its place: two stages in one, a stage of two points where their number wants it, then of four."""
+def _first_stages(heard: np.ndarray, up: int, window: np.ndarray, order: np.ndarray, z: np.ndarray) -> None:
+    """Put samples, raised by 2**up, under the window and do the first two stages, which turn by 90 degrees only.
+
+    Every sum of two products has 32 bits, of which two are given up.
+    """
+    p, m = np.zeros(4, np.int64), np.zeros(4, np.int64)  # sums and differences: re, im of the even, re, im of the odd
+    for i in range(0, len(order), 4):
+        for j in range(4):
+            one, two = 2 * order[i + (j & 2)] + (j & 1), 2 * order[i + (j & 2) + 1] + (j & 1)
+            a = heard[one] * window[one] if one < len(window) else 0
+            b = heard[two] * window[two] if two < len(window) else 0
+            p[j], m[j] = ((a + b) << up) >> 2, ((a - b) << up) >> 2
+        at = 2 * i
+        z[at], z[at + 1], z[at + 4], z[at + 5] = p[0] + p[2], p[1] + p[3], p[0] - p[2], p[1] - p[3]
+        z[at + 2], z[at + 3], z[at + 6], z[at + 7] = m[0] + m[3], m[1] - m[2], m[0] - m[3], m[1] + m[2]
+
+
+@compiled
+def _transformed(z: np.ndarray, turns: np.ndarray) -> None:
+    """Transform z in its place, behind the first two stages: one of two points if their number is odd, then of four."""
     half = len(z) // 2
-    _first_stages(z, up)
     size = 4
     stages = 0
     while (4 << stages) < half:
@@ -159,17 +173,15 @@ def _transformed(z: np.ndarray, up: int, turns: np.ndarray) -> None:
 
 
 @compiled
-def _first_stages(z: np.ndarray, up: int) -> None:
-    """Do the first two stages, which have no turn but by 90 degrees, of values raised by 2**up and halved twice."""
-    for i in range(0, len(z), 8):
-        for j in range(i, i + 8):
-            z[j] = (z[j] << up) >> 2
-        ar, ai, br, bi = z[i], z[i + 1], z[i + 2], z[i + 3]
-        cr, ci, dr, di = z[i + 4], z[i + 5], z[i + 6], z[i + 7]
-        pr, pi, qr, qi = ar + br, ai + bi, ar - br, ai - bi
-        sr, si, tr, ti = cr + dr, ci + di, cr - dr, ci - di
-        z[i], z[i + 1], z[i + 4], z[i + 5] = pr + sr, pi + si, pr - sr, pi - si
-        z[i + 2], z[i + 3], z[i + 6], z[i + 7] = qr + ti, qi - tr, qr - ti, qi + tr
+def _real(a: int, b: int, c: int, d: int) -> int:
+    """Return the real part of (a + bi)(c + di) / 2**32, both products rounded."""
+    return ((a * c + HALF_UP) >> 32) + ((HALF_UP - b * d) >> 32)
+
+
+@compiled
+def _imaginary(a: int, b: int, c: int, d: int) -> int:
+    """Return the imaginary part of (a + bi)(c + di) / 2**32, both products rounded."""
+    return ((a * d + HALF_UP) >> 32) + ((b * c + HALF_UP) >> 32)
 
 
 @compiled
@@ -177,10 +189,9 @@ def _stage_of_two(z: np.ndarray, turns: np.ndarray) -> None:
     """Do one stage of two points, halved."""
     half = len(z) // 2
     for k in range(4):
-        wr, wi = turns[k * (half // 8), 0], turns[k * (half // 8), 1]
+        wr, wi = min(2 * turns[k * (half // 8), 0], 2**31 - 1), 2 * turns[k * (half // 8), 1]
         for i in range(2 * k, 2 * half, 16):
-            br = ((z[i + 8] * wr) >> 32) - ((z[i + 9] * wi) >> 32)
-            bi = ((z[i + 8] * wi) >> 32) + ((z[i + 9] * wr) >> 32)
+            br, bi = _real(z[i + 8], z[i + 9], wr, wi), _imaginary(z[i + 8], z[i + 9], wr, wi)
             ar, ai = z[i] >> 1, z[i + 1] >> 1
             z[i], z[i + 1], z[i + 8], z[i + 9] = ar + br, ai + bi, ar - br, ai - bi
 
@@ -196,35 +207,35 @@ def _stage_of_four(z: np.ndarray, turns: np.ndarray, size: int) -> None:
         w3r, w3i = turns[3 * k * step, 0], turns[3 * k * step, 1]
         for i in range(2 * k, 2 * half, 8 * size):
             b, c, d = i + 2 * size, i + 4 * size, i + 6 * size
-            br = ((z[b] * w2r) >> 32) - ((z[b + 1] * w2i) >> 32)
-            bi = ((z[b] * w2i) >> 32) + ((z[b + 1] * w2r) >> 32)
-            cr = ((z[c] * w1r) >> 32) - ((z[c + 1] * w1i) >> 32)
-            ci = ((z[c] * w1i) >> 32) + ((z[c + 1] * w1r) >> 32)
-            dr = ((z[d] * w3r) >> 32) - ((z[d + 1] * w3i) >> 32)
-            di = ((z[d] * w3i) >> 32) + ((z[d + 1] * w3r) >> 32)
+            br, bi = _real(z[b], z[b + 1], w2r, w2i), _imaginary(z[b], z[b + 1], w2r, w2i)
+            cr, ci = _real(z[c], z[c + 1], w1r, w1i), _imaginary(z[c], z[c + 1], w1r, w1i)
+            dr, di = _real(z[d], z[d + 1], w3r, w3i), _imaginary(z[d], z[d + 1], w3r, w3i)
             ar, ai = z[i] >> 2, z[i + 1] >> 2
-            pr, pi, qr, qi = ar + (br >> 1), ai + (bi >> 1), ar - (br >> 1), ai - (bi >> 1)
-            sr, si, tr, ti = (cr + dr) >> 1, (ci + di) >> 1, (cr - dr) >> 1, (ci - di) >> 1
+            pr, pi, qr, qi = ar + br, ai + bi, ar - br, ai - bi
+            sr, si, tr, ti = cr + dr, ci + di, cr - dr, ci - di
             z[i], z[i + 1], z[c], z[c + 1] = pr + sr, pi + si, pr - sr, pi - si
             z[b], z[b + 1], z[d], z[d + 1] = qr + ti, qi - tr, qr - ti, qi + tr
 
 
 @compiled
 def _powers(z: np.ndarray, splits: np.ndarray, power: np.ndarray) -> None:
-    """Make a real transform of a complex one, halved, and of that 32-bit powers."""
+    """Make a real transform of a complex one, doubled, and of that 32-bit powers.
+
+    Doubled values keep within 32 bits but at both ends: no wave under a Hann window reaches 0.64 of 2**31 there.
+    """
     half = len(z) // 2
     low, high = (z[0] >> 1) + (z[1] >> 1), (z[0] >> 1) - (z[1] >> 1)
     power[0], power[half] = (low * low) >> POWER_SHIFT, (high * high) >> POWER_SHIFT
     for k in range(1, half // 2 + 1):
         m = half - k
-        er, ei = (z[2 * k] >> 1) + (z[2 * m] >> 1), (z[2 * k + 1] >> 1) - (z[2 * m + 1] >> 1)
-        dr, di = (z[2 * k] >> 1) - (z[2 * m] >> 1), (z[2 * k + 1] >> 1) + (z[2 * m + 1] >> 1)
+        er, ei = z[2 * k] + z[2 * m], z[2 * k + 1] - z[2 * m + 1]
+        dr, di = (z[2 * k] - z[2 * m]) << 1, (z[2 * k + 1] + z[2 * m + 1]) << 1
         wr, wi = splits[k, 0], splits[k, 1]
-        tr = ((di * wr) >> 32) + ((dr * wi) >> 32)
-        ti = ((di * wi) >> 32) - ((dr * wr) >> 32)
-        lr, li, hr, hi = (er >> 1) + tr, (ei >> 1) + ti, (er >> 1) - tr, (ei >> 1) - ti
-        power[k] = (lr * lr + li * li) >> POWER_SHIFT
-        power[m] = (hr * hr + hi * hi) >> POWER_SHIFT
+        tr = ((dr * wi + HALF_UP) >> 32) + ((di * wr + HALF_UP) >> 32)
+        ti = ((di * wi + HALF_UP) >> 32) + ((HALF_UP - dr * wr) >> 32)
+        lr, li, hr, hi = er + tr, ei + ti, er - tr, ei - ti
+        power[k] = ((lr * lr + HALF_UP) >> 32) + ((li * li + HALF_UP) >> 32)
+        power[m] = ((hr * hr + HALF_UP) >> 32) + ((hi * hi + HALF_UP) >> 32)
 
 
 @compiled

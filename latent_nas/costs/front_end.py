@@ -6,7 +6,7 @@ from typing import Any
 from latent_nas.devices import Device
 from latent_nas.front_end import FrontEnd
 
-CODE_BYTES = 2700  # transform, logarithm, loops: of a Cortex-M4 by clang -O2
+CODE_BYTES = 2900  # transform, logarithm, loops: of a Cortex-M4 by clang -O2
 
 
 @dataclass(frozen=True)
