@@ -11,17 +11,17 @@ Table = Annotated[
 Objective = Annotated[str, typer.Option(help="Column to maximise, as metric.valid_accuracy.")]
 Out = Annotated[
     Path | None,
-    typer.Option(help="JSON file of the results; one that is there is continued. With --fetch, the table's file."),
+    typer.Option(help="JSON file of the results; an existing one is continued. With --fetch, the table's file."),
 ]
 Strategies = Annotated[str, typer.Option(help="Names of strategies, separated by commas.")]
 Trainings = Annotated[int, typer.Option(help="Trainings per run; a network's second evaluation is free.")]
 Seeds = Annotated[int, typer.Option(help="Runs of each strategy: seeds 0, 1, ...")]
-Space = Annotated[str, typer.Option(help="Space of the genes, which gives them graphs and features.")]
-Report = Annotated[str, typer.Option(help="Column to report of the best network found.")]
+Space = Annotated[str, typer.Option(help="Space of the genes, for graphs and features.")]
+Report = Annotated[str, typer.Option(help="Column to report for the best network found.")]
 Minimise = Annotated[bool, typer.Option("--minimise", help="Minimise the objective.")]
 Maximum = Annotated[list[str] | None, typer.Option("--max", help="Limit, as cost.macs_m=50; may be repeated.")]
 Batch = Annotated[int, typer.Option(help="Trainings per round; 0 is each strategy's default.")]
-Stop = Annotated[bool, typer.Option("--stop-at-optimum", help="End a run when it has found the optimum.")]
+Stop = Annotated[bool, typer.Option("--stop-at-optimum", help="Stop a run once it has found the optimum.")]
 Front = Annotated[str, typer.Option(help="Cost to trade the objective against, as cost.macs_m.")]
 Inputs = Annotated[
     list[str] | None,
@@ -49,9 +49,9 @@ WarmStart = Annotated[
     ),
 ]
 Related = Annotated[
-    bool, typer.Option("--related", help="The tasks of --warm-start are alike: train their best 3 networks first.")
+    bool, typer.Option("--related", help="Treat the tasks of --warm-start as similar: train their 3 best first.")
 ]
-Workers = Annotated[int, typer.Option(help="Processes; 0 is one per core. Changes no result.")]
+Workers = Annotated[int, typer.Option(help="Processes; 0 is one per core. Does not change results.")]
 Ray = Annotated[
     str | None,
     typer.Option(help='Run on a Ray cluster whose nodes can read the table: host:port, or "local" (extra ray).'),

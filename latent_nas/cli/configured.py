@@ -53,7 +53,7 @@ Plugin = Annotated[
 Trust = Annotated[
     bool,
     typer.Option(
-        "--trust", help="Run code that a run folder or file of somebody else brings.", rich_help_panel=OWN_CODE
+        "--trust", help="Run code that comes with somebody else's run folder or file.", rich_help_panel=OWN_CODE
     ),
 ]
 

@@ -51,10 +51,10 @@ def deploy(
 ) -> None:
     """Write a network's C project, compile it, and with --emulate prove that it gives the reference's outputs.
 
-    A network of text then writes: token by token, the same characters as the reference.
+    A language model then generates text on the device, token by token: the same characters as the reference.
 
-    A firmware that faults: exit code 3, with address and function; one above the limits of its run, or that differs
-    from the reference: 1.
+    Exit codes: 3 if the firmware faults, with address and function; 1 if it exceeds the limits of its run or differs
+    from the reference.
 
     Example: latent-nas deploy runs/my_run --out fw --emulate
 

@@ -85,7 +85,7 @@ Limit = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.", rich_help_panel=SEARCH)]
 Workers = Annotated[
-    int, typer.Option(help="Training processes; 0 is one per core. Changes no result.", rich_help_panel=MACHINES)
+    int, typer.Option(help="Training processes; 0 is one per core. Does not change results.", rich_help_panel=MACHINES)
 ]
 Accelerator = Annotated[
     str,

@@ -45,16 +45,16 @@ Batch = Annotated[
 Objective = Annotated[
     str,
     typer.Option(
-        help="Objective to maximise: a file of latent_nas/objectives or a .py file of yours.", rich_help_panel=SEARCH
+        help="Objective to maximise: a name (a wrong one prints all) or a .py file of yours.", rich_help_panel=SEARCH
     ),
 ]
 Surrogate = Annotated[
     str,
     typer.Option(
-        help="Predictor of accuracy: a file of latent_nas/surrogates or a .py file of yours.", rich_help_panel=SEARCH
+        help="Predictor of accuracy: a name (a wrong one prints all) or a .py file of yours.", rich_help_panel=SEARCH
     ),
 ]
-WallS = Annotated[float | None, typer.Option(help="Begin no new round after so many seconds.", rich_help_panel=SEARCH)]
+WallS = Annotated[float | None, typer.Option(help="Start no round after this many seconds.", rich_help_panel=SEARCH)]
 Asynchronous = Annotated[
     bool,
     typer.Option(
@@ -75,7 +75,7 @@ Fidelities = Annotated[
 Halving = Annotated[
     int,
     typer.Option(
-        help="Train so many candidates briefly and only the best of them in full; 0 trains all in full.",
+        help="Train this many candidates briefly and only the best in full; 0: train all in full.",
         rich_help_panel=SEARCH,
     ),
 ]
@@ -83,7 +83,7 @@ Top = Annotated[int, typer.Option(help="Networks to train in full at the end.", 
 Finals = Annotated[
     str,
     typer.Option(
-        help="Which ones: best, or front, the best and smaller ones that lose as little as can be.",
+        help="Which networks: best, or front (the best, and smaller ones that lose the least).",
         rich_help_panel=FINAL,
     ),
 ]
@@ -97,7 +97,9 @@ WarmStart = Annotated[
 Related = Annotated[
     bool,
     typer.Option(
-        "--related", help="The other tasks of --warm-start are alike: train their best 3 first.", rich_help_panel=SEARCH
+        "--related",
+        help="The other tasks of --warm-start are similar: train their 3 best first.",
+        rich_help_panel=SEARCH,
     ),
 ]
 FrontEndApart = Annotated[
