@@ -50,6 +50,14 @@ def test_extremes_are_heard_as_in_python(tmp_path: Path, rate: int, kind: str, d
     assert heard_on(device, ear, raw, tmp_path) == len(raw)
 
 
+@pytest.mark.parametrize("device", ["stm32f405", "rp2040"])
+def test_frames_may_begin_at_any_sample(tmp_path: Path, device: str) -> None:
+    """Of every second frame the samples are not at a multiple of 4 bytes, where they are loaded two at a time."""
+    ear = FrontEnd(8000, 256 + 3 * 81, 256, 81)
+    raw = sounds(ear.samples)
+    assert heard_on(device, ear, raw, tmp_path) == len(raw)
+
+
 @pytest.mark.parametrize("rate", [2000, 4000, 8000, 16000])
 def test_no_wave_at_full_scale_leaves_32_bits(tmp_path: Path, rate: int) -> None:
     """The reference has 64 bits: what left 32 in C would differ, and floats say that the reference is right."""

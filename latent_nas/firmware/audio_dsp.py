@@ -1,7 +1,8 @@
 """The audio front end's transform for cores with the DSP extension, in assembly: the same bits as ``audio``'s plain C.
 
 Compilers give what is loaded a register each and spill; here values are loaded in sequences (LDM) where they are used,
-and a complex product takes four instructions, as SMMULR, SMMLAR and SMMLSR add to what is there.
+and a complex product takes four instructions, as SMMULR, SMMLAR and SMMLSR add to what is there. Samples are loaded two
+at a time by LDR, which takes any address unless a program sets UNALIGN_TRP; all else lies at multiples of 4.
 """
 
 MOST_POINTS = 2048  # of the first stages: beyond, samples lie further apart than a load reaches
