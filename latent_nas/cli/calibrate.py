@@ -33,7 +33,7 @@ def calibrate(
     name: Annotated[str, typer.Option(help="With --network: of the new runtime. Default: RUNTIME_DEVICE.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Take measurements that look like another network's.")] = False,
     base: Annotated[
-        str, typer.Option(help="Runtime that gives what is not measured: a file of latent_nas/runtimes, or a .toml.")
+        str, typer.Option(help="Runtime that gives what is not measured: see `latent-nas runtimes`, or a .toml file.")
     ] = "cmsis_nn",
     board: Annotated[str | None, typer.Option(help="Only measurements of this board.")] = None,
     as_json: options.Json = False,

@@ -8,7 +8,7 @@ import typer
 
 from latent_nas.cli import options, own_data
 
-Device = Annotated[str, typer.Option(help="Where a front end for audio is to run: a file of latent_nas/devices.")]
+Device = Annotated[str, typer.Option(help="Device that runs the audio front end: see `latent-nas devices`.")]
 
 
 def _named(
