@@ -91,6 +91,7 @@ def test_region_for_is_the_first_that_fits():
 def test_a_name_is_found_in_any_case_and_goes_by_one():
     assert open_device("STM32F405") == open_device("stm32f405")
     assert open_runtime("CMSIS-NN").name == "cmsis_nn"
+    assert open_runtime("X-CUBE-AI:8.1").name == open_runtime("x_cube_ai@8.1").name == "x_cube_ai_8_1"
     target = Target("mcu-cnn", "digits", "STM32F405", "CMSIS_NN")
     config = new_config(target, strategy="Random")
     assert (config.target, config.strategy) == (replace(MAIN_TARGET, runtime="cmsis_nn"), "random")

@@ -108,8 +108,11 @@ def load(kind: str, plugin: str | Path | object) -> Any:
 
 
 def called(kind: str, name: str) -> str:
-    """Return the full name of a plugin: STM32F405 is stm32f405, a path begins at the root, others are as they are."""
-    plain = name.lower().replace("-", "_")
+    """Return the full name of a plugin: a path begins at the root, others are as they are.
+
+    STM32F405 is stm32f405, and a version may be told apart: X-CUBE-AI:8.1 is x_cube_ai_8_1.
+    """
+    plain = re.sub(r"[-:@. ]", "_", name.lower())
     return plain if name not in names(kind) and plain in _shipped(kind) else located(name)
 
 
