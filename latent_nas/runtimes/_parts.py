@@ -65,6 +65,7 @@ class CoreRow:
 
     ``error`` is what that adds to a kernel's relative error: another core, or another chip with the same one.
     ``cycles`` is what one inference takes beside its kernels, ``softmax`` each output of a softmax that closes it.
+    ``code_bytes`` is what an image's code takes more (or less) than the runtime's and its kernels' say.
     """
 
     like: str
@@ -73,6 +74,7 @@ class CoreRow:
     source: str = ""
     cycles: float = 0.0
     softmax: float = 0.0
+    code_bytes: int = 0
 
     def scaled(self, near: Near) -> "CoreRow":
         """Return the row of a core that this one's stands for, with the wider error."""
