@@ -90,7 +90,7 @@ def main():
     parser.add_argument("--codec", type=Path, help="a codec whose latent is to be among the inputs")
     parser.add_argument("--each", action="store_true", help="every surrogate alone as well")
     parser.add_argument("--device", default="stm32f405")
-    parser.add_argument("--runtime", default="cmsis_nn")
+    parser.add_argument("--runtime", default="native")
     parser.add_argument(
         "--held-out", choices=("random", "repeated"), default="random", help="which networks to test on"
     )

@@ -99,7 +99,7 @@ class Setup:
 
     @cached_property
     def front_end(self) -> FrontEndCost | None:
-        """What the task's front end costs on the device, None where it has none; no limit counts it."""
+        """What the task's front end costs on the device, None where it has none; a search counts it in its limits."""
         return front_end_cost(self.task.front_end, self.device) if self.task.front_end else None
 
     @cached_property

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from latent_nas import cli
+from latent_nas.calibration.calibrated import calibrate
 from latent_nas.calibration.fit import counts, fit, left_out
-from latent_nas.calibration.measurements import read
+from latent_nas.calibration.measurements import Measured, read
 from latent_nas.cores import open_core
+from latent_nas.costs import costs
 from latent_nas.costs.layer import layer
+from latent_nas.devices import open_device
+from latent_nas.graph import Builder
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.runtimes import open_runtime
 
@@ -95,6 +99,21 @@ def test_a_runtime_is_made_and_used(tmp_path, capsys):
     assert own[0].keys() == known[0].keys()
     assert own[1].p90 > known[1].p90  # not measured, so less is known of it than before
     assert made.cycles("conv2d", open_core("cortex-m7"))[0]["macs"] == pytest.approx(0.54 * each["macs"])
+
+
+def test_what_a_slow_board_takes_is_not_made_less_once_more():
+    """native's cycles are fewer below 130 MHz, and so are those measured there."""
+    native, nrf52840 = open_runtime("native"), open_device("nrf52840")
+    truth = native.cycles("conv2d", M4, nrf52840.clock_hz)[0]
+    rows = [
+        Measured("nrf", "cortex-m4", operator, (shape,), layer(operator, (shape,)).total(truth))
+        for operator, shape in convolutions()
+    ]
+    made, _ = calibrate("mine", native, rows, "here")
+    b = Builder((12, 12, 8))
+    b.add(Conv2d(16), 0)
+    there, before = (costs(b.build(), nrf52840, runtime).latency_ms for runtime in (made, native))
+    assert there == pytest.approx(before, rel=0.01)
 
 
 def test_errors_are_reported_per_board(tmp_path, capsys):

@@ -3,6 +3,7 @@
 import json
 import wave
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
 from latent_nas.jobs.search.run import about_data
 from latent_nas.limits import Limits
+from latent_nas.report.again import command, with_begun
 from latent_nas.target import Target
 
 LIMITS = Limits(flash_bytes=64 * 1024, ram_bytes=32 * 1024, latency_ms=60.0)
@@ -77,3 +79,20 @@ def test_firmware_is_held_to_what_is_left_for_the_network(words, tmp_path):
         (tmp_path / "result.json").write_text(json.dumps(result), encoding="utf-8")
         found = chosen_for(Source("x"), tmp_path).limits
         assert found == (LIMITS.less((8000, 4000, 10.0)) if counted else LIMITS)
+    (tmp_path / "result.json").unlink()
+    (tmp_path / "config.json").write_text(json.dumps(saved), encoding="utf-8")
+    assert chosen_for(Source("x"), tmp_path).limits == prepare(config(words)).limits  # a run that has not ended
+
+
+def test_doing_it_again_is_the_same_search(words):
+    """Also where what goes without saying has changed since the run began."""
+    saved = json.loads(json.dumps(config(words, fidelities=("epochs=0.5",)).to_json()))
+    said = command(saved)
+    assert "--fidelity epochs=0.5" in said
+    assert "warm" not in said
+    assert "front-end-apart" not in said
+    before = {k: v for k, v in saved.items() if k not in ("front_end_apart", "related")} | {"strategy": "latent_rl"}
+    run = SimpleNamespace(config=before, result=SimpleNamespace(front_end={"computed_flash_bytes": 1}))
+    again = command(with_begun(run))
+    assert "--front-end-apart" in again
+    assert "--set latent_rl.agent=ppo" in again

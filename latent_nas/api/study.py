@@ -216,7 +216,12 @@ class Study:
             if not (before / files.CONFIG).exists():
                 continue
             asked = {name: getattr(config, name) for name in FREE}
-            begun = SearchConfig.from_json(RunFolder.open(before)[1])
+            saved = RunFolder.open(before)[1]
+            begun = SearchConfig.from_json(saved)
+            if self.runtime is None:  # what went without saying is what did so when it began
+                config = replace(config, target=replace(config.target, runtime=begun.target.runtime))
+            if "front_end_apart" not in saved:
+                config = replace(config, front_end_apart=begun.front_end_apart)
             hashes = config.warm_sha256 if begun.warm_sha256 else ()  # runs of before kept none
             settings = with_begun(config.settings, begun)
             if replace(begun, **asked) == replace(config, settings=settings, warm_sha256=hashes):

@@ -45,7 +45,9 @@ def calibrate(name: str, base: Runtime, measured: Sequence[Measured], source: st
     Raises:
         ValueError: a measured kernel that ``base`` does not have.
     """
-    kernels = {kind: replace(kernel, cycles={}, error={}, source="") for kind, kernel in base.kernels.items()}
+    kernels = {  # what was measured has its clock in it
+        kind: replace(kernel, cycles={}, error={}, source="", slow=1.0) for kind, kernel in base.kernels.items()
+    }
     quality: list[Quality] = []
     by_core: dict[str, list[Measured]] = defaultdict(list)
     for one in measured:
@@ -61,11 +63,11 @@ def calibrate(name: str, base: Runtime, measured: Sequence[Measured], source: st
             )
     cores = {core: entry for core, entry in base.cores.items() if entry.like in by_core}
     for core, rows in by_core.items():
-        cores[core] = CoreRow(core, 1.0, 0.0, "measured on " + ", ".join(sorted({row.board for row in rows})))
-    made = replace(
-        base, name=name, description=f"{base.description}, calibrated", source=source, kernels=kernels, cores=cores
-    )
-    return made, quality
+        code = base.cores[core].code_bytes if core in base.cores else 0
+        boards = "measured on " + ", ".join(sorted({row.board for row in rows}))
+        cores[core] = CoreRow(core, 1.0, 0.0, boards, code_bytes=code)
+    made = replace(base, name=name, description=f"{base.description}, calibrated", source=source)
+    return replace(made, kernels=kernels, cores=cores, slow_below_mhz=0.0), quality
 
 
 _Found = tuple[dict[str, float], Error, str]

@@ -7,11 +7,13 @@ from typing import Any
 from latent_nas.devices import Device, open_device
 from latent_nas.firmware.export import RUNTIME
 from latent_nas.jobs.networks import Source
+from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.limits import Limits
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.read import Run
 from latent_nas.runtimes import open_runtime
+from latent_nas.target import open_target
 from latent_nas.units import COSTS
 
 DEVICE = "stm32f405"  # of a network that was chosen for none
@@ -72,10 +74,18 @@ def _counted(run: Run, limits: Limits) -> Limits:
     """Return a run's limits, less what its front end takes where they count that too; ``limits`` if it has none."""
     if not run.config.get("limits"):
         return limits
-    given, front = Limits.from_json(run.config["limits"]), run.result.front_end if run.result else None
-    if run.config.get("front_end_apart", True) or not front:
+    given = Limits.from_json(run.config["limits"])
+    if run.config.get("front_end_apart", True):
         return given
-    return given.less(front[f"computed_{name}"] for name in ("flash_bytes", "ram_bytes", "latency_ms"))
+    if run.result is None:  # it has not ended, or the file is damaged
+        try:
+            front_end = open_target(SearchConfig.from_json(run.config).target).front_end
+        except ValueError:  # its data is not there: then its sound is not known
+            return given
+        return given.less(front_end.row) if front_end else given
+    if not (front := run.result.front_end):
+        return given
+    return given.less(front[f"computed_{name}"] for name in COSTS)
 
 
 def lines(report: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from latent_nas.jobs.final import finalise
 from latent_nas.jobs.make.dataset import with_costs
 from latent_nas.jobs.networks import Source, candidates, open_source
 from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.search.prepare import in_force
 from latent_nas.jobs.where import trained_on
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
@@ -113,7 +114,7 @@ def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
         folder, saved = RunFolder.open(source)
         own.bring(source)
         config = SearchConfig.from_json(saved)
-        limits = config.limits.tighten(open_target(config.target, anew=True).device.limits)
+        limits = in_force(config, open_target(config.target, anew=True))
         trained = ranked([r for r in folder.store().records() if r.fidelity == "search"])[:top]
         return config.target, limits, trained, config.measure
     if source.exists():

@@ -11,7 +11,8 @@ from latent_nas.report._html import Html, join, table, tag
 from latent_nas.runs.read import Run
 
 OPTIONS = {"search_epochs": "--child-epochs", "asynchronous": "--async", "settings": "--set"}
-UNSAID = {"target", "limits", "data", "workers"}  # said otherwise, no option, or of no consequence
+OPTIONS |= {"fidelities": "--fidelity"}
+UNSAID = {"target", "limits", "data", "workers", "warm_sha256"}  # said otherwise, no option, or of no consequence
 
 
 class Again(Section):
@@ -23,7 +24,7 @@ class Again(Section):
         """Return them."""
         if not run.config:
             raise ValueError("config.json can't be read")
-        parts = [tag("pre", command(run.config), class_="wrap")]
+        parts = [tag("pre", command(with_begun(run)), class_="wrap")]
         words = (
             "The same command gives the same networks wherever the versions below are the same and no limit on time is"
             " set; the number of workers changes nothing."
@@ -39,6 +40,17 @@ class Again(Section):
         whole = tag("pre", json.dumps(run.config, indent=1))
         parts.append(tag("details", tag("summary", "config.json"), whole))
         return join(*parts)
+
+
+def with_begun(run: Run) -> dict[str, Any]:
+    """Return a run's configuration with what went without saying when it began, and is otherwise by now."""
+    config = dict(run.config)
+    if "front_end_apart" not in config and run.result and run.result.front_end:
+        config["front_end_apart"] = True
+    if "related" not in config and config.get("strategy") in ("latent_rl", "rl"):
+        named = [str(text) for text in config.get("settings") or ()]
+        config["settings"] = [*named, *["latent_rl.agent=ppo"] * all("agent=" not in text for text in named)]
+    return config
 
 
 def command(config: dict[str, Any]) -> str:

@@ -145,8 +145,9 @@ class Runtime:
         Raises:
             ValueError: no such kernel, no row for the core, or no cycles of this kernel for it.
         """
-        each, error = self.cycles_by(name, self.row(core))
-        slow = self.kernels[name].slow if clock_hz < self.slow_below_mhz * 1e6 else 1.0
+        row = self.row(core)
+        each, error = self.cycles_by(name, row)
+        slow = self.kernels[name].slow if row.by_clock and clock_hz < self.slow_below_mhz * 1e6 else 1.0
         return {term: slow * value for term, value in each.items()}, error
 
     def cycles_by(self, name: str, row: CoreRow) -> tuple[dict[str, float], Error]:

@@ -65,7 +65,8 @@ class CoreRow:
 
     ``error`` is what that adds to a kernel's relative error: another core, or another chip with the same one.
     ``cycles`` is what one inference takes beside its kernels, ``softmax`` each output of a softmax that closes it.
-    ``code_bytes`` is what an image's code takes more (or less) than the runtime's and its kernels' say.
+    ``code_bytes`` is what an image's code takes more (or less) than the runtime's and its kernels' say. ``by_clock``:
+    ``Kernel.slow`` holds for this core.
     """
 
     like: str
@@ -75,6 +76,7 @@ class CoreRow:
     cycles: float = 0.0
     softmax: float = 0.0
     code_bytes: int = 0
+    by_clock: bool = True
 
     def scaled(self, near: Near) -> "CoreRow":
         """Return the row of a core that this one's stands for, with the wider error."""

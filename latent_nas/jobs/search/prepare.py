@@ -57,15 +57,7 @@ def prepare(config: SearchConfig) -> Prepared:
             f"the data at {config.target.task} has changed since the run began (sha256 {config.data[:12]}..., now"
             f" {setup.task.fingerprint[:12]}...); put it back, say where it is with --task PATH, or begin another run"
         )
-    limits = config.limits.tighten(setup.device.limits).tighten(plugins.load("objectives", config.objective).own)
-    if setup.front_end and not config.front_end_apart:
-        try:
-            limits = limits.less(setup.front_end.row)
-        except ValueError as error:
-            raise ValueError(
-                f"the audio front end takes {setup.front_end.text()}: {error}; loosen that limit, or let limits count"
-                " the network alone: --front-end-apart"
-            ) from None
+    limits = in_force(config, setup)
     for outputs in setup.space.all_outputs:
         setup.task.check(outputs)
     shares(config.fidelities, config.target.recipe(setup.task, SEARCH).epochs)
@@ -79,6 +71,24 @@ def prepare(config: SearchConfig) -> Prepared:
         plugins.load("crews", "ray").check(config.ray)
     check_reachable(setup, limits)
     return Prepared(config, setup, limits, tuple(warm), tuple(sources))
+
+
+def in_force(config: SearchConfig, setup: Setup) -> Limits:
+    """Return the limits of a search's networks: those given, the device's and the objective's, less the front end.
+
+    Raises:
+        ValueError: the front end leaves nothing of a limit.
+    """
+    limits = config.limits.tighten(setup.device.limits).tighten(plugins.load("objectives", config.objective).own)
+    if not setup.front_end or config.front_end_apart:
+        return limits
+    try:
+        return limits.less(setup.front_end.row)
+    except ValueError as error:
+        raise ValueError(
+            f"the audio front end takes {setup.front_end.text()}: {error}; loosen that limit, or let limits count"
+            " the network alone: --front-end-apart"
+        ) from None
 
 
 def _check_halving(setup: Setup) -> None:
