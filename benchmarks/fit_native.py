@@ -3,9 +3,13 @@
     python benchmarks/fit_native.py --networks 24 --rows native.jsonl [--out fitted.toml]
     python benchmarks/fit_native.py --texts --rows texts.jsonl
     python benchmarks/fit_native.py --abroad --rows abroad.jsonl
+    python benchmarks/fit_native.py --core cortex-m0+ --rows m0.jsonl
 
 The second form is of networks of text alone, behind a full window of tokens; the third of the operators that only
 networks from outside have.
+
+With ``--core`` they run on another core with the memory of the STM32F405; of one without a model of cycles by class,
+cycles are instructions times the middle of its range.
 
 Cycles of every operator of random networks, and of networks made of rare shapes, on the emulated STM32F405, SMLAD
 kernels, against the counts of ``Operator.work`` and ``fine_work``: linear, non-negative, least squares of relative
@@ -19,6 +23,7 @@ import argparse
 import json
 import tempfile
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +31,9 @@ import numpy as np
 from firmware_parity import DEVICE, networks
 
 from latent_nas.calibration.fit import fit, left_out
-from latent_nas.cores import CLASSES
+from latent_nas.cores import CLASSES, open_core
 from latent_nas.costs.layer import layer
+from latent_nas.devices import Device
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.draw import drawn
 from latent_nas.firmware.elf import read
@@ -57,6 +63,7 @@ from latent_nas.operators.upsample import Upsample
 from latent_nas.operators.zero import Zero
 from latent_nas.spaces.tiny_transformer import TinyTransformer
 
+QUICK_HZ, SLOW_HZ = 180e6, 80e6  # clocks of the boards that the core's models are of
 INSIDE = ("inside", "inside_rows")
 TILES = (
     "call",
@@ -168,32 +175,37 @@ def foreign(height: int, width: int, channels: int) -> Graph:
     return b.build()
 
 
-def measure(graph: Graph, seed: int, folder: Path) -> list[Any]:
-    """Return (operator, shapes it reads, instructions by class in one run) of every operator that runs."""
+def measure(graph: Graph, seed: int, folder: Path, device: Device) -> list[Any]:
+    """Return (operator, shapes it reads, instructions by class, all of them) of every operator that runs."""
     network, x = drawn(graph, seed, 4)
-    made = project(network, DEVICE)
+    made = project(network, device)
     made.write(folder)
-    emulator = Emulator(read(build(folder, DEVICE.core)), DEVICE, [name for _, name in made.operators])
+    emulator = Emulator(read(build(folder, device.core)), device, [name for _, name in made.operators])
     read_in = network.graph.input.enter(x[:1], network.quants[0])[0]
     for one in read_in if network.graph.input.vocabulary else [read_in]:
         emulator.run(one, 1)
-    counted, found = emulator.count().mix_by_operator, []
+    count, found = emulator.count(), []
     for node, name in made.operators:
         node_there = made.network.graph.nodes[node]
         found.append(
-            [node_there.operator.to_json(), made.network.graph.shapes_into(node_there), counted[name].tolist()]
+            [
+                node_there.operator.to_json(),
+                made.network.graph.shapes_into(node_there),
+                count.mix_by_operator[name].tolist(),
+                count.by_operator[name],
+            ]
         )
     return found
 
 
-def measured(graphs: list[Graph], seed: int, path: Path) -> list[Any]:
+def measured(graphs: list[Graph], seed: int, path: Path, device: Device) -> list[Any]:
     """Return the layers of all networks; networks that the file lacks are measured and appended to it."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     held = {(row["seed"], row["network"]): row["layers"] for row in map(json.loads, lines)}
     with tempfile.TemporaryDirectory() as folder:
         for i, graph in enumerate(graphs):
             if (seed, i) not in held:
-                held[seed, i] = measure(graph, i, Path(folder))
+                held[seed, i] = measure(graph, i, Path(folder), device)
                 with open(path, "a", encoding="utf-8") as file:
                     file.write(json.dumps({"seed": seed, "network": i, "layers": held[seed, i]}) + "\n")
     return [one for i in range(len(graphs)) for one in held[seed, i]]
@@ -217,6 +229,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--texts", action="store_true")
     parser.add_argument("--abroad", action="store_true")
+    parser.add_argument("--core", default="cortex-m4")
     parser.add_argument("--rows", type=Path, default=Path("fit_native.jsonl"), help="what was measured so far")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
@@ -225,14 +238,14 @@ def main() -> None:
         sizes = [(8, 8, 4), (5, 7, 3), (12, 10, 8), (6, 6, 16), (9, 4, 1), (4, 4, 24), (10, 10, 2), (7, 5, 12)]
         graphs = [foreign(*size) for size in sizes]
     rows = defaultdict(list)
-    quick, slow = (by(DEVICE.core.cycle_model, key=lambda model: model.clock_mhz) for by in (max, min))
-    for operator, inputs, mix in measured(graphs, arguments.seed, arguments.rows):
+    core = open_core(arguments.core)
+    for operator, inputs, mix, total in measured(graphs, arguments.seed, arguments.rows, replace(DEVICE, core=core)):
         shapes = tuple(map(tuple, inputs))
         figures = layer(from_json(operator), shapes)
         by_class = dict(zip(CLASSES, mix, strict=True))
-        cycles = quick.total(by_class), slow.total(by_class)
+        cycles = [core.cycles(total, by_class, clock)[0] for clock in (QUICK_HZ, SLOW_HZ)]
         rows[figures.kernel].append((figures, f"{operator} of {shapes}", *cycles))
-    lines = []
+    lines, key = [], f'"{core.name}"' if "+" in core.name else core.name
     for kernel, found in sorted(rows.items()):
         terms = TERMS.get(kernel, ("call", "outputs"))
         counts = np.array([[figures.work[t] for t in terms] for figures, _, _, _ in found])
@@ -244,9 +257,9 @@ def main() -> None:
             f"[kernels.{kernel}]",
             f"slow = {slower:.3g}",
             f'source = "fitted to {distinct} layers"',
-            f"cycles.cortex-m4 = {{ {each} }}",
+            f"cycles.{key} = {{ {each} }}",
         ]
-        lines += [f"error.cortex-m4 = {{ median = {np.median(off):.4f}, p90 = {np.quantile(off, 0.9):.4f} }}"]
+        lines += [f"error.{key} = {{ median = {np.median(off):.4f}, p90 = {np.quantile(off, 0.9):.4f} }}"]
         lines += [f"# worst {off.max():.4f}: {names[int(off.argmax())]}", ""]
     text = "\n".join(lines)
     print(text)

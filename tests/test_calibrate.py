@@ -102,7 +102,7 @@ def test_a_runtime_is_made_and_used(tmp_path, capsys):
 
 
 def test_what_a_slow_board_takes_is_not_made_less_once_more():
-    """native's cycles are fewer below 130 MHz, and so are those measured there."""
+    """Cycles of native are fewer below 130 MHz, and so are those measured there."""
     native, nrf52840 = open_runtime("native"), open_device("nrf52840")
     truth = native.cycles("conv2d", M4, nrf52840.clock_hz)[0]
     rows = [

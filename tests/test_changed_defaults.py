@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from latent_nas import cli
+from latent_nas import Study, cli
 from latent_nas.jobs.bench.config import BenchConfig
 from latent_nas.jobs.bench.run import bench
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.resume import going_on
 from latent_nas.runs import files
+from latent_nas.runs.folder import RunFolder
 from latent_nas.strategies.settings import configured
 from latent_nas.target import MAIN_TARGET
 
@@ -92,3 +93,17 @@ class TestBench:
         monkeypatch.setattr("latent_nas.jobs.bench.run._runs", lambda *_: (run for run in ()))
         monkeypatch.setattr("latent_nas.jobs.bench.run.trained_codec", lambda *_: Path())
         assert bench(config, out, print, lambda *_: None)["config"]["settings"] == [PPO]
+
+
+class TestStudy:
+    def test_the_runtime_that_went_without_saying_is_what_it_was(self, tmp_path, monkeypatch):
+        """A folder begun under cmsis_nn goes on with it; one that names a runtime is another search."""
+        study = Study(limits={"flash_kb": 32}, strategy="random")
+        config = study._config(2)
+        old = replace(config, target=replace(config.target, runtime="cmsis_nn"))
+        RunFolder.create(tmp_path / "run", plain(old))
+        monkeypatch.setattr("latent_nas.api.study.job.resumed", lambda folder, **_: folder)
+        assert study._folder(config, tmp_path / "run") == tmp_path / "run"
+        named = replace(study, runtime="native")
+        with pytest.raises(ValueError, match="holds another search"):
+            named._folder(named._config(2), tmp_path / "run")
