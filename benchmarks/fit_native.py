@@ -91,7 +91,7 @@ TERMS = {
     "dense4": ("call", "macs", "outputs"),
     "layer_norm": ("tokens", "outputs"),
     "attention": ("call", "macs", "scores", "outputs"),
-    "global_pool": ("call", "outputs", "patch", "maxima", "maximum_outputs"),
+    "global_pool": ("call", "means", "mean_outputs", "maxima", "maximum_outputs"),
     "multiply": ("call", "rows", "pixels", "outputs"),
     "prelu": ("call", "pixels", "outputs"),
     "upsample": ("call", "pixels", "outputs"),

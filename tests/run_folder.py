@@ -33,7 +33,7 @@ def make(path, n, finished=True, strategy="latent_rl", reason="", failing=False,
     Trainings and costs are real; predictions, the agent's journal, confusion and firmware are drawn.
     """
     setup, rng = Setup(MAIN_TARGET), seeds.rng(0, "run folder")
-    config = SearchConfig(trainings=n, batch=BATCH, objective=objective)
+    config = SearchConfig(trainings=n, batch=BATCH, objective=objective, front_end_apart=False)
     folder = RunFolder.create(path, {**config.to_json(), "strategy": strategy})
     keep_data(folder, setup, about_data(setup))
     store, codec = folder.store(), Codec.load(pretrained(setup, "codec"), setup.space)

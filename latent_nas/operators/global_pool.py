@@ -45,11 +45,12 @@ class GlobalPool(Operator):
         return {term: float(count) for term, count in counts.items()}
 
     def fine_work(self, *inputs: Shape) -> dict[str, float]:
-        """Return the elements of which the mean is taken, and the elements and channels of which the maximum is."""
+        """Return the elements and channels of which the mean is taken, and those of which the maximum is."""
         height, width, channels = inputs[0]
         elements, highest = float(height * width * channels), float(self.mode == "max")
         return {
             "means": elements - highest * elements,
+            "mean_outputs": channels - highest * channels,
             "maxima": highest * elements,
             "maximum_outputs": highest * channels,
         }
