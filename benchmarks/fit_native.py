@@ -32,7 +32,7 @@ from firmware_parity import DEVICE, networks
 
 from latent_nas.calibration.fit import fit, left_out
 from latent_nas.cores import CLASSES, open_core
-from latent_nas.costs.layer import layer
+from latent_nas.costs.layer import Layer, layer
 from latent_nas.devices import Device
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.draw import drawn
@@ -237,14 +237,14 @@ def main() -> None:
     if arguments.abroad:
         sizes = [(8, 8, 4), (5, 7, 3), (12, 10, 8), (6, 6, 16), (9, 4, 1), (4, 4, 24), (10, 10, 2), (7, 5, 12)]
         graphs = [foreign(*size) for size in sizes]
-    rows = defaultdict(list)
+    rows: dict[str, list[tuple[Layer, str, float, float]]] = defaultdict(list)
     core = open_core(arguments.core)
     for operator, inputs, mix, total in measured(graphs, arguments.seed, arguments.rows, replace(DEVICE, core=core)):
         shapes = tuple(map(tuple, inputs))
         figures = layer(from_json(operator), shapes)
         by_class = dict(zip(CLASSES, mix, strict=True))
-        cycles = [core.cycles(total, by_class, clock)[0] for clock in (QUICK_HZ, SLOW_HZ)]
-        rows[figures.kernel].append((figures, f"{operator} of {shapes}", *cycles))
+        quick, slow = (core.cycles(total, by_class, clock)[0] for clock in (QUICK_HZ, SLOW_HZ))
+        rows[figures.kernel].append((figures, f"{operator} of {shapes}", quick, slow))
     lines, key = [], f'"{core.name}"' if "+" in core.name else core.name
     for kernel, found in sorted(rows.items()):
         terms = TERMS.get(kernel, ("call", "outputs"))
