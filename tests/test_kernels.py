@@ -193,6 +193,22 @@ def test_costs_of_kernels_from_outside_are_those_emulated(tmp_path: Path):
     assert cost.cycles == pytest.approx(cycles, rel=0.03)
 
 
+@pytest.mark.parametrize(
+    ("core", "clock_mhz"),
+    [("cortex-m4", 168), ("cortex-m4", 64), ("cortex-m0+", 64), ("cortex-m0+", 168), ("cortex-m3", 72)],
+)
+@tools
+def test_native_times_are_those_emulated_on_every_core_and_clock(core, clock_mhz, tmp_path: Path):
+    """Each core has cycles of its own kernels; those of the M4 go by the clock, as its models do."""
+    device = replace(DEVICE, core=open_core(core), clock_hz=clock_mhz * 10**6)
+    network, x = drawn(image(), 0, 2)
+    made = project(network, device)
+    made.write(tmp_path)
+    report = emulate(made, build(tmp_path, device.core), x[:1])[1]
+    cycles = device.core.cycles(report["instructions"], report["instructions_by_class"], device.clock_hz)[0]
+    assert costs(image(), device, open_runtime("native")).cycles == pytest.approx(cycles, rel=0.05)
+
+
 def test_kernels_that_a_runtime_does_not_know_are_estimated_and_named():
     told = explain(abroad(), "stm32f405", "cmsis_nn", Limits())
     assert told["kernels_estimated"] == ["conv_transpose", "lookup", "multiply", "prelu", "resize", "slice", "upsample"]
