@@ -21,9 +21,9 @@ from latent_nas import threads
 from latent_nas.evaluators import Evaluator
 from latent_nas.evaluators.work import record_of
 from latent_nas.jobs.make import dataset
+from latent_nas.jobs.search.assemble import assemble
 from latent_nas.jobs.search.config import new_config
 from latent_nas.jobs.search.prepare import prepare
-from latent_nas.jobs.search.run import assemble
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
 from latent_nas.runs.folder import RunFolder

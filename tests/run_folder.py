@@ -12,8 +12,8 @@ from latent_nas.jobs.final import describe
 from latent_nas.jobs.make import dataset
 from latent_nas.jobs.make.artefacts import shipped_table
 from latent_nas.jobs.models import pretrained
+from latent_nas.jobs.search.about import about_data, keep_data
 from latent_nas.jobs.search.config import SearchConfig
-from latent_nas.jobs.search.run import about_data, keep_data
 from latent_nas.records import ranked, versions
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.schema import Result, read_result

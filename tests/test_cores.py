@@ -11,7 +11,7 @@ from latent_nas import cli, plugins
 from latent_nas.cores import open_core
 from latent_nas.costs import costs
 from latent_nas.devices import open_device
-from latent_nas.jobs.search.run import about_core
+from latent_nas.jobs.search.about import about_core
 from latent_nas.runtimes import open_runtime
 from latent_nas.spaces import open_space
 from latent_nas.target import Setup, Target

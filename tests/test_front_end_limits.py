@@ -11,9 +11,9 @@ import pytest
 from latent_nas.costs.front_end import front_end_cost
 from latent_nas.jobs.chosen_for import chosen_for
 from latent_nas.jobs.networks import Source
+from latent_nas.jobs.search.about import about_data
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
-from latent_nas.jobs.search.run import about_data
 from latent_nas.limits import Limits
 from latent_nas.report.again import command, with_begun
 from latent_nas.target import Target

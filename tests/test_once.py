@@ -10,6 +10,7 @@ from latent_nas.evaluators import Job, training
 from latent_nas.evaluators.work import record_of
 from latent_nas.jobs.search import prepare as preparing
 from latent_nas.jobs.search import run
+from latent_nas.jobs.search.begin import begin
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.limits import Limits
 from latent_nas.spaces.mcu_cnn import Plugin as McuCnn
@@ -69,7 +70,7 @@ def test_a_search_is_prepared_once_and_builds_every_network_once(built, monkeypa
     monkeypatch.setattr(preparing, "check_reachable", reachable)
     monkeypatch.setattr(training, "open_crew", lambda *arguments: Inline())
     config = SearchConfig(QUICK, "random", trainings=4, batch=2, limits=TINY, top=1, final_seeds=1)
-    run.search(*run.begin(config, tmp_path / "run"), lambda line: None, lambda what, finished, wanted: None)
+    run.search(*begin(config, tmp_path / "run"), lambda line: None, lambda what, finished, wanted: None)
     assert prepared["all"] == 1
     store = Store(tmp_path / "run" / "study.sqlite")
     trained = {record.genes for record in store.records()}

@@ -380,8 +380,8 @@ def test_a_picture_shows_samples_of_every_class_as_the_network_gets_them(tmp_pat
 
 def test_the_report_has_a_chapter_on_the_data(tmp_path):
     from latent_nas import report
+    from latent_nas.jobs.search.about import about_data, keep_data
     from latent_nas.jobs.search.config import SearchConfig
-    from latent_nas.jobs.search.run import about_data, keep_data
     from latent_nas.runs import files
     from latent_nas.runs.folder import RunFolder
     from latent_nas.runs.read import Run

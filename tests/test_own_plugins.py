@@ -14,8 +14,8 @@ from test_plugins import BOARD, SPACE, write
 from latent_nas import Study, cli, plugins
 from latent_nas.api.result import Result
 from latent_nas.devices import open_device
+from latent_nas.jobs.search.begin import resumed
 from latent_nas.jobs.search.config import SearchConfig
-from latent_nas.jobs.search.run import resumed
 from latent_nas.limits import Limits
 from latent_nas.operators import from_json
 from latent_nas.runs import own as run_files

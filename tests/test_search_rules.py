@@ -10,9 +10,9 @@ from latent_nas import seeds
 from latent_nas.evaluators import Evaluator
 from latent_nas.jobs import final
 from latent_nas.jobs.reach import check_reachable
+from latent_nas.jobs.search.assemble import assemble
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import Prepared
-from latent_nas.jobs.search.run import assemble
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.runs.folder import RunFolder

@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from latent_nas import threads
 from latent_nas.jobs.search import run
+from latent_nas.jobs.search.begin import begin
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.target import Target
 
@@ -26,7 +27,7 @@ def test_a_search_computes_with_one_thread_and_gives_back_what_the_process_had(t
     try:
         with threadpool_limits(limits=2):
             config = SearchConfig(TARGET, "random", trainings=1, batch=1, top=0)
-            run.search(*run.begin(config, tmp_path / "run"), lambda line: None, lambda *done: during.update(taken()))
+            run.search(*begin(config, tmp_path / "run"), lambda line: None, lambda *done: during.update(taken()))
             assert during == {1}
             assert taken() == {2}
     finally:

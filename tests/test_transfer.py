@@ -11,10 +11,10 @@ from latent_nas import cli, sealed
 from latent_nas.jobs.bench import contest
 from latent_nas.jobs.bench.config import BenchConfig, open_contest
 from latent_nas.jobs.bench.source import source_of
+from latent_nas.jobs.search.assemble import assemble
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
 from latent_nas.jobs.search.resume import going_on
-from latent_nas.jobs.search.run import assemble
 from latent_nas.judge import transfer
 from latent_nas.judge.scorer import Scorer
 from latent_nas.judge.transfer import Beliefs, Source

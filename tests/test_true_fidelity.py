@@ -8,10 +8,10 @@ import pytest
 from latent_nas import cli
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.evaluators.work import record_of
+from latent_nas.jobs.search.assemble import assemble
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
 from latent_nas.jobs.search.resume import going_on
-from latent_nas.jobs.search.run import assemble
 from latent_nas.jobs.search.shares import shares
 from latent_nas.limits import Limits
 from latent_nas.records import SEARCH

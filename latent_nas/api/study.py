@@ -9,7 +9,7 @@ from latent_nas import crews, plugins
 from latent_nas.api.result import Result
 from latent_nas.devices import Device
 from latent_nas.evaluators import Evaluator
-from latent_nas.jobs.search import plan
+from latent_nas.jobs.search import begin, plan
 from latent_nas.jobs.search import run as job
 from latent_nas.jobs.search.board import Board
 from latent_nas.jobs.search.board import check as check_board
@@ -225,7 +225,7 @@ class Study:
             hashes = config.warm_sha256 if begun.warm_sha256 else ()  # runs of before kept none
             settings = with_begun(config.settings, begun)
             if replace(begun, **asked) == replace(config, settings=settings, warm_sha256=hashes):
-                return job.resumed(before, **asked)
+                return begin.resumed(before, **asked)
             if place:
                 raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")
-        return job.begin(config, place)
+        return begin.begin(config, place)

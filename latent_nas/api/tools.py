@@ -16,8 +16,8 @@ from latent_nas.jobs import deploy as deploying
 from latent_nas.jobs import query as asking
 from latent_nas.jobs import runs as reading
 from latent_nas.jobs.networks import open_source
+from latent_nas.jobs.search.begin import begin
 from latent_nas.jobs.search.config import new_config
-from latent_nas.jobs.search.run import begin
 from latent_nas.limits import Limits
 from latent_nas.target import MAIN_TARGET, Target, open_target
 from latent_nas.tasks import open_task

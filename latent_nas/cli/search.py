@@ -65,9 +65,9 @@ def search(
     """
     from latent_nas import plugins
     from latent_nas.jobs.search import plan
+    from latent_nas.jobs.search.begin import begin
     from latent_nas.jobs.search.board import check
     from latent_nas.jobs.search.config import new_config
-    from latent_nas.jobs.search.run import begin
     from latent_nas.limits import Limits
     from latent_nas.target import Target
 
@@ -160,7 +160,7 @@ def _going_on(
     Raises:
         ValueError: it is not a run folder, or an option can't change in a search that goes on.
     """
-    from latent_nas.jobs.search.run import resumed
+    from latent_nas.jobs.search.begin import resumed
     from latent_nas.limits import Limits
     from latent_nas.runs.folder import RunFolder
 
