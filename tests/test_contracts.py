@@ -20,7 +20,13 @@ QUICK = {
     ("surrogates", "mlp"): Mlp(steps=120, epochs=10, members=3),
     ("surrogates", "xgb"): Xgb(rounds=60, rate=0.1),
 }
-FETCHED = {"char_lm", "cifar10", "fashion_mnist", "spoken_digits"}  # by download; their own tests make some data
+FETCHED = {
+    "char_lm",
+    "cifar10",
+    "fashion_mnist",
+    "mnist",
+    "spoken_digits",
+}  # by download; their own tests make some data
 ELSEWHERE = {"crews": {"ray"}, "tasks": FETCHED, "evaluators": {"emulate", "analog"}}
 SHIPPED = [(kind, name) for kind in BASES for name in plugins.names(kind) if name not in ELSEWHERE.get(kind, ())]
 

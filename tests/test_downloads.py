@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from latent_nas.tasks import _download, fashion_mnist, spoken_digits
+from latent_nas.tasks import _download, fashion_mnist, mnist, spoken_digits
 from latent_nas.tasks._download import download
 
 
@@ -85,7 +85,8 @@ def test_another_checksum_a_missing_file_and_no_server_leave_nothing(server, tmp
     assert not [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
 
 
-def test_fashion_mnist_is_split_as_it_says(server, monkeypatch):
+@pytest.mark.parametrize(("module", "task"), [(fashion_mnist, fashion_mnist.FashionMnist), (mnist, mnist.Mnist)])
+def test_mnist_and_its_like_are_split_as_they_say(module, task, server, monkeypatch):
     root, url, asked = server
     rng, files = np.random.default_rng(0), {}
     for name, n in (("train", 600), ("t10k", 30)):
@@ -96,17 +97,24 @@ def test_fashion_mnist_is_split_as_it_says(server, monkeypatch):
             data = gzip.compress(head + array.tobytes())
             (root / f"{name}-{kind}-ubyte.gz").write_bytes(data)
             files[f"{name}-{kind}-ubyte.gz"] = sha(data)
-    monkeypatch.setattr(fashion_mnist, "HOST", url)
-    monkeypatch.setattr(fashion_mnist, "FILES", files)
-    monkeypatch.setattr(fashion_mnist, "VALID", 100)
-    fashion_mnist._split.cache_clear()
-    data = fashion_mnist.FashionMnist().data()
-    fashion_mnist._split.cache_clear()
-    assert [len(p) for p in (data.train, data.valid, data.test)] == [500, 100, 30]
-    assert np.bincount(data.valid.y).tolist() == [10] * 10
+    monkeypatch.setattr(module, "HOST", url)
+    monkeypatch.setattr(module, "FILES", files)
+    monkeypatch.setattr(module, "VALID", 50 if module is mnist else 100)
+    module._split.cache_clear()
+    data = task().data()
+    module._split.cache_clear()
+    each = module.VALID // 10
+    assert [len(p) for p in (data.train, data.valid, data.test)] == [600 - 10 * each, 10 * each, 30]
+    assert np.bincount(data.valid.y).tolist() == [each] * 10
     assert data.test.x[3, ..., 0] == pytest.approx(images[3] / 255)
     assert data.test.y[3] == 3
     assert len(asked) == 4
+    if module is mnist:
+        assert task(str(root)).data().test.y[3] == 3
+        assert task(str(root)).fingerprint
+        (root / "t10k-labels-idx1-ubyte.gz").unlink()
+        with pytest.raises(ValueError, match=r"has no t10k-labels-idx1-ubyte.gz, packed or not"):
+            task(str(root)).data()
 
 
 def archive(takes=(0, 5, 12)):

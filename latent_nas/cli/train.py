@@ -37,6 +37,10 @@ def train(
     label_smoothing: Annotated[float | None, typer.Option(help="Label smoothing of the cross entropy.")] = None,
     average: Annotated[float | None, typer.Option(help="Decay of the weights' moving average; 0 is none.")] = None,
     augment: Annotated[bool | None, typer.Option(help="Augment the training inputs where the task can.")] = None,
+    augmentation: Annotated[
+        str | None,
+        typer.Option(help="Further augmentation for the kind of data, as shift=2,cutout=8; a wrong name prints all."),
+    ] = None,
     samples: Annotated[int, typer.Option(help="Training samples to use; 0 is all.")] = 0,
     valid_samples: Annotated[int, typer.Option(help="Validation samples to use; 0 is all.")] = 0,
     test: Annotated[bool, typer.Option("--test", help="Read the test part, once, at the end.")] = False,
@@ -78,6 +82,7 @@ def train(
             label_smoothing=label_smoothing,
             average=average,
             augment=augment,
+            augmentation=augmentation,
         )
         where = resolve(accelerator)
         config = TrainConfig(network, task, recipe, seed, samples, valid_samples, test, accelerator=where)

@@ -66,7 +66,9 @@ class Recipe:
         schedule: "cosine", "constant", "step", "plateau" or "one-cycle"; see ``training.schedule``.
         drop: what "step" and "plateau" multiply the rate by. drop_after: epochs from one drop of "step" to the next;
             for "plateau", epochs without a better validation score.
-        augment: whether the task varies its training inputs.
+        augment: whether the task varies its training inputs, in its own way.
+        augmentation: how else they are varied, by names for the task's kind of data: "shift=2,cutout"; see
+            ``training.augment``.
         to_end: whether nothing stops a training early and the last epoch's weights are taken, not those of the best on
             the validation part.
         share: of the training data that is used, the same samples for every network. epoch_share: of these, what an
@@ -91,6 +93,7 @@ class Recipe:
     drop_after: int = 10
     augment: bool = False
     to_end: bool = False
+    augmentation: str = ""
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -126,6 +129,7 @@ class Task(ABC):
         recipes: by fidelity, "search" and "full" at least. limits: what a search keeps to that is told none.
         classes: their names, where they have any. front_end: what makes the input of audio, on the device as here.
         fingerprint: a hash of the data where it may change between two runs, else "".
+        mirrors: whether an input keeps its meaning when it is mirrored, as letters don't.
     """
 
     name: ClassVar[str]
@@ -137,6 +141,7 @@ class Task(ABC):
     classes: tuple[str, ...] = ()
     front_end: FrontEnd | None = None
     fingerprint: str = ""
+    mirrors: ClassVar[bool] = True
 
     @abstractmethod
     def data(self) -> Data:

@@ -14,6 +14,7 @@ class Digits(Task):
     """Ten classes of 8x8 grey images (Alpaydin and Kaynak, UCI, 1998): 797 train, 500 valid, 500 test, stratified."""
 
     name = "digits"
+    mirrors = False
     input_shape = (8, 8, 1)
     outputs = 10
     classes = tuple("0123456789")

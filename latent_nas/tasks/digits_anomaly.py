@@ -14,6 +14,7 @@ class DigitsAnomaly(Task):
     """The split of ``digits``; training has the normal digit only (about 80 images), validation and test have all."""
 
     name = "digits_anomaly"
+    mirrors = False
     input_shape = (8, 8, 1)
     outputs = OUTPUTS
     classes = ("normal", "anomaly")

@@ -93,12 +93,14 @@ def train(
     return Trained(network, model, tuple(curve), epochs, floats, integers, outputs, answers)
 
 
-def check(recipe: Recipe) -> None:
-    """Raise ValueError for an optimiser or a schedule that there is not."""
+def check(recipe: Recipe, task: Task) -> None:
+    """Raise ValueError for an optimiser or schedule that there is not, or an augmentation that the data don't have."""
     from latent_nas.training import optimisers, schedule
+    from latent_nas.training.augment import Augmentation
 
     optimisers.check(recipe)
     schedule.check(recipe, judged=True)
+    Augmentation.of(recipe, task)
 
 
 def subset(task: Task, part: Part, share: float) -> Part:

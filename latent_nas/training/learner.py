@@ -9,6 +9,8 @@ import torch
 from latent_nas import seeds
 from latent_nas.tasks import Part, Recipe, Task
 from latent_nas.training import TrainingFailed, schedule
+from latent_nas.training.augment import Augmentation
+from latent_nas.training.augment.mix import mixed
 from latent_nas.training.network import Network, to_tensor
 from latent_nas.training.optimisers import optimiser as make
 
@@ -31,6 +33,7 @@ class Learner:
         weights = task.kind.class_weights(learn.y, task.outputs) if recipe.balanced else None
         self._weight = None if weights is None else torch.from_numpy(weights).to(self._device)
         self._order = seeds.rng(seed, "training", "order")
+        self._augmentation = Augmentation.of(recipe, task)
 
     def skip(self, epochs: int) -> None:
         """Draw what so many finished epochs had drawn."""
@@ -65,14 +68,20 @@ class Learner:
 
     def _loss(self, batch: np.ndarray, varied: np.random.Generator) -> torch.Tensor:
         """Return the loss of a batch, given by its samples' numbers, varied or made up as recipe and kind say."""
-        kind = self.task.kind
+        kind, vary = self.task.kind, self._augmentation
         inputs, targets = self._x[batch], self._y[batch]
-        if self.recipe.augment or kind.makes_batches:
+        if self.recipe.augment or kind.makes_batches or (vary and vary.steps):
             x = self.learn.x[batch]
             x = self.task.augmented(x, varied) if self.recipe.augment else x
+            x = vary(x, varied) if vary else x
             x, y = kind.batch(x, self.learn.y[batch], varied)
             inputs, targets = to_tensor(x).to(self._device), torch.from_numpy(y).to(self._device)
-        return kind.loss(self.model(inputs), targets, self.recipe, self._weight)
+        if not (vary and vary.mixed):
+            return kind.loss(self.model(inputs), targets, self.recipe, self._weight)
+        inputs, other, share = mixed(inputs, vary.mixed, varied)
+        outputs = self.model(inputs)
+        own, others = (kind.loss(outputs, y, self.recipe, self._weight) for y in (targets, targets[other]))
+        return share * own + (1 - share) * others
 
     def _descend(self, loss: torch.Tensor, rate: float) -> None:
         for group in self.optimiser.param_groups:
