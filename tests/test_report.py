@@ -14,10 +14,11 @@ from latent_nas import plugins, report
 from latent_nas.records import Record
 from latent_nas.report._drawing import draw
 from latent_nas.report._html import tag
+from latent_nas.report._price import price
 from latent_nas.report.again import command
 from latent_nas.report.latent import components
-from latent_nas.report.summary import price
 from latent_nas.runs.read import Run
+from latent_nas.tasks.kinds.confusion import wilson
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,94 @@ def test_every_section_has_something_to_show_of_a_finished_run(whole):
     assert len(set(plugins.names("report")) - foreign) == len(page.texts) - 1
     assert "absent" not in re.findall(r'<p class="(\w+)"', whole[1])
     assert {"summary", "network", "latent-space", "confusion", "firmware", "do-it-again"} <= set(page.texts)
+
+
+def test_the_result_comes_first_and_how_it_was_found_last(whole):
+    order = [name for name in Page(whole[1]).texts if name]
+    wanted = [
+        "summary",
+        "objective-and-cost",
+        "network",
+        "firmware",
+        "data",
+        "trained-networks",
+        "rounds",
+        "do-it-again",
+    ]
+    assert [name for name in order if name in wanted] == wanted
+    assert order[0] == "summary"
+
+
+def told(run, **of_second):
+    """A run whose final networks say all that a search of today keeps of them."""
+    proof = {"refused": None, "emulated_flash_bytes": 51_200, "emulated_ram_bytes": 5120, "emulated_ms": [2.0, 3.0]}
+    kept = {"measured_exported_interval": (0.951, 0.979), "samples": 500, "firmware": proof}
+    first, second, *rest = (replace(n, **kept) for n in run.result.networks)
+    ranks = (first, replace(second, **of_second), *rest)
+    run.result = replace(run.result, networks=ranks, baseline={"text": "", "metrics": {"accuracy": 0.102}})
+    return run
+
+
+def test_all_final_networks_stand_in_a_table_with_interval_firmware_and_the_cheapest_that_is_as_good(whole):
+    cheap = {"like_first": True, "flash_bytes": 1024, "latency_ms": 0.5}
+    text = Page(report.html(told(Run.read(whole[0]), **cheap))).texts["summary"].replace("\u00a0", " ")
+    assert text.count("95 %: 95.1 % to 97.9 %") == 4  # of every rank, and once in words
+    assert text.count("firmware 50 KB") == text.count("emulated 2.50 ms +- 20 %") == 3
+    assert "balanced accuracy 85.3 %; 10.2 % without a network" in text
+    assert "Validation can't tell 2. from 1. (95 %); the cheapest within that error bar is 2." in text
+    assert "2.cheapest like 1." in text
+    dear = {"like_first": True, "flash_bytes": 32_000, "ram_bytes": {"sram": 16_000}, "ram_high_bytes": 16_000}
+    text = Page(report.html(told(Run.read(whole[0]), **dear))).texts["summary"].replace("\u00a0", " ")
+    assert "the cheapest within that error bar is 1." in text
+    failed = Page(report.html(told(Run.read(whole[0]), seeds=0))).texts["summary"]
+    assert "2.final training failed3." in failed
+
+
+def test_one_training_says_how_far_its_samples_tell(tmp_path):
+    run = Run.read(make(tmp_path / "run", 6, finished=False))
+    run.records = [replace(record, samples=100) for record in run.records]
+    text = Page(report.html(run)).texts["summary"].replace("\u00a0", " ")
+    low, high = wilson(100 * run.best[0].measured_objective, 100)
+    assert f"(95 %: {100 * low:.1f} % to {100 * high:.1f} %, 100 samples)" in text
+
+
+def test_axes_of_accuracy_end_at_a_hundred_percent(tmp_path):
+    run = Run.read(make(tmp_path / "run", 6))
+    perfect = {"measured_int8": {"accuracy": 1.0}, "measured_float": {"accuracy": 1.0}}
+    run.records = [replace(run.records[0], **perfect), *run.records[1:]]
+    axes = [
+        axis
+        for _, figure in Page(report.html(run)).charts
+        for name, axis in figure["layout"].items()
+        if name in ("xaxis", "yaxis") and "accuracy" in axis["title"]["text"]
+    ]
+    assert len(axes) >= 8
+    assert [axis["range"][1] for axis in axes if "range" in axis and axis["range"][1] > 100] == []
+    assert sum(axis.get("range", [0, 0])[1] == 100 for axis in axes) >= 4
+
+
+@pytest.mark.parametrize(
+    ("task", "title"),
+    [
+        ("digits", "digits on stm32f405"),
+        ("/home/me/photos of parts?input=48x48x1", "photos of parts on stm32f405"),
+        ("/data/steps.csv", "steps on stm32f405"),
+        ("char_lm:/data/mine.txt", "char_lm (mine) on stm32f405"),
+        ("/me/own.py#Gears", "Gears on stm32f405"),
+        ("Gears@0123abcd", "Gears on stm32f405"),
+    ],
+)
+def test_the_title_is_the_tasks_own_name(whole, task, title):
+    run = Run.read(whole[0])
+    run.target = {**run.target, "task": task}
+    assert re.search("<h1>(.*?)</h1>", report.html(run))[1] == title
+
+
+def test_few_predictions_say_nothing_of_ranks(tmp_path):
+    texts = [Page(report.html(Run.read(make(tmp_path / str(n), n)))).texts["rounds"] for n in (8, 24)]
+    assert "4 predictions are too few to say whether the surrogates rank networks" in texts[0]
+    assert "Over all 20 predictions" in texts[1]
+    assert "so the surrogates rank networks." in texts[1]
 
 
 def test_every_chart_has_points_titles_and_units_where_they_belong(whole):

@@ -84,3 +84,38 @@ def test_tables_sort_and_the_theme_follows_the_system_and_the_button(browser, pa
         heading.click()
         assert tables.nth(i).evaluate(values) == sorted(rising, reverse=True)
     page.context.close()
+
+
+def test_a_click_on_a_point_or_a_number_shows_that_network(browser, pages):
+    page, said = opened(browser, pages["whole"], 1280)
+    point = page.locator("#objective-and-cost .plot").first.locator("path.point").nth(40)
+    point.scroll_into_view_if_needed()
+    point.dispatch_event("mousemove")
+    box = point.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector(".hoverlayer text")
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    dialog = page.locator("dialog[open]")
+    dialog.wait_for()
+    assert "int8 accuracy (%), measured" in dialog.inner_text()
+    page.keyboard.press("Escape")
+    assert dialog.count() == 0
+    page.locator("table.finals a").first.focus()
+    page.keyboard.press("Enter")
+    assert dialog.locator("h2").inner_text().startswith("Training ")
+    assert len(said) == 1  # the page itself
+    page.context.close()
+
+
+def test_it_prints_as_wide_as_paper_on_white(browser, pages):
+    page, _ = opened(browser, pages["whole"], 1280, "dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--back').trim()") == "#fdfdfc"
+    assert (
+        max(page.evaluate("[...document.querySelectorAll('.main-svg')].map(s => s.getBoundingClientRect().width)"))
+        <= 700
+    )
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.context.close()

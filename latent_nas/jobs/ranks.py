@@ -46,14 +46,9 @@ def on_front(networks: Sequence[FinalNetwork]) -> list[int]:
     found: list[int] = []
     least = np.inf
     for rank, network in enumerate(networks, 1):
-        if network.seeds and network.fits is not False and (cost := size(network)) < least:
+        if network.seeds and network.fits is not False and (cost := network.size) < least:
             found, least = [rank, *found], cost
     return found
-
-
-def size(network: FinalNetwork) -> float:
-    """Return a number that goes up with flash, RAM and latency, as limits count them."""
-    return _size(*network.limited.values())
 
 
 def by_name(rank: str, networks: Sequence[FinalNetwork]) -> int:
@@ -100,7 +95,7 @@ def lines(networks: Sequence[FinalNetwork]) -> list[str]:
         found.append(f"By size: {', '.join(named)} (`--rank small` and so on of deploy and export)")
     alike = [r for r, n in enumerate(networks, 1) if n.like_first and n.seeds and n.fits is not False]
     if alike and networks[0].seeds:
-        cheapest = min([1, *alike], key=lambda rank: size(networks[rank - 1]))
+        cheapest = min([1, *alike], key=lambda rank: networks[rank - 1].size)
         told = f"Within the error bar of validation (95 %) of 1.: {', '.join(f'{rank}.' for rank in alike)};"
         found.append(f"{told} the one that takes least is {cheapest}. (`--rank {cheapest}`)")
     return found

@@ -53,11 +53,9 @@ def html(run: Run) -> str:
     sections = sorted((s for s in sections if s.concerns(run)), key=lambda section: section.place)
     parts = [_part(section, run) for section in sections]
     links = [tag("a", s.title, href=f"#{_anchor(s)}") for s in sections]
-    target = run.target
-    title = f"{target['task'] or 'a task'} on {target['device'] or 'a device'}"
     made = f"latent_nas {__version__} · {time.strftime('%Y-%m-%d %H:%M')} · {run.path.resolve().name}"
-    head = join(tag("h1", title), tag("p", made, class_="made"), _state(run))
-    return page(f"{title} · latent_nas", head, links, parts)
+    head = join(tag("h1", run.title), tag("p", made, class_="made"), _state(run))
+    return page(f"{run.title} · latent_nas", head, links, parts)
 
 
 def _part(section: Section, run: Run) -> Html:

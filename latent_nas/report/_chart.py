@@ -55,8 +55,20 @@ def chart(
     )
 
 
-def points(x: Sequence[Any], y: Sequence[Any], colour: Any, text: Sequence[str] = (), **marker: Any) -> dict[str, Any]:
-    """Return a trace of markers, of a colour or one each, with a hover text each."""
+def points(
+    x: Sequence[Any],
+    y: Sequence[Any],
+    colour: Any,
+    text: Sequence[str] = (),
+    opens: Sequence[int | None] = (),
+    **marker: Any,
+) -> dict[str, Any]:
+    """Return a trace of markers, of a colour or one each, with a hover text each.
+
+    Args:
+        opens: numbers of trainings, from 1, that a click shows.
+    """
+    link: dict[str, Any] = {"customdata": list(opens), "meta": "training"} if opens else {}
     hover: dict[str, Any] = {"text": list(text), "hoverinfo": "text"} if text else {"hoverinfo": "x+y"}
     return {
         "type": "scatter",
@@ -64,7 +76,9 @@ def points(x: Sequence[Any], y: Sequence[Any], colour: Any, text: Sequence[str] 
         "x": list(x),
         "y": list(y),
         "marker": {"color": colour, "size": 7, **marker},
+        "cliponaxis": False,  # a point at 100 % is drawn whole
         **hover,
+        **link,
     }
 
 
@@ -122,6 +136,16 @@ def doubling(title: str, values: Sequence[float], text: Callable[[float], str] =
         "ticktext": [text(tick) for tick in ticks],
         "range": [math.log10(low) - edge, math.log10(high) + edge],
     }
+
+
+def measured(title: str, values: Iterable[float | None], share: bool) -> dict[str, Any]:
+    """Return an axis around measured values, given as they are shown; that of a share ends at 100 %."""
+    known = [v for v in values if v is not None and math.isfinite(v)]
+    axis: dict[str, Any] = {"title": {"text": title}}
+    if not share or not known:
+        return axis
+    room = max(0.06 * (max(known) - min(known)), 0.5)
+    return {**axis, "range": [max(min(known) - room, 0.0), min(max(known) + room, 100.0)]}
 
 
 def _axis(given: str | dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ MANY = 40  # rounds whose ends are drawn
 class AgentSchool(Section):
     """Two charts over all steps of all rounds."""
 
-    title, place = "Agent", 60
+    title, place = "Agent", 90
 
     def show(self, run: Run) -> Html:
         """Return the charts."""

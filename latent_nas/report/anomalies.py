@@ -16,7 +16,7 @@ BINS = 32
 class Anomalies(Section):
     """Histogram of scores and ROC curve of the first final network, one seed."""
 
-    title, place, metric = "Anomalies", 74, "auc"
+    title, place, metric = "Anomalies", 14, "auc"
 
     def show(self, run: Run) -> Html:
         """Return the charts and what the threshold does."""

@@ -17,7 +17,7 @@ WRITTEN = 12  # classes up to which counts stand in the cells
 class Confusion(Section):
     """The confusion matrix of the first final network, all its seeds together."""
 
-    title, place, metric = "Confusion", 70, "accuracy"
+    title, place, metric = "Confusion", 12, "accuracy"
 
     def show(self, run: Run) -> Html:
         """Return the matrix and what is confused most."""
@@ -31,7 +31,9 @@ class Confusion(Section):
                 "the final trainings kept no confusion matrix; their task has no classes, or they are older"
             )
         matrix = sum(seen[1:], seen[0])
-        names = list(run.networks[0].measured_exported_recall)
+        names = list(run.data.classes) if run.data else []
+        if len(names) != len(matrix):
+            names = list(run.networks[0].measured_exported_recall)
         if len(names) != len(matrix):  # a class without test samples has no recall, and older runs know no names
             names = list(map(str, range(len(matrix))))
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)

@@ -33,7 +33,7 @@ class CostCharts(Section):
         words = (
             "Costs are computed exactly from the network's graph before anything is trained;"
             f" {run.scale.name} is measured by a true training, or predicted by the"
-            " surrogates. No network beyond a limit is ever trained."
+            " surrogates. No network beyond a limit is ever trained. A click on a point shows that network."
         )
         key = [c._entry(*entry) for entry in KEY if entry[2] != KEY[2][2] or run.predictions]
         return join(tag("p", words), tag("p", *key, class_="key"), tag("div", *charts, class_="charts"))
@@ -45,7 +45,14 @@ def _chart(run: Run, name: str) -> Html:
     x = [getattr(r, name) / scale for r in best]
     traces = [
         c.line(*_front(run, best, name, scale), c.BLUE, line={"width": 1.2, "shape": "hv"}, hoverinfo="skip"),
-        c.points(x, [run.scale.of_record(r) for r in best], c.BLUE, [_hover(run, r) for r in best], opacity=0.75),
+        c.points(
+            x,
+            [run.scale.of_record(r) for r in best],
+            c.BLUE,
+            [_hover(run, r) for r in best],
+            [run.numbers[r.genes] for r in best],
+            opacity=0.75,
+        ),
     ]
     foreseen = [r for r in best if r.genes in run.sane]
     if foreseen:
@@ -54,10 +61,12 @@ def _chart(run: Run, name: str) -> Html:
             f"predicted {run.scale.shown(v)}, training {run.numbers[r.genes]}" for r, v in zip(foreseen, y, strict=True)
         ]
         place = [getattr(r, name) / scale for r in foreseen]
-        traces.insert(0, c.points(place, y, c.ORANGE, text, symbol="diamond-open", size=6, opacity=0.8))
-    ends = [(n.limited[name] / scale, *found) for n in run.networks if (found := run.scale.final(n))]
+        numbers = [run.numbers[r.genes] for r in foreseen]
+        traces.insert(0, c.points(place, y, c.ORANGE, text, numbers, symbol="diamond-open", size=6, opacity=0.8))
+    finals = [(n.limited[name] / scale, *found, n.genes) for n in run.networks if (found := run.scale.final(n))]
+    ends = [final[:3] for final in finals]
     if ends:
-        traces.append(_stars(ends, run))
+        traces.append(_stars(ends, [run.numbers.get(genes) for *_, genes in finals], run))
     limit = getattr(run.limits, name)
     shown = [*x, *(e[0] for e in ends), *([limit / scale] if limit else [])]
     lines: dict[str, Any] = c.across(limit / scale, f"limit {cost(name, limit)}", log=True) if limit else {}
@@ -70,7 +79,10 @@ def _chart(run: Run, name: str) -> Html:
     low, high = _range(measured, [sign * e[1] + e[2] for e in ends], 1.0 if run.scale.share else 0.0)
     below = sum(value < low for value in measured)
     note = f"{below} trained network{'s lie' if below > 1 else ' lies'} beyond the chart." if below else ""
-    upright = {"title": {"text": run.scale.title}, "range": sorted([sign * low, sign * high])}
+    bottom, top = sorted([sign * low, sign * high])
+    if run.scale.share:
+        bottom, top = max(bottom, 0.0), min(top, 100.0)
+    upright = {"title": {"text": run.scale.title}, "range": [bottom, top]}
     return c.chart(
         f"{run.scale.name[0].upper()}{run.scale.name[1:]} against {what}", traces, axis, upright, note=note, **lines
     )
@@ -105,14 +117,14 @@ def _hover(run: Run, record: Record) -> str:
     return f"training {run.numbers[record.genes]}: {run.scale.number(record.measured_objective)}<br>{costs}"
 
 
-def _stars(ends: list[tuple[float, float, float]], run: Run) -> dict[str, Any]:
+def _stars(ends: list[tuple[float, float, float]], numbers: list[int | None], run: Run) -> dict[str, Any]:
     x, y, std = zip(*ends, strict=True)
     text = [
         f"final network {i}: {run.scale.shown(a)} ± {run.scale.shown(s)}, test part"
         for i, (_, a, s) in enumerate(ends, 1)
     ]
     bars = {"type": "data", "array": std, "color": c.GREEN, "thickness": 1.2, "width": 3}
-    return {**c.points(x, y, c.GREEN, text, symbol="star", size=11), "error_y": bars}
+    return {**c.points(x, y, c.GREEN, text, numbers, symbol="star", size=11), "error_y": bars}
 
 
 Plugin = CostCharts

@@ -13,7 +13,7 @@ from latent_nas.runs.scale import Scale
 class Curves(Section):
     """The search's short trainings, and the full ones."""
 
-    title, place = "Learning curves", 80
+    title, place = "Learning curves", 100
 
     def show(self, run: Run) -> Html:
         """Return one or two charts."""
@@ -47,7 +47,8 @@ def _chart(title: str, records: Sequence[Record], marked: Sequence[Record], what
     if marked:
         traces.append(c.line(*_joined(marked, factor), c.BLUE, line={"width": 2.2}, hoverinfo="x+y"))
         key.append(("line", c.BLUE, what))
-    return c.chart(title, traces, "epoch", f"{scale.title}, validation", key)
+    values = [factor * value for record in records for value in record.curve]
+    return c.chart(title, traces, "epoch", c.measured(f"{scale.title}, validation", values, scale.share), key)
 
 
 def _scale(records: Sequence[Record]) -> tuple[Scale, int]:

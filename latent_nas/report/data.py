@@ -14,7 +14,7 @@ LARGEST = 4 << 20  # bytes of the picture
 class Data(Section):
     """The task's data, as the search found them when it began."""
 
-    title, place = "Data", 15
+    title, place = "Data", 50
 
     def concerns(self, run: Run) -> bool:
         """Return whether the run kept what it found; earlier releases did not."""

@@ -11,7 +11,7 @@ from latent_nas.units import count, size, with_error
 class Firmware(Section):
     """A table of all firmware of the run, and the instructions of the last by operator."""
 
-    title, place = "Firmware", 100
+    title, place = "Firmware", 40
 
     def show(self, run: Run) -> Html:
         """Return the table and the chart."""

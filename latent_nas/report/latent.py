@@ -14,7 +14,7 @@ from latent_nas.runs.read import Run
 class LatentMap(Section):
     """Principal components of the trained networks' latents with the agent's episodes, and of the codebook."""
 
-    title, place = "Latent space", 50
+    title, place = "Latent space", 80
 
     def show(self, run: Run) -> Html:
         """Return both maps."""
@@ -74,7 +74,8 @@ def _networks(
     }
     ends = np.quantile(values, (0.05, 1.0) if run.scale.higher_is_better else (0.0, 0.95)) if values else (0.0, 1.0)
     x, y = place.T.tolist()
-    networks = c.points(x, y, values, text, **marker, cmin=float(ends[0]), cmax=float(ends[1]))
+    numbers = [run.numbers[genes[i]] for i in good]
+    networks = c.points(x, y, values, text, numbers, **marker, cmin=float(ends[0]), cmax=float(ends[1]))
     traces, note = _episodes(run, codebook, axes)
     key = [("dot", "var(--scale2)", f"a trained network, by its measured {run.scale.name}")]
     if traces:

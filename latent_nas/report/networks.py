@@ -21,9 +21,9 @@ HEAD = (
 
 
 class Networks(Section):
-    """A table with a row per training of the search, and the files of the final networks."""
+    """A table with a row per training of the search, and the files of the final networks; a click shows one."""
 
-    title, place = "Trained networks", 110
+    title, place = "Trained networks", 60
 
     def show(self, run: Run) -> Html:
         """Return the table."""
@@ -35,11 +35,11 @@ class Networks(Section):
         columns = (("no.", 1), ("round", 1), *own, (f"{run.scale.title}, predicted", 1), *HEAD)
         head = tag("tr", *(tag("th", name, class_="n" if number else None, scope="col") for name, number in columns))
         rows = [_row(run, i, r, ranks.get(r.genes), scales) for i, r in enumerate(run.records, 1)]
-        box = tag("table", tag("thead", head), tag("tbody", *rows), class_="sortable")
+        box = tag("table", tag("thead", head), tag("tbody", *rows), class_="sortable", id="networks")
         words = (
-            f"All {len(run.records)} trainings of the search; a click on a heading sorts. Final networks have a"
-            " folder with their graph and integers; of the others the record, in study.sqlite and history.csv, is"
-            " all that is kept."
+            f"All {len(run.records)} trainings of the search; a click on a heading sorts, one on a number shows that"
+            " network alone. Final networks have a folder with their graph and integers; of the others the record, in"
+            " study.sqlite and history.csv, is all that is kept."
         )
         return join(tag("p", words), tag("div", box, class_="scroll tall", tabindex=0), _files(run))
 
@@ -60,7 +60,12 @@ def _row(run: Run, number: int, record: Record, rank: int | None, scales: list[S
     if not record.ok:
         measured[0] = tag("td", f"failed: {record.reason}", data_value="")
     cells = [
-        _cell(number),
+        tag(
+            "td",
+            tag("a", number, href=f"#training-{number}", data_opens=number),
+            class_="n",
+            data_value=number,
+        ),
         _cell(record.round + 1),
         *measured,
         _cell(foreseen.predicted_objective if foreseen else None, run.scale.factor, _digits(run.scale)),
@@ -76,7 +81,7 @@ def _row(run: Run, number: int, record: Record, rank: int | None, scales: list[S
         ),
         tag("td", " ".join(map(str, record.genes)), class_="genes"),
     ]
-    return tag("tr", *cells, class_="best" if rank == 1 else None)
+    return tag("tr", *cells, class_="best" if rank == 1 else None, id=f"training-{number}")
 
 
 def _kept(run: Run, rank: int) -> bool:

@@ -15,7 +15,7 @@ from latent_nas.runs.scale import Scale
 class Quantisation(Section):
     """The int8 network's metric against the float network's, of every training."""
 
-    title, place = "Int8 against float", 90
+    title, place = "Int8 against float", 110
 
     def show(self, run: Run) -> Html:
         """Return the charts."""
@@ -36,7 +36,8 @@ class Quantisation(Section):
             f"{'final' if f else f'training {run.numbers[r.genes]}'}: float {scale.shown(a)}, int8 {scale.shown(b)}"
             for r, a, b, f in zip(held, x, y, final, strict=True)
         ]
-        charts = [_against(x, y, final, text, scale), _lost(lost, final, scale)]
+        numbers = [run.numbers.get(r.genes) for r in held]
+        charts = [_against(x, y, final, text, numbers, scale), _lost(lost, final, scale)]
         return join(tag("p", words), tag("div", *charts, class_="charts two"))
 
 
@@ -57,7 +58,9 @@ def _sides(held: list[Record]) -> tuple[list[Mapping[str, float]], list[Mapping[
     return [r.measured_float for r in held], [r.measured_int8 for r in held]
 
 
-def _against(x: np.ndarray, y: np.ndarray, final: np.ndarray, text: list[str], scale: Scale) -> Html:
+def _against(
+    x: np.ndarray, y: np.ndarray, final: np.ndarray, text: list[str], numbers: list[int | None], scale: Scale
+) -> Html:
     ends = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
     traces = [c.line(ends, ends, c.SOFT, line={"width": 1, "dash": "dot"}, hoverinfo="skip")]
     key = [("dash", c.SOFT, "nothing lost")]
@@ -68,13 +71,13 @@ def _against(x: np.ndarray, y: np.ndarray, final: np.ndarray, text: list[str], s
     for chosen, colour, symbol, mark, meaning in kinds:
         rows = np.flatnonzero(chosen)
         if len(rows):
-            shown = [text[i] for i in rows]
+            shown, opens = [text[i] for i in rows], [numbers[i] for i in rows]
             traces.append(
-                c.points(x[rows].tolist(), y[rows].tolist(), colour, shown, symbol=symbol, opacity=0.75, size=8)
+                c.points(x[rows].tolist(), y[rows].tolist(), colour, shown, opens, symbol=symbol, opacity=0.75, size=8)
             )
             key.append((mark, colour, meaning))
-    title = scale.title
-    return c.chart("int8 against float", traces, title.replace("int8", "float", 1), title, key)
+    across = c.measured(scale.title.replace("int8", "float", 1), x, scale.share)
+    return c.chart("int8 against float", traces, across, c.measured(scale.title, y, scale.share), key)
 
 
 def _lost(lost: np.ndarray, final: np.ndarray, scale: Scale) -> Html:

@@ -7,16 +7,18 @@ from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs.read import Run
 from latent_nas.runs.scale import Scale
-from latent_nas.runs.schema import Round
+from latent_nas.runs.schema import Prediction, Round
+from latent_nas.tasks.kinds.confusion import Z
 from latent_nas.units import percent
 
 COVERAGE = 0.9
+FEW = 10  # predictions, below which a rank correlation says nothing
 
 
 class Rounds(Section):
     """The best so far, predictions against measurements, and the surrogates' report card by round."""
 
-    title, place = "Rounds", 40
+    title, place = "Rounds", 70
 
     def show(self, run: Run) -> Html:
         """Return the charts."""
@@ -28,7 +30,8 @@ class Rounds(Section):
         if judged:
             charts += [_predictions(run)] if run.sane else []
             charts += [_ranks(judged), _optimism(judged, run.scale), _coverage(judged)]
-            words = _words(judged, run.scale) + _absurd(len(run.predictions) - len(run.sane), run.scale)
+            absurd = _absurd(len(run.predictions) - len(run.sane), run.scale)
+            words = _words(judged, run.scale) + _ranking(list(run.sane.values())) + absurd
         return join(
             tag("p", words), tag("div", *charts[:2], class_="charts two"), tag("div", *charts[2:], class_="charts")
         )
@@ -48,6 +51,25 @@ def _words(judged: list[Round], scale: Scale) -> str:
     if covered:
         text += f"; {percent(float(np.mean(covered)), 0)} of what was measured lay in their 90 % intervals"
     return text + "."
+
+
+def _ranking(predictions: list[Prediction]) -> str:
+    """Return whether the surrogates rank networks at all, or why so few predictions can't tell.
+
+    Source: Kendall 1938, "A new measure of rank correlation": the variance of tau where there is no correlation.
+    """
+    known = [(p.predicted_objective, p.measured_objective) for p in predictions]
+    n = len(known)
+    if n < FEW:
+        return f" {n} prediction{'s are' if n != 1 else ' is'} too few to say whether the surrogates rank networks."
+    chance = Z * float(np.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))))
+    from scipy.stats import kendalltau  # half a second that a report without predictions need not wait
+
+    tau = float(np.nan_to_num(kendalltau(*np.array(known).T).statistic))
+    text = f" Over all {n} predictions it is {tau:.2f}; chance alone reaches {chance:.2f} with so many (95 %)"
+    return text + (
+        ", so the surrogates rank networks." if tau > chance else ": too few points to say whether they rank networks."
+    )
 
 
 def _absurd(many: int, scale: Scale) -> str:
@@ -72,9 +94,10 @@ def _progress(run: Run) -> Html:
     key = [("dot", c.BLUE, "a training, measured"), ("line", c.INK, "best so far")]
     traces = [
         c.line(numbers, best, c.INK, line={"shape": "hv", "width": 1.5}),
-        c.points(numbers, values, c.BLUE, text, opacity=0.8),
+        c.points(numbers, values, c.BLUE, text, numbers, opacity=0.8),
     ]
-    return c.chart("Best network by training", traces, "trainings", f"{run.scale.title}, validation", key)
+    upright = c.measured(f"{run.scale.title}, validation", values, run.scale.share)
+    return c.chart("Best network by training", traces, "trainings", upright, key)
 
 
 def _predictions(run: Run) -> Html:
@@ -107,11 +130,19 @@ def _predictions(run: Run) -> Html:
         where = np.flatnonzero(chosen)
         traces.append(
             c.points(
-                predicted[where].tolist(), measured[where].tolist(), colour, [text[i] for i in where], opacity=0.85
+                predicted[where].tolist(),
+                measured[where].tolist(),
+                colour,
+                [text[i] for i in where],
+                [run.numbers.get(held[i].genes) for i in where],
+                opacity=0.85,
             )
         )
         key.append(("dot", colour, meaning))
-    return c.chart("Predicted against measured", traces, f"predicted {scale.title}", f"measured {scale.title}", key)
+    x = c.measured(f"predicted {scale.title}", [*predicted, *low, *high], scale.share)
+    return c.chart(
+        "Predicted against measured", traces, x, c.measured(f"measured {scale.title}", measured, scale.share), key
+    )
 
 
 def _ranks(judged: list[Round]) -> Html:

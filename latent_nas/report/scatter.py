@@ -13,7 +13,7 @@ START = "scatter "  # of the names of a record's evidence, each of one target
 class Scatter(Section):
     """Target against answer of the first final network, one seed, a chart per target."""
 
-    title, place, metric = "Target and answer", 72, "rmse"
+    title, place, metric = "Target and answer", 13, "rmse"
 
     def show(self, run: Run) -> Html:
         """Return the charts."""

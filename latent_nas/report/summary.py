@@ -1,25 +1,20 @@
-"""What was found, within which limits, what binds, and what more accuracy would cost: in words."""
+"""What was found, within which limits, what limits most, and what more accuracy would cost: figures, then words."""
 
-import math
 from collections.abc import Mapping
 
-import numpy as np
-
-from latent_nas.records import Record, front
+from latent_nas.records import words
 from latent_nas.report import Section
+from latent_nas.report._finals import balanced, finals
 from latent_nas.report._html import Html, join, tag
+from latent_nas.report._price import price
 from latent_nas.runs.read import Run
 from latent_nas.runs.scale import Scale
 from latent_nas.runs.schema import FinalNetwork
-from latent_nas.tasks.kinds.confusion import wilson
 from latent_nas.units import COSTS, cost, energy, percent, seconds, size, span
-
-POINT = 0.01
-NEAR = 0.05  # networks of the front this close to the best tell what accuracy costs there
 
 
 class Summary(Section):
-    """Tiles and four paragraphs."""
+    """Tiles, the final networks and four paragraphs."""
 
     title, place = "Summary", 10
 
@@ -32,10 +27,10 @@ class Summary(Section):
         ratios = run.limits.ratios(*used.values())
         binds = max(ratios, key=lambda name: ratios[name]) if ratios else None
         tiles = [_accuracy(run), *(_tile(run, name, used[name], ratios.get(name), name == binds) for name in used)]
-        words = [_found(run), _within(run, used, ratios), _binding(run, binds, ratios)]
+        said = [_found(run), _within(run, used, ratios), _binding(run, binds, ratios)]
         if binds and run.best and run.scale.share:  # what is not a share has no points
-            words.append(price(run.best, binds, getattr(run.limits, binds)))
-        return join(tag("div", *tiles, class_="tiles"), *(tag("p", w) for w in words if w))
+            said.append(price(run.best, binds, getattr(run.limits, binds)))
+        return join(tag("div", *tiles, class_="tiles"), finals(run), *(tag("p", w) for w in said if w))
 
 
 def _used(run: Run) -> dict[str, float]:
@@ -53,7 +48,8 @@ def _accuracy(run: Run) -> Html:
         share = run.scale.final(run.networks[0]) if run.scale.share else None
         gauge = share[0] if share else None
     else:
-        value, more = run.scale.number(run.best[0].measured_objective), "measured, validation, one seed"
+        value = run.scale.number(run.best[0].measured_objective)
+        more = f"measured, validation, one seed{run.scale.interval_of(run.best[0])}"
         gauge = run.scale.of_record(run.best[0]) if run.scale.share else None
     return tag(
         "div",
@@ -61,8 +57,22 @@ def _accuracy(run: Run) -> Html:
         tag("div", value, class_="value"),
         tag("span", tag("i", style=f"width:{gauge:.1f}%"), class_="gauge") if gauge is not None else "",
         tag("div", more, class_="more"),
+        tag("div", beside, class_="more") if (beside := _beside(run)) else None,
         class_="tile",
     )
+
+
+def _beside(run: Run) -> str:
+    """Return the balanced accuracy of the network that is kept, and what needs no network, where they are known."""
+    if not run.networks:
+        return ""
+    name = run.scale.objective.removeprefix("int8_")
+    other, own = "accuracy" if name == "balanced_accuracy" else "balanced_accuracy", balanced(run, run.networks[0])
+    if other == "accuracy":
+        own = run.networks[0].measured_exported_int8.get("accuracy")
+    parts = [] if own is None or not run.scale.share else [f"{words(other)} {percent(own)}"]
+    without = run.result.baseline.get("metrics", {}).get(name) if run.result else None
+    return "; ".join([*parts, *([] if without is None else [f"{run.scale.number(without)} without a network"])])
 
 
 def _final(run: Run) -> tuple[str, str, str]:
@@ -105,7 +115,8 @@ def _found(run: Run) -> Html:
         return join(
             tag("strong", "Found so far: "),
             f"after {spent}{by}, the best network of {target['space']} has {run.scale.number(best.measured_objective)}"
-            f" {run.scale.name} on the validation part ({_float(run, best.measured_float)}one seed).",
+            f" {run.scale.name} on the validation part{run.scale.interval_of(best)}"
+            f" ({_float(run, best.measured_float)}one seed).",
         )
     first, many = run.networks[0], run.networks[0].seeds
     spread = f"mean ± standard deviation of {many} seeds" if many > 1 else "one seed"
@@ -191,62 +202,6 @@ def _binding(run: Run, binds: str | None, ratios: dict[str, float]) -> Html | No
         text += f", most of it at layer {found.layer.node} ({found.layer.kernel})"
     rest = [f"{COSTS[n][0]} {percent(1 - r, 0)}" for n, r in ratios.items() if n != binds]
     return join(tag("strong", "What limits most: "), f"{text}. Left over: {', '.join(rest)}." if rest else f"{text}.")
-
-
-def price(best: list[Record], name: str, limit: float) -> Html:
-    """Return what a point of accuracy costs in the cost that binds: as measured, and as that leads one to expect.
-
-    Args:
-        best: trained networks, the best first. name: of the cost. limit: of it, in its unit.
-    """
-    top, what = best[0], COSTS[name][0]
-    accuracy, dear = top.score or 0.0, float(getattr(top, name))
-    apart = max(POINT, _told(top))
-    near = [r for r in best if (r.score or 0) >= accuracy - apart]
-    cheap = min(near, key=lambda r: float(getattr(r, name)))
-    spared = dear - float(getattr(cheap, name))
-    if spared > 0:
-        less = 100 * (accuracy - (cheap.score or 0))
-        text = (
-            f"{less:.1f} points below the best trained network ({percent(accuracy)} on validation) lies one with"
-            f" {cost(name, getattr(cheap, name))} {what} instead of {cost(name, dear)}"
-            + (f"; {top.samples} samples tell no less than {100 * apart:.1f} points apart." if apart > POINT else ".")
-        )
-    else:
-        points = f"{100 * apart:.1f} points, what {top.samples} samples can tell apart," if apart > POINT else "a point"
-        text = f"nothing cheaper comes within {points} of the best trained network ({percent(accuracy)} on validation)."
-    return join(tag("strong", "What a point of accuracy costs: "), text, " ", _more(best, name, limit, accuracy, dear))
-
-
-def _told(record: Record) -> float:
-    """Return how far shares of the samples that a network was judged on have to be apart to tell anything."""
-    if not record.samples:
-        return 0.0
-    low, _ = wilson((record.score or 0.0) * record.samples, record.samples)
-    return max(1 / record.samples, (record.score or 0.0) - low)
-
-
-def _more(best: list[Record], name: str, limit: float, accuracy: float, dear: float) -> str:
-    """Return what one more point would cost at the rate of the front, as a line of accuracy over log2 of the cost."""
-    what = COSTS[name][0]
-    if 1 - accuracy < POINT:
-        return "One more point is not to be had: less than one is missing to 100 %."
-    held = sorted((float(getattr(r, name)), r.score or 0.0) for r in front(best))
-    rising = [p for i, p in enumerate(held) if all(p[1] > q[1] for q in held[:i]) and p[1] >= accuracy - NEAR]
-    if len(rising) < 3:
-        return "What one more would cost can't be told: too few networks lie on the front."
-    x, y = np.log2([p[0] for p in rising]), np.array([p[1] for p in rising])
-    slope = float(np.polyfit(x, y, 1)[0]) if np.ptp(x) else 0.0
-    doublings = POINT / slope if slope > 0 else math.inf
-    if doublings > 6:
-        return f"One more point is not to be had by {what} alone: the front of the trained networks is flat there."
-    more = dear * 2**doublings
-    verdict = "within the limit" if more <= limit else f"more than the limit of {cost(name, limit)}"
-    price = cost(name, more)
-    return (
-        f"One more point would take about {price}, {verdict}: extrapolated from the {len(rising)} networks of"
-        " the front near the best, one seed each, and not measured."
-    )
 
 
 Plugin = Summary

@@ -21,6 +21,7 @@ from latent_nas.runs.scale import Scale
 from latent_nas.runs.schema import DataFound, FinalNetwork, Firmware, Journal, Prediction, Result, Round
 from latent_nas.runtimes import open_runtime
 from latent_nas.store import Store
+from latent_nas.tasks import title
 from latent_nas.training.quantise import KIND
 
 Read = TypeVar("Read")
@@ -193,6 +194,13 @@ class Run:
     def target(self) -> dict[str, str]:
         """Names of space, task, device and runtime; "" where unknown."""
         return {what: self._name(what) for what in ("space", "task", "device", "runtime")}
+
+    @property
+    def title(self) -> str:
+        """What was searched for, for people: "photos on stm32f405"; never a path."""
+        device = self.target["device"]
+        board = Path(device).stem if device.endswith(".toml") else device
+        return f"{title(self.target['task']) or 'a task'} on {board or 'a device'}"
 
     @cached_property
     def device(self) -> Device:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from latent_nas.records import Record, objective_of, words
 from latent_nas.runs.schema import FinalNetwork
+from latent_nas.tasks.kinds.confusion import wilson
 from latent_nas.units import SPACE, significant
 
 SHARES = ("accuracy",)  # metrics that people read in %
@@ -84,10 +85,28 @@ class Scale:
 
     def interval(self, network: FinalNetwork) -> str:
         """Return the interval of ``exported``: " (95 %: 97.1 to 99.6 %, 360 samples)"; "" where it is not known."""
+        ends = self.ends(network)
+        return f" (95 %: {ends[0]} to {ends[1]}, {network.samples:,} samples)" if ends else ""
+
+    def ends(self, network: FinalNetwork) -> tuple[str, str] | None:
+        """Return both ends of the 95 % interval of ``exported``, in its unit; None where it is not known."""
         if not network.measured_exported_interval:
+            return None
+        low, high = network.measured_exported_interval
+        return self.number(low), self.number(high)
+
+    def interval_of(self, record: Record) -> str:
+        """Return the interval of what one training measured: "  (95 %: 96.1 to 98.9 %, 360 samples)"; "" if unknown.
+
+        Of a training that kept none, Wilson's where the objective is a share of so many samples.
+        """
+        ends, value = record.interval, record.measured_objective
+        if not ends and value is not None and record.samples and self.objective == "int8_accuracy":
+            ends = wilson(value * record.samples, record.samples)
+        if not ends:
             return ""
-        low, high = (self.number(end) for end in network.measured_exported_interval)
-        return f" (95 %: {low} to {high}, {network.samples:,} samples)"
+        low, high = (self.number(end) for end in ends)
+        return f" (95 %: {low} to {high}, {record.samples:,} samples)"
 
     def final(self, network: FinalNetwork) -> tuple[float, float] | None:
         """Return the shown mean and std of a final network; None where it was not measured in the end."""

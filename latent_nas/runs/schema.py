@@ -4,6 +4,7 @@
 store, see ``records.Record``, and a search's configuration is ``jobs.search.config.SearchConfig``.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
@@ -83,6 +84,11 @@ class FinalNetwork:
     def arena(self) -> tuple[str, int]:
         """The region that its arena lies in, and what is computed of its RAM, in bytes."""
         return next(iter(self.ram_bytes.items()))
+
+    @property
+    def size(self) -> float:
+        """A number that goes up with flash, RAM and latency, as limits count them."""
+        return sum(math.log(max(value, 1e-9)) for value in self.limited.values())
 
     @property
     def limited(self) -> dict[str, float]:

@@ -271,6 +271,19 @@ def is_path(name: str) -> bool:
     return bool({"/", "\\", "?"} & set(name)) or bool(Path(name).suffix) or Path(name).exists()
 
 
+def title(name: str) -> str:
+    """Return what people call a task: "digits", "char_lm (mine)", and of a path its last part: "photos"."""
+    plugin, source = plugins.split(name)
+    file, _, attribute = plugin.partition("#")
+    if file.endswith(".py"):
+        return attribute or Path(file).stem
+    if is_path(name):
+        path = Path(name.partition("?")[0])
+        return path.stem or str(path)
+    plugin = plugin.partition("@")[0]
+    return f"{plugin} ({Path(source.partition('?')[0]).stem})" if is_path(source) else name if source else plugin
+
+
 def twofold(name: str) -> list[str]:
     """Return a line where a task that ships is called as a file or folder that is there as well, else nothing."""
     if is_path(name) or name not in plugins.names("tasks") or not Path(name).exists():

@@ -55,13 +55,19 @@
   const config = { displayModeBar: false, responsive: true };
 
   function draw() {
-    const dark = choice === "auto" ? system.matches : choice === "dark";
+    const dark = !root.dataset.paper && (choice === "auto" ? system.matches : choice === "dark");
     root.dataset.theme = dark ? "dark" : "light";
     root.style.colorScheme = root.dataset.theme;
     document.getElementById("theme").textContent = "Theme: " + choice;
     for (const { place, spec } of figures) {
       const { data, layout: given } = themed(spec);
       Plotly.react(place, data, layout(given), config);
+      if (!place.dataset.opens) {  // a point that stands for a training shows it
+        place.dataset.opens = "yes";
+        place.on("plotly_click", ({ points: [point] }) => {
+          if (point.data.meta === "training" && point.customdata) show(point.customdata);
+        });
+      }
     }
     root.dataset.drawn = figures.length;
   }
@@ -73,6 +79,42 @@
   });
   system.addEventListener("change", draw);
   draw();
+
+  // A network alone: what its row of the table says, in a dialog.
+  function show(number) {
+    const row = document.getElementById("training-" + number);
+    if (!row) return;
+    const dialog = document.getElementById("network-shown") || document.createElement("dialog");
+    const close = Object.assign(document.createElement("button"), { textContent: "Close", type: "button" });
+    const list = document.createElement("dl");
+    [...row.closest("table").tHead.rows[0].cells].forEach((head, i) => {
+      const [name, value] = [document.createElement("dt"), document.createElement("dd")];
+      name.textContent = head.textContent;
+      value.append(...[...row.cells[i].childNodes].map((node) => node.cloneNode(true)));
+      if (i && value.textContent) list.append(name, value);
+    });
+    dialog.id = "network-shown";
+    dialog.replaceChildren(Object.assign(document.createElement("h2"), { textContent: "Training " + number }), list, close);
+    close.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+    if (!dialog.isConnected) document.body.append(dialog);
+    if (!dialog.open) dialog.showModal();
+  }
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-opens]");
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    show(link.dataset.opens);
+  });
+
+  // Paper is white and as wide as paper: the charts are drawn again for it, and for the screen after it.
+  function paper(on) {
+    if (on) root.dataset.paper = "yes"; else delete root.dataset.paper;
+    draw();
+    figures.forEach(({ place }) => Plotly.Plots.resize(place));
+  }
+  addEventListener("beforeprint", () => paper(true));
+  addEventListener("afterprint", () => paper(false));
 
   // Tables sort by a click on a column's head: numbers by value, the rest by letters; empty cells come last.
   for (const table of document.querySelectorAll("table.sortable")) {
