@@ -71,7 +71,7 @@ MUTANTS = [
     ),
     Mutant(
         "corrections to both sides",
-        "jobs/search/run.py",
+        "jobs/search/assemble.py",
         "np.exp(np.maximum(excess(prior + study.records), 0))",
         "np.exp(excess(prior + study.records))",
         "test_search_rules.py::test_what_devices_took_makes_limits_stricter_and_never_looser",

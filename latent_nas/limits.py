@@ -63,6 +63,10 @@ class Limits:
         both = {name: [v for v in (mine[name], theirs[name]) if v is not None] for name in mine}
         return Limits(**{name: min(values, default=None) for name, values in both.items()})
 
+    def changed(self, other: "Limits") -> "Limits":
+        """Return the limits with those of ``other`` in the place of their own, where there are any."""
+        return Limits(**asdict(self) | {name: value for name, value in asdict(other).items() if value is not None})
+
     def less(self, costs: Iterable[float]) -> "Limits":
         """Return what is left of the limits beside something that costs flash, RAM and time, in their order.
 

@@ -156,6 +156,19 @@ class Store:
             db.execute("UPDATE round SET state = NULL WHERE number = ?", (number - 1,))
             db.execute("INSERT INTO round (number, proposals, state) VALUES (?, ?, ?)", row)
 
+    def rounds(self) -> int:
+        """Return how many rounds there are, one that is not closed among them."""
+        return int(self._rows("SELECT COUNT(*) FROM round")[0][0])
+
+    def shorten(self, number: int, proposals: list[tuple[int, ...]]) -> None:
+        """Leave so many proposals of an open round; without any, the round goes."""
+        plain = self._seal([list(map(int, genes)) for genes in proposals], "a round", number)
+        with self._writing() as db:
+            if proposals:
+                db.execute("UPDATE round SET proposals = ? WHERE number = ?", (plain, number))
+            else:
+                db.execute("DELETE FROM round WHERE number = ?", (number,))
+
     def close_round(self, number: int, findings: dict[str, Any], state: bytes) -> None:
         """Store what a round showed, and the strategy's state (safetensors) after it was told."""
         row = (self._seal(findings, "a round's findings", number), self._sealed_state(state, number), number)

@@ -17,7 +17,7 @@ from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.records import ranked, versions
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.schema import Result, read_result
-from latent_nas.study import best_of
+from latent_nas.study.findings import best_of
 from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Setup
 from latent_nas.training.quantise import KIND
 

@@ -102,7 +102,7 @@ class TestStudy:
         config = study._config(2)
         old = replace(config, target=replace(config.target, runtime="cmsis_nn"))
         RunFolder.create(tmp_path / "run", plain(old))
-        monkeypatch.setattr("latent_nas.api.study.job.resumed", lambda folder, **_: folder)
+        monkeypatch.setattr("latent_nas.api.study.begin.resumed", lambda folder, **_: folder)
         assert study._folder(config, tmp_path / "run") == tmp_path / "run"
         named = replace(study, runtime="native")
         with pytest.raises(ValueError, match="holds another search"):

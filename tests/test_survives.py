@@ -211,13 +211,9 @@ class TestResume:
         config, said = going_on(self.SAVED, {"trainings": 8, "workers": 1})
         assert (config.trainings, config.workers, said) == (8, 1, ["trainings: 6 before, now 8"])
 
-    @pytest.mark.parametrize(
-        "asked",
-        [{"limits": Limits(flash_bytes=512)}, {"seed": 1}, {"batch": 2}, {"strategy": "random"}, {"task": "char_lm"}],
-    )
+    @pytest.mark.parametrize("asked", [{"seed": 1}, {"batch": 2}, {"strategy": "random"}, {"task": "char_lm"}])
     def test_what_would_change_the_past_is_refused(self, asked):
-        name = {"limits": "limit"}.get(*asked, *asked)
-        with pytest.raises(ValueError, match=f"--{name} can't change in a run that goes on"):
+        with pytest.raises(ValueError, match=f"--{next(iter(asked))} can't change in a run that goes on"):
             going_on(self.SAVED, asked)
 
     def test_the_same_again_is_no_change(self):

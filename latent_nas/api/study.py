@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     import pandas
 
 
+NO_LIMITS = Limits()
+
+
 def quiet(*_: Any) -> None:
     """Take what a job says or has done, and keep it."""
 
@@ -93,6 +96,7 @@ class Study:
         final_seeds: int = 3,
         finals: str = "best",
         prefix: str = "",
+        limits: Mapping[str, float] | None = None,
         out: str | Path | None = None,
         ray: str = "",
         asynchronous: bool = False,
@@ -110,6 +114,7 @@ class Study:
             trainings: true trainings to spend before the final ones, ``batch`` a round; None: 24, or the preset's.
             top: networks to train in full, with ``final_seeds`` seeds each. finals: "best", or "front" for the best and
                 smaller ones along the front. prefix: of the names in C of the run's firmware, "" is "model".
+            limits: from now on, those of them that are named; None: as before.
             out: run folder; default: that of the study's last run, else runs/<time>-<strategy>. One that holds the same
                 search is continued.
             ray: train on a cluster, "host:port" of its head or "local" (extra ``ray``). asynchronous: let no worker
@@ -140,7 +145,8 @@ class Study:
             asynchronous=asynchronous,
             wall_s=wall_s,
         )
-        prepared, folder = self._folder(config, Path(out) if out else None)
+        anew = Limits.parse(f"{name}={value}" for name, value in (limits or {}).items())
+        prepared, folder = self._folder(config, Path(out) if out else None, anew)
         self._places.append(folder.path)
         board = Board(folder.path / files.BOARD) if tensorboard else None
         watch = Watch(on_training, on_round)
@@ -210,8 +216,12 @@ class Study:
         }
         return {kind: part for kind, part in parts.items() if part is not None and part != ""}
 
-    def _folder(self, config: SearchConfig, place: Path | None) -> tuple[Prepared, RunFolder]:
-        """Return the search and its run folder: that of the same search, which goes on, or a new one."""
+    def _folder(self, config: SearchConfig, place: Path | None, anew: Limits = NO_LIMITS) -> tuple[Prepared, RunFolder]:
+        """Return the search and its run folder: that of the same search, which goes on, or a new one.
+
+        Args:
+            anew: limits in the place of those there were, or of the study's own.
+        """
         for before in [place] if place else self._places[-1:]:
             if not (before / files.CONFIG).exists():
                 continue
@@ -220,12 +230,14 @@ class Study:
             begun = SearchConfig.from_json(saved)
             if self.runtime is None:  # what went without saying is what did so when it began
                 config = replace(config, target=replace(config.target, runtime=begun.target.runtime))
+            if anew != NO_LIMITS or before in self._places:  # or limits that its last run was given
+                config = replace(config, limits=begun.limits)
             if "front_end_apart" not in saved:
                 config = replace(config, front_end_apart=begun.front_end_apart)
             hashes = config.warm_sha256 if begun.warm_sha256 else ()  # runs of before kept none
             settings = with_begun(config.settings, begun)
             if replace(begun, **asked) == replace(config, settings=settings, warm_sha256=hashes):
-                return begin.resumed(before, **asked)
+                return begin.resumed(before, **asked, limits=anew)
             if place:
                 raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")
         return begin.begin(config, place)

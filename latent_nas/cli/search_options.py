@@ -118,7 +118,13 @@ Prefix = Annotated[
     ),
 ]
 Out = Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>-<strategy>.", rich_help_panel=RUN)]
-Resume = Annotated[Path | None, typer.Option(help="Continue the search in this run folder.", rich_help_panel=RUN)]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        help="Continue the search in this run folder, also with more --trainings or another --limit.",
+        rich_help_panel=RUN,
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print the plan and stop; nothing is written.", rich_help_panel=RUN)
 ]

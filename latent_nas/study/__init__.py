@@ -8,18 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from latent_nas import artifacts, seeds
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.judge.scorer import Scorer
 from latent_nas.limits import Limits
-from latent_nas.records import SEARCH, Record, objective_of, ranked, words
+from latent_nas.records import SEARCH, Record, ranked
 from latent_nas.store import Store
 from latent_nas.strategies import Strategy
+from latent_nas.study.findings import best_of, findings_of, line
 from latent_nas.units import cost_row
 
 Genes = tuple[int, ...]
+CHANGED = "limits"  # note of a store: limits that came into force later, and the rounds there were then
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,9 @@ class Study:
             trained = self._trained(number)
             self._again(number, trained)
             self.records += [self._stored(genes) for genes in trained]
-        self._best = ranked(self.records)[:1]
+        self._best = self._within(self.records)[:1]
+        if (begun := self._begun_anew(len(rounds))) is not None:
+            return begun
         state = self.store.state()
         if state is not None:
             self.strategy.restore(artifacts.unpack(state))
@@ -108,6 +110,37 @@ class Study:
         elif self.prior:
             self.strategy.tell(self.prior)
         return len(rounds)
+
+    def _begun_anew(self, number: int) -> int | None:
+        """Let the strategy begin anew where limits have changed since it was last asked; return the number of rounds.
+
+        What it remembers was meant for other limits; what was trained it is told, as from a warm start. A round that is
+        still open is closed with what it has trained. None: limits have not changed, or there was a round since.
+
+        Args:
+            number: of rounds that are closed.
+        """
+        note = self.store.note(CHANGED)
+        if not note or note["limits"] != self.limits.to_json():  # these never came into force
+            return None
+        if note["rounds"] is None:
+            proposals = self.store.proposals(number) or []
+            trained = [genes for genes in proposals if self.store.get(genes, self.training_seed, SEARCH)]
+            self.store.shorten(number, trained)
+            if trained:
+                findings = self._learn(number, trained, [self._stored(genes) for genes in trained])
+                self.store.close_round(number, findings, artifacts.pack(self.strategy.state()))
+                number += 1
+            self.store.write_note(CHANGED, note | {"rounds": number})
+        elif self.store.rounds() > note["rounds"]:
+            return None
+        self.strategy.tell([*self.prior, *self.records])
+        self.say(f"{len(self.records)} trainings are known, of which {len(self._within(self.records))} keep the limits")
+        return number
+
+    def _within(self, records: list[Record]) -> list[Record]:
+        """Return the records that are ok and keep the limits, the best first."""
+        return [record for record in ranked(records) if not self.limits.exceeded(*cost_row(record))]
 
     def _trained(self, number: int) -> list[Genes]:
         """Return what a finished round has trained."""
@@ -154,9 +187,9 @@ class Study:
 
     def _learn(self, number: int, proposals: list[Genes], told: list[Record]) -> dict[str, Any]:
         """Take up a round's records and return what they showed."""
-        findings = {"round": number, **self._findings(proposals, told)}
+        findings = {"round": number, **findings_of(self.scorer, proposals, told, self.intervals)}
         self.records += told
-        self._best = ranked([*self._best, *told])[:1]
+        self._best = self._within([*self._best, *told])[:1]
         return findings | best_of(self._best)
 
     def _report(self, findings: dict[str, Any]) -> None:
@@ -196,63 +229,3 @@ class Study:
                 f"{self.store.path} is not a whole study file: the training of {genes} is gone; restore it from a copy"
             )
         return record
-
-    def _findings(self, proposals: list[Genes], records: list[Record]) -> dict[str, Any]:
-        """Return how far the predictions are off, of a scorer that was not yet refitted to these records."""
-        sign = 1.0 if objective_of(records)[1] else -1.0
-        measured = np.array([r.measured_objective if r.ok else np.nan for r in records], float)
-        good = np.isfinite(measured)
-        found: dict[str, Any] = {"trainings": len(records), "failed": int((~good).sum())}
-        if not self.scorer or not self.scorer.labels or not good.any():
-            return found | {"rank_correlation": None, "optimism": None, "coverage": None}
-        genes = np.array(proposals)[good]
-        predicted, measured = sign * self.scorer.rerank(genes).predicted_accuracy, measured[good]
-        from scipy.stats import kendalltau  # half a second that a question to a stored surrogate need not wait
-
-        tau = kendalltau(predicted, measured).statistic if good.sum() > 1 else np.nan
-        found["rank_correlation"] = None if np.isnan(tau) else float(tau)
-        found["optimism"] = float((predicted - measured).mean())
-        return found | (self._intervals(genes, predicted, measured, sign) if self.intervals else {"coverage": None})
-
-    def _intervals(self, genes: np.ndarray, predicted: np.ndarray, measured: np.ndarray, sign: float) -> dict[str, Any]:
-        """Return which share of what was measured (n,) lies in the scorer's intervals, and every prediction.
-
-        Numbers are the objective's own; ``sign`` is -1 where the scorer's are negated. With too few labels there are no
-        intervals: None.
-        """
-        assert self.scorer
-        low, high = np.sort(sign * np.array(self.scorer.interval(genes)), axis=0)
-        known = bool(np.isfinite(low).all())
-        rows = zip(genes.tolist(), predicted.tolist(), low.tolist(), high.tolist(), measured.tolist(), strict=True)
-        return {
-            "coverage": float(((low <= measured) & (measured <= high)).mean()) if known else None,
-            "predictions": [
-                {
-                    "genes": g,
-                    "predicted_objective": p,
-                    "predicted_low": a if known else None,
-                    "predicted_high": b if known else None,
-                    "measured_objective": m,
-                }
-                for g, p, a, b, m in rows
-            ],
-        }
-
-
-def best_of(best: list[Record]) -> dict[str, Any]:
-    """Return what a round's findings say of the best network so far: the objective's name, direction and value."""
-    if not best:
-        return {"objective": None, "higher_is_better": None, "best_measured_objective": None}
-    first = best[0]
-    named = {"objective": first.objective, "higher_is_better": first.higher_is_better}
-    return {**named, "best_measured_objective": first.measured_objective}
-
-
-def line(findings: dict[str, Any], trainings: int) -> str:
-    """Return a round's findings as a line for a person."""
-    best = findings["best_measured_objective"]
-    held = "none succeeded yet" if best is None else f"best {words(findings['objective'])} {best:.4f}"
-    text = f"round {findings['round'] + 1}: {trainings} trainings, {held}"
-    if findings["optimism"] is not None:
-        text += f"; predictions were {findings['optimism']:+.3f} off on average"
-    return text

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from latent_nas import artifacts
 from latent_nas.evaluators import Job
 from latent_nas.records import Record, ranked
-from latent_nas.study import Genes, Study, best_of, line
+from latent_nas.study import Genes, Study
+from latent_nas.study.findings import best_of, findings_of, line
 
 
 @dataclass
@@ -96,7 +97,10 @@ class AsyncStudy(Study):
             self._number += 1
         if journal := self.strategy.journal():
             self.store.write_journal(self._number - 1, journal)
-        findings = {"round": self._number - 1, **self._findings([r.genes for r in told], told)}
+        findings = {
+            "round": self._number - 1,
+            **findings_of(self.scorer, [r.genes for r in told], told, self.intervals),
+        }
         findings |= best_of(self._best)
         self.strategy.tell(told)
         self._told |= {r.genes for r in told}

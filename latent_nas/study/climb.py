@@ -21,7 +21,8 @@ from latent_nas import artifacts
 from latent_nas.evaluators import Job
 from latent_nas.judge.fidelity import Fidelity, changes, ladder
 from latent_nas.records import SEARCH, Record, ranked
-from latent_nas.study import Genes, Study, best_of, line
+from latent_nas.study import Genes, Study
+from latent_nas.study.findings import best_of, findings_of, line
 
 LOOKS = 2  # first looks of a round on tables, for one training of its batch; else as many as that costs
 FIRST = 10  # looks before anything is promoted: nothing is known of few but which is the largest
@@ -104,7 +105,7 @@ class Climb(Study):
             self._train(number, [genes for genes, name in plan if name == fidelity], fidelity)
         full = [genes for genes, fidelity in plan if fidelity == SEARCH]
         told = [self._stored(*each) for each in plan]
-        findings = {"round": number, **self._findings(full, [record for record in told if not record.short])}
+        findings = {"round": number, **findings_of(self.scorer, full, [r for r in told if not r.short], self.intervals)}
         self._take_up(plan)
         findings |= {"short": len(told) - len(full), "spent": round(self.spent, 6), **self._best_so_far()}
         self.strategy.tell(told)

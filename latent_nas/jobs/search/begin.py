@@ -44,4 +44,5 @@ def resumed(path: Path, **asked: Any) -> tuple[Prepared, RunFolder]:
         spent = max([held, *(found.get("spent", 0) for found in store.findings())])
         if config.trainings < spent:
             raise ValueError(f"--trainings {config.trainings}: {path} holds {spent:g} already; ask for as many or more")
-    return replace(prepare(config), said=tuple(said)), folder
+    changed = config.limits != begun.limits
+    return replace(prepare(config), said=tuple(said), limits_changed=changed), folder

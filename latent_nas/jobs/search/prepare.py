@@ -28,7 +28,7 @@ class Prepared:
     Attributes:
         setup: the opened target. limits: in force, the device's and the objective's own among them.
         warm: records of this task that the search begins with. sources: labels of other tasks on the same space.
-        said: of options that changed since it began, in lines.
+        said: of options that changed since it began, in lines. limits_changed: whether these are among them.
     """
 
     config: SearchConfig
@@ -37,6 +37,7 @@ class Prepared:
     warm: tuple[Record, ...] = ()
     sources: tuple[Source, ...] = ()
     said: tuple[str, ...] = ()
+    limits_changed: bool = False
 
 
 def prepare(config: SearchConfig) -> Prepared:

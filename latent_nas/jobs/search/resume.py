@@ -1,6 +1,7 @@
 """Options of a search that goes on: what may change, and what would change what was trained already."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,14 @@ from latent_nas import plugins, sealed
 from latent_nas.accelerator import AUTO
 from latent_nas.jobs.search.config import EARLIER, SearchConfig
 from latent_nas.limits import Limits
+from latent_nas.runs.folder import RunFolder
 from latent_nas.strategies import full_strategy
+from latent_nas.study import CHANGED
 from latent_nas.tasks import full_name, is_path
 
 # These change no training that there is.
 FREE = ("trainings", "wall_s", "top", "final_seeds", "finals", "prefix", "workers", "ray")
+LIMITS = "limits"  # change what is worth training; what was trained stays what it is
 TARGET = {name: name for name in ("space", "task", "device", "runtime", "accelerator")}
 TARGET |= {"child_epochs": "search_epochs"}
 # Options that are called otherwise.
@@ -45,6 +49,9 @@ def going_on(saved: SearchConfig, asked: Mapping[str, Any]) -> tuple[SearchConfi
         elif name == "warm_start" and _same_tables(value, saved):
             were = ", ".join(saved.warm_start)
             said.append(f"the tables of --warm-start are taken from {', '.join(value)}; they were at {were}")
+        elif name == LIMITS:
+            _check_limits(saved)
+            said.append(f"limits: {old.text()} before, now {value.text()}; networks that exceed them are no candidates")
         elif name in FREE:
             said += [f"{SHOWN.get(name, name).replace('_', '-')}: {old} before, now {value}"] * (name != "workers")
         else:
@@ -54,10 +61,22 @@ def going_on(saved: SearchConfig, asked: Mapping[str, Any]) -> tuple[SearchConfi
                 f" {_text(old)}, now {_text(value)}; leave it out, or begin another run with --out"
             )
     target = {TARGET[name]: _as_saved(name, value, saved) for name, value in values.items() if name in TARGET}
-    free = {name: value for name, value in values.items() if name in FREE}
+    free = {name: _as_saved(name, value, saved) for name, value in values.items() if name in (*FREE, LIMITS)}
     if "warm_start" in values:
         free["warm_start"] = _as_saved("warm_start", values["warm_start"], saved)
     return replace(saved, target=replace(saved.target, **target), **free), said
+
+
+def _check_limits(saved: SearchConfig) -> None:
+    """Raise ValueError where limits can't change: where a round is more than its trainings, or limits make values."""
+    for on, option in ((saved.asynchronous, "async"), (saved.halving, "halving"), (saved.fidelities, "fidelity")):
+        if on:
+            raise ValueError(f"--limit can't change in a run with --{option}; begin another run with --out")
+    if saved.objective != SearchConfig.objective:
+        raise ValueError(
+            f"--limit can't change in a run with --objective {saved.objective}, whose values may depend on limits;"
+            " begin another run with --out"
+        )
 
 
 def _same_tables(files: Sequence[str], saved: SearchConfig) -> bool:
@@ -78,6 +97,8 @@ def _as_saved(name: str, value: Any, saved: SearchConfig) -> Any:
     if name == "task":
         _, mark, options = saved.target.task.partition("?")
         return full_name(value if "?" in value or not is_path(value) else f"{value}{mark}{options}")
+    if name == LIMITS:
+        return saved.limits.changed(value)
     if name == "accelerator" and value == AUTO:
         return saved.target.accelerator
     if name == "strategy":
@@ -91,3 +112,9 @@ def _as_saved(name: str, value: Any, saved: SearchConfig) -> Any:
 
 def _text(value: Any) -> str:
     return value.text() if isinstance(value, Limits) else repr(value)
+
+
+def note_limits(folder: RunFolder, limits: Limits) -> None:
+    """Keep in a run whose limits change those in force from now on, for ``Study``."""
+    with closing(folder.store()) as store:
+        store.write_note(CHANGED, {"limits": limits.to_json(), "rounds": None})

@@ -11,6 +11,7 @@ from latent_nas.jobs.search.about import about_core, about_data, keep_data
 from latent_nas.jobs.search.assemble import assemble
 from latent_nas.jobs.search.board import Board
 from latent_nas.jobs.search.prepare import Prepared
+from latent_nas.jobs.search.resume import note_limits
 from latent_nas.jobs.search.watch import Watch, Watched
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
@@ -45,6 +46,8 @@ def search(
             caller's own program.
     """
     with folder.locked(), threads.one():
+        if prepared.limits_changed:
+            note_limits(folder, prepared.limits)
         folder.go_on(prepared.config.to_json())
         return _search(prepared, folder, say, done, board, watch or Watch())
 
@@ -81,8 +84,9 @@ def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: 
         study.stopped = lambda: watch.stopped
         found = study.run()
         show(folder, setup, study, tell)  # a run that was killed between its last round and this has no tables of it
-        best = _chosen(prepared, [r for r in ranked(found) if not over(r, limits)])
-        if left := sum(over(r, limits) for r in found if r.ok):
+        kept = [r for r in ranked(found) if not limits.exceeded(*cost_row(r))]  # limits may have changed since
+        best = _chosen(prepared, [r for r in kept if not over(r, limits)])
+        if left := sum(over(r, limits) for r in kept):
             tell(f"{left} trained networks exceed the limits on the emulated device and are left out")
         if best:
             which = "best" if config.finals == "best" else "best and smaller ones along the front,"
