@@ -32,6 +32,8 @@ class Record:
         emulated_flash_bytes, emulated_ram_bytes, emulated_instructions, emulated_latency_ms: of the whole firmware,
             compiled and run on the emulated device; the time is the upper end of its range. None where it was not.
         flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
+        qat_epochs: of quantisation-aware training behind the int8 network, after the float one's; 0 is none.
+            measured_without_qat: of the int8 network before; empty where none was tried.
         curve: the float network's first metric on the validation part after each epoch, so that more is better.
         epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
@@ -74,6 +76,8 @@ class Record:
     interval: tuple[float, ...] = ()
     learned: float | None = None
     evidence: Mapping[str, list[list[float]]] = field(default_factory=dict)
+    qat_epochs: int = 0
+    measured_without_qat: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

@@ -13,7 +13,7 @@ from latent_nas.costs.front_end import FrontEndCost, front_end_cost
 from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
-from latent_nas.records import SEARCH
+from latent_nas.records import FULL, SEARCH
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.spaces import Space, open_space
 from latent_nas.tasks import Recipe, Task, open_task
@@ -25,6 +25,7 @@ class Target:
 
     Attributes:
         search_epochs: of a training of the search, in place of the recipe's; 0 is the recipe's.
+        qat: of full trainings, see ``tasks.Recipe``.
         accelerator: where they are trained, see ``accelerator``; a search has put a kind of device in place of "auto".
     """
 
@@ -34,11 +35,12 @@ class Target:
     runtime: str
     search_epochs: int = 0
     accelerator: str = CPU
+    qat: str = "never"
 
     def recipe(self, task: Task, fidelity: str) -> Recipe:
         """Return how networks are trained for the target's task; the first epochs of a training follow its recipe."""
         whole = SEARCH if pause_of(fidelity) else fidelity
-        found = task.recipe(whole)
+        found = replace(task.recipe(whole), qat=self.qat if whole == FULL else "never")
         return replace(found, epochs=self.search_epochs) if self.search_epochs and whole == SEARCH else found
 
 

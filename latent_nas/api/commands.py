@@ -73,7 +73,7 @@ def train(
         network: a name or file, as ``latent-nas train`` takes it. fidelity: the task's recipe to begin with.
         out: run folder; default: runs/<time>-<network>. test: whether the test part is read, once, at the end.
         accelerator: where it is trained: "auto", "cpu", "cuda" or "mps".
-        recipe: what of it is otherwise, as epochs=30, schedule="one-cycle".
+        recipe: what of it is otherwise, as epochs=30, schedule="one-cycle", qat="never".
 
     Raises:
         ValueError: a wrong name or setting, or the training gave no network.

@@ -59,6 +59,8 @@ class Study:
             records to begin with, of this task or of others on its space. related: whether those tasks are alike.
         codec: its folder, "" is the shipped one. halving: short trainings for one of full length, 0 is none.
         accelerator: where networks are trained: "auto", "cpu", "cuda" or "mps".
+        qat: quantisation-aware training of final networks: "auto" (where int8 loses more than 0.3 points on
+            validation), "always" or "never".
         fidelities: short trainings, as "epochs=0.5". front_end_apart: limits count the network without the front end of
             audio.
     """
@@ -85,6 +87,7 @@ class Study:
     codec: str | Path = ""
     halving: int = 0
     accelerator: str = "auto"
+    qat: str = "auto"
     fidelities: Sequence[str] = ()
     _places: list[Path] = field(default_factory=list, init=False, repr=False, compare=False)  # of its runs so far
 
@@ -178,7 +181,7 @@ class Study:
         parts = {kind: plugins.reference(kind, part) for kind, part in self._parts().items()}
         names = parts.get("spaces", ""), parts["tasks"], parts["devices"], parts.get("runtimes", "")
         return new_config(
-            Target(*names, accelerator=self.accelerator),
+            Target(*names, accelerator=self.accelerator, qat=self.qat),
             self.preset,
             trainings,
             self.child_epochs,

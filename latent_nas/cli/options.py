@@ -122,6 +122,14 @@ CodecDir = Annotated[
 SurrogatesDir = Annotated[
     Path | None, typer.Option("--surrogates", help="Folder of surrogates; default: the shipped ones.")
 ]
+Qat = Annotated[
+    str,
+    typer.Option(
+        help="Quantisation-aware training after a full one: auto (where int8 loses more than 0.3 points on validation),"
+        " always or never.",
+        rich_help_panel=FINAL,
+    ),
+]
 FinalSeeds = Annotated[int, typer.Option(help="Seeds of each final training.", rich_help_panel=FINAL)]
 Settings = Annotated[
     list[str] | None,

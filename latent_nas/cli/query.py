@@ -55,6 +55,7 @@ def validate(
     top: Annotated[int, typer.Option(help="Number of candidates to train.")] = 3,
     final_seeds: options.FinalSeeds = 3,
     workers: options.Workers = 0,
+    qat: options.Qat = "auto",
     accelerator: options.Accelerator = "auto",
     seed: options.Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for the store, the networks and result.json.")] = Path(
@@ -71,7 +72,7 @@ def validate(
     from latent_nas.jobs.summary import exit_code, summary
 
     with show(as_json) as view:
-        result = job.validate(candidates, top, final_seeds, workers, seed, out, view.say, view.done, accelerator)
+        result = job.validate(candidates, top, final_seeds, workers, seed, out, view.say, view.done, accelerator, qat)
     print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, out))
     if code := exit_code(result):
         raise typer.Exit(code)

@@ -48,6 +48,7 @@ def search(
     top: asked.Top = 3,
     finals: asked.Finals = "best",
     final_seeds: options.FinalSeeds = 3,
+    qat: options.Qat = "auto",
     codec: options.CodecDir = None,
     warm_start: asked.WarmStart = None,
     related: asked.Related = False,
@@ -77,7 +78,7 @@ def search(
         prepared, folder = _going_on(resume, context, task, limit, settings, fidelities)
     else:
         config = new_config(
-            Target(space, task, device, runtime or "", accelerator=accelerator),
+            Target(space, task, device, runtime or "", accelerator=accelerator, qat=qat),
             preset,
             trainings,
             child_epochs,

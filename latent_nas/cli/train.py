@@ -41,6 +41,13 @@ def train(
         str | None,
         typer.Option(help="Further augmentation for the kind of data, as shift=2,cutout=8; a wrong name prints all."),
     ] = None,
+    qat: Annotated[
+        str,
+        typer.Option(
+            help="Quantisation-aware training at the end: auto (where int8 loses more than 0.3 points on validation),"
+            " always or never."
+        ),
+    ] = "auto",
     samples: Annotated[int, typer.Option(help="Training samples to use; 0 is all.")] = 0,
     valid_samples: Annotated[int, typer.Option(help="Validation samples to use; 0 is all.")] = 0,
     test: Annotated[bool, typer.Option("--test", help="Read the test part, once, at the end.")] = False,
@@ -83,6 +90,7 @@ def train(
             average=average,
             augment=augment,
             augmentation=augmentation,
+            qat=qat,
         )
         where = resolve(accelerator)
         config = TrainConfig(network, task, recipe, seed, samples, valid_samples, test, accelerator=where)

@@ -17,6 +17,7 @@ class Job:
         genes: canonical. seed: of the training. fidelity: the recipe. round: of the study.
         part: what to measure on: "valid" after training on train, or "test" after training on train and valid.
         epochs: how many to train when measuring on "test", on the recipe's schedule, from a validation run.
+        qat_epochs: of quantisation-aware training there, from the same validation run; 0 is none.
         keep: folder to save the int8 network in, or "".
         state: file of the float training to go on from where it is there, and to leave where the fidelity is one of
             first epochs; or "". The result is that of a training that was never left.
@@ -32,6 +33,7 @@ class Job:
     epochs: int | None = None
     keep: str = ""
     state: str = ""
+    qat_epochs: int = 0
     built: Built | None = field(default=None, compare=False, repr=False)
     accelerator: str = field(default="", compare=False)
 

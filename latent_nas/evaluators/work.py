@@ -45,7 +45,19 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
 
     def one(learn: Part, judge: Part, state: Path | None) -> Trained:
         state = _left(state, pause or recipe.epochs)
-        return train(graph, task, recipe, job.seed, learn, judge, stop_at, state, accelerator=where, pause=pause)
+        return train(
+            graph,
+            task,
+            recipe,
+            job.seed,
+            learn,
+            judge,
+            stop_at,
+            state,
+            accelerator=where,
+            pause=pause,
+            qat_epochs=job.qat_epochs,
+        )
 
     try:
         each = _each(pairs, states, one)
@@ -62,6 +74,8 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         measured_float=task.kind.measure(floats, y),
         measured_int8=task.kind.measure(answers, y),
         epochs=round(np.mean([one.epochs for one in each])),
+        qat_epochs=made.qat_epochs,
+        measured_without_qat=dict(made.without_qat),
         curve=tuple(round(v, 5) for v in made.curve),
         samples=len(y),
     )

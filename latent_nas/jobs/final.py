@@ -20,6 +20,7 @@ from latent_nas.target import Setup
 from latent_nas.tasks import Task
 from latent_nas.tasks.kinds import Kind
 from latent_nas.tasks.kinds.confusion import recalls
+from latent_nas.training import aware
 
 KINDS = ("float", "int8", "beside")  # of what records measure
 
@@ -39,9 +40,10 @@ def finalise(
     """Return a description of every chosen network, fully trained, the best on the validation part first.
 
     The epochs are fixed by one run that stops early on the validation part; the networks reported are then trained on
-    train and validation data with ``repeats`` seeds, once more with another where one has learnt nothing. The first
-    seed's is kept. The order comes from validation, never from the test part. Where compiler and emulator are
-    installed, each becomes firmware beside ``folder`` and runs on the emulated device.
+    train and validation data with ``repeats`` seeds, once more with another where one has learnt nothing, and by
+    quantisation-aware training where that run was. The first seed's is kept. The order comes from validation, never
+    from the test part. Where compiler and emulator are installed, each becomes firmware beside ``folder`` and runs on
+    the emulated device.
     """
     wanted = len(chosen) * (repeats + 1)
     runs = [seeds.derive(seed, "full", i) % 2**31 for i in range(repeats)]
@@ -51,9 +53,21 @@ def finalise(
     for record in checked:
         if not record.ok:
             say(f"full training {record.status}: {record.reason}")
+    for r, c in pairs:
+        if c.measured_without_qat:
+            line = aware.said(setup.task, c.measured_float, c.measured_without_qat, c.measured_int8, c.qat_epochs)
+            say(f"{r.parameters:,} parameters: {line}")
     order = sorted(pairs, key=lambda p: (-(_judged(*p).score or 0), p[1].latency_ms, p[1].genes))
     jobs = [
-        Job(r.genes, s, "full", part="test", epochs=c.epochs, keep=str(folder / f"{rank}") if s == runs[0] else "")
+        Job(
+            r.genes,
+            s,
+            "full",
+            part="test",
+            epochs=c.epochs,
+            keep=str(folder / f"{rank}") if s == runs[0] else "",
+            qat_epochs=c.qat_epochs,
+        )
         for rank, (r, c) in enumerate(order, 1)
         for s in runs
     ]
@@ -129,6 +143,7 @@ def describe(
         measured_valid_int8=dict(check.measured_int8),
         measured_search_int8=dict(search.measured_int8),
         epochs=check.epochs,
+        qat_epochs=check.qat_epochs,
         flash_bytes=cost.flash_bytes,
         ram_bytes={cost.region or "none large enough": cost.ram_bytes},
         ram_low_bytes=cost.ram_low_bytes,

@@ -25,6 +25,8 @@ from latent_nas.runs.folder import RunFolder, new_path
 from latent_nas.runs.trained import TrainingResult
 from latent_nas.tasks import Part, Recipe, open_task
 from latent_nas.tasks.kinds import Metric
+from latent_nas.training.aware import AUTO
+from latent_nas.training.aware import said as qat_said
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
@@ -58,13 +60,15 @@ class TrainConfig:
 def recipe_of(task: str, fidelity: str, **changes: Any) -> Recipe:
     """Return a task's recipe with changes; those that are None change nothing, a patience is followed.
 
+    Where nothing else is said, int8 that loses much is fine-tuned (``qat="auto"``).
+
     Raises:
         ValueError: no such task, it has no such recipe, or a value is out of range.
     """
     known = open_task(task).recipes
     if fidelity not in known:
         raise ValueError(f"task {task!r} has no recipe {fidelity!r}; there are: {', '.join(known)}")
-    asked = {name: value for name, value in changes.items() if value is not None}
+    asked = {"qat": AUTO} | {name: value for name, value in changes.items() if value is not None}
     if "patience" in asked:
         asked["to_end"] = False
     return replace(known[fidelity], **asked)
@@ -165,18 +169,34 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
         value = f"{words(metric.name)} {metric.signed(score):.4f}"
         say(f"epoch {len(rows)}: loss {loss:.4f}, validation {value}, rate {rate:.2g}, {seconds:.0f} s")
 
+    def tuning(rows: np.ndarray) -> None:
+        rate, loss, score, seconds = rows[-1]
+        value = f"int8 validation {words(metric.name)} {metric.signed(score):.4f}"
+        say(f"fine-tuning epoch {len(rows)}: loss {loss:.4f}, {value}, rate {rate:.2g}, {seconds:.0f} s")
+
     say(f"training {config.network} on {len(learn)} samples of {config.task}, judged on {len(judge)}")
     say(accelerator.said(config.accelerator))
     keep = folder.path / files.CHECKPOINT
     try:
         trained = training.train(
-            graph, task, config.recipe, config.seed, learn, judge, None, keep, watch, config.accelerator
+            graph,
+            task,
+            config.recipe,
+            config.seed,
+            learn,
+            judge,
+            keep=keep,
+            watch=watch,
+            accelerator=config.accelerator,
+            tuning=tuning,
         )
     except training.TrainingFailed as error:
         raise ValueError(
             f"{error}: {config.network} learnt nothing at a learning rate of {config.recipe.learning_rate:g}; try a"
             f" smaller --learning-rate and another --out ({folder.path / files.METRICS} has the epochs)"
         ) from None
+    if before := trained.without_qat:
+        say(qat_said(task, trained.float_metrics, before, trained.int8_metrics, trained.qat_epochs))
     small = deploy(graph).graph
     about = metadata_of(task, trained.network, {f"valid_{name}": v for name, v in trained.int8_metrics.items()})
     named = {"network": config.network, "task": config.task, "seed": config.seed}
@@ -195,6 +215,8 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
         measured_valid_int8=trained.int8_metrics,
         measured_test_int8=tested,
         epochs=trained.epochs,
+        qat_epochs=trained.qat_epochs,
+        measured_valid_without_qat=dict(trained.without_qat),
         curve=tuple(map(metric.signed, trained.curve)),
         samples=len(learn),
         valid_samples=len(judge),
@@ -212,9 +234,10 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
 def summary(result: TrainingResult, folder: Path) -> str:
     """Return what ``result.json`` holds as text for a person."""
     floats, integers = (m[result.objective] for m in (result.measured_valid_float, result.measured_valid_int8))
+    tuned = f" (after {result.qat_epochs} epochs of quantisation-aware training)" if result.qat_epochs else ""
     return (
         f"{words(result.objective)} on {result.valid_samples} validation samples: float {floats:.4f}, int8"
-        f" {integers:.4f}, weights of epoch {result.epochs} of {len(result.curve)};"
+        f" {integers:.4f}{tuned}, weights of epoch {result.epochs} of {len(result.curve)};"
         f" {result.trained_parameters:,} trained parameters, {result.macs:,} MACs; {result.wall_s:.0f} s\n"
         f"Run folder: {folder}"
     )

@@ -22,6 +22,7 @@ from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.schema import Result
 from latent_nas.store import Store
 from latent_nas.target import Setup, Target, open_target
+from latent_nas.training import aware
 
 
 def validate(
@@ -34,12 +35,14 @@ def validate(
     say: Callable[[str], None],
     done: Callable[[str, int, int], None],
     accelerator: str = CPU,
+    qat: str = aware.AUTO,
 ) -> Result:
     """Train the first ``top`` networks of a source in full; write and return the result.
 
     Args:
         source: a run, whose best are taken; a JSON file of `latent-nas query`; or the genes of one network and its
             target, as in best_architecture.json.
+        qat: quantisation-aware training, see ``tasks.Recipe``.
         accelerator: where they are trained; "auto" is where a run trained, else what this machine has.
 
     Raises:
@@ -47,13 +50,16 @@ def validate(
     """
     check_least(1, top=top, final_seeds=final_seeds)
     check_least(0, workers=workers, seed=seed)
+    aware.check(qat)
     started = time.monotonic()
     target, limits, chosen, kind = _chosen(source, top)
     if accelerator != AUTO or target.accelerator == CPU:
         target = replace(target, accelerator=trained_on(accelerator, kind))
+    target = replace(target, qat=qat)
     setup = open_target(target).check()
     config = {"strategy": "validate", "source": str(source), "top": top, "final_seeds": final_seeds, "seed": seed}
     config |= {"accelerator": target.accelerator} if target.accelerator != CPU else {}  # as before there were others
+    config |= {"qat": qat} if qat != aware.AUTO else {}
     say(said(target.accelerator))
     folder = RunFolder(out) if _continues(out, config) else RunFolder.create(out, config)
     with folder.locked():

@@ -11,15 +11,19 @@ def check_bits(kind: str, bits: int) -> None:
         raise ValueError(f"{kind} has weights of 4 or 8 bits, got {bits}")
 
 
-def integer_weight(weight: np.ndarray, bits: int = 8) -> tuple[np.ndarray, np.ndarray]:
+def integer_weight(weight: np.ndarray, bits: int = 8, scale: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return symmetric integers (filters, ...) as int8, and the scale (filters,) of each filter.
 
-    With 8 bits the largest weight of a filter is its 127. With fewer that leaves most weights near 0, so the scale is
-    that of the least squared error among steps down to half of it.
+    Args:
+        scale: of each filter, where it was learnt. None: with 8 bits the largest weight of a filter is its 127. With
+            fewer that leaves most weights near 0, so the scale is that of the least squared error among steps down to
+            half of it.
     """
     weight = weight.astype(np.float64)
     rows = weight.reshape(len(weight), -1)
     most = 2 ** (bits - 1) - 1
+    if scale is not None:
+        return _nearest(rows, scale, most).reshape(weight.shape).astype(np.int8), scale
     scale = np.maximum(np.abs(rows).max(axis=1), 1e-8) / most
     if bits < 8:
         shares = np.linspace(0.5, 1.0, 26)
@@ -45,10 +49,11 @@ def integer_constants(
     """Return per-channel symmetric integer weights and everything that requantises their sums.
 
     Args:
-        weights: "weight" (filters, ...), "bias" (filters,), float. bits: of a weight.
+        weights: "weight" (filters, ...), "bias" (filters,), float; "scale" (filters,) of weights where it was learnt.
+        bits: of a weight.
         x, y: quantisation of input and output. activation: fused, see ``Quant.clamp``.
     """
-    integers, scale = integer_weight(weights["weight"], bits)
+    integers, scale = integer_weight(weights["weight"], bits, weights.get("scale"))
     bias = np.clip(np.rint(weights["bias"] / (scale * x.scale)), -(2**31), 2**31 - 1).astype(np.int32)
     m, shift = multipliers(scale * x.scale / y.scale)
     low, high = y.clamp(activation)

@@ -47,6 +47,8 @@ def with_begun(run: Run) -> dict[str, Any]:
     config = dict(run.config)
     if "front_end_apart" not in config and run.result and run.result.front_end:
         config["front_end_apart"] = True
+    if "target" in config:
+        config["target"] = {"qat": "never", **config["target"]}  # before there was another way
     if "related" not in config and config.get("strategy") in ("latent_rl", "rl"):
         named = [str(text) for text in config.get("settings") or ()]
         config["settings"] = [*named, *["latent_rl.agent=ppo"] * all("agent=" not in text for text in named)]
@@ -57,7 +59,7 @@ def command(config: dict[str, Any]) -> str:
     """Return the command line of a configuration."""
     if config.get("strategy") == "validate":
         words = ["latent-nas", "validate", config.get("source", "CANDIDATES")]
-        return _line(words, config, ("top", "final_seeds", "seed", "accelerator"))
+        return _line(words, config, ("top", "final_seeds", "seed", "accelerator", "qat"))
     words = ["latent-nas", "search"]
     for name, value in config.get("target", {}).items():
         if value not in ("", 0):

@@ -38,6 +38,7 @@ class FinalNetwork:
         firmware: what it took on the emulated device, or why there is none; None where it was not tried.
         fits: whether all limits are kept; None where that could not be checked.
         emulated_above_bytes: by how much its whole image is above them.
+        qat_epochs: of quantisation-aware training behind the int8 networks; 0 is none.
         like_first: whether validation can't tell it from the first: its value is within the 95 % interval of that
             one's, or better; None of the first, and where it is not known.
     """
@@ -79,6 +80,7 @@ class FinalNetwork:
     firmware: Mapping[str, Any] | None = None
     emulated_above_bytes: Mapping[str, int] = field(default_factory=dict)
     like_first: bool | None = None
+    qat_epochs: int = 0
 
     @property
     def arena(self) -> tuple[str, int]:

@@ -16,6 +16,8 @@ class TrainingResult:
     Attributes:
         network, task: names or files, as they were given. objective: the metric that chose the epoch.
         measured_valid_float, measured_valid_int8: the task's metrics by name, of the network that is kept.
+        qat_epochs: of quantisation-aware training behind the int8 network, 0 where it has none.
+        measured_valid_without_qat: what the int8 network measured before; empty where that was not tried.
         measured_test_int8: the same on the test part; empty where it was not read.
         epochs: behind the weights that are kept. curve: the float network's objective after each epoch, in its unit.
         samples, valid_samples: that were learnt from and judged on.
@@ -39,6 +41,8 @@ class TrainingResult:
     wall_s: float
     versions: Mapping[str, str]
     measured_test_int8: Metrics = field(default_factory=dict)
+    qat_epochs: int = 0
+    measured_valid_without_qat: Metrics = field(default_factory=dict)
     version: int = VERSION
 
     def to_json(self) -> dict[str, Any]:

@@ -71,6 +71,8 @@ class Recipe:
             ``training.augment``.
         to_end: whether nothing stops a training early and the last epoch's weights are taken, not those of the best on
             the validation part.
+        qat: whether quantisation-aware training follows: "never", "always", or "auto", where int8 loses more than 0.3
+            points against float on the validation part; see ``training.aware``.
         share: of the training data that is used, the same samples for every network. epoch_share: of these, what an
             epoch uses, drawn anew for each.
 
@@ -94,6 +96,7 @@ class Recipe:
     augment: bool = False
     to_end: bool = False
     augmentation: str = ""
+    qat: str = "never"
 
     def __post_init__(self) -> None:
         for name, least, most in (

@@ -1,7 +1,7 @@
 """True training: float training, int8 quantisation as microcontrollers do it, and what both measure."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from latent_nas import seeds
 from latent_nas.accelerator import CPU, device
 from latent_nas.graph import Graph
 from latent_nas.tasks import Part, Recipe, Task
+from latent_nas.training import aware
 
 if TYPE_CHECKING:
     from latent_nas.training.network import Network
@@ -32,6 +33,8 @@ class Trained:
         network: int8. model: the float network that it was made from.
         float_metrics, int8_metrics: all of the task's metrics on the judging part, by name.
         curve: validation score after each epoch, more being better. epochs: how many were run to get these weights.
+        qat_epochs: of quantisation-aware training behind the int8 network, 0 where it has none. without_qat: what the
+            int8 network measured before, where that was tried.
         outputs, answers: of the float and the int8 network to the judging part, (n, outputs) and their form for the
             task's kind.
     """
@@ -44,6 +47,8 @@ class Trained:
     int8_metrics: dict[str, float]
     outputs: np.ndarray
     answers: np.ndarray
+    qat_epochs: int = 0
+    without_qat: Mapping[str, float] = field(default_factory=dict)
 
 
 def train(
@@ -58,12 +63,17 @@ def train(
     watch: Callable[[np.ndarray], None] = lambda history: None,
     accelerator: str = CPU,
     pause: int | None = None,
+    qat_epochs: int = 0,
+    tuning: Callable[[np.ndarray], None] = lambda history: None,
 ) -> Trained:
     """Train a network on ``learn``, quantise it with activations calibrated there, and measure both on ``judge``.
+
+    Where the recipe asks for quantisation-aware training, that follows, and is kept if ``judge`` finds it better.
 
     Args:
         stop_at: epochs to run without looking at ``judge``, on the recipe's schedule; None: early stopping by
             ``judge``, weights of the best epoch.
+        qat_epochs: of quantisation-aware training where ``stop_at`` is given. tuning: as ``watch``, of that training.
         keep, watch, pause: of ``fit.fit``. accelerator: where the float network learns; all else is done on the CPU.
 
     Raises:
@@ -90,7 +100,41 @@ def train(
     network = quantise(graph, model, seen, task.kind.output_range(learn.y))
     answers = network.outputs(judge.x)
     floats, integers = task.kind.measure(outputs, judge.y), task.kind.measure(answers, judge.y)
-    return Trained(network, model, tuple(curve), epochs, floats, integers, outputs, answers)
+    plain = Trained(network, model, tuple(curve), epochs, floats, integers, outputs, answers)
+    if qat_epochs if stop_at else aware.wanted(task, recipe.qat, floats, integers):
+        return _tuned(plain, graph, task, recipe, seed, learn, judge, qat_epochs if stop_at else 0, keep, tuning)
+    return plain
+
+
+def _tuned(
+    plain: Trained,
+    graph: Graph,
+    task: Task,
+    recipe: Recipe,
+    seed: int,
+    learn: Part,
+    judge: Part,
+    stop_at: int,
+    keep: Path | None,
+    watch: Callable[[np.ndarray], None],
+) -> Trained:
+    """Return a training after quantisation-aware training, or as it was where ``judge`` may choose and chooses that."""
+    state = keep and keep.with_suffix(f".qat{keep.suffix}")
+    tuned = aware.tune(
+        graph, plain.model, plain.network, task, recipe, seed, learn, None if stop_at else judge, stop_at, state, watch
+    )
+    answers = tuned.network.outputs(judge.x)
+    integers, before = task.kind.measure(answers, judge.y), plain.int8_metrics
+    if not stop_at and task.kind.signed(integers) <= task.kind.signed(before):
+        return replace(plain, without_qat=before)
+    return replace(
+        plain,
+        network=tuned.network,
+        int8_metrics=integers,
+        answers=answers,
+        qat_epochs=tuned.epochs,
+        without_qat=before,
+    )
 
 
 def check(recipe: Recipe, task: Task) -> None:
@@ -98,6 +142,7 @@ def check(recipe: Recipe, task: Task) -> None:
     from latent_nas.training import optimisers, schedule
     from latent_nas.training.augment import Augmentation
 
+    aware.check(recipe.qat)
     optimisers.check(recipe)
     schedule.check(recipe, judged=True)
     Augmentation.of(recipe, task)

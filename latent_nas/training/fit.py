@@ -56,33 +56,48 @@ def fit(
         model = Network(graph).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if prepare:
             prepare(model)
-        model.to(device)
-        learner = Learner(model, task, recipe, seed, learn)
-        judged = learner.judged
-        held = Checkpoint(keep, model, judged, learner.optimiser) if keep else None
-        history = held.history if held else np.zeros((0, len(HISTORY)))
-        best_state = held.best if held else None
-        curve = history[:, HISTORY.index("valid_score")].tolist() if judge is not None else []
-        seen = None if judge is None else to_tensor(judge.x).to(device)
-        learner.skip(len(history))
-        if len(history):
-            watch(history)  # a kill behind the checkpoint has kept its last epoch from whoever is told
-        for epoch in range(len(history), pause or stop_at or recipe.epochs):
-            if not recipe.to_end and curve and len(curve) - 1 - int(np.argmax(curve)) >= max(recipe.patience, 1):
-                break
-            started = time.perf_counter()
-            rate, loss = learner.epoch(epoch, curve)
-            score = math.nan
-            if judge is not None and seen is not None:
-                score = task.kind.score(judged.outputs(seen), judge.y)
-                curve.append(score)
-                if not recipe.to_end and int(np.argmax(curve)) == epoch:
-                    best_state = {k: v.clone() for k, v in judged.state_dict().items()}
-            history = np.concatenate([history, [[rate, loss, score, time.perf_counter() - started]]])
-            if held:
-                held.save(history, best_state)
-            watch(history)
-        if best_state is not None:
-            judged.load_state_dict(best_state)
-        judged.to(CPU)
-        return judged, curve, stop_at or (len(curve) if recipe.to_end else int(np.argmax(curve)) + 1)
+        return follow(model.to(device), task, recipe, seed, learn, judge, stop_at, keep, watch, pause)
+
+
+def follow(
+    model: Network,
+    task: Task,
+    recipe: Recipe,
+    seed: int,
+    learn: Part,
+    judge: Part | None,
+    stop_at: int | None,
+    keep: Path | None = None,
+    watch: Watch = lambda history: None,
+    pause: int | None = None,
+) -> tuple[Network, list[float], int]:
+    """Train a network that is there, where it lies, and return what ``fit`` returns; draws from torch's generator."""
+    learner = Learner(model, task, recipe, seed, learn)
+    judged = learner.judged
+    held = Checkpoint(keep, model, judged, learner.optimiser) if keep else None
+    history = held.history if held else np.zeros((0, len(HISTORY)))
+    best_state = held.best if held else None
+    curve = history[:, HISTORY.index("valid_score")].tolist() if judge is not None else []
+    seen = None if judge is None else to_tensor(judge.x).to(model.device)
+    learner.skip(len(history))
+    if len(history):
+        watch(history)  # a kill behind the checkpoint has kept its last epoch from whoever is told
+    for epoch in range(len(history), pause or stop_at or recipe.epochs):
+        if not recipe.to_end and curve and len(curve) - 1 - int(np.argmax(curve)) >= max(recipe.patience, 1):
+            break
+        started = time.perf_counter()
+        rate, loss = learner.epoch(epoch, curve)
+        score = math.nan
+        if judge is not None and seen is not None:
+            score = task.kind.score(judged.outputs(seen), judge.y)
+            curve.append(score)
+            if not recipe.to_end and int(np.argmax(curve)) == epoch:
+                best_state = {k: v.clone() for k, v in judged.state_dict().items()}
+        history = np.concatenate([history, [[rate, loss, score, time.perf_counter() - started]]])
+        if held:
+            held.save(history, best_state)
+        watch(history)
+    if best_state is not None:
+        judged.load_state_dict(best_state)
+    judged.to(CPU)
+    return judged, curve, stop_at or (len(curve) if recipe.to_end else int(np.argmax(curve)) + 1)

@@ -109,15 +109,21 @@ def quantise(
     deployment = deploy(graph)
     quants: list[Quant] = []
     constants: list[dict[str, np.ndarray]] = []
+    weights = weights_of(graph, model)
     for node, sources in zip(deployment.graph.nodes, deployment.sources, strict=True):
         inputs = [quants[i] for i in node.inputs]
         output = inputs[0] if node.operator.keeps_quant else Quant.of_range(*ranges[sources[-1]])
-        weights = (
-            folded(graph, model, sources) if node.operator.weight_shapes(*deployment.graph.shapes_into(node)) else {}
-        )
         quants.append(output)
-        constants.append(node.operator.constants(weights, inputs, output) if node.id else {})
+        constants.append(node.operator.constants(weights.get(node.id, {}), inputs, output) if node.id else {})
     return QuantisedNetwork(deployment.graph, tuple(quants), tuple(constants))
+
+
+def weights_of(graph: Graph, model: "Network") -> dict[int, dict[str, np.ndarray]]:
+    """Return the float weights of the deployed graph's nodes that have any, batch norms folded, by node."""
+    deployment = deploy(graph)
+    nodes = zip(deployment.graph.nodes, deployment.sources, strict=True)
+    weighted = ((n, s) for n, s in nodes if n.operator.weight_shapes(*deployment.graph.shapes_into(n)))
+    return {node.id: folded(graph, model, sources) for node, sources in weighted}
 
 
 def folded(graph: Graph, model: "Network", sources: tuple[int, ...]) -> dict[str, np.ndarray]:

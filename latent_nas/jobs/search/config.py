@@ -20,6 +20,7 @@ from latent_nas.strategies import full_strategy
 from latent_nas.strategies.settings import configured, settings
 from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Target
 from latent_nas.tasks import full_name, open_task
+from latent_nas.training import aware
 
 EARLIER = {"agent": "ppo"}  # settings whose default has changed since, and what it was
 
@@ -86,6 +87,7 @@ class SearchConfig:
         check_least(0, workers=self.workers, seed=self.seed, top=self.top)
         if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
             raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
+        aware.check(self.target.qat)
         if self.target.search_epochs < 0:
             raise ValueError(f"child-epochs is at least 1, got {self.target.search_epochs}")
         if self.halving < 0 or self.halving == 1:

@@ -1,0 +1,114 @@
+"""Quantisation-aware training: an int8 network that loses too much goes on learning as the integers that it is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latent_nas import seeds
+from latent_nas.graph import Graph
+from latent_nas.nearest import meant
+from latent_nas.records import words
+from latent_nas.tasks import Part, Recipe, Task
+
+if TYPE_CHECKING:
+    from latent_nas.training.network import Network
+    from latent_nas.training.quantise import QuantisedNetwork
+
+AUTO, ALWAYS, NEVER = "auto", "always", "never"
+POLICIES = (AUTO, ALWAYS, NEVER)
+LOST = 0.003  # of what there is to gain, from which "auto" fine-tunes: 0.3 points of an accuracy
+SHARE, LEAST = 0.2, 3  # of the recipe's epochs, and epochs at least
+RATE = 5e-4  # peak learning rate, of Adam
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What fine-tuning made.
+
+    Attributes:
+        network: int8. epochs: behind its weights. curve: int8 validation score after each, more being better.
+    """
+
+    network: "QuantisedNetwork"
+    epochs: int
+    curve: tuple[float, ...]
+
+
+def check(policy: str) -> None:
+    """Raise ValueError for a policy that there is not."""
+    if policy not in POLICIES:
+        raise ValueError(f"qat is one of {', '.join(POLICIES)}, got {policy!r}{meant(policy, POLICIES)}")
+
+
+def wanted(task: Task, policy: str, floats: Mapping[str, float], integers: Mapping[str, float]) -> bool:
+    """Return whether a network is to be fine-tuned: under "auto" where int8 loses more than ``LOST`` against float.
+
+    That is a share of 1, or, of metrics in other units, of what needs no network scores.
+    """
+    check(policy)
+    if policy != AUTO:
+        return policy == ALWAYS
+    metric = task.kind.metric
+    span = 1.0 if metric.unit == "fraction" else abs(task.baseline().metrics[metric.name])
+    return task.kind.signed(floats) - task.kind.signed(integers) > LOST * span + 1e-9
+
+
+def said(
+    task: Task, floats: Mapping[str, float], before: Mapping[str, float], after: Mapping[str, float], epochs: int
+) -> str:
+    """Return what was decided for a network, in a line: metrics on validation of float, and of int8 before and after.
+
+    Args:
+        epochs: of fine-tuning that are kept; 0 is none.
+    """
+    name = task.kind.metric.name
+    lost = f"int8 {words(name)} {before[name]:.4f} on validation, float {floats[name]:.4f}"
+    if not epochs:
+        return f"quantisation-aware training: {lost}; fine-tuning brought nothing and is left out"
+    many = f"{epochs} epoch{'s' * (epochs > 1)}"
+    return f"quantisation-aware training: {lost}; fine-tuned for {many}: int8 {after[name]:.4f}"
+
+
+def recipe_of(recipe: Recipe) -> Recipe:
+    """Return the recipe of fine-tuning after a training by ``recipe``: a few epochs from a low rate down to 0."""
+    epochs = max(round(SHARE * recipe.epochs), LEAST)
+    plain = replace(recipe, optimiser="adam", learning_rate=RATE, weight_decay=0.0, schedule="cosine", warmup=0.0)
+    return replace(plain, epochs=epochs, patience=epochs)
+
+
+def tune(
+    graph: Graph,
+    model: "Network",
+    network: "QuantisedNetwork",
+    task: Task,
+    recipe: Recipe,
+    seed: int,
+    learn: Part,
+    judge: Part | None,
+    stop_at: int | None = None,
+    keep: Path | None = None,
+    watch: Callable[[np.ndarray], None] = lambda history: None,
+) -> Tuned:
+    """Train an int8 network further, on the CPU, where its integers are exact.
+
+    Args:
+        graph, model: float, which ``network`` was made from. recipe: that ``model`` was trained by.
+        judge: decides which epoch is taken, by the int8 score; None: the last one. stop_at: of ``fit.fit``.
+        keep: file of the state after every epoch, from which it goes on to the same end. watch: of ``fit.fit``.
+
+    Raises:
+        TrainingFailed: the loss is not finite.
+    """
+    from latent_nas.training.fake_quantised import FakeQuantised
+    from latent_nas.training.fit import follow
+    from latent_nas.training.quantise import weights_of
+
+    held = task.kind.output_range(learn.y) is not None
+    with seeds.isolated(seeds.derive(seed, "aware")):
+        fake = FakeQuantised(network, weights_of(graph, model), held)
+        tuned, curve, epochs = follow(fake, task, recipe_of(recipe), seed, learn, judge, stop_at, keep, watch)
+    assert isinstance(tuned, FakeQuantised)
+    return Tuned(tuned.integers(), epochs, tuple(curve))
