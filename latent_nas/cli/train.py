@@ -48,6 +48,9 @@ def train(
             " always or never."
         ),
     ] = "auto",
+    teachers: Annotated[
+        int | None, typer.Option(help="Distil an ensemble of this many larger networks, trained first and kept.")
+    ] = None,
     samples: Annotated[int, typer.Option(help="Training samples to use; 0 is all.")] = 0,
     valid_samples: Annotated[int, typer.Option(help="Validation samples to use; 0 is all.")] = 0,
     test: Annotated[bool, typer.Option("--test", help="Read the test part, once, at the end.")] = False,
@@ -91,6 +94,7 @@ def train(
             augment=augment,
             augmentation=augmentation,
             qat=qat,
+            teachers=teachers,
         )
         where = resolve(accelerator)
         config = TrainConfig(network, task, recipe, seed, samples, valid_samples, test, accelerator=where)

@@ -41,6 +41,7 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     pairs = task.folds(data) if pause or job.fidelity == SEARCH else (data_for(task, data, job),)
     recipe, stop_at = target.recipe(task, job.fidelity), job.epochs if final else None
     where = job.accelerator or target.accelerator
+    lesson = (data.train, data.valid) if final else None  # a teacher never sees the test part
     states = [Path(f"{job.state}.{i}") if job.state else None for i in range(len(pairs))]
 
     def one(learn: Part, judge: Part, state: Path | None) -> Trained:
@@ -57,6 +58,7 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
             accelerator=where,
             pause=pause,
             qat_epochs=job.qat_epochs,
+            lesson=lesson,
         )
 
     try:

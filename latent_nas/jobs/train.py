@@ -189,6 +189,7 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
             watch=watch,
             accelerator=config.accelerator,
             tuning=tuning,
+            say=say,
         )
     except training.TrainingFailed as error:
         raise ValueError(

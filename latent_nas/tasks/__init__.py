@@ -69,6 +69,9 @@ class Recipe:
         augment: whether the task varies its training inputs, in its own way.
         augmentation: how else they are varied, by names for the task's kind of data: "shift=2,cutout"; see
             ``training.augment``.
+        teachers: networks of an ensemble that is trained first and whose answers are learnt, see ``training.teacher``;
+            0 is none. distil: share of the loss that is the distance to these answers.
+        temperature: by which both outputs are divided for that.
         to_end: whether nothing stops a training early and the last epoch's weights are taken, not those of the best on
             the validation part.
         qat: whether quantisation-aware training follows: "never", "always", or "auto", where int8 loses more than 0.3
@@ -97,6 +100,9 @@ class Recipe:
     to_end: bool = False
     augmentation: str = ""
     qat: str = "never"
+    teachers: int = 0
+    distil: float = 0.7
+    temperature: float = 3.0
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -110,6 +116,9 @@ class Recipe:
             ("average", 0, 1),
             ("drop", 0, 1),
             ("drop_after", 1, math.inf),
+            ("teachers", 0, 16),
+            ("distil", 0, 1),
+            ("temperature", 0.1, 100),
         ):
             if not least <= getattr(self, name) <= most:
                 bounds = f"at least {least}" if most == math.inf else f"{least} to {most}"

@@ -65,6 +65,8 @@ def train(
     pause: int | None = None,
     qat_epochs: int = 0,
     tuning: Callable[[np.ndarray], None] = lambda history: None,
+    lesson: tuple[Part, Part] | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Train a network on ``learn``, quantise it with activations calibrated there, and measure both on ``judge``.
 
@@ -74,6 +76,8 @@ def train(
         stop_at: epochs to run without looking at ``judge``, on the recipe's schedule; None: early stopping by
             ``judge``, weights of the best epoch.
         qat_epochs: of quantisation-aware training where ``stop_at`` is given. tuning: as ``watch``, of that training.
+        lesson: what the recipe's teachers learn from and are judged on; None: ``learn`` and ``judge``. say: is told
+            whether there are teachers.
         keep, watch, pause: of ``fit.fit``. accelerator: where the float network learns; all else is done on the CPU.
 
     Raises:
@@ -84,13 +88,28 @@ def train(
 
     from latent_nas.training.fit import fit
     from latent_nas.training.quantise import quantise
+    from latent_nas.training.teacher import teach
 
     learn = subset(task, learn, recipe.share)
     if torch.get_num_threads() != 1:  # small operators are far slower with more
         torch.set_num_threads(1)
     judged_on = None if stop_at else judge
+    soft = None
+    if recipe.teachers:
+        soft = teach(graph, task, recipe, learn, lesson or (learn, judge), device(accelerator), say)
     model, curve, epochs = fit(
-        graph, task, recipe, seed, learn, judged_on, stop_at, keep, watch, device=device(accelerator), pause=pause
+        graph,
+        task,
+        recipe,
+        seed,
+        learn,
+        judged_on,
+        stop_at,
+        keep,
+        watch,
+        device=device(accelerator),
+        pause=pause,
+        soft=soft,
     )
     outputs = model.outputs(judge.x)
     if not np.isfinite(outputs).all():
@@ -139,13 +158,14 @@ def _tuned(
 
 def check(recipe: Recipe, task: Task) -> None:
     """Raise ValueError for an optimiser or schedule that there is not, or an augmentation that the data don't have."""
-    from latent_nas.training import optimisers, schedule
+    from latent_nas.training import optimisers, schedule, teacher
     from latent_nas.training.augment import Augmentation
 
     aware.check(recipe.qat)
     optimisers.check(recipe)
     schedule.check(recipe, judged=True)
     Augmentation.of(recipe, task)
+    teacher.check(recipe, task)
 
 
 def subset(task: Task, part: Part, share: float) -> Part:

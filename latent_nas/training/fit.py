@@ -33,6 +33,7 @@ def fit(
     prepare: Callable[[Network], None] | None = None,
     device: torch.device = CPU,
     pause: int | None = None,
+    soft: np.ndarray | None = None,
 ) -> tuple[Network, list[float], int]:
     """Return the trained network, the score on ``judge`` after each epoch, and the epochs behind its weights.
 
@@ -45,6 +46,7 @@ def fit(
         pause: epochs after which a training on the recipe's schedule is left where it is; with ``keep`` it goes on from
             there another time. None: at its end.
         prepare: is given the new network before it learns, e.g. to make its weights noisy.
+        soft: a teacher's outputs for ``learn``, (n, outputs).
         device: where it learns; its first weights are those that the seed draws on the CPU, where it is returned.
 
     Raises:
@@ -56,7 +58,7 @@ def fit(
         model = Network(graph).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if prepare:
             prepare(model)
-        return follow(model.to(device), task, recipe, seed, learn, judge, stop_at, keep, watch, pause)
+        return follow(model.to(device), task, recipe, seed, learn, judge, stop_at, keep, watch, pause, soft)
 
 
 def follow(
@@ -70,9 +72,10 @@ def follow(
     keep: Path | None = None,
     watch: Watch = lambda history: None,
     pause: int | None = None,
+    soft: np.ndarray | None = None,
 ) -> tuple[Network, list[float], int]:
     """Train a network that is there, where it lies, and return what ``fit`` returns; draws from torch's generator."""
-    learner = Learner(model, task, recipe, seed, learn)
+    learner = Learner(model, task, recipe, seed, learn, soft)
     judged = learner.judged
     held = Checkpoint(keep, model, judged, learner.optimiser) if keep else None
     history = held.history if held else np.zeros((0, len(HISTORY)))

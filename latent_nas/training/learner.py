@@ -13,6 +13,7 @@ from latent_nas.training.augment import Augmentation
 from latent_nas.training.augment.mix import mixed
 from latent_nas.training.network import Network, to_tensor
 from latent_nas.training.optimisers import optimiser as make
+from latent_nas.training.teacher import tensor
 
 
 class Learner:
@@ -23,8 +24,10 @@ class Learner:
         judged: the one that is evaluated and returned: its moving average, or itself where the recipe has none.
     """
 
-    def __init__(self, model: Network, task: Task, recipe: Recipe, seed: int, learn: Part) -> None:
-        """Put the data where the model is, once."""
+    def __init__(
+        self, model: Network, task: Task, recipe: Recipe, seed: int, learn: Part, soft: np.ndarray | None = None
+    ) -> None:
+        """Put the data where the model is, once; ``soft``: a teacher's outputs for them."""
         self.model, self.task, self.recipe, self.seed, self.learn = model, task, recipe, seed, learn
         self.optimiser = make(model, recipe)
         self.judged = copy.deepcopy(model) if recipe.average else model
@@ -32,6 +35,7 @@ class Learner:
         self._x, self._y = to_tensor(learn.x).to(self._device), torch.from_numpy(learn.y).to(self._device)
         weights = task.kind.class_weights(learn.y, task.outputs) if recipe.balanced else None
         self._weight = None if weights is None else torch.from_numpy(weights).to(self._device)
+        self._soft = tensor(soft, self._device)
         self._order = seeds.rng(seed, "training", "order")
         self._augmentation = Augmentation.of(recipe, task)
 
@@ -76,12 +80,21 @@ class Learner:
             x = vary(x, varied) if vary else x
             x, y = kind.batch(x, self.learn.y[batch], varied)
             inputs, targets = to_tensor(x).to(self._device), torch.from_numpy(y).to(self._device)
+        soft = None if self._soft is None else self._soft[batch]
         if not (vary and vary.mixed):
-            return kind.loss(self.model(inputs), targets, self.recipe, self._weight)
+            return self._distance(self.model(inputs), targets, soft)
         inputs, other, share = mixed(inputs, vary.mixed, varied)
         outputs = self.model(inputs)
-        own, others = (kind.loss(outputs, y, self.recipe, self._weight) for y in (targets, targets[other]))
-        return share * own + (1 - share) * others
+        others = self._distance(outputs, targets[other], None if soft is None else soft[other])
+        return share * self._distance(outputs, targets, soft) + (1 - share) * others
+
+    def _distance(self, outputs: torch.Tensor, targets: torch.Tensor, soft: torch.Tensor | None) -> torch.Tensor:
+        """Return the loss of outputs, with a teacher's answers as the recipe weighs them."""
+        kind, recipe = self.task.kind, self.recipe
+        hard = kind.loss(outputs, targets, recipe, self._weight)
+        if soft is None:
+            return hard
+        return (1 - recipe.distil) * hard + recipe.distil * kind.soft_loss(outputs, soft, recipe.temperature)
 
     def _descend(self, loss: torch.Tensor, rate: float) -> None:
         for group in self.optimiser.param_groups:

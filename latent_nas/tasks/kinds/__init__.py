@@ -114,6 +114,12 @@ class Kind(ABC):
         """Return what a training step learns from, given samples x (n, ...) and targets y (n, ...): as they are."""
         return x, y
 
+    teaches: ClassVar[bool] = False  # whether there is a ``soft_loss``
+
+    def soft_loss(self, outputs: "torch.Tensor", soft: "torch.Tensor", temperature: float) -> "torch.Tensor":
+        """Return the mean distance of outputs (n, outputs) from a teacher's, where the kind ``teaches``."""
+        raise ValueError(f"there is no distillation for {self.name}")
+
     makes_batches: ClassVar[bool] = False  # whether ``batch`` does anything
     learns_all: ClassVar[bool] = (
         True  # whether final trainings learn from validation data too; else it decides something

@@ -1,7 +1,7 @@
 """Classification: outputs are logits of classes, the largest one is the answer."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -41,6 +41,18 @@ class Classification(Kind):
         from torch.nn import functional
 
         return functional.cross_entropy(outputs, targets, weight=weight, label_smoothing=recipe.label_smoothing)
+
+    teaches: ClassVar[bool] = True
+
+    def soft_loss(self, outputs: "torch.Tensor", soft: "torch.Tensor", temperature: float) -> "torch.Tensor":
+        """Return the divergence of the softmax of logits (n, classes) from that of a teacher's (Hinton et al. 2015).
+
+        It is multiplied by the square of the temperature, which keeps its gradient's size.
+        """
+        from torch.nn import functional
+
+        own, wanted = (functional.log_softmax(logits / temperature, dim=1) for logits in (outputs, soft))
+        return temperature**2 * functional.kl_div(own, wanted, reduction="batchmean", log_target=True)
 
     def measure(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """Return the accuracy of logits (n, classes), of uneven classes the balanced accuracy and macro F1 as well."""

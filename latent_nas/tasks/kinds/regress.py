@@ -53,6 +53,12 @@ class Regression(Kind):
         shift, gain = (torch.tensor(v, dtype=torch.float32).to(outputs.device) for v in (self.shift, self.gain))
         return ((outputs - (targets - shift) * gain) ** 2).mean()
 
+    teaches: ClassVar[bool] = True
+
+    def soft_loss(self, outputs: "torch.Tensor", soft: "torch.Tensor", temperature: float) -> "torch.Tensor":
+        """Return the mean squared distance from a teacher's outputs (n, outputs); the temperature does nothing."""
+        return ((outputs - soft) ** 2).mean()
+
     def measure(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """Return errors in the targets' unit and the coefficient of determination, 0 where those are all the same."""
         squares = (self.answers(outputs) - targets) ** 2

@@ -1,0 +1,103 @@
+"""Named results: a network that a search found, trained with the final recipe, int8, three seeds, one command each.
+
+python benchmarks/named.py mnist --source DATA --out named        # goes on where it was stopped
+python benchmarks/named.py mnist --source DATA --out named --test # the same, and then the test part, read once
+
+A network learns from the train part and is judged on the validation part; nothing is chosen by either while it trains.
+"""
+
+import argparse
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from latent_nas import artifacts
+from latent_nas.target import Target, open_target
+from latent_nas.training import train
+from latent_nas.training.metadata import metadata_of
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Named:
+    """A result by name.
+
+    Attributes:
+        task: its name. genes: of ``mcu_cnn``, found by the command in docs/results/training.md. recipe: what differs
+            from the task's full one.
+    """
+
+    task: str
+    genes: list[int]
+    recipe: dict[str, Any]
+
+
+def rows(file):
+    """Return what was measured so far, by seed."""
+    if not file.exists():
+        return {}
+    return {one["seed"]: one for one in map(json.loads, file.read_text(encoding="utf-8").splitlines())}
+
+
+def trained(setup, named, seed, folder):
+    """Train one seed into its folder; return what was measured on validation."""
+    data, recipe = setup.task.data(), replace(setup.task.recipe("full"), to_end=True, **named.recipe)
+
+    def watch(history):
+        print(f"seed {seed}, epoch {len(history)}: validation {history[-1, 2]:.4f}, {history[-1, 3]:.0f} s", flush=True)
+
+    graph = setup.space.graph(tuple(named.genes))
+    made = train(graph, setup.task, recipe, seed, data.train, data.valid, keep=folder / "state", watch=watch, say=print)
+    about = metadata_of(setup.task, made.network, {f"valid_{k}": v for k, v in made.int8_metrics.items()})
+    made.network.save(folder / "int8", {"named": named.task, "seed": seed}, about.files())
+    (folder / "state").unlink()
+    return {"seed": seed, "valid_int8": made.int8_metrics, "valid_float": made.float_metrics, "epochs": recipe.epochs}
+
+
+def summary(values):
+    return f"{np.mean(values):.4f} +- {np.std(values):.4f} ({', '.join(f'{v:.4f}' for v in values)})"
+
+
+def main():
+    named = {file.stem: file for file in sorted((HERE / "named").glob("*.json"))}
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("name", choices=sorted(named))
+    parser.add_argument("--source", default="", help="file or folder of the task's data; default: fetched")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--test", action="store_true", help="read the test part, once, after all seeds")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    one = Named(**json.loads(named[options.name].read_text(encoding="utf-8")))
+    task = f"{one.task}:{options.source}" if options.source else one.task
+    setup = open_target(Target("mcu_cnn", task, "stm32f405", "native"))
+    costs = setup.costs(tuple(one.genes))
+    print(f"{options.name}: {costs.weights_bytes} bytes of weights, {costs.flash_bytes} of flash, arena"
+          f" {costs.arena_bytes}, RAM {costs.ram_bytes}, {costs.latency_ms:.1f} ms, {costs.macs} MACs")  # fmt: skip
+    place = options.out / options.name
+    place.mkdir(parents=True, exist_ok=True)
+    known = rows(place / "seeds.jsonl")
+    for seed in range(options.seeds):
+        if seed not in known:
+            known[seed] = trained(setup, one, seed, place / str(seed))
+            text = "".join(json.dumps(row) + "\n" for row in known.values())
+            artifacts.write(place / "seeds.jsonl", text)
+        print(json.dumps(known[seed]), flush=True)
+    metric = setup.task.kind.metric.name
+    print(f"validation, int8: {summary([row['valid_int8'][metric] for row in known.values()])}")
+    if options.test:
+        from latent_nas.training.quantise import QuantisedNetwork
+
+        test = setup.task.data().test
+        networks = [QuantisedNetwork.load(place / str(seed) / "int8") for seed in known]
+        found = [setup.task.kind.measure(network.outputs(test.x), test.y)[metric] for network in networks]
+        print(f"test, int8: {summary(found)}")
+
+
+if __name__ == "__main__":
+    main()

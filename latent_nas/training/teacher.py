@@ -1,0 +1,125 @@
+"""Teachers: an ensemble of large networks of the task's space, trained once on its data, whose answers others learn.
+
+Distillation (Hinton, Vinyals and Dean 2015): beside the targets a network learns what the ensemble says of a sample.
+An ensemble is kept in the folder for downloads, as float networks (safetensors and JSON, with hashes).
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from latent_nas import artifacts, lock, seeds
+from latent_nas.graph import Graph
+from latent_nas.records import words
+from latent_nas.spaces import open_space
+from latent_nas.tasks import Part, Recipe, Task
+from latent_nas.tasks._download import cache
+from latent_nas.training.network import Network
+
+DRAWN = 256  # networks of which the teachers are the largest
+MACS = 3_000_000  # of a teacher at most, so that an ensemble takes minutes on a CPU
+ABOUT = "teacher.json"
+WAIT_S = 2.0  # until another process is asked again whether it has made them
+
+
+def check(recipe: Recipe, task: Task) -> None:
+    """Raise ValueError where a task's kind has no answers to learn."""
+    if recipe.teachers and not task.kind.teaches:
+        raise ValueError(f"distillation is for classes and numbers, not for {task.kind.name}; leave teachers out")
+
+
+def teach(
+    graph: Graph,
+    task: Task,
+    recipe: Recipe,
+    learn: Part,
+    lesson: tuple[Part, Part],
+    device: torch.device,
+    say: Callable[[str], None],
+) -> np.ndarray | None:
+    """Return what an ensemble says of ``learn``, (n, outputs); None where it is no better than the network without it.
+
+    The ensemble and the network alone are trained where that was not done yet, by the recipe without teachers.
+
+    Args:
+        lesson: what they learn from and are judged on; never a test part.
+        device: where they learn. say: is told how good both are.
+
+    Raises:
+        ValueError: the task's kind has no answers to learn.
+    """
+    from latent_nas.training.fit import fit
+
+    check(recipe, task)
+    schedule = "cosine" if recipe.schedule == "plateau" else recipe.schedule  # nothing is judged on the way
+    plain = replace(recipe, teachers=0, to_end=True, schedule=schedule, qat="never")
+    place = cache() / "teachers" / f"{task.name}-{_key(task, plain, recipe.teachers, lesson)}"
+    judge = lesson[1]
+
+    def made(name: str, one: Graph) -> Network:
+        seed = seeds.derive(0, "teacher", name) % 2**31
+        return _kept(place / name, lambda: fit(one, task, plain, seed, lesson[0], None, None, device=device)[0], task)
+
+    def score(outputs: np.ndarray) -> float:
+        return task.kind.score(outputs, judge.y)
+
+    members = [made(str(i), one) for i, one in enumerate(graphs(task, recipe.teachers))]
+    pupil = sha256(json.dumps(graph.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+    reached, alone = score(_outputs(members, judge.x)), score(made(f"pupil-{pupil}", graph).outputs(judge.x))
+    about = {"task": task.name, "recipe": asdict(plain), "teachers": len(members), "measured_valid_score": reached}
+    artifacts.write(place / ABOUT, json.dumps(about, indent=1) + "\n")
+    name = task.kind.metric.name
+    scores = [f"{words(name)} {task.kind.metric.signed(value):.4f}" for value in (reached, alone)]
+    of = f"{len(members)} teachers: validation {scores[0]}; the network without them {scores[1]}"
+    if reached <= alone:
+        say(f"{of}; as they are no better they are left out")
+        return None
+    say(of)
+    return _outputs(members, learn.x)
+
+
+def graphs(task: Task, n: int) -> list[Graph]:
+    """Return the n networks with the most MACs, at most ``MACS``, of those drawn from the task's space."""
+    space = open_space(task.space, task.input_shape, task.outputs)
+    genes = np.unique(space.canonical(space.sample(seeds.rng(0, "teachers"), DRAWN)), axis=0)
+    drawn = sorted((space.graph(tuple(map(int, row))) for row in genes), key=lambda g: g.macs)
+    small = [graph for graph in drawn if graph.macs <= MACS]
+    return small[-n:][::-1] if len(small) >= n else drawn[:n]
+
+
+def _outputs(members: list[Network], x: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.mean([member.outputs(x) for member in members], axis=0)
+    return found
+
+
+def _kept(folder: Path, fit: Callable[[], Network], task: Task) -> Network:
+    """Return the network of a folder, trained where it is not there; one process trains, others wait for it."""
+    while True:
+        if folder.is_dir():
+            return Network.load(folder)
+        try:
+            with lock.held(lock.beside(folder), folder):
+                if not folder.is_dir():
+                    fit().save(folder, {"task": task.name, "teacher": folder.name})
+        except lock.Busy:
+            time.sleep(WAIT_S)
+
+
+def _key(task: Task, recipe: Recipe, n: int, lesson: tuple[Part, Part]) -> str:
+    """Return a hash of all that decides an ensemble."""
+    found = sha256(json.dumps([task.name, task.space, asdict(recipe), n, DRAWN, MACS]).encode())
+    for part in lesson:
+        for array in (part.x, part.y):
+            found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]
+
+
+def tensor(soft: np.ndarray | None, device: torch.device) -> torch.Tensor | None:
+    """Return soft targets where the network is."""
+    return None if soft is None else torch.from_numpy(np.ascontiguousarray(soft, np.float32)).to(device)
