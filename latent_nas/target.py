@@ -17,6 +17,7 @@ from latent_nas.records import FULL, SEARCH
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.spaces import Space, open_space
 from latent_nas.tasks import Recipe, Task, open_task
+from latent_nas.tasks._changes import changed
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Target:
 
     Attributes:
         search_epochs: of a training of the search, in place of the recipe's; 0 is the recipe's.
-        qat: of full trainings, see ``tasks.Recipe``.
+        qat: of full trainings, see ``tasks.Recipe``. full_recipe: what is otherwise in their recipe, as "epochs=80".
         accelerator: where they are trained, see ``accelerator``; a search has put a kind of device in place of "auto".
     """
 
@@ -36,11 +37,13 @@ class Target:
     search_epochs: int = 0
     accelerator: str = CPU
     qat: str = "never"
+    full_recipe: tuple[str, ...] = ()
 
     def recipe(self, task: Task, fidelity: str) -> Recipe:
         """Return how networks are trained for the target's task; the first epochs of a training follow its recipe."""
         whole = SEARCH if pause_of(fidelity) else fidelity
         found = replace(task.recipe(whole), qat=self.qat if whole == FULL else "never")
+        found = changed(found, self.full_recipe) if whole == FULL else found
         return replace(found, epochs=self.search_epochs) if self.search_epochs and whole == SEARCH else found
 
 

@@ -130,6 +130,14 @@ Qat = Annotated[
         rich_help_panel=FINAL,
     ),
 ]
+Recipe = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Change the recipe of the final trainings, as epochs=80 or augmentation=shift=2,cutout; a wrong name"
+        " prints all; may be repeated.",
+        rich_help_panel=FINAL,
+    ),
+]
 FinalSeeds = Annotated[int, typer.Option(help="Seeds of each final training.", rich_help_panel=FINAL)]
 Settings = Annotated[
     list[str] | None,

@@ -56,6 +56,7 @@ def validate(
     final_seeds: options.FinalSeeds = 3,
     workers: options.Workers = 0,
     qat: options.Qat = "auto",
+    recipe: options.Recipe = None,
     accelerator: options.Accelerator = "auto",
     seed: options.Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for the store, the networks and result.json.")] = Path(
@@ -72,7 +73,19 @@ def validate(
     from latent_nas.jobs.summary import exit_code, summary
 
     with show(as_json) as view:
-        result = job.validate(candidates, top, final_seeds, workers, seed, out, view.say, view.done, accelerator, qat)
+        result = job.validate(
+            candidates,
+            top,
+            final_seeds,
+            workers,
+            seed,
+            out,
+            view.say,
+            view.done,
+            accelerator,
+            qat,
+            tuple(recipe or ()),
+        )
     print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, out))
     if code := exit_code(result):
         raise typer.Exit(code)

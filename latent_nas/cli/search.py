@@ -49,6 +49,7 @@ def search(
     finals: asked.Finals = "best",
     final_seeds: options.FinalSeeds = 3,
     qat: options.Qat = "auto",
+    recipe: options.Recipe = None,
     codec: options.CodecDir = None,
     warm_start: asked.WarmStart = None,
     related: asked.Related = False,
@@ -75,10 +76,12 @@ def search(
     if tensorboard:
         check()  # wrong input leaves no folder behind
     if resume is not None:
-        prepared, folder = _going_on(resume, context, task, limit, settings, fidelities)
+        prepared, folder = _going_on(resume, context, task, limit, settings, fidelities, recipe)
     else:
         config = new_config(
-            Target(space, task, device, runtime or "", accelerator=accelerator, qat=qat),
+            Target(
+                space, task, device, runtime or "", accelerator=accelerator, qat=qat, full_recipe=tuple(recipe or ())
+            ),
             preset,
             trainings,
             child_epochs,
@@ -155,6 +158,7 @@ def _going_on(
     limit: list[str] | None,
     settings: list[str] | None,
     fidelities: list[str] | None,
+    recipe: list[str] | None,
 ) -> "tuple[Prepared, RunFolder]":
     """Return the search of a run folder with the options that the user has given anew.
 
@@ -168,6 +172,7 @@ def _going_on(
     RunFolder.open(resume)
     values = {"task": task, "limits": Limits.parse(limit or ())}
     values |= {"settings": tuple(settings or ()), "fidelities": tuple(fidelities or ())}
+    values |= {"recipe": tuple(recipe or ())}
     return resumed(resume, **_anew(context, values))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from latent_nas import plugins, records
+from latent_nas import plugins, records, training
 from latent_nas.accelerator import AUTO, CPU, said
 from latent_nas.jobs.final import finalise
 from latent_nas.jobs.make.dataset import with_costs
@@ -16,7 +16,7 @@ from latent_nas.jobs.search.prepare import in_force
 from latent_nas.jobs.where import trained_on
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
-from latent_nas.records import Record, ranked
+from latent_nas.records import FULL, Record, ranked
 from latent_nas.runs import files, own
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.schema import Result
@@ -36,13 +36,15 @@ def validate(
     done: Callable[[str, int, int], None],
     accelerator: str = CPU,
     qat: str = aware.AUTO,
+    recipe: tuple[str, ...] = (),
 ) -> Result:
     """Train the first ``top`` networks of a source in full; write and return the result.
 
     Args:
         source: a run, whose best are taken; a JSON file of `latent-nas query`; or the genes of one network and its
             target, as in best_architecture.json.
-        qat: quantisation-aware training, see ``tasks.Recipe``.
+        qat: quantisation-aware training, see ``tasks.Recipe``. recipe: what of the full one is otherwise, as
+            "epochs=80".
         accelerator: where they are trained; "auto" is where a run trained, else what this machine has.
 
     Raises:
@@ -55,11 +57,14 @@ def validate(
     target, limits, chosen, kind = _chosen(source, top)
     if accelerator != AUTO or target.accelerator == CPU:
         target = replace(target, accelerator=trained_on(accelerator, kind))
-    target = replace(target, qat=qat)
+    target = replace(target, qat=qat, full_recipe=recipe)
     setup = open_target(target).check()
+    if recipe:
+        training.check(target.recipe(setup.task, FULL), setup.task)
     config = {"strategy": "validate", "source": str(source), "top": top, "final_seeds": final_seeds, "seed": seed}
     config |= {"accelerator": target.accelerator} if target.accelerator != CPU else {}  # as before there were others
     config |= {"qat": qat} if qat != aware.AUTO else {}
+    config |= {"recipe": list(recipe)} if recipe else {}
     say(said(target.accelerator))
     folder = RunFolder(out) if _continues(out, config) else RunFolder.create(out, config)
     with folder.locked():

@@ -11,6 +11,7 @@ from latent_nas.report._html import Html, join, table, tag
 from latent_nas.runs.read import Run
 
 OPTIONS = {"search_epochs": "--child-epochs", "asynchronous": "--async", "settings": "--set"}
+OPTIONS |= {"full_recipe": "--recipe"}
 OPTIONS |= {"fidelities": "--fidelity"}
 UNSAID = {"target", "limits", "data", "workers", "warm_sha256"}  # said otherwise, no option, or of no consequence
 
@@ -59,11 +60,11 @@ def command(config: dict[str, Any]) -> str:
     """Return the command line of a configuration."""
     if config.get("strategy") == "validate":
         words = ["latent-nas", "validate", config.get("source", "CANDIDATES")]
-        return _line(words, config, ("top", "final_seeds", "seed", "accelerator", "qat"))
+        return _line(words, config, ("top", "final_seeds", "seed", "accelerator", "qat", "recipe"))
     words = ["latent-nas", "search"]
     for name, value in config.get("target", {}).items():
-        if value not in ("", 0):
-            words += [OPTIONS.get(name, f"--{name}"), str(value)]
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            words += [OPTIONS.get(name, f"--{name}"), str(one)] if one not in ("", 0) else []
     for name, value in (config.get("limits") or {}).items():
         if value is not None:
             words += ["--limit", f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"]

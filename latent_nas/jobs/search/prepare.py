@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from latent_nas import plugins, sealed
+from latent_nas import plugins, sealed, training
 from latent_nas.codec import Codec
 from latent_nas.jobs.make import dataset
 from latent_nas.jobs.moved import check_there
@@ -14,7 +14,7 @@ from latent_nas.jobs.where import trained_on
 from latent_nas.judge.scorer import labels
 from latent_nas.judge.transfer import Source
 from latent_nas.limits import Limits
-from latent_nas.records import SEARCH, SHORT, Record
+from latent_nas.records import FULL, SEARCH, SHORT, Record
 from latent_nas.strategies.settings import configured
 from latent_nas.target import Setup, open_target
 
@@ -61,6 +61,8 @@ def prepare(config: SearchConfig) -> Prepared:
     limits = in_force(config, setup)
     for outputs in setup.space.all_outputs:
         setup.task.check(outputs)
+    if config.target.full_recipe:
+        training.check(config.target.recipe(setup.task, FULL), setup.task)
     shares(config.fidelities, config.target.recipe(setup.task, SEARCH).epochs)
     if config.halving:
         _check_halving(setup)

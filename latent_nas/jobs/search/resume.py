@@ -19,7 +19,7 @@ from latent_nas.tasks import full_name, is_path
 FREE = ("trainings", "wall_s", "top", "final_seeds", "finals", "prefix", "workers", "ray")
 LIMITS = "limits"  # change what is worth training; what was trained stays what it is
 TARGET = {name: name for name in ("space", "task", "device", "runtime", "accelerator", "qat")}
-TARGET |= {"child_epochs": "search_epochs"}
+TARGET |= {"child_epochs": "search_epochs", "recipe": "full_recipe"}
 # Options that are called otherwise.
 SHOWN = {"asynchronous": "async", "settings": "set", "limits": "limit", "fidelities": "fidelity"}
 NAMES = ("space", "device", "runtime", "measure", "objective", "surrogate")  # of plugins

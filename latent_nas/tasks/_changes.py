@@ -1,0 +1,36 @@
+"""Changes of a recipe as text: ``epochs=80``, ``augmentation=shift=2,cutout``."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from latent_nas.nearest import meant
+from latent_nas.tasks import Recipe
+
+WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+KINDS = {"int": "a whole number", "float": "a number", "bool": "yes or no"}
+
+
+def changed(recipe: Recipe, texts: Sequence[str]) -> Recipe:
+    """Return a recipe with the changes of texts ``NAME=VALUE``, typed as its fields; a patience is followed.
+
+    Raises:
+        ValueError: a name that a recipe has not (the nearest is named), one given twice, or a wrong value.
+    """
+    types = {one.name: type(getattr(recipe, one.name)) for one in fields(Recipe)}
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals):
+            raise ValueError(f"a change of the recipe is NAME=VALUE, as epochs=80; got {text!r}")
+        if name not in types:
+            raise ValueError(f"a recipe has no {name!r}{meant(name, types)}; it has: {', '.join(types)}")
+        if name in values:
+            raise ValueError(f"{name} of the recipe is given twice")
+        try:
+            values[name] = WORDS[value.lower()] if types[name] is bool else types[name](value)
+        except (ValueError, KeyError):
+            raise ValueError(f"{name}={value}: {name} of a recipe is {KINDS[types[name].__name__]}") from None
+    if "patience" in values:
+        values.setdefault("to_end", False)
+    return replace(recipe, **values)
