@@ -35,6 +35,8 @@ class FrontEnd:
     kind: str = "log_mel"
     coefficients: int = 10
 
+    code_bytes = 2900  # transform, logarithm, loops: of a Cortex-M4 by clang -O2
+
     @staticmethod
     def of(rate: int, samples: int, kind: str = "log_mel") -> "FrontEnd":
         """Return the usual one: windows of 32 ms every 20 ms, 20 bands, below 4 kHz of sampling rate fewer.
@@ -53,6 +55,11 @@ class FrontEnd:
     def points(self) -> int:
         """Points of the Fourier transform: the next power of two."""
         return 1 << (self.window - 1).bit_length()
+
+    @property
+    def raw_shape(self) -> tuple[int]:
+        """Samples of a recording."""
+        return (self.samples,)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -13,9 +13,15 @@ import numpy as np
 
 from latent_nas.fixed_point import HIGH, LOW, Quant
 from latent_nas.front_end import FrontEnd
+from latent_nas.spectral import KIND, SpectralFrontEnd
 
 PIXEL, VALUE, SOUND = "uint8", "float32", "int16"  # of raw data
 FAR = 512.0  # int8 steps, at which a value is cut off before it becomes an integer
+
+
+def front_end_of(data: Mapping[str, Any]) -> FrontEnd | SpectralFrontEnd:
+    """Return the front end that its ``to_json`` gave."""
+    return SpectralFrontEnd.from_json({**data}) if data.get("kind") == KIND else FrontEnd(**data)
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Preprocessing:
         columns: names of what the channels (of a table: its columns) hold, () where they have none.
         resize: how images of another size were brought to this one, "" where none was. grey: whether colours were.
         window, hop: steps of a window of a series, and from one to the next; 0 for no series.
-        front_end: of audio.
+        front_end: of audio, or of series whose features the network sees.
     """
 
     shape: tuple[int, ...]
@@ -41,7 +47,7 @@ class Preprocessing:
     grey: bool = False
     window: int = 0
     hop: int = 0
-    front_end: FrontEnd | None = None
+    front_end: FrontEnd | SpectralFrontEnd | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError where there are as many shifts and gains as nothing of the input."""
@@ -65,8 +71,8 @@ class Preprocessing:
 
     @property
     def raw_shape(self) -> tuple[int, ...]:
-        """Of a sample of raw data: the input's, of audio the samples of a recording."""
-        return (self.front_end.samples,) if self.front_end is not None else tuple(self.shape)
+        """Of a sample of raw data: the input's, or what its front end takes."""
+        return self.front_end.raw_shape if self.front_end is not None else tuple(self.shape)
 
     def scaled(self, raw: np.ndarray) -> np.ndarray:
         """Return the network's float32 input (n, *shape) of raw values (n, ...), as training had it."""
@@ -122,7 +128,7 @@ class Preprocessing:
     def from_json(data: Mapping[str, Any]) -> "Preprocessing":
         """Return what ``to_json`` gave."""
         lists = {name: tuple(data[name]) for name in ("shape", "shift", "gain", "columns")}
-        front_end = FrontEnd(**data["front_end"]) if data["front_end"] else None
+        front_end = front_end_of(data["front_end"]) if data["front_end"] else None
         return Preprocessing(**{**data, **lists, "front_end": front_end})
 
     def _spread(self, kind: type) -> tuple[np.ndarray, np.ndarray]:

@@ -104,17 +104,7 @@ def _frames(
 ) -> None:  # fmt: skip
     for f in range(len(out)):
         heard = audio[f * hop : f * hop + len(window)]
-        up = _raised(heard)
-        _first_stages(heard, up, window, order, z)
-        _transformed(z, turns)
-        _powers(z, splits, power)
-        at = 0
-        for b in range(len(first)):
-            total = floor << (2 * up)
-            for k in range(count[b]):
-                total += power[first[b] + k] * weights[at]
-                at += 1
-            bands[b] = _log(total, logs) - 2 * up * OCTAVE
+        bands_of(heard, window, order, turns, splits, first, count, weights, floor, logs, z, power, bands)
         if len(cosines):
             for c in range(len(cosines)):
                 value = COSINE >> 1
@@ -124,6 +114,30 @@ def _frames(
         else:
             for b in range(len(first)):
                 out[f, b] = bands[b]
+
+
+@compiled
+def bands_of(
+    heard: np.ndarray, window: np.ndarray, order: np.ndarray, turns: np.ndarray, splits: np.ndarray, first: np.ndarray,
+    count: np.ndarray, weights: np.ndarray, floor: int, logs: np.ndarray, z: np.ndarray, power: np.ndarray,
+    bands: np.ndarray,
+) -> None:  # fmt: skip
+    """Write the bands (bands,) of one frame's samples (window,), in 512ths of an octave of power.
+
+    Args:
+        z: room for the transform, (2 * points / 2,). power: for its powers, (points / 2 + 1,).
+    """
+    up = _raised(heard)
+    _first_stages(heard, up, window, order, z)
+    _transformed(z, turns)
+    _powers(z, splits, power)
+    at = 0
+    for b in range(len(first)):
+        total = floor << (2 * up)
+        for k in range(count[b]):
+            total += power[first[b] + k] * weights[at]
+            at += 1
+        bands[b] = logarithm(total, logs) - 2 * up * OCTAVE
 
 
 @compiled
@@ -239,7 +253,7 @@ def _powers(z: np.ndarray, splits: np.ndarray, power: np.ndarray) -> None:
 
 
 @compiled
-def _log(value: int, logs: np.ndarray) -> int:
+def logarithm(value: int, logs: np.ndarray) -> int:
     """Return the logarithm to base 2 in 512ths, of a whole number from 1 on."""
     octave = 0
     for s in (32, 16, 8, 4, 2, 1):

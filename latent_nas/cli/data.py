@@ -8,7 +8,9 @@ import typer
 
 from latent_nas.cli import options, own_data
 
-Device = Annotated[str, typer.Option(help="Device that runs the audio front end: see `latent-nas devices`.")]
+Device = Annotated[
+    str, typer.Option(help="Device that runs the front end of audio or series: see `latent-nas devices`.")
+]
 
 
 def _named(
@@ -16,10 +18,6 @@ def _named(
         str,
         typer.Argument(help="A table, arrays, a folder of images, recordings or tables by class, or a task's name."),
     ],
-    front: Annotated[str | None, typer.Option(help="Of recordings: log_mel (default), mfcc or raw.")] = None,
-    rate: Annotated[
-        int | None, typer.Option(help="Of recordings: Hz to resample to; default: that of most of them.")
-    ] = None,
     seconds: Annotated[
         float | None, typer.Option(help="Of recordings: length; default: what 95 % of them keep within.")
     ] = None,
@@ -29,7 +27,7 @@ def _named(
     """Return the name of a task of your own data."""
     from latent_nas.tasks import with_options
 
-    return with_options(own_data.named(path, **others), front=front, rate=rate, seconds=seconds, split_seed=split_seed)
+    return with_options(own_data.named(path, **others), seconds=seconds, split_seed=split_seed)
 
 
 _named.__signature__ = own_data.joined(_named, own_data.named)  # type: ignore[attr-defined]

@@ -62,6 +62,53 @@ def named(
             rich_help_panel=options.DATA,
         ),
     ] = None,
+    front: Annotated[
+        str | None,
+        typer.Option(
+            "--front",
+            help="Front end. Recordings: log_mel (default), mfcc or raw. Series: raw (default) or spectral"
+            " (mean, RMS, crossings, crest and power per band of every frame).",
+            rich_help_panel=options.DATA,
+        ),
+    ] = None,
+    rate: Annotated[
+        int | None,
+        typer.Option(
+            "--rate",
+            help="Hz. Recordings: resample to it; default: that of most. Series: the sampling rate, for --bands in Hz.",
+            rich_help_panel=options.DATA,
+        ),
+    ] = None,
+    frame: Annotated[
+        int | None,
+        typer.Option(
+            "--frame", help="Spectral: steps of a frame. Default: half a sample.", rich_help_panel=options.DATA
+        ),
+    ] = None,
+    frame_hop: Annotated[
+        int | None,
+        typer.Option(
+            "--frame-hop",
+            help="Spectral: steps from one frame to the next. Default: half a frame.",
+            rich_help_panel=options.DATA,
+        ),
+    ] = None,
+    fft: Annotated[
+        int | None,
+        typer.Option(
+            "--fft",
+            help="Spectral: points of the Fourier transform. Default: the power of two that holds a frame.",
+            rich_help_panel=options.DATA,
+        ),
+    ] = None,
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            "--bands",
+            help="Spectral: how many bands, or their edges in Hz, as 0.5,3,8,20. Default: 8.",
+            rich_help_panel=options.DATA,
+        ),
+    ] = None,
     strict: options.Strict = False,
 ) -> str:
     """Return the name of a task with what is asked of your own data."""
@@ -70,6 +117,7 @@ def named(
     given = {"input": input, "kind": kind, "normal": normal, "window": window, "hop": hop, "length": length}
     columns = {"label": label, "group": group}
     given |= {key: v and v.replace("%", "%25").replace("&", "%26") for key, v in columns.items()}
+    given |= {"front": front, "rate": rate, "frame": frame, "frame_hop": frame_hop, "fft": fft, "bands": bands}
     return with_options(task, **given, missing=missing, strict=strict)
 
 

@@ -106,7 +106,7 @@ FrontEndApart = Annotated[
     bool,
     typer.Option(
         "--front-end-apart",
-        help="Limits count the network alone. Default: the audio front end and the network together.",
+        help="Limits count the network alone. Default: the front end (audio, spectral features) and the network.",
         rich_help_panel=BOARD,
     ),
 ]

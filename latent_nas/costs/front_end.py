@@ -5,13 +5,12 @@ from typing import Any
 
 from latent_nas.devices import Device
 from latent_nas.front_end import FrontEnd
-
-CODE_BYTES = 2900  # transform, logarithm, loops: of a Cortex-M4 by clang -O2
+from latent_nas.spectral import SpectralFrontEnd
 
 
 @dataclass(frozen=True)
 class FrontEndCost:
-    """Of one recording.
+    """Of one recording or series.
 
     Attributes:
         flash_bytes: tables and code. ram_bytes: buffers beside the network's arena.
@@ -31,16 +30,17 @@ class FrontEndCost:
     def text(self) -> str:
         """Return a line for people."""
         memory = f"{self.flash_bytes / 1024:.1f} KB of flash, {self.ram_bytes / 1024:.1f} KB of RAM"
-        return f"{self.latency_ms:.1f} ms (+- {self.latency_error_ms:.1f}, computed) a recording, {memory}"
+        return f"{self.latency_ms:.1f} ms (+- {self.latency_error_ms:.1f}, computed) an input, {memory}"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, named as computed."""
         return {f"computed_{name}": value for name, value in vars(self).items()}
 
 
-def front_end_cost(front_end: FrontEnd, device: Device) -> FrontEndCost:
-    """Return what the front end of one recording costs on a device."""
+def front_end_cost(front_end: FrontEnd | SpectralFrontEnd, device: Device) -> FrontEndCost:
+    """Return what the front end of one recording or series costs on a device."""
     each, error = device.core.front_end, device.core.front_end_error
     cycles = sum(count * each[name] for name, count in front_end.work().items())
     ms = cycles * 1e3 / device.clock_hz
-    return FrontEndCost(cycles, ms, error * ms, front_end.table_bytes() + CODE_BYTES, front_end.buffer_bytes())
+    flash = front_end.table_bytes() + front_end.code_bytes
+    return FrontEndCost(cycles, ms, error * ms, flash, front_end.buffer_bytes())

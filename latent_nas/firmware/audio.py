@@ -10,16 +10,27 @@ from latent_nas.spectrum import COSINE, LOG_STEPS, OCTAVE, POWER_SHIFT, SOFTEST,
 
 def source(ear: FrontEnd, prefix: str) -> str:
     """Return the C that stands behind ``<prefix>_quantise``."""
-    t = ear.tables
+    what, silent, kept = "windows, Fourier transform, mel bands, logarithm", *between(ear.window, ear.hop)
+    heard = audio_c.HEARD.format(p=prefix, P=prefix.upper(), silent=silent, kept=kept)
+    return transform(ear.tables, ear.window, ear.hop, prefix, what) + heard
+
+
+def between(window: int, hop: int) -> tuple[int, int]:
+    """Return how many samples are left out between two frames, and how many both have."""
+    return max(hop - window, 0), max(window - hop, 0)
+
+
+def transform(t: Tables, window: int, hop: int, prefix: str, what: str) -> str:
+    """Return the C of ``frame``, which makes values of a window's samples; ``what``: they are, for the comment."""
     half, mfcc = len(t.order), len(t.cosines)
     first, pairs, weights = _in_pairs(t)
-    return audio_c.TEXT.format(
+    return audio_c.TRANSFORM.format(
         p=prefix,
-        P=prefix.upper(),
-        window=ear.window,
-        hop=ear.hop,
+        what=what,
+        window=window,
+        hop=hop,
         half=half,
-        bands=ear.bins,
+        bands=len(t.first),
         hann=_array("int16_t", "hann", _hann(t.window, half), " __attribute__((aligned(4)))"),
         order=_array("uint16_t", "order", t.order[: half // 4]),
         stages="\n".join(_stage(t.turns, half, size) for size in _sizes(half))
@@ -37,14 +48,12 @@ def source(ear: FrontEnd, prefix: str) -> str:
         octave=OCTAVE,
         steps=LOG_STEPS,
         products=_products(_odd(half)),
-        four=audio_dsp.four(prefix),
+        stage=audio_c.FOUR.format(four=audio_dsp.four(prefix)) if _sizes(half) else "",
         weighted=audio_dsp.weighted(prefix),
         powers=audio_dsp.powers(prefix),
-        begins=_first(ear, prefix),
+        begins=audio_c.RAISED + _first(window, 2 * half, prefix),
         two=audio_c.TWO.format() if _odd(half) else "",
-        values=audio_c.MFCC.format(n=mfcc, round=COSINE >> 1, P=prefix.upper()) if mfcc else audio_c.BANDS.format(),
-        silent=max(ear.hop - ear.window, 0),
-        kept=max(ear.window - ear.hop, 0),
+        values=audio_c.MFCC.format(n=mfcc, round=COSINE >> 1) if mfcc else audio_c.BANDS.format(),
     )
 
 
@@ -56,12 +65,12 @@ def _products(odd: bool) -> str:
     return f"#ifndef WITH_DSP\n{plain}{turned}\n#endif"
 
 
-def _first(ear: FrontEnd, prefix: str) -> str:
+def _first(window: int, points: int, prefix: str) -> str:
     """Return the C of the first stages; windows that are no power of two have no other than the plain one."""
     plain = audio_c.FIRST.format(softest=SOFTEST)
-    if ear.window < ear.points or ear.points > audio_dsp.MOST_POINTS:
+    if window < points or points > audio_dsp.MOST_POINTS:
         return plain
-    return f"#ifdef WITH_DSP\n{audio_dsp.first(prefix, ear.points // 2)}\n#else\n{plain}\n#endif"
+    return f"#ifdef WITH_DSP\n{audio_dsp.first(prefix, points // 2)}\n#else\n{plain}\n#endif"
 
 
 def _odd(half: int) -> bool:

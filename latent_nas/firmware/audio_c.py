@@ -1,4 +1,7 @@
-"""The text of the audio front end in C, which ``audio`` fills in: plain loops, and calls of those in ``audio_dsp``."""
+"""The text of the audio front end in C, which ``audio`` fills in: plain loops, and calls of those in ``audio_dsp``.
+
+``TRANSFORM`` is that of series as well; ``HEARD`` is what makes a recording's frames, at once or while it is heard.
+"""
 
 TWO = """
     for (uint32_t k = 0; k < 4; k++) {{ /* one stage of two points */
@@ -37,6 +40,11 @@ static inline void turned(int32_t r, int32_t i, const int32_t *w, int32_t *to_r,
     *to_i = more(more(0, r, w[1]), i, w[0]);
 }}"""
 
+RAISED = """\
+/* raised: by how many bits samples can be raised, as what is soft is made louder. first_stages: samples raised, under
+   the window, and two stages in one, which turn by 90 degrees only. */
+"""
+
 FIRST = """static uint32_t raised(const int16_t *samples)
 {{
     uint32_t loudest = 0, up = 0;
@@ -74,8 +82,35 @@ MFCC = """    for (uint32_t c = 0; c < {n}; c++) {{
         values[c] = (int32_t)(value >> 14);
     }}"""
 
-TEXT = """
-/* The front end: windows, Fourier transform, mel bands, logarithm, in integers. */
+FOUR = """/* A stage of four points, `size` apart; turns: w, w cubed, w squared of each. */
+#ifdef WITH_DSP
+{four}
+#else
+static inline __attribute__((always_inline)) void four(const uint32_t size, const int32_t (*turns)[6])
+{{
+    int32_t *a = z;
+    do {{
+        const int32_t *w = turns[0];
+        for (uint32_t k = size; k; k--, a += 2, w += 6) {{
+            int32_t *b = a + 2 * size, *c = a + 4 * size, *d = a + 6 * size;
+            int32_t br, bi, cr, ci, sr, si, tr, ti, pr, pi, qr, qi;
+            turned(c[0], c[1], w, &cr, &ci);
+            sr = less(more(cr, d[0], w[2]), d[1], w[3]), si = more(more(ci, d[0], w[3]), d[1], w[2]);
+            tr = 2 * cr - sr, ti = 2 * ci - si;
+            turned(b[0], b[1], w + 4, &br, &bi);
+            pr = (a[0] >> 2) + br, pi = (a[1] >> 2) + bi, qr = (a[0] >> 2) - br, qi = (a[1] >> 2) - bi;
+            a[0] = pr + sr, a[1] = pi + si, c[0] = pr - sr, c[1] = pi - si;
+            b[0] = qr + ti, b[1] = qi - tr, d[0] = qr - ti, d[1] = qi + tr;
+        }}
+        a += 6 * size;
+    }} while (a < z + 2 * HALF);
+}}
+#endif
+
+"""
+
+TRANSFORM = """
+/* The front end: {what}, in integers. */
 enum {{ WINDOW = {window}, HOP = {hop}, HALF = {half}, BANDS = {bands} }}; /* HALF: complex points of the transform */
 
 {hann}
@@ -101,34 +136,7 @@ static int32_t z[2 * HALF + 2];
 
 {products}
 
-/* A stage of four points, `size` apart; turns: w, w cubed, w squared of each. */
-#ifdef WITH_DSP
-{four}
-#else
-static inline __attribute__((always_inline)) void four(const uint32_t size, const int32_t (*turns)[6])
-{{
-    int32_t *a = z;
-    do {{
-        const int32_t *w = turns[0];
-        for (uint32_t k = size; k; k--, a += 2, w += 6) {{
-            int32_t *b = a + 2 * size, *c = a + 4 * size, *d = a + 6 * size;
-            int32_t br, bi, cr, ci, sr, si, tr, ti, pr, pi, qr, qi;
-            turned(c[0], c[1], w, &cr, &ci);
-            sr = less(more(cr, d[0], w[2]), d[1], w[3]), si = more(more(ci, d[0], w[3]), d[1], w[2]);
-            tr = 2 * cr - sr, ti = 2 * ci - si;
-            turned(b[0], b[1], w + 4, &br, &bi);
-            pr = (a[0] >> 2) + br, pi = (a[1] >> 2) + bi, qr = (a[0] >> 2) - br, qi = (a[1] >> 2) - bi;
-            a[0] = pr + sr, a[1] = pi + si, c[0] = pr - sr, c[1] = pi - si;
-            b[0] = qr + ti, b[1] = qi - tr, d[0] = qr - ti, d[1] = qi + tr;
-        }}
-        a += 6 * size;
-    }} while (a < z + 2 * HALF);
-}}
-#endif
-
-/* raised: by how many bits samples can be raised, as what is soft is made louder. first_stages: samples raised, under
-   the window, and two stages in one, which turn by 90 degrees only. */
-{begins}
+{stage}{begins}
 static void transform(void)
 {{{two}
 {fours}
@@ -211,7 +219,9 @@ static void frame(const int16_t *samples, int32_t *values)
     }}
 {values}
 }}
+"""
 
+HEARD = """
 static void entered(const int16_t *samples, int8_t *row)
 {{
     int32_t values[{P}_INPUT_WIDTH];

@@ -46,10 +46,11 @@ def _lines(component: Component) -> str:
     if kind == "anomaly":
         answer = f"if ({p}_is_anomaly())\n    alarm();"
     lines = f"{raw_type(seen)} raw[{P}_RAW_SIZE]; /* from your sensor */\n{p}_feed(raw);\n{p}_run();\n{answer}"
-    if seen.front_end is not None:
+    if seen.front_end is not None and not component.series:
         lines += HEARD.format(p=p, answer=answer.replace("\n", "\n    "))
-    if seen.window:
-        lines += PUSHED.format(p=p, P=P, raw=raw_type(seen), answer=answer.replace("\n", "\n    "))
+    if seen.window or component.series:
+        size = f"{P}_STEP_VALUES" if component.series else f"{P}_INPUT_CHANNELS"
+        lines += PUSHED.format(p=p, size=size, raw=raw_type(seen), answer=answer.replace("\n", "\n    "))
     return f'#include "{p}.h"\n\n{p}_init(); /* once */\n\n{lines}'
 
 
@@ -101,6 +102,8 @@ def _seen(seen: Preprocessing | None, component: Component) -> str:
         return ""
     p = component.prefix
     said = [f"`{p}_preprocess.c` does to raw data what training did, bit for bit as the Python reference."]
+    if component.series:
+        said.append(f"It makes {component.series.text()}. `{p}_feed()` forgets steps that were pushed.")
     each = f", one per {seen.varies}" if seen.varies else ""
     said.append(f"input = (raw - shift) * gain{each}; the numbers are in `metadata.json` of the run's network.")
     if seen.columns:
@@ -115,7 +118,7 @@ def _seen(seen: Preprocessing | None, component: Component) -> str:
 PUSHED = """
 
 /* or, step by step: */
-{raw} step[{P}_INPUT_CHANNELS];
+{raw} step[{size}];
 if ({p}_push(step)) {{
     {answer}
 }}"""

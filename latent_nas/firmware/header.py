@@ -8,6 +8,7 @@ from typing import Any
 from latent_nas.firmware.naming import comment, constants, real
 from latent_nas.firmware.preprocess import raw_type
 from latent_nas.preprocessing import VALUE, Preprocessing
+from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.training.metadata import Metadata, network_sha256
 from latent_nas.training.quantise import QuantisedNetwork
 
@@ -33,6 +34,12 @@ class Component:
     def golden(self) -> bool:
         """Whether there is a sample to test it with."""
         return self.about.golden_input is not None and self.seen is not None
+
+    @property
+    def series(self) -> SpectralFrontEnd | None:
+        """What makes features of a series, None where nothing does."""
+        front = self.seen and self.seen.front_end
+        return front if isinstance(front, SpectralFrontEnd) else None
 
     def text(self) -> str:
         """Return the header."""
@@ -75,11 +82,13 @@ class Component:
             INPUT_SIZE=height * width * channels, INPUT_SCALE=real(x.scale), INPUT_ZERO=f"({x.zero_point})"
         )
         lines += self._define(RAW_SIZE=prod(self.seen.raw_shape))
-        if self.seen.front_end is not None:
-            lines += self._define(RATE_HZ=self.seen.front_end.rate)
+        if (front := self.seen.front_end) is not None:
+            each = self.series.every if self.series else height
+            lines += self._define(RATE_HZ=f"{front.rate:g}") if front.rate else []
+            lines += self._define(STEP_VALUES=front.channels) if isinstance(front, SpectralFrontEnd) else []
             every = f"{self.prefix.upper()}_RUN_EVERY"
             lines += [f"#ifndef {every} /* frames from one run of {self.prefix}_push() to the next */"]
-            lines += [f"#define {every} {height}", "#endif"]
+            lines += [f"#define {every} {each}", "#endif"]
         if self.seen.window:
             lines += self._define(WINDOW=self.seen.window, HOP=self.seen.hop or self.seen.window)
         return [*lines, f"typedef {raw_type(self.seen)} {self.prefix}_raw;", ""]
@@ -120,9 +129,9 @@ class Component:
             takes = "float" if self.seen.front_end is not None else f"{p}_raw"
             parts.append(FEED.format(p=p, P=P, takes=takes))
             parts.append(INT16.format(p=p) if self.seen.raw == VALUE else "")
-            parts.append(LISTEN.format(p=p, P=P) if self.seen.front_end is not None else "")
+            parts.append(LISTEN.format(p=p, P=P) if self.seen.front_end is not None and not self.series else "")
             parts.append(RGB.format(p=p) if self.seen.takes_colours else "")
-            parts.append(PUSH.format(p=p) if self.seen.window else "")
+            parts.append(PUSH.format(p=p) if self.seen.window or self.series else "")
         if self.golden:
             parts.append(TEST.format(p=p))
         if self.about.kind in ("", "classify", "text"):
@@ -180,7 +189,7 @@ static inline float {p}_dequantise(int8_t q)
 """
 
 FEED = """
-/* The int8 input of value i of a sample (of audio: of a frame, in the front end's integers). */
+/* The int8 input of value i of a sample (with a front end: of a frame, in its integers). */
 int8_t {p}_quantise({takes} raw, uint32_t i);
 /* Writes a sample of {P}_RAW_SIZE raw values to the input. */
 void {p}_feed(const {p}_raw *raw);

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from latent_nas.firmware import audio
+from latent_nas.firmware import audio, spectral
 from latent_nas.firmware.naming import real, wrapped
 from latent_nas.fixed_point import Quant
 from latent_nas.preprocessing import FAR, PIXEL, SOUND, Preprocessing
+from latent_nas.spectral import SpectralFrontEnd
 
 RAW = {PIXEL: "uint8_t", SOUND: "int16_t"}  # C types of raw values; of all others float
 
@@ -19,7 +20,9 @@ def source(seen: Preprocessing, quant: Quant, prefix: str) -> str:
     """Return the C file; ``quant``: of the network's input."""
     names = {"p": prefix, "P": prefix.upper()}
     if seen.front_end is not None:
-        return "\n".join([HEAD.format(**names), _quantise(seen, quant, names), audio.source(seen.front_end, prefix)])
+        front = seen.front_end
+        text = spectral.source(front, prefix) if isinstance(front, SpectralFrontEnd) else audio.source(front, prefix)
+        return "\n".join([HEAD.format(**names), _quantise(seen, quant, names), text])
     parts = [
         HEAD.format(**names),
         _pixels(seen, quant, names) if seen.raw == PIXEL else _quantise(seen, quant, names) + FEED.format(**names),

@@ -8,6 +8,7 @@ import numpy as np
 from latent_nas import artifacts
 from latent_nas.costs.front_end import front_end_cost
 from latent_nas.devices import open_device
+from latent_nas.front_end import KINDS
 from latent_nas.jobs import samples
 from latent_nas.readers import PARTS
 from latent_nas.tasks import Part, Task, open_task, twofold
@@ -85,7 +86,7 @@ def _why(task: Task) -> str:
     if len(task.input_shape) == 1:
         return "text"
     if task.front_end:
-        return "audio"
+        return "audio" if task.front_end.kind in KINDS else "features of series"
     height, width, _ = task.input_shape
     return "series" if width == 1 else "a row of features" if height == 1 else "images"
 

@@ -23,7 +23,7 @@ def inputs_of(network: QuantisedNetwork, made: dict[str, Any], n: int) -> tuple[
         return seeds.rng(0, "firmware inputs").integers(0, vocabulary, (1, n)), None
     if "task" in made:
         task = open_task(made["task"])
-        x = task.data().valid.x
+        x = task.with_raw(task.data().valid).x
         if x.shape[1:] == network.graph.input_shape:
             x = x[np.linspace(0, len(x) - 1, min(n, len(x))).astype(int)]  # of all classes, whatever the order
             return x, task.raw(x)

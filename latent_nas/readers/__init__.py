@@ -10,6 +10,7 @@ import numpy as np
 
 from latent_nas import plugins
 from latent_nas.front_end import FrontEnd
+from latent_nas.spectral import SpectralFrontEnd
 
 PARTS = ("train", "valid", "test")
 KINDS = ("classify", "regress", "anomaly")  # what data of your own can be for
@@ -46,7 +47,7 @@ class Raw:
         part: of a split that the data brings: index of ``PARTS``, (n,); -1 where it says none.
         names: where every sample came from. what: a word for them, in the plural, e.g. "images".
         skipped: (name, reason) of what could not be read. notes: what was changed on the way, a line each.
-        sizes: how often each size or length was found. front_end: what made x of audio.
+        sizes: how often each size or length was found. front_end: what made x of audio or series.
         keep: axes of x with a scale of their own where values have no fixed range, else empty.
         shift, gain: of values scaled before, (value - shift) * gain.
         group: samples of the same number stay in one part of the split, (n,) int64; None where nothing says so.
@@ -69,7 +70,7 @@ class Raw:
     keep: tuple[int, ...] = ()
     shift: tuple[float, ...] = ()
     gain: tuple[float, ...] = ()
-    front_end: FrontEnd | None = None
+    front_end: FrontEnd | SpectralFrontEnd | None = None
     group: np.ndarray | None = None
     groups: str = ""
     asked: bool = False

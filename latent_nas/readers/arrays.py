@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas.front_end import FrontEnd
+from latent_nas.preprocessing import front_end_of
 from latent_nas.readers import PARTS, Raw, Reader, Wanted, number, numeric
 from latent_nas.readers._answers import answers, measured, one_hot, said_of
 from latent_nas.readers._array_groups import in_groups
@@ -112,7 +112,7 @@ class Arrays(Reader):
             columns=tuple(about.get("columns", ())),
             resize=about.get("resize", ""),
             grey=bool(about.get("grey", False)),
-            front_end=FrontEnd(**about["front_end"]) if about.get("front_end") else None,
+            front_end=front_end_of(about["front_end"]) if about.get("front_end") else None,
             **groups,
         )
 

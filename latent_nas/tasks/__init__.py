@@ -18,6 +18,7 @@ from latent_nas.limits import Limits
 from latent_nas.operators import Shape
 from latent_nas.preprocessing import Preprocessing
 from latent_nas.records import SHORT
+from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.tasks.kinds import Baseline, Kind, Metric
 from latent_nas.tasks.kinds.classify import Classification
 
@@ -139,7 +140,8 @@ class Task(ABC):
     Attributes:
         outputs: of a network; of a text, its characters. kind: what outputs and targets mean; classes by default.
         recipes: by fidelity, "search" and "full" at least. limits: what a search keeps to that is told none.
-        classes: their names, where they have any. front_end: what makes the input of audio, on the device as here.
+        classes: their names, where they have any. front_end: what makes the input of audio or series, on the device
+            as here.
         fingerprint: a hash of the data where it may change between two runs, else "".
         mirrors: whether an input keeps its meaning when it is mirrored, as letters don't.
     """
@@ -151,7 +153,7 @@ class Task(ABC):
     recipes: ClassVar[dict[str, Recipe]]
     limits: ClassVar[Limits] = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=5.0)
     classes: tuple[str, ...] = ()
-    front_end: FrontEnd | None = None
+    front_end: FrontEnd | SpectralFrontEnd | None = None
     fingerprint: str = ""
     mirrors: ClassVar[bool] = True
 
@@ -182,6 +184,12 @@ class Task(ABC):
         """Return raw data (n, ...) of which ``preprocessing`` makes inputs x (n, *input_shape); None where it can't."""
         seen = self.preprocessing()
         return None if seen is None or seen.front_end is not None else seen.raw_of(x)
+
+    def with_raw(self, part: Part) -> Part:
+        """Return the samples of a part that have raw data: no anomalies behind a front end, as some are made."""
+        if self.front_end is None or self.kind.name != "anomaly":
+            return part
+        return Part(part.x[part.y == 0], part.y[part.y == 0])
 
     def augmented(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return training inputs (n, ...) varied at random, where the recipe augments; as they are by default."""

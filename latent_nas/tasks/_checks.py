@@ -9,7 +9,9 @@ import numpy as np
 from latent_nas import seeds
 from latent_nas.front_end import FrontEnd
 from latent_nas.readers import PARTS, Raw
+from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.tasks import Data, Part
+from latent_nas.tasks._front import Asked, with_features
 from latent_nas.tasks._split import TRAIN, as_anomalies, kind_of, large_enough, split
 from latent_nas.tasks.kinds.classify import UNEVEN
 from latent_nas.tasks.kinds.made import made_of
@@ -28,7 +30,7 @@ class Findings:
         skipped: (name, reason). duplicates: names that repeat another of their part. leaked: names dropped because they
             are in a later part as well. contradictions: names of one content in several classes, dropped.
         notes: what was changed. sizes: what sizes there were. shift, gain: (x - shift) * gain was done; per what
-            varies, or empty. front_end: of audio. sha256: of all that training sees.
+            varies, or empty. front_end: of audio or series. sha256: of all that training sees.
         drawn: whether validation samples were drawn from those of train one by one, so that others may be.
         pixels, columns, resize, grey: see ``Raw``.
     """
@@ -47,7 +49,7 @@ class Findings:
     sizes: dict[str, int]
     shift: tuple[float, ...]
     gain: tuple[float, ...]
-    front_end: FrontEnd | None
+    front_end: FrontEnd | SpectralFrontEnd | None
     sha256: str
     drawn: bool = False
     pixels: bool = False
@@ -108,16 +110,19 @@ class Findings:
         return found | {"front_end": self.front_end and self.front_end.to_json()}
 
 
-def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "") -> tuple[Data, Findings]:
+def checked(
+    raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "", spectral: Asked | None = None
+) -> tuple[Data, Findings]:
     """Return the three parts and what was found; duplicates never stand in two parts.
 
     Args:
         seed: of the split, where the data brings none. strict: whether anything skipped or dropped is an error.
         kind: one of ``readers.KINDS``, or "" for what the data look like. normal: class of normal samples.
+        spectral: features to make of series, once they are split, so that all front ends have one split.
 
     Raises:
-        ValueError: fewer than two classes, a class with too few samples, no normal class where one is needed, or, if
-            strict, a problem.
+        ValueError: features that can't be made, fewer than two classes, a class with too few samples, no normal class
+            where one is needed, or, if strict, a problem.
     """
     kind = kind_of(raw, kind)
     if normal and kind != "anomaly":
@@ -132,6 +137,8 @@ def checked(raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "")
     part, drawn, said = split(raw, kind, kept, seed)
     notes += said
     rows = [kept[part == p] for p in range(3)]
+    if spectral is not None:
+        raw = with_features(raw, rows[TRAIN], spectral)
     shift, gain = _scale(raw.x[rows[TRAIN]], raw.keep)
     parts = [_in_order(_scaled(raw, at, shift, gain)) for at in rows]
     if kind == "anomaly":

@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,22 @@ from latent_nas.front_end import KINDS as FRONTS
 from latent_nas.limits import Limits
 from latent_nas.preprocessing import PIXEL, SOUND, VALUE, Preprocessing
 from latent_nas.readers import KINDS, LABELS, LAYOUTS, LENGTHS, MISSING, PARTS, Raw, Wanted, reader_of
+from latent_nas.spectral import KIND as SPECTRAL
+from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks._checks import Findings, checked
 from latent_nas.tasks._few import EPOCHS_FROM, FOLDS, NETWORKS_FROM, folds
 from latent_nas.tasks._few import lines as said_of_few
+from latent_nas.tasks._front import LEAST_POINTS, MOST_POINTS, Asked, unscaled, with_front_end
 from latent_nas.tasks.kinds.anomaly import OUTPUTS, Anomaly
 from latent_nas.tasks.kinds.classify import UNEVEN, Classification
 from latent_nas.tasks.kinds.regress import Regression
 
 FASTEST = 192_000  # Hz; no microphone is faster, so it is a typing error
-OPTIONS = (*(f.name for f in fields(Wanted)), "normal", "metric", "split_seed", "strict", "folds")
+RAW = "raw"  # of fronts: the samples or series themselves
+FEATURES = ("frame", "frame_hop", "fft", "bands")  # options of spectral features
+OWN = ("normal", "metric", "split_seed", "strict", "folds", *FEATURES)  # which no reader heeds
+OPTIONS = (*(f.name for f in fields(Wanted)), *OWN)
 ABOUT = ("front_end", "shift", "gain", "sha256", "pixels", "columns", "resize", "grey")  # kept by ``save``
 SAMPLE = 32768  # of 16 bits, where a recording is 1
 LISTS = ("omit", "label")  # options that are columns, with commas between
@@ -34,13 +40,14 @@ CHOSEN_BY = ("accuracy", "balanced_accuracy")  # what a search of classes can op
 STEPS = (300, 1200)  # of training in a search and in full, at least
 LONGEST = 1_000_000  # steps of a window
 WHOLE = {"rate": (0, FASTEST), "split_seed": (0, 2**63), "window": (1, LONGEST), "hop": (1, LONGEST), "folds": (1, 20)}
+WHOLE |= {"frame": (8, MOST_POINTS), "frame_hop": (1, LONGEST)}
 CHOICES = {
     "kind": KINDS,
     "labels": LABELS,
     "layout": LAYOUTS,
     "missing": MISSING,
     "length": LENGTHS,
-    "front": (*FRONTS, "raw"),
+    "front": (*FRONTS, RAW, SPECTRAL),
     "metric": CHOSEN_BY,
 }
 
@@ -54,6 +61,7 @@ class Source:
         metric: one of ``CHOSEN_BY``; "" for the balanced accuracy where classes differ in size by ``UNEVEN`` or more.
         folds: trainings of a network in a search, each judged on another part of train and validation; 0 for one, or
             ``_few.FOLDS`` where validation has few samples.
+        frame, frame_hop, fft, bands: of spectral features, see ``_front.Asked``.
     """
 
     path: Path
@@ -63,6 +71,23 @@ class Source:
     split_seed: int = 0
     strict: bool = False
     folds: int = 0
+    frame: int = 0
+    frame_hop: int = 0
+    fft: int = 0
+    bands: str = ""
+
+    @property
+    def features(self) -> Asked | None:
+        """What is asked of spectral features, None where the network sees the series themselves."""
+        if self.wanted.front != SPECTRAL:
+            return None
+        hop = self.wanted.hop or self.wanted.window
+        return Asked(self.frame, self.frame_hop, self.fft, self.bands, self.wanted.rate, hop)
+
+    @property
+    def read(self) -> Wanted:
+        """What is asked of a reader: series as they are, where features of them are wanted."""
+        return self.wanted if self.features is None else replace(self.wanted, front=Wanted.front, rate=0)
 
     @staticmethod
     def parse(text: str) -> "Source":
@@ -80,7 +105,9 @@ class Source:
             given[name] = _option(name, value)
         if given.get("hop") and not given.get("window"):
             raise ValueError("hop is from one window to the next; say how many steps a window has: --window STEPS")
-        own = {k: given.pop(k) for k in ("normal", "metric", "split_seed", "strict", "folds") if k in given}
+        if given.get("front") != SPECTRAL and (odd := next((k for k in FEATURES if k in given), "")):
+            raise ValueError(f"data option {odd!r} is of spectral features; say front={SPECTRAL} as well")
+        own = {k: given.pop(k) for k in OWN if k in given}
         try:
             return Source(Path(path).expanduser().resolve(), Wanted(**given), **own)
         except RuntimeError:  # of a user that there is not
@@ -98,6 +125,7 @@ class Source:
         given |= {"split_seed": self.split_seed} if self.split_seed else {}
         given |= {"strict": 1} if self.strict else {}
         given |= {"folds": self.folds} if self.folds else {}
+        given |= {k: getattr(self, k) for k in FEATURES if getattr(self, k)}
         return f"{self.path}?{'&'.join(f'{k}={v}' for k, v in given.items())}" if given else str(self.path)
 
 
@@ -118,6 +146,17 @@ def _option(name: str, value: str) -> Any:
             if not least <= int(value) <= most:
                 raise ValueError
             return int(value)
+        if name == "fft":
+            if int(value) not in [1 << i for i in range(16) if LEAST_POINTS <= 1 << i <= MOST_POINTS]:
+                raise ValueError
+            return int(value)
+        if name == "bands":
+            edges = [float(edge) for edge in value.split(",")]
+            if min(edges) < 0 or sorted(set(edges)) != edges or not np.isfinite(edges).all():
+                raise ValueError
+            if len(edges) == 1 and (not value.isdecimal() or int(value) < 1):
+                raise ValueError
+            return value
         if name == "seconds":
             if not 0 < float(value) < 3600:
                 raise ValueError
@@ -141,7 +180,11 @@ def _option(name: str, value: str) -> Any:
         wanted["window"] = wanted["hop"] = f"a number of steps, from 1 to {LONGEST}"
         wanted["length"] = f"a number of steps, from 1 to {LONGEST}, {' or '.join(LENGTHS)}"
         wanted["missing"] = " or ".join(MISSING)
-        wanted["front"] = f"one of {', '.join(FRONTS)} or raw"
+        wanted["front"] = f"{', '.join(FRONTS)} or raw of recordings, {SPECTRAL} or raw of series"
+        wanted["fft"] = f"a power of two from {LEAST_POINTS} to {MOST_POINTS}"
+        wanted["frame"] = f"a number of steps, from 8 to {MOST_POINTS}"
+        wanted["frame_hop"] = f"a number of steps, from 1 to {LONGEST}"
+        wanted["bands"] = "how many, or edges in Hz that grow, with commas between, e.g. 0.5,3,8,20"
         raise ValueError(f"{name}={value!r}; wanted {wanted.get(name, 'a whole number from 0 on')}") from None
 
 
@@ -203,10 +246,11 @@ class OwnTask(Task):
         """Return what readers and check did to the files' values, as numbers."""
         found, wanted = self.findings, self.source.wanted
         shift, gain = found.shift or (0.0,), found.gain or (1.0,)
-        raw = PIXEL if found.pixels else SOUND if found.front_end else VALUE
+        spectral = isinstance(found.front_end, SpectralFrontEnd)
+        raw = PIXEL if found.pixels else SOUND if found.front_end and not spectral else VALUE
         sound = found.what == "recordings"
         unit = "pixel, 0 to 255" if found.pixels else "16-bit sample" if sound else "as in the files"
-        if found.front_end:
+        if found.front_end and not spectral:
             unit = f"16-bit sample at {found.front_end.rate} Hz"
         if sound and not found.front_end:  # read as -1 to 1
             shift, gain = tuple(SAMPLE * s for s in shift), tuple(g / SAMPLE for g in gain)
@@ -226,10 +270,17 @@ class OwnTask(Task):
         if seen.raw == PIXEL:
             return seen.raw_of(x)
         reader = reader_of(self.source.path)
-        again = reader.read(self.source.path, self.source.wanted)
+        again = reader.read(self.source.path, self.source.read)
+        if isinstance(seen.front_end, SpectralFrontEnd):
+            if again.front_end is not None or again.x.shape[1:] != seen.front_end.raw_shape:
+                return None  # what is left are the features
+            series = unscaled(again)
+            again = with_front_end(replace(again, x=series), seen.front_end)
         shift, gain = self._scale(again)
         rows = {one.tobytes(): i for i, one in enumerate(((again.x - shift) * gain).astype(np.float32))}
         at = [rows.get(np.ascontiguousarray(one, np.float32).tobytes()) for one in x]
+        if isinstance(seen.front_end, SpectralFrontEnd):
+            return None if None in at else series[[i for i in at if i is not None]]
         if seen.front_end is not None:
             if None in at or not isinstance(reader, plugins.load("readers", "recordings")):
                 return None
@@ -284,13 +335,19 @@ class OwnTask(Task):
 def _loaded(source: str) -> tuple[Data, Findings]:
     parsed = Source.parse(source)
     reader = reader_of(parsed.path)
-    wanted, plain = vars(parsed.wanted), vars(Wanted())
+    read = parsed.read
+    if read.front == RAW and "front" not in reader.uses:
+        read = replace(read, front=Wanted.front)  # as it would be without
+    wanted, plain = vars(read), vars(Wanted())
     unused = [k for k in wanted if wanted[k] != plain[k] and k not in reader.uses]
     odd = [k for k in unused if k != "kind" or wanted[k] == "regress"]  # classes can be taken for anomalies anywhere
     if odd:
         raise ValueError(f"data option {odd[0]!r} does not apply to {reader.about}")
-    raw = reader.read(parsed.path, parsed.wanted)
-    return checked(raw, parsed.split_seed, parsed.strict, parsed.wanted.kind, parsed.normal)
+    if parsed.features is not None and "front" in reader.uses:
+        raise ValueError(f"front={SPECTRAL} is for series; of {reader.about} say front=log_mel, mfcc or raw")
+    raw = reader.read(parsed.path, read)
+    kind, normal = parsed.wanted.kind, parsed.normal
+    return checked(raw, parsed.split_seed, parsed.strict, kind, normal, parsed.features)
 
 
 def recipes(n: int, kind: str, unbalanced: bool, few: bool = False) -> dict[str, Recipe]:

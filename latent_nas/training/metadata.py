@@ -114,7 +114,7 @@ def network_sha256(network: QuantisedNetwork) -> str:
 
 
 def _golden(task: Task, seen: Preprocessing, network: QuantisedNetwork) -> dict[str, np.ndarray]:
-    valid = task.data().valid
+    valid = task.with_raw(task.data().valid)
     raw = task.raw(valid.x[:64])
     if raw is None:
         return {}

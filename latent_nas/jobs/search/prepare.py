@@ -89,7 +89,7 @@ def in_force(config: SearchConfig, setup: Setup) -> Limits:
         return limits.less(setup.front_end.row)
     except ValueError as error:
         raise ValueError(
-            f"the audio front end takes {setup.front_end.text()}: {error}; loosen that limit, or let limits count"
+            f"the front end takes {setup.front_end.text()}: {error}; loosen that limit, or let limits count"
             " the network alone: --front-end-apart"
         ) from None
 
