@@ -13,12 +13,16 @@ from latent_nas.costs import costs
 from latent_nas.costs.front_end import front_end_cost
 from latent_nas.devices import open_device
 from latent_nas.graph import Builder
+from latent_nas.jobs.search.about import about_data
+from latent_nas.jobs.search.config import SearchConfig, new_config
+from latent_nas.limits import Limits
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.preprocessing import Preprocessing
 from latent_nas.runtimes import open_runtime
 from latent_nas.spaces import open_space
 from latent_nas.spectral import EACH, MOST
+from latent_nas.target import Target, open_target
 from latent_nas.tasks import full_name, open_task
 from latent_nas.tasks._front import Asked, made
 from latent_nas.training import train
@@ -255,3 +259,34 @@ def test_motion_gains_from_them(moving):
         ]
     assert took["spectral"] < took["raw"], took
     assert min(scores["spectral"]) > max(scores["raw"]), scores
+
+
+class TestAuto:
+    """Front ends that a search tries."""
+
+    def test_takes_what_is_best_on_validation_and_says_so(self, moving):
+        target = Target("", f"{moving}&front=auto&bands=5", "stm32f405", "")
+        limits = Limits(flash_bytes=48_000, ram_bytes=16_000, latency_ms=4.0)
+        config = new_config(target, child_epochs=4, limits=limits)
+        found = config.front_found
+        tried = dict(re.findall(r"(?:is|,) ((?:raw|spectral)[^,]*?) (\d\.\d{4})", found))
+        assert [*tried] == ["raw", "spectral", "spectral frame=128", "spectral frame=32"]
+        best = max(tried, key=lambda name: float(tried[name]))
+        assert found.startswith(f"front=auto takes {best}: the best validation accuracy of 3 networks each")
+        told = config.target.task
+        assert open_task(told).input_shape[1] == (1 if best == "raw" else 27)
+        assert SearchConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+        assert found in about_data(open_target(config.target), found=found)
+
+    def test_limits_that_no_front_end_leaves_room_for_are_one_line(self, moving):
+        target = Target("", f"{moving}&front=auto", "stm32f405", "")
+        with pytest.raises(ValueError, match=r"finds no front end within the limits .*; loosen the limits") as error:
+            new_config(target, child_epochs=1, limits=Limits(flash_bytes=1000))
+        assert "\n" not in str(error.value)
+
+    def test_is_for_a_search_of_series_or_recordings(self, moving, tmp_path):
+        with pytest.raises(ValueError, match="front=auto is for a search, which tries front ends"):
+            open_task(f"{moving}&front=auto")
+        np.savez(tmp_path / "images.npz", x=RNG.integers(0, 255, (40, 8, 8)).astype(np.uint8), y=np.arange(40) % 2)
+        with pytest.raises(ValueError, match=r"front=auto is for series and recordings; .* holds neither"):
+            new_config(Target("", f"{tmp_path / 'images.npz'}?front=auto", "stm32f405", ""))

@@ -67,7 +67,8 @@ def named(
         typer.Option(
             "--front",
             help="Front end. Recordings: log_mel (default), mfcc or raw. Series: raw (default) or spectral"
-            " (mean, RMS, crossings, crest and power per band of every frame).",
+            " (mean, RMS, crossings, crest and power per band of every frame). auto: `search` trains three networks"
+            " behind each of a few and takes the best on validation.",
             rich_help_panel=options.DATA,
         ),
     ] = None,

@@ -13,7 +13,14 @@ from latent_nas.runs.read import Run
 OPTIONS = {"search_epochs": "--child-epochs", "asynchronous": "--async", "settings": "--set"}
 OPTIONS |= {"full_recipe": "--recipe"}
 OPTIONS |= {"fidelities": "--fidelity"}
-UNSAID = {"target", "limits", "data", "workers", "warm_sha256"}  # said otherwise, no option, or of no consequence
+UNSAID = {
+    "target",
+    "limits",
+    "data",
+    "workers",
+    "warm_sha256",
+    "front_found",
+}  # said otherwise, no option, or of no consequence
 
 
 class Again(Section):

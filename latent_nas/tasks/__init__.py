@@ -311,6 +311,15 @@ def twofold(name: str) -> list[str]:
     return [f"{name} is the task that comes with latent_nas; the data of that name here are ./{name}"]
 
 
+def fronts_of(name: str) -> dict[str, str]:
+    """Return the names of a task with each front end to try, by what it is called; nothing where one is decided."""
+    if not is_path(name):
+        return {}
+    from latent_nas.tasks._own import Source, fronts
+
+    return fronts(Source.parse(name))
+
+
 def full_name(name: str) -> str:
     """Return a task's name as it is, and the path of your own task or data from the root."""
     if not is_path(name):

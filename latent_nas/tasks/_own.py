@@ -22,13 +22,13 @@ from latent_nas.tasks import Data, Part, Recipe, Task
 from latent_nas.tasks._checks import Findings, checked
 from latent_nas.tasks._few import EPOCHS_FROM, FOLDS, NETWORKS_FROM, folds
 from latent_nas.tasks._few import lines as said_of_few
-from latent_nas.tasks._front import LEAST_POINTS, MOST_POINTS, Asked, unscaled, with_front_end
+from latent_nas.tasks._front import LEAST, LEAST_POINTS, MOST_POINTS, Asked, unscaled, with_front_end
 from latent_nas.tasks.kinds.anomaly import OUTPUTS, Anomaly
 from latent_nas.tasks.kinds.classify import UNEVEN, Classification
 from latent_nas.tasks.kinds.regress import Regression
 
 FASTEST = 192_000  # Hz; no microphone is faster, so it is a typing error
-RAW = "raw"  # of fronts: the samples or series themselves
+RAW, AUTO = "raw", "auto"  # of fronts: the samples or series themselves; what a search finds
 FEATURES = ("frame", "frame_hop", "fft", "bands")  # options of spectral features
 OWN = ("normal", "metric", "split_seed", "strict", "folds", *FEATURES)  # which no reader heeds
 OPTIONS = (*(f.name for f in fields(Wanted)), *OWN)
@@ -40,14 +40,14 @@ CHOSEN_BY = ("accuracy", "balanced_accuracy")  # what a search of classes can op
 STEPS = (300, 1200)  # of training in a search and in full, at least
 LONGEST = 1_000_000  # steps of a window
 WHOLE = {"rate": (0, FASTEST), "split_seed": (0, 2**63), "window": (1, LONGEST), "hop": (1, LONGEST), "folds": (1, 20)}
-WHOLE |= {"frame": (8, MOST_POINTS), "frame_hop": (1, LONGEST)}
+WHOLE |= {"frame": (LEAST, MOST_POINTS), "frame_hop": (1, LONGEST)}
 CHOICES = {
     "kind": KINDS,
     "labels": LABELS,
     "layout": LAYOUTS,
     "missing": MISSING,
     "length": LENGTHS,
-    "front": (*FRONTS, RAW, SPECTRAL),
+    "front": (*FRONTS, RAW, SPECTRAL, AUTO),
     "metric": CHOSEN_BY,
 }
 
@@ -105,7 +105,7 @@ class Source:
             given[name] = _option(name, value)
         if given.get("hop") and not given.get("window"):
             raise ValueError("hop is from one window to the next; say how many steps a window has: --window STEPS")
-        if given.get("front") != SPECTRAL and (odd := next((k for k in FEATURES if k in given), "")):
+        if given.get("front") not in (SPECTRAL, AUTO) and (odd := next((k for k in FEATURES if k in given), "")):
             raise ValueError(f"data option {odd!r} is of spectral features; say front={SPECTRAL} as well")
         own = {k: given.pop(k) for k in OWN if k in given}
         try:
@@ -180,9 +180,9 @@ def _option(name: str, value: str) -> Any:
         wanted["window"] = wanted["hop"] = f"a number of steps, from 1 to {LONGEST}"
         wanted["length"] = f"a number of steps, from 1 to {LONGEST}, {' or '.join(LENGTHS)}"
         wanted["missing"] = " or ".join(MISSING)
-        wanted["front"] = f"{', '.join(FRONTS)} or raw of recordings, {SPECTRAL} or raw of series"
+        wanted["front"] = f"{', '.join(FRONTS)} or raw of recordings, {SPECTRAL} or raw of series, {AUTO} in a search"
         wanted["fft"] = f"a power of two from {LEAST_POINTS} to {MOST_POINTS}"
-        wanted["frame"] = f"a number of steps, from 8 to {MOST_POINTS}"
+        wanted["frame"] = f"a number of steps, from {LEAST} to {MOST_POINTS}"
         wanted["frame_hop"] = f"a number of steps, from 1 to {LONGEST}"
         wanted["bands"] = "how many, or edges in Hz that grow, with commas between, e.g. 0.5,3,8,20"
         raise ValueError(f"{name}={value!r}; wanted {wanted.get(name, 'a whole number from 0 on')}") from None
@@ -335,6 +335,10 @@ class OwnTask(Task):
 def _loaded(source: str) -> tuple[Data, Findings]:
     parsed = Source.parse(source)
     reader = reader_of(parsed.path)
+    if parsed.wanted.front == AUTO:
+        raise ValueError(
+            f"front={AUTO} is for a search, which tries front ends and names the one it takes; name one here"
+        )
     read = parsed.read
     if read.front == RAW and "front" not in reader.uses:
         read = replace(read, front=Wanted.front)  # as it would be without
@@ -348,6 +352,29 @@ def _loaded(source: str) -> tuple[Data, Findings]:
     raw = reader.read(parsed.path, read)
     kind, normal = parsed.wanted.kind, parsed.normal
     return checked(raw, parsed.split_seed, parsed.strict, kind, normal, parsed.features)
+
+
+def fronts(source: Source) -> dict[str, str]:
+    """Return the names of the tasks that ``front=auto`` stands for, by their front ends; nothing where it is not asked.
+
+    Raises:
+        ValueError: data that can't be read, or that have no front end.
+    """
+    if source.wanted.front != AUTO:
+        return {}
+    if "front" in reader_of(source.path).uses:
+        return {name: str(replace(source, wanted=replace(source.wanted, front=name))) for name in FRONTS}
+    plain = replace(source.wanted, front=Wanted.front, rate=0)
+    tasks = {RAW: str(replace(source, wanted=plain, **{name: getattr(Source, name) for name in FEATURES}))}
+    steps, width, _ = OwnTask(Source.parse(tasks[RAW])).input_shape
+    if width != 1 or steps == 1:
+        raise ValueError(f"front={AUTO} is for series and recordings; {source.path} holds neither: leave it out")
+    spectral = replace(source, wanted=replace(source.wanted, front=SPECTRAL))
+    tasks[SPECTRAL] = str(spectral)
+    if not source.frame:
+        others = [frame for frame in (steps, steps // 4) if LEAST <= frame <= MOST_POINTS]
+        tasks |= {f"{SPECTRAL} frame={frame}": str(replace(spectral, frame=frame)) for frame in others}
+    return tasks
 
 
 def recipes(n: int, kind: str, unbalanced: bool, few: bool = False) -> dict[str, Recipe]:

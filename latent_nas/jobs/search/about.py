@@ -10,16 +10,17 @@ from latent_nas.target import Setup
 from latent_nas.tasks import twofold
 
 
-def about_data(setup: Setup, apart: bool = True) -> list[str]:
+def about_data(setup: Setup, apart: bool = True, found: str = "") -> list[str]:
     """Return what a search says of the task: its data, what needs no network, its front end.
 
     Args:
-        apart: whether limits count the network alone.
+        apart: whether limits count the network alone. found: a line on the front end that was taken.
     """
     lines = [*setup.task.about(), f"{setup.task.baseline().text()} on the validation part"]
     space, suited = setup.target.space, setup.task.space
     lines += twofold(setup.target.task)
     lines += [f"the input {'x'.join(map(str, setup.task.input_shape))} suits --space {suited}"] * (space != suited)
+    lines += [found] * bool(found)
     if setup.front_end:
         how = "beside" if apart else "counted in"
         lines.append(f"front end, {how} the limits: {setup.front_end.text()}")

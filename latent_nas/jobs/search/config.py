@@ -19,7 +19,7 @@ from latent_nas.runs.checked import checked
 from latent_nas.strategies import full_strategy
 from latent_nas.strategies.settings import configured, settings
 from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Target
-from latent_nas.tasks import full_name, open_task
+from latent_nas.tasks import fronts_of, full_name, open_task
 from latent_nas.training import aware
 
 EARLIER = {"agent": "ppo"}  # settings whose default has changed since, and what it was
@@ -47,8 +47,8 @@ class SearchConfig:
             best gets; 0 is none. fidelities: short trainings as "epochs=SHARE" of a full one, from which promoted
             networks go on; ``trainings`` then are full-training equivalents.
         objective: what of a training is maximised. prefix: of the names in C that firmware of the run has, "" for the
-            usual one. surrogate: the full one of accuracy. plugins: further files of the user's own, whose plugins are
-            found by name.
+            usual one. front_found: what ``front=auto`` took and by what figures, a line. surrogate: the full one of
+            accuracy. plugins: further files of the user's own, whose plugins are found by name.
     """
 
     target: Target = MAIN_TARGET
@@ -78,6 +78,7 @@ class SearchConfig:
     warm_sha256: tuple[str, ...] = ()
     prefix: str = ""
     finals: str = "best"
+    front_found: str = ""
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -197,17 +198,22 @@ def new_config(
     runtime = target.runtime or MAIN_TARGET.runtime
     where = trained_on(target.accelerator, others.get("measure", SearchConfig.measure), others.get("ray", ""))
     epochs = chosen.child_epochs if child_epochs is None else child_epochs
-    target = target if target.space else replace(target, space=open_task(target.task).space)
+    fronts = fronts_of(target.task)
+    plain = next(iter(fronts.values()), target.task)
+    target = target if target.space else replace(target, space=open_task(plain).space)
     if limits is None:
-        limits = default_limits(target.task, others.get("objective", SearchConfig.objective))
-    return pinned(
-        SearchConfig(
-            replace(target, runtime=runtime, search_epochs=epochs, accelerator=where),
-            trainings=chosen.trainings if trainings is None else trainings,
-            limits=limits,
-            **{"front_end_apart": False, **others},
-        )
+        limits = default_limits(plain, others.get("objective", SearchConfig.objective))
+    config = SearchConfig(
+        replace(target, runtime=runtime, search_epochs=epochs, accelerator=where),
+        trainings=chosen.trainings if trainings is None else trainings,
+        limits=limits,
+        **{"front_end_apart": False, **others},
     )
+    if fronts:
+        from latent_nas.jobs.search import front
+
+        config = front.chosen(config.check(), fronts)
+    return pinned(config)
 
 
 def pinned(config: SearchConfig) -> SearchConfig:

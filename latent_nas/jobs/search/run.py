@@ -67,7 +67,7 @@ def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: 
     pool: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
     evaluator = Watched(Judged(pool, open_objective(config.objective, limits)), watch)
     try:
-        about = about_data(setup, prepared.config.front_end_apart)
+        about = about_data(setup, config.front_end_apart, config.front_found)
         for line in about:
             tell(line)
         keep_data(folder, setup, about)
