@@ -107,6 +107,22 @@ class Setup:
         """What the task's front end costs on the device, None where it has none; a search counts it in its limits."""
         return front_end_cost(self.task.front_end, self.device) if self.task.front_end else None
 
+    def beside_front_end(self, limits: Limits) -> Limits:
+        """Return what limits of the whole leave for networks beside the task's front end.
+
+        Raises:
+            ValueError: the front end leaves nothing of a limit.
+        """
+        if not self.front_end:
+            return limits
+        try:
+            return limits.less(self.front_end.row)
+        except ValueError as error:
+            raise ValueError(
+                f"the front end takes {self.front_end.text()}: {error}; loosen that limit, or let limits count the"
+                " network alone: --front-end-apart"
+            ) from None
+
     @cached_property
     def _rows(self) -> dict[tuple[int, ...], tuple[float, float, float]]:
         return {}  # of every network that was asked for

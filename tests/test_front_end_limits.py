@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from latent_nas import cli
 from latent_nas.costs.front_end import front_end_cost
-from latent_nas.jobs.chosen_for import chosen_for
+from latent_nas.jobs.chosen_for import chosen_for, lines
 from latent_nas.jobs.networks import Source
 from latent_nas.jobs.search.about import about_data
 from latent_nas.jobs.search.config import SearchConfig, new_config
@@ -60,6 +61,16 @@ def test_a_front_end_that_takes_all_of_a_limit_is_one_line(words):
     assert "\n" not in str(error.value)
 
 
+def test_a_query_counts_it_as_a_search_does(words, capsys):
+    arguments = ["query", "--task", str(words), "--flash-kb", "4", "--top", "1", "--queries", "8"]
+    for more, counted in (([], True), (["--front-end-apart"], False)):  # then what is missing are surrogates
+        with pytest.raises(SystemExit) as stopped:
+            cli.main([*arguments, *more])
+        error = capsys.readouterr().err
+        assert (stopped.value.code, error.count("\n")) == (2, 1)
+        assert ("front end takes" in error) == counted
+
+
 def test_a_run_of_before_goes_on_with_the_limits_of_its_network_alone(words):
     saved = json.loads(json.dumps(config(words).to_json()))
     assert SearchConfig.from_json(saved).front_end_apart is False
@@ -82,6 +93,12 @@ def test_firmware_is_held_to_what_is_left_for_the_network(words, tmp_path):
     (tmp_path / "result.json").unlink()
     (tmp_path / "config.json").write_text(json.dumps(saved), encoding="utf-8")
     assert chosen_for(Source("x"), tmp_path).limits == prepare(config(words)).limits  # a run that has not ended
+    gone = saved | {"target": saved["target"] | {"task": str(tmp_path / "gone")}}
+    (tmp_path / "config.json").write_text(json.dumps(gone), encoding="utf-8")
+    found = chosen_for(Source("x"), tmp_path)
+    assert found.limits == LIMITS
+    assert found.said.startswith("limits count the firmware without a front end that the run may have had: there is no")
+    assert found.said in lines({"limits_said": found.said})
 
 
 def test_doing_it_again_is_the_same_search(words):

@@ -36,6 +36,7 @@ def query(
     top: int = 10,
     queries: int = 2000,
     seed: int = 0,
+    front_end_apart: bool = False,
 ) -> "pandas.DataFrame":
     """Return candidates of the surrogates within limits, a row each, the best first; nothing is trained.
 
@@ -43,7 +44,8 @@ def query(
 
     Args:
         limits: e.g. {"flash_kb": 32, "ram_kb": 16, "latency_ms": 5}; None: those of the task.
-        queries: architectures to score.
+        queries: architectures to score. front_end_apart: limits count the network without the front end of audio or
+            series.
 
     Raises:
         ValueError: limits that nothing meets, or a task and device for which no surrogates are there.
@@ -53,7 +55,7 @@ def query(
     setup = open_target(Target(space or open_task(task).space, task, device, runtime), anew=True).check()
     given = Limits.parse([f"{name}={value}" for name, value in limits.items()]) if limits else setup.task.limits
     bounds = given.tighten(setup.device.limits)
-    found = asking.candidates(setup, bounds, top, queries, None, None, None, seed)
+    found = asking.candidates(setup, bounds, top, queries, None, None, None, seed, front_end_apart)
     return pandas.DataFrame(found["candidates"])
 
 

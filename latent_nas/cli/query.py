@@ -18,6 +18,13 @@ def query(
     ram_kb: Annotated[float | None, typer.Option(help="Maximum RAM.")] = None,
     latency_ms: Annotated[float | None, typer.Option(help="Maximum latency per inference.")] = None,
     limit: options.Limit = None,
+    front_end_apart: Annotated[
+        bool,
+        typer.Option(
+            "--front-end-apart",
+            help="Limits count the network alone. Default: the front end (audio, spectral features) and the network.",
+        ),
+    ] = False,
     top: Annotated[int, typer.Option(help="Number of candidates.")] = 10,
     queries: Annotated[int, typer.Option(help="Number of architectures to score.")] = 2000,
     codec: options.CodecDir = None,
@@ -42,7 +49,8 @@ def query(
     named = {"flash_kb": flash_kb, "ram_kb": ram_kb, "latency_ms": latency_ms}
     given = [*(limit or []), *(f"{k}={v}" for k, v in named.items() if v is not None)]
     limits = (Limits.parse(given) if given else setup.task.limits).tighten(setup.device.limits)
-    text = json.dumps(job.candidates(setup, limits, top, queries, codec, surrogates, agent, seed), indent=1)
+    found = job.candidates(setup, limits, top, queries, codec, surrogates, agent, seed, front_end_apart)
+    text = json.dumps(found, indent=1)
     if out:
         artifacts.write(out, text + "\n")
     print(text)

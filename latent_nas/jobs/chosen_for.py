@@ -21,12 +21,17 @@ DEVICE = "stm32f405"  # of a network that was chosen for none
 
 @dataclass(frozen=True)
 class ChosenFor:
-    """Device, runtime, limits and prefix of names in C of a run, "" and none where there was no run."""
+    """Device, runtime, limits and prefix of names in C of a run, "" and none where there was no run.
+
+    Attributes:
+        said: what could not be counted in the limits, a line.
+    """
 
     device: str = ""
     runtime: str = ""
     limits: Limits = field(default_factory=Limits)
     prefix: str = ""
+    said: str = ""
 
     @property
     def counts_image(self) -> bool:
@@ -60,32 +65,36 @@ class ChosenFor:
 
 def chosen_for(source: Source, place: Path) -> ChosenFor:
     """Return what a network was chosen for; ``place``: as it was given, a run or a folder in it."""
-    limits, prefix = source.limits, ""
+    limits, prefix, said = source.limits, "", ""
     for run in (place, place.parent.parent):
         if (run / files.NETWORKS).is_dir() and (run / files.CONFIG).is_file():
             config = RunFolder.open(run)[1]
-            limits = _counted(Run.read(run), limits)
+            limits, said = _counted(Run.read(run), limits)
             prefix = str(config.get("prefix") or "")
             break
-    return ChosenFor(source.device, source.runtime, limits, prefix)
+    return ChosenFor(source.device, source.runtime, limits, prefix, said)
 
 
-def _counted(run: Run, limits: Limits) -> Limits:
-    """Return a run's limits, less what its front end takes where they count that too; ``limits`` if it has none."""
+def _counted(run: Run, limits: Limits) -> tuple[Limits, str]:
+    """Return a run's limits, less what its front end takes where they count that too, and a line if that is unknown.
+
+    Args:
+        limits: those to return of a run that has none.
+    """
     if not run.config.get("limits"):
-        return limits
+        return limits, ""
     given = Limits.from_json(run.config["limits"])
     if run.config.get("front_end_apart", True):
-        return given
+        return given, ""
     if run.result is None:  # it has not ended, or the file is damaged
         try:
-            front_end = open_target(SearchConfig.from_json(run.config).target).front_end
-        except ValueError:  # its data is not there: then its sound is not known
-            return given
-        return given.less(front_end.row) if front_end else given
+            setup = open_target(SearchConfig.from_json(run.config).target)
+            return setup.beside_front_end(given), ""
+        except ValueError as error:
+            return given, f"limits count the firmware without a front end that the run may have had: {error}"
     if not (front := run.result.front_end):
-        return given
-    return given.less(front[f"computed_{name}"] for name in COSTS)
+        return given, ""
+    return given.less(front[f"computed_{name}"] for name in COSTS), ""
 
 
 def lines(report: dict[str, Any]) -> list[str]:
@@ -93,6 +102,7 @@ def lines(report: dict[str, Any]) -> list[str]:
     found = [report["decided"]] if report.get("decided") else []
     if (prefix := report.get("chosen_for", {}).get("prefix")) and prefix == report.get("prefix"):
         found.append(f"names in C begin with {prefix}_, as the run says (--prefix takes another)")
+    found += [report["limits_said"]] * bool(report.get("limits_said"))
     for name, ratio in report.get("over_limits", {}).items():
         cost = COSTS[name]
         limit = report["limits"][name] / cost.size

@@ -183,7 +183,7 @@ def _made(
         said = Emulator(read(elf), board, [name for _, name in firmware.operators], how.prefix).text(text.characters)
         same = said == speech.generate(network, text.characters)
         report["text"] = {**asdict(text), "prompt": speech.read, "emulated_text": said, "same_as_reference": same}
-    report["decided"] = known.decided(asked)
+    report["decided"], report["limits_said"] = known.decided(asked), known.said
     report["chosen_for"] = {"device": known.device, "runtime": known.runtime, "prefix": known.prefix}
     report |= {"limits": asdict(known.limits), "limits_count_image": known.counts_image}
     report["over_limits"] = known.over(report) if board.name == known.device or not known.device else {}

@@ -30,10 +30,15 @@ def candidates(
     surrogates: Path | None,
     agent: Path | None,
     seed: int,
+    front_end_apart: bool = False,
 ) -> dict[str, Any]:
     """Return the ``top`` networks by pessimistic score that keep the limits exactly; accuracies are predictions.
 
     What is predicted has the name of what the surrogates were fitted to, e.g. ``predicted_int8_accuracy``.
+
+    Args:
+        limits: of front end and network together, as a search counts them; of the network alone where
+            ``front_end_apart``. What is returned are those of the network.
 
     Raises:
         ValueError: a number out of range, limits that nothing meets, or artefacts missing, damaged or of another space.
@@ -42,6 +47,7 @@ def candidates(
 
     check_least(1, top=top, queries=queries)
     check_least(0, seed=seed)
+    limits = limits if front_end_apart else setup.beside_front_end(limits)
     check_reachable(setup, limits)
     scorer, latent = artefacts.open_scorer(setup, limits, codec, surrogates, seed, lambda line: None)
     adept = universal.Adept.load(agent or models.pretrained(setup, "agent"), latent)
@@ -76,6 +82,7 @@ def candidates(
     return {
         "target": vars(setup.target),
         "limits": limits.to_json(),
+        "front_end": setup.front_end and {**setup.front_end.to_json(), "apart": front_end_apart},
         "queries": queries,
         "seed": seed,
         "candidates": found,

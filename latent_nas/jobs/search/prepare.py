@@ -83,15 +83,7 @@ def in_force(config: SearchConfig, setup: Setup) -> Limits:
         ValueError: the front end leaves nothing of a limit.
     """
     limits = config.limits.tighten(setup.device.limits).tighten(plugins.load("objectives", config.objective).own)
-    if not setup.front_end or config.front_end_apart:
-        return limits
-    try:
-        return limits.less(setup.front_end.row)
-    except ValueError as error:
-        raise ValueError(
-            f"the front end takes {setup.front_end.text()}: {error}; loosen that limit, or let limits count"
-            " the network alone: --front-end-apart"
-        ) from None
+    return limits if config.front_end_apart else setup.beside_front_end(limits)
 
 
 def _check_halving(setup: Setup) -> None:
