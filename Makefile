@@ -21,8 +21,8 @@ search: .venv/installed  ## run the main job, e.g. make search ARGS="--trainings
 test: lint  ## lint, then run the tests, e.g. make test ARGS="-k codec"
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-browser: .venv/installed-test  ## open the report in chromium, which must be on the machine
-	$(BIN)/python -m pytest -m browser tests/test_report_page.py $(ARGS)
+browser: .venv/installed-test  ## open report and live page in chromium, which must be on the machine
+	$(BIN)/python -m pytest -m browser tests/test_report_page.py tests/test_ui_page.py $(ARGS)
 
 pythons: .venv/installed-test  ## test on the oldest and the newest Python of this machine
 	$(BIN)/python .ci/pythons.py $(ARGS)

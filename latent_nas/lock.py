@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from latent_nas import whole
 
@@ -77,6 +78,45 @@ def _taken(file: Path, place: Path) -> int:
         os.truncate(descriptor, 0)
         os.write(descriptor, json.dumps(_me()).encode())
     return descriptor
+
+
+def holder(file: Path) -> dict[str, Any] | None:
+    """Return who holds a lock, of this machine or another: process, command, host, since; None where nobody does.
+
+    Nobody is kept from the lock meanwhile: a holder that is no process any more is known without trying it.
+    """
+    try:
+        me = json.loads(file.read_text(encoding="utf-8"))
+        process, here = int(me["process"]), me["host"] == socket.gethostname()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # of a process that has only just taken it, or that died before it said who it was
+    if here and not _alive(process):
+        return None
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return dict(me)
+    except OSError:  # files can't be locked there: what it says is all there is
+        return dict(me) if here else None
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def _me() -> dict[str, str | int]:

@@ -28,7 +28,7 @@ LAYERS = [
     {"runs", "contracts"},
     {"report"},
     {"jobs"},
-    {"api", "modules"},
+    {"api", "modules", "ui"},
     {"cli"},
     {"__main__"},  # starts the cli
 ]

@@ -35,6 +35,7 @@ from latent_nas.cli import (
     serve_mcp,
     stopping,
     train,
+    ui,
 )
 from latent_nas.cli.configured import configured
 
@@ -82,6 +83,7 @@ for name, group in groups.items():
     app.add_typer(group, name=name, rich_help_panel="Artefacts, step by step")
     group.callback()(lambda: None)
 app.command("open", rich_help_panel="Find a network")(configured(open_report.open_report))
+app.command("ui", rich_help_panel="Find a network")(configured(ui.ui))
 app.command(rich_help_panel="Find a network")(doctor.doctor)
 app.command(rich_help_panel="Compare and extend")(serve_mcp.serve_mcp)
 for kind in lists.KINDS:

@@ -1,11 +1,13 @@
 """One network on several devices under several runtimes: a row for each pair."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from latent_nas.graph import Graph
 from latent_nas.jobs.cost import EXTERNAL, explain
 from latent_nas.limits import Limits
+from latent_nas.runtimes import open_runtime
 from latent_nas.units import COSTS, SPACE, energy, size, span
 
 
@@ -22,11 +24,12 @@ def compare(
     Raises:
         ValueError: all pairs are refused; the message is the first one's.
     """
+    opened = cache(open_runtime)  # a file of 20 KB, for every device anew
     rows = []
     for device in devices:
         for runtime in runtimes:
             try:
-                found = explain(graph, device, runtime, limits, clock_mhz, softmax)
+                found = explain(graph, device, opened(runtime), limits, clock_mhz, softmax)
                 rows.append({key: value for key, value in found.items() if key not in ("layers", "limits", "regions")})
             except ValueError as error:
                 rows.append({"device": device, "runtime": runtime, "refused": str(error)})

@@ -68,9 +68,14 @@ def is_run(path: Path) -> bool:
 def line(path: Path) -> Line:
     """Return what is known of a run; what is damaged is said in its ``problems``."""
     try:
-        run = Run.read(path)
+        return line_of(Run.read(path, journals=False))
     except (ValueError, OSError) as error:
         return Line(str(path), "damaged", problems=(str(error),))
+
+
+def line_of(run: Run) -> Line:
+    """Return what is known of a run that has been read."""
+    path = run.path
     target, wanted = run.config.get("target", {}), run.config.get("trainings")
     about: dict[str, Any] = {name: target.get(name) for name in ("task", "device")}
     about |= {name: run.config.get(name) for name in ("strategy", "seed")}

@@ -49,16 +49,22 @@ def write(folder: Path, out: Path | None = None) -> Path:
 
 def html(run: Run) -> str:
     """Return the report of a run as HTML."""
-    sections: list[Section] = [plugins.load("report", name)() for name in plugins.names("report")]
-    sections = sorted((s for s in sections if s.concerns(run)), key=lambda section: section.place)
-    parts = [_part(section, run) for section in sections]
+    sections = sections_of(run)
+    parts = [part(section, run) for section in sections]
     links = [tag("a", s.title, href=f"#{_anchor(s)}") for s in sections]
     made = f"latent_nas {__version__} · {time.strftime('%Y-%m-%d %H:%M')} · {run.path.resolve().name}"
     head = join(tag("h1", run.title), tag("p", made, class_="made"), _state(run))
     return page(f"{run.title} · latent_nas", head, links, parts)
 
 
-def _part(section: Section, run: Run) -> Html:
+def sections_of(run: Run) -> list[Section]:
+    """Return the sections that concern a run, in their order."""
+    sections: list[Section] = [plugins.load("report", name)() for name in plugins.names("report")]
+    return sorted((s for s in sections if s.concerns(run)), key=lambda section: section.place)
+
+
+def part(section: Section, run: Run) -> Html:
+    """Return a section with its title, or with what there is not and why."""
     try:
         body = section.show(run)
     except ValueError as reason:

@@ -2,7 +2,7 @@
 
 from html import escape
 
-VOID = {"br", "circle", "img", "input", "line", "meta", "path", "rect"}
+VOID = {"br", "circle", "img", "input", "line", "link", "meta", "path", "rect"}
 
 
 class Html(str):
@@ -17,7 +17,7 @@ def tag(name: str, /, *children: object, **attributes: object) -> Html:
     pairs = [(k.rstrip("_").replace("_", "-"), v) for k, v in attributes.items() if v is not None and v is not False]
     texts = "".join(f" {k}" if v is True else f' {k}="{escape(str(v))}"' for k, v in pairs)
     if name in VOID:
-        return Html(f"<{name}{texts}>" if name in {"br", "img", "input", "meta"} else f"<{name}{texts}/>")
+        return Html(f"<{name}{texts}>" if name in {"br", "img", "input", "link", "meta"} else f"<{name}{texts}/>")
     return Html(f"<{name}{texts}>{join(*children)}</{name}>")
 
 

@@ -21,7 +21,7 @@ def page(title: str, head: Html, links: Sequence[Html], sections: Sequence[Html]
     body = join(
         tag("nav", *links, toggle, aria_label="sections"),
         tag("main", tag("header", head), *sections),
-        tag("script", Html(_plotly())),
+        tag("script", Html(plotly())),
         tag("script", Html(script)),
     )
     top = join(
@@ -36,6 +36,6 @@ def page(title: str, head: Html, links: Sequence[Html], sections: Sequence[Html]
 
 
 @lru_cache(1)
-def _plotly() -> str:
+def plotly() -> str:
     """Return plotly.js, which plotly's Python package brings."""
     return (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")

@@ -26,21 +26,25 @@ class ChosenNetwork(Section):
 
     def show(self, run: Run) -> Html:
         """Return the drawing and the charts."""
-        graph, cost = run.graph, run.costs
-        words = (
-            f"Drawn is {run.chosen}, as it runs on the device: batch norm folded, activations fused. In all"
-            f" {count(cost.macs)} MACs, {count(cost.parameters)} parameters, {count(cost.cycles)} cycles. Everything"
-            " here is computed from the graph."
-        )
-        picks = [
-            tag("label", tag("input", type="radio", name="pick", id=f"pick{i}", checked=i == 2), " ", title)
-            for i, (title, _, _) in enumerate(COLUMNS)
-        ]
-        bars = tag("div", *(_column(cost.layers, *column) for column in COLUMNS), class_="bars")
-        drawing = tag("div", draw(graph, cost.layers), bars, class_="layers")
-        whole = tag("div", tag("div", *picks, class_="pick"), drawing, class_="network")
-        charts = [_arena(graph, cost), _live(run, cost)]
-        return join(tag("p", words), whole, tag("div", *charts, class_="charts two"))
+        return drawn(run, run.graph, run.costs, run.chosen)
+
+
+def drawn(run: Run, graph: Graph, cost: Costs, which: str) -> Html:
+    """Return the drawing and the charts of a deployed network of a run, with what it costs on the run's device."""
+    words = (
+        f"Drawn is {which}, as it runs on the device: batch norm folded, activations fused. In all"
+        f" {count(cost.macs)} MACs, {count(cost.parameters)} parameters, {count(cost.cycles)} cycles. Everything"
+        " here is computed from the graph."
+    )
+    picks = [
+        tag("label", tag("input", type="radio", name="pick", id=f"pick{i}", checked=i == 2), " ", title)
+        for i, (title, _, _) in enumerate(COLUMNS)
+    ]
+    bars = tag("div", *(_column(cost.layers, *column) for column in COLUMNS), class_="bars")
+    drawing = tag("div", draw(graph, cost.layers), bars, class_="layers")
+    whole = tag("div", tag("div", *picks, class_="pick"), drawing, class_="network")
+    charts = [_arena(graph, cost), _live(run, cost)]
+    return join(tag("p", words), whole, tag("div", *charts, class_="charts two"))
 
 
 def _column(layers: tuple[LayerCost, ...], title: str, name: str, text: Callable[[float], str]) -> Html:

@@ -24,7 +24,7 @@ class Rounds(Section):
         """Return the charts."""
         if not run.best:
             raise ValueError("no training has succeeded yet")
-        charts = [_progress(run)]
+        charts = [progress(run)]
         judged = [f for f in run.rounds if f.optimism is not None]
         words = "This strategy asks no surrogates, or they have not been asked yet: there is nothing to compare."
         if judged:
@@ -82,7 +82,8 @@ def _absurd(many: int, scale: Scale) -> str:
     )
 
 
-def _progress(run: Run) -> Html:
+def progress(run: Run) -> Html:
+    """Return the chart of the best network by training."""
     numbers = list(range(1, len(run.records) + 1))
     shown = np.array([run.scale.of_record(r) for r in run.records], float)
     values = shown.tolist()

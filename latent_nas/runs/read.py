@@ -56,8 +56,11 @@ class Run:
     problems: list[str] = field(default_factory=list)
 
     @staticmethod
-    def read(path: Path) -> "Run":
+    def read(path: Path, journals: bool = True) -> "Run":
         """Return what is in a folder.
+
+        Args:
+            journals: whether the strategy's are read too, which takes half of the time.
 
         Raises:
             ValueError: it is not a run folder: neither a configuration nor a store.
@@ -78,7 +81,7 @@ class Run:
             run.result = run._json(files.RESULT, "the final networks are left out", schema.read_result)
         if (path / files.DATA).exists():
             run.data = run._json(files.DATA, "the data are left out", schema.read_data)
-        run._read_store()
+        run._read_store(journals)
         if (path / files.LATENT).exists():
             try:
                 run.latent = artifacts.unpack((path / files.LATENT).read_bytes())
@@ -111,14 +114,14 @@ class Run:
             self.problems.append(f"{error}: {loss}")
             return None
 
-    def _read_store(self) -> None:
+    def _read_store(self, journals: bool) -> None:
         file = self.path / files.STORE
         if not file.is_file() or not file.stat().st_size:  # a Store would make tables in an empty file
             self.problems.append("study.sqlite is missing or empty: no training is known")
             return
         try:
             store = Store(file)
-            records, findings, journals = store.records(), store.findings(), store.journals()
+            records, findings, told = store.records(), store.findings(), store.journals() if journals else {}
             store.close()
         except (ValueError, TypeError, KeyError) as error:
             self.problems.append(f"no training is known: {error}")
@@ -130,7 +133,7 @@ class Run:
         objective, higher_is_better = self.scale.objective, self.scale.higher_is_better
         try:
             self.rounds = [schema.read_round(f, files.STORE, objective, higher_is_better) for f in findings]
-            self.journals = {n: schema.read_journal(journal, files.STORE) for n, journal in journals.items()}
+            self.journals = {n: schema.read_journal(journal, files.STORE) for n, journal in told.items()}
         except (ValueError, KeyError, TypeError) as error:
             self.problems.append(f"what the rounds showed is left out: {error}")
 

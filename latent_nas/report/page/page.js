@@ -49,9 +49,13 @@
     return out;
   }
 
-  const figures = [...document.querySelectorAll("figure")].filter((f) => f.querySelector("script")).map((f) => ({
-    place: f.querySelector(".plot"), spec: JSON.parse(f.querySelector("script").textContent),
-  }));
+  const read = new WeakMap();  // what a figure's script says, read once
+  function figures() {
+    return [...document.querySelectorAll("figure")].filter((f) => f.querySelector("script")).map((f) => {
+      if (!read.has(f)) read.set(f, JSON.parse(f.querySelector("script").textContent));
+      return { place: f.querySelector(".plot"), spec: read.get(f) };
+    });
+  }
   const config = { displayModeBar: false, responsive: true };
 
   function draw() {
@@ -59,7 +63,8 @@
     root.dataset.theme = dark ? "dark" : "light";
     root.style.colorScheme = root.dataset.theme;
     document.getElementById("theme").textContent = "Theme: " + choice;
-    for (const { place, spec } of figures) {
+    const all = figures();
+    for (const { place, spec } of all) {
       const { data, layout: given } = themed(spec);
       Plotly.react(place, data, layout(given), config);
       if (!place.dataset.opens) {  // a point that stands for a training shows it
@@ -69,7 +74,7 @@
         });
       }
     }
-    root.dataset.drawn = figures.length;
+    root.dataset.drawn = all.length;
   }
 
   document.getElementById("theme").addEventListener("click", () => {
@@ -84,6 +89,7 @@
   function show(number) {
     const row = document.getElementById("training-" + number);
     if (!row) return;
+    if (document.body.dataset.network) { location.assign(document.body.dataset.network + number); return; }
     const dialog = document.getElementById("network-shown") || document.createElement("dialog");
     const close = Object.assign(document.createElement("button"), { textContent: "Close", type: "button" });
     const list = document.createElement("dl");
@@ -111,29 +117,45 @@
   function paper(on) {
     if (on) root.dataset.paper = "yes"; else delete root.dataset.paper;
     draw();
-    figures.forEach(({ place }) => Plotly.Plots.resize(place));
+    figures().forEach(({ place }) => Plotly.Plots.resize(place));
   }
   addEventListener("beforeprint", () => paper(true));
   addEventListener("afterprint", () => paper(false));
 
   // Tables sort by a click on a column's head: numbers by value, the rest by letters; empty cells come last.
-  for (const table of document.querySelectorAll("table.sortable")) {
+  function sort(head) {
+    const table = head.closest("table");
     const heads = [...table.tHead.rows[0].cells];
-    const value = (row, i) => row.cells[i].dataset.value ?? row.cells[i].textContent;
-    heads.forEach((head, i) => head.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "ascending";
-      heads.forEach((h) => h.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const sign = down ? -1 : 1;
-      const rows = [...table.tBodies[0].rows].sort((a, b) => {
-        const [x, y] = [value(a, i), value(b, i)];
-        if (x === "" || y === "") return (x === "") - (y === "");
-        const d = Number(x) - Number(y);
-        return sign * (Number.isNaN(d) ? x.localeCompare(y) : d);
-      });
-      table.tBodies[0].append(...rows);
-    }));
+    const i = heads.indexOf(head);
+    const value = (row) => row.cells[i].dataset.value ?? row.cells[i].textContent;
+    const down = head.getAttribute("aria-sort") === "ascending";
+    heads.forEach((h) => h.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const sign = down ? -1 : 1;
+    const rows = [...table.tBodies[0].rows].sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      if (x === "" || y === "") return (x === "") - (y === "");
+      const d = Number(x) - Number(y);
+      return sign * (Number.isNaN(d) ? x.localeCompare(y) : d);
+    });
+    table.tBodies[0].append(...rows);
   }
+  const HEAD = "table.sortable th";
+  function reachable() { document.querySelectorAll(HEAD).forEach((head) => { head.tabIndex = 0; }); }
+  document.addEventListener("click", (event) => {
+    const head = event.target.closest?.(HEAD);
+    if (head) sort(head);
+  });
+  document.addEventListener("keydown", (event) => {
+    if ((event.key === "Enter" || event.key === " ") && event.target.matches?.(HEAD)) {
+      event.preventDefault();
+      sort(event.target);
+    }
+  });
+  reachable();
+
+  // A page that puts new parts in the place of old ones says so.
+  document.addEventListener("latent-nas-changed", () => { draw(); reachable(); });
 
   // A search writes its report anew after every round; this keeps up with it.
   const live = document.getElementById("live");
