@@ -3,10 +3,11 @@
     python benchmarks/fit_native.py --networks 24 --rows native.jsonl [--out fitted.toml]
     python benchmarks/fit_native.py --texts --rows texts.jsonl
     python benchmarks/fit_native.py --abroad --rows abroad.jsonl
+    python benchmarks/fit_native.py --four-bits --networks 12 --rows four_bits.jsonl
     python benchmarks/fit_native.py --core cortex-m0+ --rows m0.jsonl
 
 The second form is of networks of text alone, behind a full window of tokens; the third of the operators that only
-networks from outside have.
+networks from outside have, the fourth of the images' networks with 4-bit weights.
 
 With ``--core`` they run on another core with the memory of the STM32F405; of one without a model of cycles by class,
 cycles are instructions times the middle of its range.
@@ -40,6 +41,7 @@ from latent_nas.firmware.elf import read
 from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import project
 from latent_nas.graph import Builder, Graph
+from latent_nas.graph.bits import with_weight_bits
 from latent_nas.operators import from_json
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.add import Add
@@ -61,6 +63,7 @@ from latent_nas.operators.resize import Resize
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.upsample import Upsample
 from latent_nas.operators.zero import Zero
+from latent_nas.runtimes import open_runtime
 from latent_nas.spaces.tiny_transformer import TinyTransformer
 
 QUICK_HZ, SLOW_HZ = 180e6, 80e6  # clocks of the boards that the core's models are of
@@ -78,17 +81,24 @@ TILES = (
     "widened",
     "byte_pixels",
 )
+STRIPS = (
+    *("call", "strip_rows", "strip_lanes", "near_pairs", "far_pairs", "slow_outputs", "slow_rows", "slow_pairs"),
+    *("strip_words", "strip_rest", "weights"),
+)
+NIBBLES = (
+    *("call", "pixels", "nibble_columns", "nibble_tiles", "nibble_tile_blocks", "outputs"),
+    *("nibble_rows", "nibble_fours", "nibble_ones"),
+)
 TERMS = {
     "conv2d": (*TILES, "runs", "run_blocks", "run_rest"),
     "pointwise": TILES,
-    "depthwise": (
-        *("call", "strip_rows", "strip_lanes", "near_pairs", "far_pairs", "slow_outputs", "slow_rows", "slow_pairs"),
-        *("strip_words", "strip_rest", "weights"),
-    ),
+    "depthwise": STRIPS,
     "dense": ("call", "fours", "four_blocks", "large_blocks", "other_outputs", "other_macs", "other_rest"),
     "max_pool": ("call", "pixels", "outputs", *INSIDE),
     "avg_pool": ("call", "pixels", "outputs", *INSIDE),
     "dense4": ("call", "macs", "outputs"),
+    "conv2d4": NIBBLES,
+    "pointwise4": NIBBLES,
     "layer_norm": ("tokens", "outputs"),
     "attention": ("call", "macs", "scores", "outputs"),
     "global_pool": ("call", "means", "mean_outputs", "maxima", "maximum_outputs"),
@@ -101,6 +111,8 @@ TERMS = {
     "conv_transpose": ("call", "pixels", "outputs", "taps_inside", "macs_inside"),
 }
 
+
+UNPACKED = ("call", "filters", "weights")  # what depthwise4 adds to depthwise, whose kernel it calls
 
 TEXTS = [  # hidden, heads, feed-forward, vocabulary, window
     (64, 2, 128, 65, 32),
@@ -229,6 +241,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--texts", action="store_true")
     parser.add_argument("--abroad", action="store_true")
+    parser.add_argument("--four-bits", action="store_true")
     parser.add_argument("--core", default="cortex-m4")
     parser.add_argument("--rows", type=Path, default=Path("fit_native.jsonl"), help="what was measured so far")
     parser.add_argument("--out", type=Path)
@@ -237,6 +250,8 @@ def main() -> None:
     if arguments.abroad:
         sizes = [(8, 8, 4), (5, 7, 3), (12, 10, 8), (6, 6, 16), (9, 4, 1), (4, 4, 24), (10, 10, 2), (7, 5, 12)]
         graphs = [foreign(*size) for size in sizes]
+    if arguments.four_bits:
+        graphs = [with_weight_bits(graph, 4) for graph in graphs]
     rows: dict[str, list[tuple[Layer, str, float, float]]] = defaultdict(list)
     core = open_core(arguments.core)
     for operator, inputs, mix, total in measured(graphs, arguments.seed, arguments.rows, replace(DEVICE, core=core)):
@@ -247,12 +262,16 @@ def main() -> None:
         rows[figures.kernel].append((figures, f"{operator} of {shapes}", quick, slow))
     lines, key = [], f'"{core.name}"' if "+" in core.name else core.name
     for kernel, found in sorted(rows.items()):
-        terms = TERMS.get(kernel, ("call", "outputs"))
+        terms = UNPACKED if kernel == "depthwise4" else TERMS.get(kernel, ("call", "outputs"))
         counts = np.array([[figures.work[t] for t in terms] for figures, _, _, _ in found])
+        called = open_runtime("native").kernels["depthwise"].cycles[core.name] if kernel == "depthwise4" else {}
+        before = np.array([figures.total(called) for figures, _, _, _ in found])
         wanted, names = np.array([n for _, _, n, _ in found]), [name for _, name, _, _ in found]
         slower = np.median([n / each for _, _, each, n in found])
-        off, distinct = left_out(counts, wanted, names), len(set(names))
-        each = ", ".join(f"{t} = {w:.4g}" for t, w in zip(terms, fit(counts, wanted), strict=True) if w)
+        off, distinct = left_out(counts, wanted - before, names) * (1 - before / wanted), len(set(names))
+        fitted = dict(zip(terms, fit(counts, wanted - before), strict=True))
+        sums = {t: called.get(t, 0.0) + fitted.get(t, 0.0) for t in (*called, *terms)}
+        each = ", ".join(f"{t} = {w:.4g}" for t, w in sums.items() if w)
         lines += [
             f"[kernels.{kernel}]",
             f"slow = {slower:.3g}",

@@ -110,6 +110,20 @@ def text(bits: int) -> Graph:
     return b.build()
 
 
+def four_bits() -> Graph:
+    """A network of all kernels of images with 4-bit weights, of odd sizes, one with more than 585 weights a filter."""
+    b = Builder((9, 8, 3))
+    x = b.add(Relu(), b.add(Conv2d(7, (3, 3), weight_bits=4), 0))
+    x = b.add(Conv2d(7, (5, 3), (2, 1), groups=7, weight_bits=4), x)
+    x = b.add(Conv2d(12, (1, 1), weight_bits=4), x)
+    x = b.add(Add(), x, b.add(Conv2d(12, (1, 1), weight_bits=4), b.add(Conv2d(12, groups=12, weight_bits=4), x)))
+    y = b.add(Conv2d(5, (5, 8), padding=(2, 2, 7, 0), weight_bits=4), x)
+    y = b.add(Concat(), y, b.add(Conv2d(8, (7, 7), weight_bits=4), x))
+    y = b.add(Conv2d(6, (2, 2), (2, 2), "valid", weight_bits=4), y)
+    b.add(Dense(4, weight_bits=4), b.add(GlobalPool(), y))
+    return b.build()
+
+
 OWN = """
 from latent_nas.firmware.emit import Emitter
 from latent_nas.operators.hard_swish import HardSwish
@@ -123,6 +137,7 @@ Plugin = Mine
 Kernel = Emitter(lambda call: ("", ""))
 """
 NETWORKS = {"image": image(), "abroad": abroad(), "text, 4 bits": text(4), "text, 8 bits": text(8)}
+NETWORKS["image, 4 bits"] = four_bits()
 
 
 def kernels(graph: Graph) -> set[str]:

@@ -67,6 +67,7 @@ def train(
     out: str | Path | None = None,
     test: bool = False,
     accelerator: str = "auto",
+    weight_bits: int = 8,
     **recipe: Any,
 ) -> TrainingResult:
     """Train one network for a task and return what was measured; its folder holds weights and the int8 network.
@@ -75,13 +76,16 @@ def train(
         network: a name or file, as ``latent-nas train`` takes it. fidelity: the task's recipe to begin with.
         out: run folder; default: runs/<time>-<network>. test: whether the test part is read, once, at the end.
         accelerator: where it is trained: "auto", "cpu", "cuda" or "mps".
+        weight_bits: 8, or 4 for weights that take half the flash, fine-tuned.
         recipe: what of it is otherwise, as epochs=30, schedule="one-cycle", qat="never".
 
     Raises:
         ValueError: a wrong name or setting, or the training gave no network.
     """
     asked = training.recipe_of(task, fidelity, **recipe)
-    config = training.TrainConfig(str(network), task, asked, seed, test=test, accelerator=resolve(accelerator))
+    config = training.TrainConfig(
+        str(network), task, asked, seed, test=test, accelerator=resolve(accelerator), weight_bits=weight_bits
+    )
     graph = open_source(network).bound(task, "").graph_for(open_task(task))
     folder = training.begin(config, graph, Path(out) if out else None)
     return training.train(config, graph, folder, quiet, quiet)

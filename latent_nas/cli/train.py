@@ -51,6 +51,13 @@ def train(
     teachers: Annotated[
         int | None, typer.Option(help="Distil an ensemble of this many larger networks, trained first and kept.")
     ] = None,
+    weight_bits: Annotated[
+        int,
+        typer.Option(
+            help="Bits of the weights of convolutions and dense layers: 8, or 4 (two a byte, fine-tuned unless --qat"
+            " never; runs on the native runtime)."
+        ),
+    ] = 8,
     samples: Annotated[int, typer.Option(help="Training samples to use; 0 is all.")] = 0,
     valid_samples: Annotated[int, typer.Option(help="Validation samples to use; 0 is all.")] = 0,
     test: Annotated[bool, typer.Option("--test", help="Read the test part, once, at the end.")] = False,
@@ -97,7 +104,9 @@ def train(
             teachers=teachers,
         )
         where = resolve(accelerator)
-        config = TrainConfig(network, task, recipe, seed, samples, valid_samples, test, accelerator=where)
+        config = TrainConfig(
+            network, task, recipe, seed, samples, valid_samples, test, accelerator=where, weight_bits=weight_bits
+        )
         graph = open_source(network, entry).bound(task, space).graph_for(open_task(task))
         folder = begin(config, graph, out)
     with show(as_json) as view:

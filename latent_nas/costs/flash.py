@@ -27,10 +27,12 @@ def flash(layers: Sequence[Layer], runtime: Runtime) -> Flash:
     Raises:
         ValueError: the runtime has no kernel for a layer.
     """
-    channel, tensor = runtime.quantisation_bytes_per_channel, runtime.quantisation_bytes_per_tensor
+    usual, tensor = runtime.quantisation_bytes_per_channel, runtime.quantisation_bytes_per_tensor
+    own = {layer.kernel: runtime.kernel(layer.kernel).channel_bytes for layer in layers if layer.work}
+    channel = {kernel: usual if each is None else each for kernel, each in own.items()}
     tables = [runtime.kernel(layer.kernel).table_bytes + layer.table_bytes if layer.work else 0 for layer in layers]
     constants = [
-        channel * runtime.scales(x.kernel, x.channels) + (0 if x.view else tensor) + t
+        channel.get(x.kernel, usual) * runtime.scales(x.kernel, x.channels) + (0 if x.view else tensor) + t
         for x, t in zip(layers, tables, strict=True)
     ]
     runs = [layer.kernel for layer in layers if layer.work]

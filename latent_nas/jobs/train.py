@@ -17,6 +17,7 @@ from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.curves import svg
 from latent_nas.jobs.moved import check_there
+from latent_nas.operators._weights import check_bits
 from latent_nas.ranges import check_least
 from latent_nas.records import versions, words
 from latent_nas.runs import files, own
@@ -40,6 +41,7 @@ class TrainConfig:
         network: name or file, as it was given. samples, valid_samples: so many of those parts, drawn by the seed; 0 is
             all. test: whether the test part is read at the end. data: hash of the task's data where it may change.
         accelerator: the kind of device that trains, "cpu", "cuda" or "mps".
+        weight_bits: of convolutions and dense layers, 8 or 4.
     """
 
     network: str
@@ -51,10 +53,12 @@ class TrainConfig:
     test: bool = False
     data: str = ""
     accelerator: str = accelerator.CPU
+    weight_bits: int = 8
 
     def __post_init__(self) -> None:
         check_least(0, seed=self.seed, samples=self.samples, valid_samples=self.valid_samples)
         accelerator.check(self.accelerator)
+        check_bits("train", self.weight_bits)
 
 
 def recipe_of(task: str, fidelity: str, **changes: Any) -> Recipe:
@@ -155,6 +159,7 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
 def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: Done) -> TrainingResult:
     from latent_nas import training  # imports torch when it trains
     from latent_nas.training.metadata import metadata_of
+    from latent_nas.training.narrow import said as narrow_said
 
     task, started = open_task(config.task), time.perf_counter()
     data = task.data()
@@ -190,13 +195,16 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
             accelerator=config.accelerator,
             tuning=tuning,
             say=say,
+            weight_bits=config.weight_bits,
         )
     except training.TrainingFailed as error:
         raise ValueError(
             f"{error}: {config.network} learnt nothing at a learning rate of {config.recipe.learning_rate:g}; try a"
             f" smaller --learning-rate and another --out ({folder.path / files.METRICS} has the epochs)"
         ) from None
-    if before := trained.without_qat:
+    if trained.eight_bits:
+        say(narrow_said(task, trained))
+    elif before := trained.without_qat:
         say(qat_said(task, trained.float_metrics, before, trained.int8_metrics, trained.qat_epochs))
     small = deploy(graph).graph
     about = metadata_of(task, trained.network, {f"valid_{name}": v for name, v in trained.int8_metrics.items()})
@@ -217,6 +225,8 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
         measured_test_int8=tested,
         epochs=trained.epochs,
         qat_epochs=trained.qat_epochs,
+        weight_bits=config.weight_bits,
+        measured_valid_eight_bits=dict(trained.eight_bits),
         measured_valid_without_qat=dict(trained.without_qat),
         curve=tuple(map(metric.signed, trained.curve)),
         samples=len(learn),

@@ -86,3 +86,28 @@ def strip_work(image: tuple[int, ...], kernel: Pair, stride: Pair, padding: Padd
         "strip_words": image[across] * fours * -(-image[along] // 2),
         "strip_rest": image[across] * ones * image[along],
     }
+
+
+def nibble_work(image: tuple[int, ...], made: tuple[int, ...], kernel: Pair, groups: int, inside: float) -> Counts:
+    """Return the counts of kernels of 4-bit weights, which multiply the columns of three pixels by one filter a time.
+
+    nibble_blocks, of eight values of a window; nibble_columns, of three pixels or less; nibble_tiles, filters times
+    these, and nibble_tile_blocks of them. nibble_rows, of windows; nibble_fours, values made int16 by four, and
+    nibble_ones, those by one. Of depthwise layers unpacked_bytes, their weights and channels as they run.
+
+    Args:
+        image, made: (height, width, channels) of input and output. inside: values of windows that lie in the image.
+    """
+    (height, width, filters), window = made, prod(kernel) * image[2] // groups
+    blocks, columns, values = -(-window // 8), -(-height * width // 3), float(height * width * window)
+    fours = 0 if image[2] % 4 else inside
+    return {
+        "nibble_blocks": blocks,
+        "nibble_columns": columns,
+        "nibble_tiles": columns * filters,
+        "nibble_tile_blocks": columns * filters * blocks,
+        "nibble_rows": height * width * kernel[0],
+        "nibble_fours": fours / 4,
+        "nibble_ones": values - fours,
+        "unpacked_bytes": 12 * image[2] + 4 * -(-window * image[2] // 4),
+    }

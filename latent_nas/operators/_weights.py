@@ -44,7 +44,12 @@ def multipliers(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def integer_constants(
-    weights: dict[str, np.ndarray], x: Quant, y: Quant, activation: str | None, bits: int = 8
+    weights: dict[str, np.ndarray],
+    x: Quant,
+    y: Quant,
+    activation: str | None,
+    bits: int = 8,
+    compact: bool = False,
 ) -> dict[str, np.ndarray]:
     """Return per-channel symmetric integer weights and everything that requantises their sums.
 
@@ -52,8 +57,12 @@ def integer_constants(
         weights: "weight" (filters, ...), "bias" (filters,), float; "scale" (filters,) of weights where it was learnt.
         bits: of a weight.
         x, y: quantisation of input and output. activation: fused, see ``Quant.clamp``.
+        compact: whether multipliers have the bits of ``compacted``; the weights' scales are then moved to theirs.
     """
     integers, scale = integer_weight(weights["weight"], bits, weights.get("scale"))
+    if compact:
+        scale = _compact_scale(scale, x.scale / y.scale)
+        integers, scale = integer_weight(weights["weight"], bits, scale)
     bias = np.clip(np.rint(weights["bias"] / (scale * x.scale)), -(2**31), 2**31 - 1).astype(np.int32)
     m, shift = multipliers(scale * x.scale / y.scale)
     low, high = y.clamp(activation)
@@ -67,6 +76,26 @@ def integer_constants(
         "low": np.array(low),
         "high": np.array(high),
     }
+
+
+COMPACT = 10  # bits of a compact multiplier after its first
+
+
+def _compact_scale(scale: np.ndarray, factor: float) -> np.ndarray:
+    """Return the scales (filters,) next to some whose products with ``factor`` are compact multipliers."""
+    mantissa, exponent = np.frexp(np.maximum(scale * factor, 2.0**-31))
+    return np.ldexp(np.rint(mantissa * 2 ** (COMPACT + 1)) / 2 ** (COMPACT + 1), exponent) / factor
+
+
+def compacted(m: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Return multipliers and shifts (n,) as uint16: ten bits of the multiplier after its first, six of the shift.
+
+    Raises:
+        ValueError: a multiplier is not compact.
+    """
+    if (m % 2 ** (30 - COMPACT)).any():
+        raise ValueError("4-bit weights want multipliers of 11 bits; quantise the network again")
+    return (((m >> (30 - COMPACT)) & (2**COMPACT - 1)) << 6 | shift).astype(np.uint16)
 
 
 def matmul_exact(x: np.ndarray, w: np.ndarray) -> np.ndarray:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from latent_nas.fixed_point import Quant, requantise
 from latent_nas.operators import Operator, Shape, image
-from latent_nas.operators._blocks import column_work, strip_work
-from latent_nas.operators._weights import integer_constants, matmul_exact
+from latent_nas.operators._blocks import column_work, nibble_work, strip_work
+from latent_nas.operators._weights import check_bits, integer_constants, matmul_exact
 from latent_nas.operators.window import Padding, Pair, output_size, pads, taps
 
 if TYPE_CHECKING:
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Conv2d(Operator):
-    """Convolution with per-channel weights and an optional fused activation (None, "relu", "relu6")."""
+    """Convolution with per-channel weights and an optional fused activation (None, "relu", "relu6").
+
+    Weights have ``weight_bits`` bits, 4 of those without groups or depthwise only.
+    """
 
     kind: ClassVar[str] = "conv2d"
     filters: int
@@ -28,6 +31,7 @@ class Conv2d(Operator):
     groups: int = 1
     bias: bool = True
     activation: str | None = None
+    weight_bits: int = 8
 
     @classmethod
     def examples(cls) -> "tuple[Conv2d, ...]":
@@ -38,6 +42,8 @@ class Conv2d(Operator):
             cls(4, (5, 5), (2, 2), groups=4),
             cls(8, (1, 1), groups=2, bias=False),
             cls(3, (2, 2), (2, 2), (1, 0, 1, 0)),
+            cls(5, (3, 3), weight_bits=4),
+            cls(4, (3, 3), groups=4, weight_bits=4),
         )
 
     def shape(self, *inputs: Shape) -> Shape:
@@ -47,6 +53,9 @@ class Conv2d(Operator):
         height, width, channels = inputs[0]
         if self.groups < 1 or channels % self.groups or self.filters % self.groups or self.filters < 1:
             raise ValueError(f"conv2d with {self.groups} groups can't take {channels} to {self.filters} channels")
+        check_bits(self.kind, self.weight_bits)
+        if self.weight_bits < 8 and 1 < self.groups != channels:
+            raise ValueError(f"conv2d with {self.groups} groups of several channels has weights of 8 bits, not 4")
         if min(*self.kernel_size, *self.stride) < 1:
             raise ValueError(f"conv2d wants kernel and stride of at least 1, got {self.kernel_size}, {self.stride}")
         return (*output_size(height, width, self.kernel_size, self.stride, self.padding), self.filters)
@@ -58,12 +67,32 @@ class Conv2d(Operator):
             "bias": (self.filters,),
         }
 
+    @property
+    def bits(self) -> int:
+        """Of a weight."""
+        return self.weight_bits
+
+    def to_json(self) -> dict[str, Any]:
+        """Return kind and fields; as before there were other widths where weights have 8 bits."""
+        return {k: v for k, v in super().to_json().items() if (k, v) != ("weight_bits", 8)}
+
+    def table_bytes(self, *inputs: Shape) -> int:
+        """Return what rows of 4-bit weights are longer than their weights: each filter has blocks of eight."""
+        if self.weight_bits == 8:
+            return 0
+        weights = self.filters * prod(self.kernel_size) * (inputs[0][2] // self.groups)
+        rows = 1 if self.kernel(*inputs) == "depthwise4" else self.filters
+        return rows * 4 * -(-weights // rows // 8) - -(-weights // 2)
+
     def macs(self, *inputs: Shape) -> int:
         """Return output pixels x filters x taps x channels per group."""
         return prod(self.shape(*inputs)) * prod(self.kernel_size) * (inputs[0][2] // self.groups)
 
     def kernel(self, *inputs: Shape) -> str:
-        """Return "depthwise", "pointwise" (1x1, stride 1, no groups, no padding) or "conv2d"."""
+        """Return "depthwise", "pointwise" (1x1, stride 1, no groups, no padding) or "conv2d"; with a 4 of 4 bits."""
+        return self._routine(*inputs) + ("" if self.weight_bits == 8 else str(self.weight_bits))
+
+    def _routine(self, *inputs: Shape) -> str:
         if self.groups == inputs[0][2] == self.filters and self.groups > 1:
             return "depthwise"
         plain = self.kernel_size == self.stride == (1, 1) and self.groups == 1 and not self._padded(inputs[0])
@@ -82,7 +111,7 @@ class Conv2d(Operator):
         channels, window = inputs[0][2], prod(self.kernel_size)
         height, width, filters = self.shape(*inputs)
         pixels, length, macs = height * width, window * (channels // self.groups), self.macs(*inputs)
-        kernel, small = self.kernel(*inputs), self.kernel_size == (3, 3) and self._padded(inputs[0]) <= 1
+        kernel, small = self._routine(*inputs), self.kernel_size == (3, 3) and self._padded(inputs[0]) <= 1
         copied = 0 if kernel == "pointwise" or (kernel == "depthwise" and small) else window
         counts = {
             "call": 1,
@@ -103,7 +132,9 @@ class Conv2d(Operator):
 
     def may_overwrite(self, *inputs: Shape) -> bool:
         """Return whether outputs lie where the middles of their windows did, and no group reads another's channels."""
-        single = self.groups == 1 or self.kernel(*inputs) == "depthwise"
+        single = self.groups == 1 or self._routine(*inputs) == "depthwise"
+        if self.kernel(*inputs) == "conv2d4":  # it keeps no rows
+            return False
         return single and self.stride == (1, 1) and self.shape(*inputs) == inputs[0]
 
     def fine_work(self, *inputs: Shape) -> dict[str, float]:
@@ -113,14 +144,17 @@ class Conv2d(Operator):
         line_macs, the MACs where a window is a part of one row or column, else 0.
         """
         fields, made = (self.kernel_size, self.stride, self.padding), self.shape(*inputs)
-        if self.kernel(*inputs) == "depthwise":
+        if self._routine(*inputs) == "depthwise":
             counts = strip_work(inputs[0], *fields)
         else:
             counts = column_work(inputs[0], self.filters, *fields, self.groups, self.may_overwrite(*inputs))
         deep = inputs[0][2] // self.groups % 4 == 0
         line = min(self.kernel_size) == 1 < max(self.kernel_size)
-        all_have = {"filters": self.filters, "row": made[1] * made[2], "deep": deep}
+        all_have: dict[str, float] = {"filters": self.filters, "row": made[1] * made[2], "deep": deep}
         all_have["line_macs"] = self.macs(*inputs) if line else 0
+        if self.weight_bits == 4:
+            inside = counts.get("gathered_inside", 0.0)
+            all_have |= nibble_work(inputs[0], made, self.kernel_size, self.groups, inside)
         return {term: float(count) for term, count in (counts | all_have).items()}
 
     def _padded(self, shape: Shape) -> int:
@@ -149,7 +183,7 @@ class Conv2d(Operator):
 
     def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
         """Return int8 weights, int32 biases, multipliers, shifts, zero points and clamp."""
-        return integer_constants(weights, inputs[0], output, self.activation)
+        return integer_constants(weights, inputs[0], output, self.activation, self.weight_bits, self.weight_bits < 8)
 
     def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:
         """Return (n, h, w, filters): int32 sums of (x - zero point) x weight, biased and requantised."""

@@ -18,6 +18,7 @@ class TrainingResult:
         measured_valid_float, measured_valid_int8: the task's metrics by name, of the network that is kept.
         qat_epochs: of quantisation-aware training behind the int8 network, 0 where it has none.
         measured_valid_without_qat: what the int8 network measured before; empty where that was not tried.
+        weight_bits: of the int8 network, 4 where asked for; measured_valid_eight_bits: what it measured with 8 then.
         measured_test_int8: the same on the test part; empty where it was not read.
         epochs: behind the weights that are kept. curve: the float network's objective after each epoch, in its unit.
         samples, valid_samples: that were learnt from and judged on.
@@ -42,6 +43,8 @@ class TrainingResult:
     versions: Mapping[str, str]
     measured_test_int8: Metrics = field(default_factory=dict)
     qat_epochs: int = 0
+    weight_bits: int = 8
+    measured_valid_eight_bits: Metrics = field(default_factory=dict)
     measured_valid_without_qat: Metrics = field(default_factory=dict)
     version: int = VERSION
 

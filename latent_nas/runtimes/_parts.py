@@ -46,6 +46,7 @@ class Kernel:
         scratch_bytes: per term of ``Operator.work``, bytes of the arena that it needs while it runs.
         code_bytes: flash, once per model. calls: the kernel whose code it runs too, and is not in its own; "" for none.
         table_bytes: flash, of every operator that it runs.
+        channel_bytes: flash of a channel's factor, in place of the runtime's; None is that.
         source: what the cycles are from. slow: what they are times at a clock below ``Runtime.slow_below_mhz``.
     """
 
@@ -57,6 +58,7 @@ class Kernel:
     table_bytes: int = 0
     slow: float = 1.0
     calls: str = ""
+    channel_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class Trained:
         curve: validation score after each epoch, more being better. epochs: how many were run to get these weights.
         qat_epochs: of quantisation-aware training behind the int8 network, 0 where it has none. without_qat: what the
             int8 network measured before, where that was tried.
+        eight_bits: what the network measured with weights of 8 bits, where they have fewer.
         outputs, answers: of the float and the int8 network to the judging part, (n, outputs) and their form for the
             task's kind.
     """
@@ -49,6 +50,7 @@ class Trained:
     answers: np.ndarray
     qat_epochs: int = 0
     without_qat: Mapping[str, float] = field(default_factory=dict)
+    eight_bits: Mapping[str, float] = field(default_factory=dict)
 
 
 def train(
@@ -67,6 +69,7 @@ def train(
     tuning: Callable[[np.ndarray], None] = lambda history: None,
     lesson: tuple[Part, Part] | None = None,
     say: Callable[[str], None] = lambda line: None,
+    weight_bits: int = 8,
 ) -> Trained:
     """Train a network on ``learn``, quantise it with activations calibrated there, and measure both on ``judge``.
 
@@ -78,6 +81,8 @@ def train(
         qat_epochs: of quantisation-aware training where ``stop_at`` is given. tuning: as ``watch``, of that training.
         lesson: what the recipe's teachers learn from and are judged on; None: ``learn`` and ``judge``. say: is told
             whether there are teachers.
+        weight_bits: of convolutions and dense layers; with fewer than 8, ``judge`` decides whether the first and the
+            last keep 8, see ``narrow.narrowed``.
         keep, watch, pause: of ``fit.fit``. accelerator: where the float network learns; all else is done on the CPU.
 
     Raises:
@@ -120,8 +125,12 @@ def train(
     answers = network.outputs(judge.x)
     floats, integers = task.kind.measure(outputs, judge.y), task.kind.measure(answers, judge.y)
     plain = Trained(network, model, tuple(curve), epochs, floats, integers, outputs, answers)
+    if weight_bits < 8:
+        from latent_nas.training.narrow import narrowed
+
+        return narrowed(plain, weight_bits, graph, task, recipe, seed, learn, judge, seen, keep, tuning, soft)
     if qat_epochs if stop_at else aware.wanted(task, recipe.qat, floats, integers):
-        return _tuned(plain, graph, task, recipe, seed, learn, judge, qat_epochs if stop_at else 0, keep, tuning)
+        return _tuned(plain, graph, task, recipe, seed, learn, judge, qat_epochs if stop_at else 0, keep, tuning, soft)
     return plain
 
 
@@ -136,12 +145,12 @@ def _tuned(
     stop_at: int,
     keep: Path | None,
     watch: Callable[[np.ndarray], None],
+    soft: np.ndarray | None,
 ) -> Trained:
     """Return a training after quantisation-aware training, or as it was where ``judge`` may choose and chooses that."""
     state = keep and keep.with_suffix(f".qat{keep.suffix}")
-    tuned = aware.tune(
-        graph, plain.model, plain.network, task, recipe, seed, learn, None if stop_at else judge, stop_at, state, watch
-    )
+    judged_on, made = None if stop_at else judge, (graph, plain.model, plain.network)
+    tuned = aware.tune(*made, task, recipe, seed, learn, judged_on, stop_at, state, watch, soft)
     answers = tuned.network.outputs(judge.x)
     integers, before = task.kind.measure(answers, judge.y), plain.int8_metrics
     if not stop_at and task.kind.signed(integers) <= task.kind.signed(before):

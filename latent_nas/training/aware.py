@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 AUTO, ALWAYS, NEVER = "auto", "always", "never"
 POLICIES = (AUTO, ALWAYS, NEVER)
 LOST = 0.003  # of what there is to gain, from which "auto" fine-tunes: 0.3 points of an accuracy
-SHARE, LEAST = 0.2, 3  # of the recipe's epochs, and epochs at least
-RATE = 5e-4  # peak learning rate, of Adam
+LEAST = 3  # epochs
+SHARE, RATE = 0.2, 5e-4  # of the recipe's epochs; peak learning rate of Adam
+NARROW_SHARE, NARROW_RATE = 0.5, 2e-3  # of weights with fewer than 8 bits, which have farther to go
+NARROW_LOST = 0.005  # as LOST, against 8 bits, from which the first and the last layer keep theirs
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,14 @@ def wanted(task: Task, policy: str, floats: Mapping[str, float], integers: Mappi
     check(policy)
     if policy != AUTO:
         return policy == ALWAYS
+    return lost(task, floats, integers) > LOST + 1e-9
+
+
+def lost(task: Task, before: Mapping[str, float], after: Mapping[str, float]) -> float:
+    """Return by how much the first metric is worse after than before, as a share: see ``wanted``."""
     metric = task.kind.metric
     span = 1.0 if metric.unit == "fraction" else abs(task.baseline().metrics[metric.name])
-    return task.kind.signed(floats) - task.kind.signed(integers) > LOST * span + 1e-9
+    return (task.kind.signed(before) - task.kind.signed(after)) / span
 
 
 def said(
@@ -72,10 +79,15 @@ def said(
     return f"quantisation-aware training: {lost}; fine-tuned for {many}: int8 {after[name]:.4f}"
 
 
-def recipe_of(recipe: Recipe) -> Recipe:
-    """Return the recipe of fine-tuning after a training by ``recipe``: a few epochs from a low rate down to 0."""
-    epochs = max(round(SHARE * recipe.epochs), LEAST)
-    plain = replace(recipe, optimiser="adam", learning_rate=RATE, weight_decay=0.0, schedule="cosine", warmup=0.0)
+def recipe_of(recipe: Recipe, bits: int = 8) -> Recipe:
+    """Return the recipe of fine-tuning after a training by ``recipe``: a few epochs from a low rate down to 0.
+
+    Args:
+        bits: of the narrowest weights.
+    """
+    share, rate = (SHARE, RATE) if bits == 8 else (NARROW_SHARE, NARROW_RATE)
+    epochs = max(round(share * recipe.epochs), LEAST)
+    plain = replace(recipe, optimiser="adam", learning_rate=rate, weight_decay=0.0, schedule="cosine", warmup=0.0)
     return replace(plain, epochs=epochs, patience=epochs)
 
 
@@ -91,13 +103,14 @@ def tune(
     stop_at: int | None = None,
     keep: Path | None = None,
     watch: Callable[[np.ndarray], None] = lambda history: None,
+    soft: np.ndarray | None = None,
 ) -> Tuned:
     """Train an int8 network further, on the CPU, where its integers are exact.
 
     Args:
         graph, model: float, which ``network`` was made from. recipe: that ``model`` was trained by.
         judge: decides which epoch is taken, by the int8 score; None: the last one. stop_at: of ``fit.fit``.
-        keep: file of the state after every epoch, from which it goes on to the same end. watch: of ``fit.fit``.
+        keep: file of the state after every epoch, from which it goes on to the same end. watch, soft: of ``fit.fit``.
 
     Raises:
         TrainingFailed: the loss is not finite.
@@ -109,6 +122,9 @@ def tune(
     held = task.kind.output_range(learn.y) is not None
     with seeds.isolated(seeds.derive(seed, "aware")):
         fake = FakeQuantised(network, weights_of(graph, model), held)
-        tuned, curve, epochs = follow(fake, task, recipe_of(recipe), seed, learn, judge, stop_at, keep, watch)
+        bits = min(node.operator.bits for node in network.graph.nodes)
+        tuned, curve, epochs = follow(
+            fake, task, recipe_of(recipe, bits), seed, learn, judge, stop_at, keep, watch, soft=soft
+        )
     assert isinstance(tuned, FakeQuantised)
     return Tuned(tuned.integers(), epochs, tuple(curve))

@@ -31,14 +31,20 @@ def factor(m: int, shift: int) -> str:
     return f"{{{m}, {shift - 33 if m else 0}}}"
 
 
-def channels(call: Call, folded: bool) -> list[str]:
-    """Return the nn_channels of an operator with weights; ``folded``: biases with -zero * sum(weights), wrapped."""
+def folded(call: Call) -> np.ndarray:
+    """Return the biases (filters,) int64 of an operator with weights less zero * sum(weights), wrapped to 32 bits."""
+    bias, rows = (
+        call.constants["bias"].astype(np.int64),
+        call.constants["weight"].reshape(len(call.constants["bias"]), -1),
+    )
+    moved = bias - call.integer("input_zero_point") * rows.sum(axis=1, dtype=np.int64)
+    return np.asarray((moved + 2**31) % 2**32 - 2**31)
+
+
+def channels(call: Call, fold: bool) -> list[str]:
+    """Return the nn_channels of an operator with weights; ``fold``: with the biases of ``folded``."""
     c = call.constants
-    bias = c["bias"].astype(np.int64)
-    if folded:
-        bias = bias - call.integer("input_zero_point") * c["weight"].reshape(len(bias), -1).sum(axis=1, dtype=np.int64)
-        bias = (bias + 2**31) % 2**32 - 2**31
-    rows = zip(bias, c["multiplier"], c["shift"], strict=True)
+    rows = zip(folded(call) if fold else c["bias"], c["multiplier"], c["shift"], strict=True)
     return [channel(int(b), int(m), int(s)) for b, m, s in rows]
 
 
@@ -84,11 +90,11 @@ def pairs(name: str, values: np.ndarray) -> str:
     )
 
 
-def weighted(call: Call, weight: np.ndarray, folded: bool) -> str:
+def weighted(call: Call, weight: np.ndarray, fold: bool) -> str:
     """Return ``weight_<id>`` and ``channel_<id>`` of an operator with weights."""
     i = call.node.id
     return array("int8_t", f"weight_{i}", weight.reshape(-1).tolist(), ALIGNED) + array(
-        "nn_channel", f"channel_{i}", channels(call, folded)
+        "nn_channel", f"channel_{i}", channels(call, fold)
     )
 
 

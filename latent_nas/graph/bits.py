@@ -1,0 +1,37 @@
+"""The same network with weights of other widths."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from latent_nas.graph import Builder, Graph, Node
+from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.dense import Dense
+
+
+def with_weight_bits(graph: Graph, bits: int, whole: Collection[int] = ()) -> Graph:
+    """Return a graph whose convolutions and dense layers have weights of so many bits.
+
+    Args:
+        whole: ids of nodes that keep 8 bits, as convolutions in groups of several channels always do.
+
+    Raises:
+        ValueError: no layer can have so many bits.
+    """
+    builder = Builder()
+    for node in graph.nodes:
+        operator = node.operator
+        if isinstance(operator, (Conv2d, Dense)) and node.id not in whole and not _grouped(graph, node):
+            operator = replace(operator, weight_bits=bits)
+        builder.add(operator, *node.inputs)
+    return builder.build()
+
+
+def ends(graph: Graph) -> tuple[int, ...]:
+    """Return the ids of the first and the last layer with weights."""
+    layers = [n.id for n in graph.nodes if isinstance(n.operator, (Conv2d, Dense))]
+    return (layers[0], layers[-1]) if layers else ()
+
+
+def _grouped(graph: Graph, node: Node) -> bool:
+    operator = node.operator
+    return isinstance(operator, Conv2d) and 1 < operator.groups != graph.shapes_into(node)[0][2]
