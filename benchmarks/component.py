@@ -1,8 +1,9 @@
 """The component: from raw data on the emulated board, twelve libraries compiled strictly and linked in pairs.
 
-    python benchmarks/component.py --out DIR [--fsdd fsdd.npz] [--inputs 200]
+    python benchmarks/component.py --out DIR [--fsdd fsdd.npz] [--inputs 200] [--only audio]
 
-Data are made here, but recordings, which are those of the Free Spoken Digit Dataset where its file is given.
+Data are made here, but recordings, which are those of the Free Spoken Digit Dataset where its file is given. With
+--only, one data set is proven and no library is compiled.
 """
 
 import argparse
@@ -43,10 +44,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--fsdd", type=Path, help="fsdd.npz; default: tones instead of speech")
     parser.add_argument("--inputs", type=int, default=200)
+    parser.add_argument("--only", default="", help="one of image, series, audio, regression, anomaly, grey")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True)
     sources = data(arguments.out / "data", arguments.fsdd)
-    networks = {name: trained(source, arguments.out / "networks" / name) for name, source in sources.items()}
+    wanted = [arguments.only] if arguments.only else [*sources]
+    networks = {name: trained(sources[name], arguments.out / "networks" / name) for name in wanted}
     for name, network in networks.items():
         made = proven(network, arguments.out / "proof" / name, arguments.inputs)
         found = made["emulated"]
@@ -56,6 +59,8 @@ def main() -> None:
             f" preprocessing {found['preprocess_instructions']:,} instructions",
             flush=True,
         )
+    if arguments.only:
+        return
     libraries = {
         prefix: library(network, arguments.out / "libraries" / prefix, prefix)
         for name, network in networks.items()
