@@ -262,7 +262,8 @@ def open_task(name: str) -> Task:
     if not name:
         raise ValueError(f"the task's name is empty; there are: {', '.join(plugins.names('tasks'))}; or a path")
     if is_path(name):
-        from latent_nas.tasks._own import OwnTask, Source
+        from latent_nas.tasks._own import OwnTask
+        from latent_nas.tasks._source import Source
 
         return OwnTask(Source.parse(name))
     try:
@@ -315,7 +316,8 @@ def fronts_of(name: str) -> dict[str, str]:
     """Return the names of a task with each front end to try, by what it is called; nothing where one is decided."""
     if not is_path(name):
         return {}
-    from latent_nas.tasks._own import Source, fronts
+    from latent_nas.tasks._own import fronts
+    from latent_nas.tasks._source import Source
 
     return fronts(Source.parse(name))
 
@@ -324,7 +326,7 @@ def full_name(name: str) -> str:
     """Return a task's name as it is, and the path of your own task or data from the root."""
     if not is_path(name):
         return plugins.located(name)
-    from latent_nas.tasks._own import Source
+    from latent_nas.tasks._source import Source
 
     return str(Source.parse(name))
 
