@@ -28,6 +28,7 @@ FLAG = Kind("true or false", lambda value: isinstance(value, bool))
 NUMBER = Kind("a number", _number)
 NUMBERS = Kind("a table of numbers from 0 on", _numbers)
 ADDRESS = Kind("a whole number from 0 on", lambda value: _number(value) and isinstance(value, int) and value >= 0)
+ADDRESSES = Kind("a list of whole numbers", lambda value: isinstance(value, list) and all(map(ADDRESS.holds, value)))
 TABLE = Kind("a table", lambda value: isinstance(value, dict))
 
 

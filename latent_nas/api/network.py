@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas.jobs import deploy, export
+from latent_nas.jobs.on_board import BAUD, TIMEOUT_S, OnBoard
 from latent_nas.jobs.summary import FITS
 from latent_nas.runs.schema import FinalNetwork
 
@@ -63,16 +64,28 @@ class Network:
         export.export(self.folder, Path(file), None)
         return Path(file)
 
-    def deploy(self, out: str | Path, device: str = "", emulate: bool = False, inputs: int = 10) -> dict[str, Any]:
-        """Write the C project, compile it, run it on the emulated device if wanted, and return the report.
+    def deploy(
+        self,
+        out: str | Path,
+        device: str = "",
+        emulate: bool = False,
+        inputs: int = 10,
+        flash: str = "",
+        chip: str = "",
+        baud: int = BAUD,
+        timeout_s: float = TIMEOUT_S,
+    ) -> dict[str, Any]:
+        """Write the C project, compile it, run it on the emulated device or a board if wanted, and return the report.
 
         Needs the extra ``mcu``. ``device``: "" is that of the run. ``inputs``: of the validation part, to run there.
-        The run keeps the figures, and its report shows them once ``Result.report`` has written it anew.
+        ``flash``, ``chip``, ``baud``, ``timeout_s``: your board, as of `latent-nas deploy --flash`; "" for none. The
+        run keeps the figures, and its report shows them once ``Result.report`` has written it anew.
 
         Raises:
-            ValueError: no compiler or emulator, or it does not fit.
+            ValueError: no compiler, emulator or board, or it does not fit.
             latent_nas.firmware.Fault: the firmware did what the device can't.
         """
-        how = deploy.Build(emulator="unicorn" if emulate else "")
+        board = OnBoard(flash, chip, baud, timeout_s) if flash else None
+        how = deploy.Build(emulator="unicorn" if emulate else "", board=board)
         run, rank = self.folder.parent.parent, int(self.folder.name)
         return deploy.deploy(run, device, Path(out), how, inputs, rank, lambda line: None)

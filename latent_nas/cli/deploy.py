@@ -9,6 +9,8 @@ import typer
 
 from latent_nas.cli import options
 
+BOARD = "Your board"  # panel of the help
+
 
 def deploy(
     source: Annotated[
@@ -39,6 +41,28 @@ def deploy(
             " (`search --prefix`), else model."
         ),
     ] = "",
+    flash: Annotated[
+        str,
+        typer.Option(
+            metavar="PORT|probe|gdb:HOST:PORT",
+            help="Run it on your board and compare. probe programs the chip with pyocd, probe-rs or openocd (or name"
+            " one of them, with :SERIAL of the probe), gdb:HOST:PORT through a GDB server, and measures time and stack;"
+            " a serial port (/dev/ttyACM0) only listens to a program that you flashed and that calls the network's"
+            " _report().",
+            rich_help_panel=BOARD,
+        ),
+    ] = "",
+    chip: Annotated[
+        str,
+        typer.Option(
+            help="With --flash: the chip as the probe's program calls it. Default: that of the device's file.",
+            rich_help_panel=BOARD,
+        ),
+    ] = "",
+    baud: Annotated[int, typer.Option(help="With --flash PORT: its speed.", rich_help_panel=BOARD)] = 115200,
+    timeout: Annotated[
+        float, typer.Option(help="With --flash PORT: seconds to listen at most.", rich_help_panel=BOARD)
+    ] = 30.0,
     rank: options.Rank = "1",
     calibration: options.Calibration = None,
     characters: Annotated[int, typer.Option(help="Characters to generate (language models, with --emulate).")] = 200,
@@ -53,23 +77,27 @@ def deploy(
 
     A language model then generates text on the device, token by token: the same characters as the reference.
 
-    Exit codes: 3 if the firmware faults, with address and function; 1 if it exceeds the limits of its run or differs
-    from the reference.
+    Exit codes: 3 if the firmware faults, in emulation or on the board, with address and function; 1 if it exceeds the
+    limits of its run or differs from the reference.
 
     Example: latent-nas deploy runs/my_run --out fw --emulate
 
     Example: latent-nas deploy runs/my_run --out kws --as library --prefix kws
+
+    Example: latent-nas deploy runs/my_run --out fw --flash probe
     """
     from latent_nas import lock
     from latent_nas.cli.show import show
     from latent_nas.firmware import Fault
     from latent_nas.jobs import deploy as job
     from latent_nas.jobs import deployed
+    from latent_nas.jobs.on_board import OnBoard
     from latent_nas.jobs.ranks import rank_of
 
     try:
         with lock.held(lock.beside(out), out), show(as_json) as view:
-            how = job.Build(plain, toolchain, emulator if emulate else "", prefix, layout)
+            board = OnBoard(flash, chip, baud, timeout) if flash else None
+            how = job.Build(plain, toolchain, emulator if emulate else "", prefix, layout, board)
             text = job.Text(characters, prompt, seed, temperature)
             number, said = rank_of(source, rank)
             if said:
@@ -78,6 +106,6 @@ def deploy(
     except Fault as fault:
         print(f"error: the firmware faults: {fault}", file=sys.stderr)
         raise typer.Exit(3) from None
-    print(json.dumps(report) if as_json else deployed.summary(report))
+    print(json.dumps(report) if as_json else deployed.summary(report, out))
     if not deployed.same(report) or not deployed.keeps_limits(report):
         raise typer.Exit(1)

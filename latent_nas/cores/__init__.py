@@ -55,6 +55,7 @@ class Core:
             boards that were measured, each with its clock; empty where none was.
         front_end: cycles per count of ``FrontEnd.work``; front_end_error: how far they may be off, relative.
         near: None for a core that runtimes have to measure.
+        cpuid_parts: what the register CPUID of such a core has as its part number; () where nobody has said.
         folder: of its file, from which a path in ``near`` is read.
     """
 
@@ -73,6 +74,7 @@ class Core:
     front_end: Mapping[str, float] = field(hash=False)
     front_end_error: float
     near: Near | None = None
+    cpuid_parts: tuple[int, ...] = ()
     cycle_model: tuple[CycleModel, ...] = ()
     folder: Path = Path()
 
@@ -142,6 +144,7 @@ def _core(table: dict[str, Any], folder: Path) -> Core:
         front_end=front_end,
         near=near and Near(**near),
         cycle_model=tuple(CycleModel(**model) for model in table.pop("cycle_model", ())),
+        cpuid_parts=tuple(table.pop("cpuid_parts", ())),
         folder=folder,
         **table,
     )

@@ -3,12 +3,12 @@
 from typing import Any
 
 from latent_nas.cores._cycles import CLASSES
-from latent_nas.fields import FLAG, NUMBER, NUMBERS, TABLE, TEXT, TEXTS, check, tables
+from latent_nas.fields import ADDRESSES, FLAG, NUMBER, NUMBERS, TABLE, TEXT, TEXTS, check, tables
 
 NEEDED = {"name": TEXT, "zig_target": TEXT, "zig_cpu": TEXT, "gcc_flags": TEXTS, "float_abi": TEXT, "unicorn": TEXT}
 NEEDED |= {"description": TEXT, "source": TEXT, "dsp": FLAG, "mve": FLAG, "compiler_library": FLAG}
 NEEDED |= {"cycles_per_instruction": TABLE, "front_end": NUMBERS}
-MORE = {"near": TABLE, "cycle_model": tables("{clock_mhz, error, source, cycles}")}
+MORE = {"near": TABLE, "cpuid_parts": ADDRESSES, "cycle_model": tables("{clock_mhz, error, source, cycles}")}
 CYCLE_MODEL = {"clock_mhz": NUMBER, "error": NUMBER, "source": TEXT, "cycles": NUMBERS}
 NEAR = {"core": TEXT, "scale": NUMBER, "error": NUMBER, "source": TEXT}
 INSTRUCTIONS = {"low": NUMBER, "high": NUMBER, "why": TEXT}

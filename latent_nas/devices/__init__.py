@@ -1,7 +1,8 @@
 """Devices: one TOML file each, with the figures of its datasheet. 1 KB = 1024 B."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -61,6 +62,7 @@ class Device:
         external_flash: the flash is a chip of its own. power: None where nobody has measured it.
         qemu: None where QEMU does not have it.
         lacks: what exported firmware needs there and does not bring, "" for nothing.
+        probe: what programs that reach it through a debug probe call it, by the program's name.
         boot: the boot ROM that wants something in the flash, one of ``BOOT_BYTES``; "" for none.
     """
 
@@ -77,6 +79,7 @@ class Device:
     external_flash: bool = False
     power: Power | None = None
     boot: str = ""
+    probe: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def at_clock(self, clock_mhz: float) -> "Device":
         """Return the device at a lower clock, for which nobody has measured its power.

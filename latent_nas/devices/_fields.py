@@ -12,9 +12,10 @@ NEEDED = {
     "regions": tables("{name, kb, address}"),
 }
 MORE = {"description": TEXT, "source": TEXT, "flash_address": ADDRESS, "qemu": TABLE, "lacks": TEXT}
-MORE |= {"external_flash": FLAG, "power": TABLE, "boot": TEXT}
+MORE |= {"external_flash": FLAG, "power": TABLE, "boot": TEXT, "probe": TABLE}
 REGION = {"name": TEXT, "kb": NUMBER, "address": ADDRESS}
 POWER = {"mw": NUMBER, "error": NUMBER, "source": TEXT}
+PROBE = {"pyocd": TEXT, "probe-rs": TEXT, "openocd": TEXT}
 QEMU = {"machine": TEXT, "counter": ADDRESS}
 
 
@@ -28,5 +29,7 @@ def check_fields(table: dict[str, Any]) -> None:
             raise ValueError(f"region {number}: {error}") from None
     if "qemu" in table:
         check(table["qemu"], QEMU, {})
+    if "probe" in table:
+        check(table["probe"], {}, PROBE)
     if "power" in table:
         check(table["power"], POWER, {})

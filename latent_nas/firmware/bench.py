@@ -19,9 +19,7 @@ def source(graph: Graph, device: Device, operators: Sequence[tuple[int, str]]) -
     Args:
         operators: (node id, name of its function).
     """
-    cells = [_cells(graph, device, node) for node, _ in operators]
-    columns = [*FIRST, *dict.fromkeys(name for row in cells for name in row if name not in FIRST)]
-    rows = [",".join(row.get(name, "") for name in columns) + "," for row in cells]
+    columns, rows = _table(graph, device, operators)
     pairs = zip(operators, rows, strict=True)
     return "\n".join(
         [
@@ -39,6 +37,14 @@ def source(graph: Graph, device: Device, operators: Sequence[tuple[int, str]]) -
     )
 
 
+def csv(graph: Graph, device: Device, operators: Sequence[tuple[int, str]], cycles: Sequence[int]) -> str:
+    """Return what ``bench.c`` would have printed of measured cycles, of the operators in their order."""
+    columns, rows = _table(graph, device, operators)
+    return "".join(
+        [",".join([*columns, "cycles"]) + "\n", *(f"{row}{took}\n" for row, took in zip(rows, cycles, strict=True))]
+    )
+
+
 def split(text: str) -> tuple[str, list[int]]:
     """Return the CSV of what a ``-DBENCH`` build printed, and its int8 output.
 
@@ -49,6 +55,13 @@ def split(text: str) -> tuple[str, list[int]]:
     if not mark or not last.endswith("\n"):
         raise ValueError(f"the firmware stopped before its last line; it printed {text[-200:]!r}")
     return table, [byte - 256 if byte > 127 else byte for byte in bytes.fromhex(last.strip())]
+
+
+def _table(graph: Graph, device: Device, operators: Sequence[tuple[int, str]]) -> tuple[list[str], list[str]]:
+    """Return the columns of CSV but the cycles, and the rows up to those."""
+    cells = [_cells(graph, device, node) for node, _ in operators]
+    columns = [*FIRST, *dict.fromkeys(name for row in cells for name in row if name not in FIRST)]
+    return columns, [",".join(row.get(name, "") for name in columns) + "," for row in cells]
 
 
 def _cells(graph: Graph, device: Device, node: int) -> dict[str, str]:

@@ -27,6 +27,7 @@ def readme(component: Component, device: Device, plan: MemoryPlan, region: Regio
         lines=_lines(component),
         test=TEST.format(p=p) if component.golden else "",
         rows="\n".join(rows),
+        report=REPORT.format(p=p),
         seen=_seen(component.seen, component),
         lacks=f"\nTo run on {device.name}: {device.lacks}.\n" if device.lacks else "",
     )  # fmt: skip
@@ -87,6 +88,8 @@ def _figures(component: Component) -> list[str]:
     rows = [
         f"| the demo takes | flash {given['DEMO_FLASH_BYTES']} B, RAM {given['DEMO_RAM_BYTES']} B | of the linker |"
     ]
+    if "MEASURED_CYCLES" in given:
+        rows.append(f"| an inference took | {given['MEASURED_CYCLES']} cycles | measured on a board |")
     if "EMULATED_CYCLES_LEAST" in given:
         span = f"{given['EMULATED_CYCLES_LEAST']} to {given['EMULATED_CYCLES_MOST']} cycles"
         rows.append(f"| an inference takes | {span} | instructions counted in emulation, times what a core needs |")
@@ -141,6 +144,12 @@ TEST = """`{p}_self_test()` runs a sample of the validation data and returns 0 i
 run it once on your board.
 """
 
+REPORT = """
+`{p}_report(write, ticks, ticks_hz)` says over a serial line of yours what the network gives and takes on your chip:
+`latent-nas deploy RUN --out DIR --flash PORT` listens, compares bit by bit, and keeps the times. Call it again and
+again, a second apart.
+"""
+
 DEMO = """`make` builds `firmware.elf` for {device} with arm-none-eabi-gcc. `main.c` runs the network for ever. Put your
 own `exchange` in place of its weak one: it takes the last outputs and writes the next inputs. The linker refuses what
 does not fit a region of the device. `startup.c` has the vector table; interrupts beyond the core's are yours to add.
@@ -168,7 +177,7 @@ and C and C++ both do. Then:
 {lines}
 ```
 
-{test}
+{test}{report}
 | what | where | numbers |
 |---|---|---|
 {rows}

@@ -9,7 +9,7 @@ from latent_nas.costs.layer import Layer, layer
 from latent_nas.costs.memory import MemoryPlan
 from latent_nas.costs.memory import plan as memory_plan
 from latent_nas.devices import Device, Region
-from latent_nas.firmware import bench, golden, preprocess, sources
+from latent_nas.firmware import bench, golden, preprocess, serial_report, sources
 from latent_nas.firmware.beside import readme
 from latent_nas.firmware.demo import demo
 from latent_nas.firmware.emit import kernel_of
@@ -121,6 +121,7 @@ def project(
     own = {f"{prefix}.h": component.text(), f"{prefix}.c": model(network, plan, dict(operators), prefix, about)}
     if component.seen is not None:
         own[f"{prefix}_preprocess.c"] = preprocess.source(component.seen, network.quants[0], prefix)
+    own[f"{prefix}_report.c"] = serial_report.source(component)
     if component.golden:
         own[f"{prefix}_self_test.c"] = golden.source(component)
     if graph.input.vocabulary:

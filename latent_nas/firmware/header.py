@@ -134,6 +134,7 @@ class Component:
             parts.append(PUSH.format(p=p) if self.seen.window or self.series else "")
         if self.golden:
             parts.append(TEST.format(p=p))
+        parts.append(REPORT.format(p=p))
         if self.about.kind in ("", "classify", "text"):
             parts.append(ARGMAX.format(p=p, P=P))
         if self.about.kind == "anomaly":
@@ -218,6 +219,12 @@ void {p}_begin(void); /* forgets the steps so far */
 TEST = """
 /* Runs the network on a sample of the validation data; returns how many outputs are not as they were in Python. */
 int {p}_self_test(void);
+"""
+
+REPORT = """
+/* Says what this network gives and takes on the chip, for `latent-nas deploy RUN --flash PORT`. write: puts a text on a
+ * serial line. ticks: a counter that runs up, ticks_hz times a second. */
+void {p}_report(void (*write)(const char *text), uint32_t (*ticks)(void), uint32_t ticks_hz);
 """
 
 ARGMAX = """

@@ -51,7 +51,9 @@ def _arduino(project: Project) -> Files:
     p = project.component.prefix
     properties = ARDUINO.format(p=p, version=_version(), about=_about(project.component))
     example = f"examples/{p}_self_test/{p}_self_test.ino"
+    report = f"examples/{p}_report/{p}_report.ino"
     more = {"library.properties": properties, example: SPDX + _sketch(project.component)}
+    more[report] = SPDX + REPORT.format(p=p)
     return {**_apart(project, "src", "src"), **more, **_texts(project, STEPS["arduino"])}
 
 
@@ -167,6 +169,27 @@ void loop() {{
 }}
 """
 
+REPORT = """// Says what the network gives and takes on this board: `latent-nas deploy RUN --flash PORT` reads it.
+#include <{p}.h>
+
+static void say(const char *text) {{
+  Serial.print(text);
+}}
+
+static uint32_t microseconds(void) {{
+  return (uint32_t)micros();
+}}
+
+void setup() {{
+  Serial.begin(115200);
+}}
+
+void loop() {{
+  {p}_report(say, microseconds, 1000000);
+  delay(2000);
+}}
+"""
+
 MODULE = """name: {p}
 build:
   cmake: .
@@ -214,6 +237,8 @@ STEPS = {
 1. Copy this folder into `Arduino/libraries/{p}`.
 2. File, Examples, {p}, {p}_self_test; upload. The LED is on if the board gives what Python gave.
 3. In a sketch of your own: `#include <{p}.h>`, then the lines above.
+4. The example {p}_report says over the serial port what it gives and takes: `latent-nas deploy RUN --as arduino --out
+   DIR --flash PORT`, with the serial monitor closed, compares it and keeps the times.
 """,
     "platformio": """
 1. Copy this folder into `lib/{p}` of your project.

@@ -21,12 +21,14 @@ from latent_nas.firmware.layouts import check as check_layout
 from latent_nas.firmware.layouts import laid_out
 from latent_nas.firmware.machine import model_of
 from latent_nas.firmware.naming import PREFIX, checked_prefix
-from latent_nas.firmware.sources import DRIVE, is_export, keep_others, write
+from latent_nas.firmware.sources import DRIVE, MEASURED, is_export, keep_others, write
 from latent_nas.firmware.text import Speech
+from latent_nas.jobs import on_board
 from latent_nas.jobs.answers import about_of, agreement, alarms
 from latent_nas.jobs.chosen_for import ChosenFor, chosen_for
 from latent_nas.jobs.from_raw import entering, from_raw, inputs_of, same_answers
 from latent_nas.jobs.networks import open_source
+from latent_nas.jobs.on_board import OnBoard
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runtimes import open_runtime
@@ -53,8 +55,8 @@ class Text:
 class Build:
     """How a firmware is built and run: ``plain`` without SMLAD, ``toolchain`` "zig" or "gcc".
 
-    ``emulator``: "unicorn", "qemu", or "" for none. prefix: of the names in C, "" for the run's own, else ``PREFIX``.
-    layout: one of ``layouts.LAYOUTS``.
+    ``emulator``: "unicorn", "qemu", or "" for none. board: the user's own, None for none. prefix: of the names in C, ""
+    for the run's own, else ``PREFIX``. layout: one of ``layouts.LAYOUTS``.
     """
 
     plain: bool = False
@@ -62,6 +64,7 @@ class Build:
     emulator: str = ""
     prefix: str = ""
     layout: str = "demo"
+    board: OnBoard | None = None
 
     def check(self, device: Device) -> "Build":
         """Return itself, or raise ValueError that names what is unknown or not installed."""
@@ -74,6 +77,8 @@ class Build:
             qemu.machine(device)
         elif self.emulator:
             model_of(device.core)
+        if self.board:
+            self.board.check(device)
         return self
 
 
@@ -183,13 +188,18 @@ def _made(
         said = Emulator(read(elf), board, [name for _, name in firmware.operators], how.prefix).text(text.characters)
         same = said == speech.generate(network, text.characters)
         report["text"] = {**asdict(text), "prompt": speech.read, "emulated_text": said, "same_as_reference": same}
+    if how.board:
+        x, raw = inputs_of(network, made, inputs)
+        fed = x if network.graph.input.vocabulary else entering(firmware, x, raw)
+        answer = on_board.asked(how.board, firmware, how.plain, how.toolchain, fed, say)
+        report["board"] = on_board.report(answer, firmware, out)
     report["decided"], report["limits_said"] = known.decided(asked), known.said
     report["chosen_for"] = {"device": known.device, "runtime": known.runtime, "prefix": known.prefix}
     report |= {"limits": asdict(known.limits), "limits_count_image": known.counts_image}
     report["over_limits"] = known.over(report) if board.name == known.device or not known.device else {}
     firmware = firmware.with_figures(_figures(report))
     if how.layout != "demo":
-        for path in out.iterdir():
+        for path in (path for path in out.iterdir() if path.name != MEASURED):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         report["elf"] = ""
     report |= {"prefix": how.prefix, "layout": how.layout}
@@ -203,6 +213,8 @@ def _made(
 def _figures(report: dict[str, Any]) -> dict[str, int]:
     """Return what the header says that a firmware takes, by a macro's ending."""
     sizes = {"DEMO_FLASH_BYTES": report["flash_bytes"], "DEMO_RAM_BYTES": report["ram_bytes"]}
+    if "measured_cycles" in report.get("board", {}):
+        sizes["MEASURED_CYCLES"] = report["board"]["measured_cycles"][1]
     if "emulated" not in report:
         return sizes
     low, high = report["emulated"]["emulated_cycles"]

@@ -4,14 +4,15 @@ from typing import Any
 
 from latent_nas.jobs.answers import texts
 from latent_nas.jobs.chosen_for import lines as limit_lines
+from latent_nas.jobs.on_board import lines as board_lines
 from latent_nas.units import with_error
 
 
 def same(report: dict[str, Any]) -> bool:
-    """Return whether all that was emulated is what the reference gives."""
+    """Return whether all that was emulated, or run on a board, is what the reference gives."""
     exact = report.get("emulated", {}).get("bit_exact", True)
     parts = [report.get(name, {}).get("same_as_reference", True) for name in ("text", "alarms")]
-    return bool(exact and all(parts))
+    return bool(exact and all(parts) and report.get("board", {}).get("bit_exact", True))
 
 
 def keeps_limits(report: dict[str, Any]) -> bool:
@@ -19,8 +20,8 @@ def keeps_limits(report: dict[str, Any]) -> bool:
     return not (report["over_limits"] and report["limits_count_image"])
 
 
-def summary(report: dict[str, Any]) -> str:
-    """Return the report in a few lines."""
+def summary(report: dict[str, Any], out: object = "OUT") -> str:
+    """Return the report in a few lines; ``out``: the folder of the firmware."""
     lines = [
         f"flash {report['flash_bytes']} B, RAM {report['ram_bytes']} B, of which arena {report['arena_bytes']} B"
         f" in {report['arena_region']} ({report['kernels']} kernels, {report['device']})"
@@ -50,6 +51,7 @@ def summary(report: dict[str, Any]) -> str:
                 f" {e['arena_planned_bytes']} B planned"
             )
         lines += flagged
+    lines += board_lines(report["board"], out) if "board" in report else []
     if "text" in report:
         t = report["text"]
         equal = "the same as" if t["same_as_reference"] else "NOT the same as"

@@ -1,11 +1,13 @@
-"""What `latent-nas deploy` has found: sizes, bit-exactness, instructions."""
+"""What `latent-nas deploy` has found: sizes, bit-exactness, instructions, and what boards did."""
 
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, table, tag
 from latent_nas.runs.read import Run
 from latent_nas.runs.schema import Firmware as Build
-from latent_nas.units import count, size, with_error
+from latent_nas.units import SPACE, count, significant, size, with_error
+
+BOARD = ("network", "device", "answered by", "bit-exact", "self test", "cycles", "clock", "time", "stack")
 
 
 class Firmware(Section):
@@ -35,6 +37,10 @@ class Firmware(Section):
             "emulated",
         ]
         body = join(tag("p", words), table(head, [_row(built) for built in run.firmware]))
+        asked = [built for built in run.firmware if built.board]
+        if asked:
+            boards = "On boards: compared with the integer reference; figures are measured where a chip answered."
+            body = join(body, tag("p", boards), table([*BOARD], [_on_board(built) for built in asked]))
         counted = [built for built in run.firmware if built.emulated]
         return join(body, tag("div", _chart(counted[-1]), class_="charts two")) if counted else body
 
@@ -54,6 +60,18 @@ def _row(built: Build) -> list[object]:
         count(seen.instructions),
         with_error(seen.emulated_ms),
     ]
+
+
+def _on_board(built: Build) -> list[object]:
+    said = built.board
+    assert said is not None
+    exact = f"yes, {said.inputs} inputs" if said.bit_exact else "NO"
+    test = {None: "-", 0: "right"}.get(said.self_test_wrong, f"{said.self_test_wrong} outputs WRONG")
+    figures: list[object] = ["-", "-", "-"]
+    if said.measured_ms and said.measured_cycles and said.measured_clock_hz:
+        clock = f"{said.measured_clock_hz / 1e6:.4g}{SPACE}MHz"
+        figures = [count(said.measured_cycles[1]), clock, f"{significant(said.measured_ms[1])}{SPACE}ms"]
+    return [built.rank or "-", built.device, said.answered_by, exact, test, *figures, size(said.measured_stack_bytes)]
 
 
 def _chart(built: Build) -> Html:

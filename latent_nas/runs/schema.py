@@ -245,6 +245,25 @@ class Emulated:
 
 
 @dataclass(frozen=True)
+class OnBoard:
+    """What a user's own board did with a firmware, or a program in its place, of which nothing is measured.
+
+    Attributes:
+        measured_ms, measured_cycles: of an inference, from the least to the most; None where nothing counts there.
+    """
+
+    answered_by: str
+    real_chip: bool
+    bit_exact: bool
+    inputs: int
+    self_test_wrong: int | None = None
+    measured_cycles: tuple[int, int] | None = None
+    measured_ms: tuple[float, float] | None = None
+    measured_clock_hz: float | None = None
+    measured_stack_bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class Firmware:
     """``report.json`` of a firmware, as far as a run's report shows it."""
 
@@ -255,6 +274,7 @@ class Firmware:
     arena_bytes: int
     rank: int | None = None
     emulated: Emulated | None = None
+    board: OnBoard | None = None
 
 
 @dataclass(frozen=True)

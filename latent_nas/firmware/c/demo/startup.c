@@ -5,6 +5,7 @@ extern uint32_t stack_limit, stack_top, data_load, data_start, data_end, bss_sta
 int main(void);
 void Reset_Handler(void);
 void Fault_Handler(void);
+void SysTick_Handler(void) __attribute__((weak, alias("Fault_Handler")));
 
 typedef void (*handler)(void);
 extern const handler vectors[16];
@@ -22,7 +23,7 @@ extern const handler vectors[16];
 
 __attribute__((used, section(".vectors"))) const handler vectors[16] = {
     (handler)&stack_top, Reset_Handler, Fault_Handler, Fault_Handler, FAULT, FAULT, FAULT, SECURE_FAULT,
-    0, 0, 0, Fault_Handler, FAULT, 0, Fault_Handler, Fault_Handler,
+    0, 0, 0, Fault_Handler, FAULT, 0, Fault_Handler, SysTick_Handler,
 };
 
 __attribute__((used)) void Reset_Handler(void)
