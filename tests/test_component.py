@@ -43,14 +43,14 @@ def network(shape, outputs=3, seed=0):
     return drawn(b.build(), seed, 4)[0]
 
 
-def made(seen, prefix="model", **about):
+def made(seen, prefix="model", camera=None, **about):
     """Return a project with a golden sample."""
     net = network(seen.shape, len(about.get("classes", "abc")))
     sample = samples(seen, 1)
     x = seen.integers(sample, net.quants[0])
     golden = {"golden_raw": sample[0], "golden_input": x[0], "golden_output": net.from_integers(x)[0]}
     about = {"kind": "classify", "classes": ("a", "b", "c"), **about}
-    return project(net, BOARD, about=Metadata(preprocessing=seen, **about, **golden), prefix=prefix)
+    return project(net, BOARD, about=Metadata(preprocessing=seen, **about, **golden), prefix=prefix, camera=camera)
 
 
 def samples(seen, n, seed=0):

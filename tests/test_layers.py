@@ -14,7 +14,7 @@ PACKAGE = Path(latent_nas.__file__).parent
 # A new module or folder of the package gets its place here: in the lowest layer that is above all it imports.
 LAYERS = [
     {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits", "front_end"}
-    | {"preprocessing", "spectrum", "spectral"}
+    | {"preprocessing", "resampling", "spectrum", "spectral"}
     | {"compiled", "kernels", "extras", "ranges", "units", "fields", "nearest"}
     | {"whole", "lock", "sealed", "threads", "accelerator"},
     {"graph", "operators", "readers", "cores"},

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from latent_nas.costs.memory import MemoryPlan
 from latent_nas.devices import Device, Region
+from latent_nas.firmware.frame import ram_bytes
 from latent_nas.firmware.header import Component
 from latent_nas.firmware.naming import comment
 from latent_nas.firmware.preprocess import raw_type
@@ -93,6 +94,9 @@ def _figures(component: Component) -> list[str]:
     if "EMULATED_CYCLES_LEAST" in given:
         span = f"{given['EMULATED_CYCLES_LEAST']} to {given['EMULATED_CYCLES_MOST']} cycles"
         rows.append(f"| an inference takes | {span} | instructions counted in emulation, times what a core needs |")
+    if "FRAME_CYCLES_LEAST" in given:
+        span = f"{given['FRAME_CYCLES_LEAST']} to {given['FRAME_CYCLES_MOST']} cycles"
+        rows.append(f"| `{component.prefix}_feed_frame()` takes | {span} | the same |")
     if "PREPROCESS_CYCLES_LEAST" in given:
         span = f"{given['PREPROCESS_CYCLES_LEAST']} to {given['PREPROCESS_CYCLES_MOST']} cycles"
         rows.append(f"| `{component.prefix}_feed()` takes | {span} | the same |")
@@ -111,8 +115,17 @@ def _seen(seen: Preprocessing | None, component: Component) -> str:
     said.append(f"input = (raw - shift) * gain{each}; the numbers are in `metadata.json` of the run's network.")
     if seen.columns:
         said.append(f"Order of the {seen.varies or 'channel'}s: {', '.join(map(comment, seen.columns))}.")
-    if seen.resize:
-        said.append(f"Images of another size were resized for training ({seen.resize}); do that before.")
+    if seen.resize and component.frame is None:
+        said.append(
+            f"Images of another size were resized for training ({seen.resize}); do that before, or have it done:"
+            " `deploy --frame 320x240:rgb565`."
+        )
+    if component.frame is not None:
+        shape = component.network.graph.input_shape
+        said.append(
+            f"`{p}_feed_frame()` takes a camera's frame of {component.frame}, `{p}_feed_row()` its rows one by one:"
+            f" {component.frame.method}, {ram_bytes(component.frame, shape)} B of RAM beside the arena."
+        )
     if seen.takes_colours:
         said.append(f"Colour pixels go to `{p}_feed_rgb()`, which makes them grey as Pillow does.")
     return "\n" + "\n".join(said) + "\n"

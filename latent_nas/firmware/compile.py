@@ -17,7 +17,7 @@ from latent_nas.firmware import Overflow, cache
 CACHE_NAME = "zig"  # folder of what the compiler keeps
 GNU_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 OVERFLOW = re.compile(r"section '?\.?([\w.]+)'? will not fit in region '(\w+)': overflowed by (\d+) bytes")
-FOR_RAW = ("_preprocess.c", "_self_test.c", "_report.c")
+FOR_RAW = ("_preprocess.c", "_self_test.c", "_report.c", "_frame.c")
 FPU = {"fpv4-sp-d16": "+vfp4d16sp", "fpv5-sp-d16": "+fp_armv8d16sp", "fpv5-d16": "+fp_armv8d16"}  # by GCC's -mfpu
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-g0"]
 FLAGS += ["-fno-sanitize=undefined", "-fomit-frame-pointer"]

@@ -34,7 +34,11 @@ def main(component: Component, device: Device) -> str:
 
 def from_raw(component: Component) -> str:
     """Return a ``main.c`` that takes raw data, in a section of their own, and runs them through ``preprocess.c``."""
-    return SPDX + RAW.format(p=component.prefix, P=component.prefix.upper())
+    p, P = component.prefix, component.prefix.upper()
+    if component.frame is not None:
+        size = f"{P}_FRAME_HEIGHT * {P}_FRAME_ROW_BYTES"
+        return SPDX + RAW.format(p=p, raw="uint8_t", size=size, feed=f"{p}_feed_frame")
+    return SPDX + RAW.format(p=p, raw=f"{p}_raw", size=f"{P}_RAW_SIZE", feed=f"{p}_feed")
 
 
 MAIN = """/* Runs the network for ever. Put your own sensor and actuator into exchange(). */
@@ -67,20 +71,20 @@ int main(void)
 RAW = """/* From raw data: what comes in are a sensor's values. */
 #include "{p}.h"
 
-void exchange({p}_raw *raw, const int8_t *output);
-__attribute__((noinline)) void exchange({p}_raw *raw, const int8_t *output)
+void exchange({raw} *raw, const int8_t *output);
+__attribute__((noinline)) void exchange({raw} *raw, const int8_t *output)
 {{
     __asm volatile("" : : "r"(raw), "r"(output) : "memory");
 }}
 
-__attribute__((section(".raw"), aligned(8))) static {p}_raw raw[{P}_RAW_SIZE];
+__attribute__((section(".raw"), aligned(8))) static {raw} raw[{size}];
 
 int main(void)
 {{
     {p}_init();
     for (;;) {{
         exchange(raw, {p}_output());
-        {p}_feed(raw);
+        {feed}(raw);
         {p}_run();
     }}
 }}

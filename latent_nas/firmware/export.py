@@ -9,7 +9,7 @@ from latent_nas.costs.layer import Layer, layer
 from latent_nas.costs.memory import MemoryPlan
 from latent_nas.costs.memory import plan as memory_plan
 from latent_nas.devices import Device, Region
-from latent_nas.firmware import bench, golden, preprocess, serial_report, sources
+from latent_nas.firmware import bench, frame, golden, preprocess, serial_report, sources
 from latent_nas.firmware.beside import readme
 from latent_nas.firmware.demo import demo
 from latent_nas.firmware.emit import kernel_of
@@ -19,7 +19,8 @@ from latent_nas.firmware.model import model
 from latent_nas.firmware.naming import PREFIX, checked_prefix
 from latent_nas.firmware.text import Speech
 from latent_nas.graph import Graph
-from latent_nas.preprocessing import Preprocessing
+from latent_nas.preprocessing import PIXEL, Preprocessing
+from latent_nas.resampling import Frame
 from latent_nas.runtimes import Kernel, Runtime, open_runtime
 from latent_nas.training.metadata import Metadata
 from latent_nas.training.quantise import QuantisedNetwork
@@ -94,6 +95,7 @@ def project(
     speech: Speech | None = None,
     about: Metadata | None = None,
     prefix: str = PREFIX,
+    camera: Frame | None = None,
 ) -> Project:
     """Return the firmware of a network for a device.
 
@@ -101,10 +103,11 @@ def project(
         region: force the arena there, fit or not; None: the first region that it fits.
         speech: what a network of text says; None: it waits for tokens from outside, as others do for data.
         about: what travels with the network; None: nothing is known, and raw data are what the input stands for.
-        prefix: of the names in C.
+        prefix: of the names in C. camera: whose frames it takes too; None for none.
 
     Raises:
-        ValueError: it fits no region, an operator has no kernel in C, or a prefix that is not a name.
+        ValueError: no images of 8 bits for a camera; it fits no region, an operator has no kernel in C, or a prefix
+            that is not a name.
     """
     checked_prefix(prefix)
     network, about = network.in_steps(), about or Metadata()
@@ -115,12 +118,16 @@ def project(
     widest = max(range(len(graph.nodes)), key=lambda i: plan.live[i])
     region = region or arena_region(device, plan.peak + state, _name(graph, widest))
     operators = tuple(_operators(network, plan))
-    component = Component(prefix, network, about, _seen(network, about), plan.peak, {})
+    component = Component(prefix, network, about, _seen(network, about), plan.peak, {}, camera)
     kernels = [kernel_of(graph.nodes[i].operator, graph.shapes_into(graph.nodes[i])) for i, _ in operators]
     library = sources.kernel_files(kernels)
     own = {f"{prefix}.h": component.text(), f"{prefix}.c": model(network, plan, dict(operators), prefix, about)}
     if component.seen is not None:
         own[f"{prefix}_preprocess.c"] = preprocess.source(component.seen, network.quants[0], prefix)
+    if camera is not None:
+        if component.seen is None or component.seen.raw != PIXEL or graph.input_shape[-1] not in (1, 3):
+            raise ValueError("--frame is of a camera, this network's raw data are no pixels of 8 bits; leave it out")
+        own[f"{prefix}_frame.c"] = frame.source(camera, graph.input_shape, prefix)
     own[f"{prefix}_report.c"] = serial_report.source(component)
     if component.golden:
         own[f"{prefix}_self_test.c"] = golden.source(component)

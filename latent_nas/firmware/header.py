@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from latent_nas.firmware.frame import ram_bytes
 from latent_nas.firmware.naming import comment, constants, real
 from latent_nas.firmware.preprocess import raw_type
 from latent_nas.preprocessing import VALUE, Preprocessing
+from latent_nas.resampling import Frame
 from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.training.metadata import Metadata, network_sha256
 from latent_nas.training.quantise import QuantisedNetwork
@@ -20,7 +22,7 @@ class Component:
     Attributes:
         prefix: of its names. network: as it runs there. about: what travels with it. arena_bytes: what it needs.
         seen: how raw data become its input; None of text. figures: flash, RAM and cycles by a macro's ending, once
-            they were measured.
+            they were measured. frame: of a camera, that it takes beside raw data; None for none.
     """
 
     prefix: str
@@ -29,6 +31,7 @@ class Component:
     seen: Preprocessing | None
     arena_bytes: int
     figures: Mapping[str, Any]
+    frame: Frame | None = None
 
     @property
     def golden(self) -> bool:
@@ -73,7 +76,8 @@ class Component:
                 f" *   {self.seen.varies or 'channel'} {i}: {comment(n)}" for i, n in enumerate(self.seen.columns)
             ]
         if self.seen.resize:
-            lines.append(f" * Images of another size were resized for training: {comment(self.seen.resize)}.")
+            does = f": {self.prefix}_feed_frame() does" if self.frame else ""
+            lines.append(f" * Images of another size were resized for training ({comment(self.seen.resize)}){does}.")
         if self.seen.grey:
             lines.append(f" * Colour images were made grey for training, as {self.prefix}_feed_rgb() does.")
         lines[-1] += " */"
@@ -132,6 +136,7 @@ class Component:
             parts.append(LISTEN.format(p=p, P=P) if self.seen.front_end is not None and not self.series else "")
             parts.append(RGB.format(p=p) if self.seen.takes_colours else "")
             parts.append(PUSH.format(p=p) if self.seen.window or self.series else "")
+            parts.append(self._frame())
         if self.golden:
             parts.append(TEST.format(p=p))
         parts.append(REPORT.format(p=p))
@@ -142,6 +147,20 @@ class Component:
         if self.about.kind == "regress":
             parts.append(self._values())
         return ["\n\n".join(part.strip("\n") for part in parts if part)]
+
+    def _frame(self) -> str:
+        if self.frame is None or self.seen is None:
+            return ""
+        return FRAME.format(
+            p=self.prefix,
+            P=self.prefix.upper(),
+            width=self.frame.width,
+            height=self.frame.height,
+            row=self.frame.row_bytes,
+            pixels=FORMATS[self.frame.pixels],
+            how=self.frame.method,
+            ram=ram_bytes(self.frame, self.network.graph.input_shape),
+        )
 
     def _values(self) -> str:
         quant, about = self.network.quants[-1], self.about
@@ -214,6 +233,25 @@ PUSH = """
 /* One step of a series; 1 when a window is full and the network has run on it, else 0. */
 int {p}_push(const {p}_raw *step);
 void {p}_begin(void); /* forgets the steps so far */
+"""
+
+FORMATS = {
+    "grey": "a byte of grey each",
+    "rgb": "red, green and blue, a byte each",
+    "rgb565": "two bytes each, the low one first, red in the high five bits",
+}
+
+FRAME = """
+/* A camera's frame, {pixels}: its part in the middle that has the input's shape is brought to the input's size, {how}
+ * as in training, and fed. Rows from the top one by one need no frame in RAM: {p}_feed_row() returns 1 after the last,
+ * else 0; {p}_begin_frame() leaves a frame that was not ended. Not while {p}_run() runs. */
+#define {P}_FRAME_WIDTH {width}
+#define {P}_FRAME_HEIGHT {height}
+#define {P}_FRAME_ROW_BYTES {row}
+#define {P}_FRAME_RAM_BYTES {ram}
+void {p}_feed_frame(const uint8_t *frame);
+int {p}_feed_row(const uint8_t *row);
+void {p}_begin_frame(void);
 """
 
 TEST = """

@@ -45,6 +45,8 @@ class FromRaw:
 def run(project: Project, folder: Path, raw: np.ndarray, plain: bool, toolchain: str) -> FromRaw:
     """Return what a project makes of raw data (n, ...), built beside its own files in an empty folder.
 
+    One that takes a camera's frames is fed these, (n, bytes).
+
     Raises:
         ValueError: no compiler or emulator. Fault: the firmware did what the device can't.
     """
@@ -60,12 +62,13 @@ def run(project: Project, folder: Path, raw: np.ndarray, plain: bool, toolchain:
     operators = [name for _, name in project.operators]
     firmware = elf.read(build(folder, board.core, plain, toolchain, raw=True))
     emulator = Emulator(firmware, board, operators, project.component.prefix)
-    x = seen.integers(raw, network.quants[0])
+    camera, shape = project.component.frame, network.graph.input_shape
+    x = seen.integers(raw if camera is None else camera.input(raw, shape), network.quants[0])
     wanted = network.from_integers(x)
     outputs, inputs, right = np.zeros_like(wanted), 0, 0
-    shape = prod(network.graph.input_shape), prod(network.graph.output_shape)
+    sizes = prod(shape), prod(network.graph.output_shape)
     for i, one in enumerate(raw):
-        entered, y = emulator.entered(one, project.plan.offsets[0], *shape, paint=i % 2)
+        entered, y = emulator.entered(one, project.plan.offsets[0], *sizes, paint=i % 2)
         inputs += bool((entered == x[i].reshape(-1)).all())
         right += bool((y == wanted[i].reshape(-1)).all())
         outputs[i] = y.reshape(outputs[i].shape)

@@ -26,7 +26,7 @@ from latent_nas.firmware.text import Speech
 from latent_nas.jobs import on_board
 from latent_nas.jobs.answers import about_of, agreement, alarms
 from latent_nas.jobs.chosen_for import ChosenFor, chosen_for
-from latent_nas.jobs.from_raw import entering, from_raw, inputs_of, same_answers
+from latent_nas.jobs.from_raw import camera_of, entering, from_frames, from_raw, inputs_of, same_answers
 from latent_nas.jobs.networks import open_source
 from latent_nas.jobs.on_board import OnBoard
 from latent_nas.runs import files
@@ -56,7 +56,8 @@ class Build:
     """How a firmware is built and run: ``plain`` without SMLAD, ``toolchain`` "zig" or "gcc".
 
     ``emulator``: "unicorn", "qemu", or "" for none. board: the user's own, None for none. prefix: of the names in C, ""
-    for the run's own, else ``PREFIX``. layout: one of ``layouts.LAYOUTS``.
+    for the run's own, else ``PREFIX``. frame: of a camera, "320x240:rgb565", "" for none. layout: one of
+    ``layouts.LAYOUTS``.
     """
 
     plain: bool = False
@@ -65,6 +66,7 @@ class Build:
     prefix: str = ""
     layout: str = "demo"
     board: OnBoard | None = None
+    frame: str = ""
 
     def check(self, device: Device) -> "Build":
         """Return itself, or raise ValueError that names what is unknown or not installed."""
@@ -156,7 +158,8 @@ def _made(
     if network.graph.input.vocabulary and how.emulator == "qemu":
         raise ValueError("--emulator qemu runs a network once, a text takes many runs; leave it out")
     about = about_of(trained, network, made)
-    firmware = project(network, board, speech=speech, about=about, prefix=how.prefix)
+    camera = camera_of(how.frame, about) if how.frame else None
+    firmware = project(network, board, speech=speech, about=about, prefix=how.prefix, camera=camera)
     firmware.write(out)
     say(f"{len(firmware.files)} files; arena {firmware.plan.peak} B in {firmware.region.name}")
     elf = linked(firmware, out, how)
@@ -179,6 +182,9 @@ def _made(
         if raw is not None and len(checked) < len(x):
             found, outputs = from_raw(firmware, raw, how.plain, how.toolchain, found)
             found["same_answers_as_in_training"] = same_answers(network, x, outputs)
+        if camera and how.emulator == "unicorn":
+            found["frames"] = from_frames(firmware, len(x), how.plain, how.toolchain)
+            found["bit_exact"] &= found["frames"]["bit_exact"]
         report["emulated"] = {"emulator": how.emulator, **found, **agreement(network, made, trained.folder, x, outputs)}
     if how.emulator == "unicorn" and about.threshold is not None:
         on_device = Emulator(read(elf), board, [], how.prefix)
@@ -219,6 +225,8 @@ def _figures(report: dict[str, Any]) -> dict[str, int]:
         return sizes
     low, high = report["emulated"]["emulated_cycles"]
     sizes |= {"EMULATED_CYCLES_LEAST": low, "EMULATED_CYCLES_MOST": high}
+    frames = report["emulated"].get("frames", {}).get("cycles", ())
+    sizes |= dict(zip(("FRAME_CYCLES_LEAST", "FRAME_CYCLES_MOST"), frames, strict=False))
     before = report["emulated"].get("preprocess_cycles", ())
     return sizes | dict(zip(("PREPROCESS_CYCLES_LEAST", "PREPROCESS_CYCLES_MOST"), before, strict=False))
 

@@ -45,6 +45,14 @@ def summary(report: dict[str, Any], out: object = "OUT") -> str:
             per_ms = e["emulated_cycles"][1] / e["emulated_ms"][1]
             took = with_error([cycles / per_ms for cycles in e["preprocess_cycles"]])
             lines.append(f"before it {e['preprocess_instructions']} instructions of preprocessing, emulated {took}")
+        if "frames" in e:
+            f = e["frames"]
+            took = with_error([cycles * e["emulated_ms"][1] / e["emulated_cycles"][1] for cycles in f["cycles"]])
+            lines.append(
+                f"a frame of {f['frame']} to the input, {f['method']}: {'' if f['bit_exact'] else 'NOT '}bit-exact on"
+                f" {f['inputs']} random ones, {f['instructions']} instructions, emulated {took}, {f['ram_bytes']} B of"
+                " RAM beside the arena"
+            )
         if "peak_stack_bytes" in e:
             lines.append(
                 f"stack {e['peak_stack_bytes']} B at most; arena used up to {e['arena_high_water_bytes']} B of the"

@@ -1,6 +1,7 @@
 """The proof of a firmware from raw data: which inputs, what they become there, and what training made of them."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import numpy as np
 
 from latent_nas import seeds
 from latent_nas.firmware.export import Project
+from latent_nas.firmware.frame import ram_bytes
 from latent_nas.firmware.raw import run
+from latent_nas.resampling import METHODS, Frame
 from latent_nas.tasks import open_task
+from latent_nas.training.metadata import Metadata
 from latent_nas.training.quantise import QuantisedNetwork
 
 
@@ -35,6 +39,8 @@ def from_raw(
     firmware: Project, raw: np.ndarray, plain: bool, toolchain: str, found: dict[str, Any]
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Return what was found of a firmware with the proof from raw data (n, ...), and its int8 outputs (n, ...)."""
+    if firmware.component.frame is not None:  # its main loop is of raw data
+        firmware = replace(firmware, component=replace(firmware.component, frame=None))
     with tempfile.TemporaryDirectory() as folder:
         proof = run(firmware, Path(folder), raw, plain, toolchain)
     more = {
@@ -46,6 +52,34 @@ def from_raw(
         "preprocess_cycles": list(proof.preprocess_cycles),
     }
     return {**found, **more, "bit_exact": found["bit_exact"] and proof.bit_exact}, proof.outputs
+
+
+def camera_of(text: str, about: Metadata) -> Frame:
+    """Return a camera's frame, "320x240:rgb565", that is brought to size as the training data were.
+
+    Raises:
+        ValueError: it is none.
+    """
+    resize = about.preprocessing.resize if about.preprocessing else ""
+    return Frame.parse(text, next((method for method in METHODS if resize.startswith(method)), METHODS[0]))
+
+
+def from_frames(firmware: Project, n: int, plain: bool, toolchain: str) -> dict[str, Any]:
+    """Return what a firmware that takes a camera's frames makes of n random ones."""
+    camera, shape = firmware.component.frame, firmware.network.graph.input_shape
+    assert camera is not None
+    frames = seeds.rng(0, "frames").integers(0, 256, (n, camera.height * camera.row_bytes), np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        proof = run(firmware, Path(folder), frames, plain, toolchain)
+    return {
+        "frame": str(camera),
+        "method": camera.method,
+        "inputs": n,
+        "bit_exact": proof.bit_exact,
+        "instructions": proof.preprocess_instructions,
+        "cycles": list(proof.preprocess_cycles),
+        "ram_bytes": ram_bytes(camera, shape),
+    }
 
 
 def same_answers(network: QuantisedNetwork, x: np.ndarray, outputs: np.ndarray) -> float:

@@ -98,6 +98,7 @@ class Wanted:
         group: column, or "file" or "folder", whose samples stay in one part of the split; "none" for no such thing, ""
             for what a name suggests.
         missing: one of ``MISSING``, or "" to refuse tables that lack numbers.
+        resize: one of ``resampling.METHODS``, by which images are brought to size; "" for the first.
     """
 
     input: tuple[int, int, int] | None = None
@@ -114,6 +115,7 @@ class Wanted:
     length: str = ""
     group: str = ""
     missing: str = ""
+    resize: str = ""
 
 
 class Reader(ABC):

@@ -13,6 +13,7 @@ from latent_nas.extras import need
 from latent_nas.readers import Raw, Reader, Wanted, number
 from latent_nas.readers._folders import Labelled, class_files, holds, in_groups, left_out
 from latent_nas.readers._tabled import by_table
+from latent_nas.resampling import METHODS
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".jp2", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".ppm"}
 APPLE = {".heic", ".heif", ".hif"}  # as iPhones store photos; of the extra ``data``
@@ -48,7 +49,7 @@ class Images(Reader):
     """Reads them with Pillow, as they are shown; those of another shape lose their longer sides' ends."""
 
     about = "a folder of images by class (CLASS/*.png, .jpg, ...; or a table of their names and classes beside them)"
-    uses = ("input", "labels", "group", "label")
+    uses = ("input", "labels", "group", "label", "resize")
 
     def takes(self, path: Path) -> bool:
         """Return whether there is an image below the folder."""
@@ -77,6 +78,7 @@ class Images(Reader):
             raise ValueError(f"{path}: none of {len(files)} images can be read; the first: {': '.join(skipped[0])}")
         sizes = Counter(head.size for head in heads.values())
         grey = all(head.mode in GREY for head in heads.values())
+        method = wanted.resize or METHODS[0]
         shape = wanted.input or _shape(sizes, grey)
         if shape[2] not in (1, 3):
             raise ValueError(f"images have 1 (grey) or 3 (colour) channels, asked for {shape[2]}")
@@ -89,7 +91,7 @@ class Images(Reader):
         scale, said, broken = _scale(path, [file for file, head in heads.items() if head.deep])
         notes += said
         readable = [file for file in heads if str(file.file.relative_to(path)) not in dict(broken)]
-        pixels, more = _each(readable, path, lambda file: _pixels(file, shape, scale))
+        pixels, more = _each(readable, path, lambda file: _pixels(file, shape, scale, method))
         broken += more
         if not pixels:
             raise ValueError(f"{path}: none of {len(files)} images can be read; the first: {': '.join(broken[0])}")
@@ -106,7 +108,7 @@ class Images(Reader):
             sizes={f"{h}x{w}": n for (w, h), n in sizes.most_common()},
             pixels=not any(head.deep for head in heads.values()),
             **_scaled(scale, heads),
-            resize="bilinear, cropped in the middle" if set(sizes) != {(shape[1], shape[0])} else "",
+            resize=f"{method}, cropped in the middle" if set(sizes) != {(shape[1], shape[0])} else "",
             grey=shape[2] == 1 and not grey,
             **in_groups([*pixels], wanted, grouped),
         )
@@ -205,31 +207,31 @@ def _range(file: Path) -> tuple[float, float]:
     return float(values.min()), float(values.max())
 
 
-def _pixels(file: Path, shape: tuple[int, int, int], scale: tuple[float, float]) -> np.ndarray:
+def _pixels(file: Path, shape: tuple[int, int, int], scale: tuple[float, float], method: str) -> np.ndarray:
     """Return (height, width, channels) from 0 to 1."""
     from PIL import Image, ImageOps
 
     with Image.open(file) as opened:
         image: Any = ImageOps.exif_transpose(opened)
     if image.mode.startswith("I") or image.mode == "F":
-        return _deep(np.asarray(image, np.float64), shape, scale)
+        return _deep(np.asarray(image, np.float64), shape, scale, method)
     if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image)
     image = image.convert("L" if shape[2] == 1 else "RGB")
     if image.size != (shape[1], shape[0]):
-        image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling.BILINEAR)
+        image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling[method.upper()])
     return (np.asarray(image, np.float32) / 255).reshape(shape)
 
 
-def _deep(values: np.ndarray, shape: tuple[int, int, int], scale: tuple[float, float]) -> np.ndarray:
+def _deep(values: np.ndarray, shape: tuple[int, int, int], scale: tuple[float, float], method: str) -> np.ndarray:
     """Return an image of more than 8 bits, (height, width), scaled and brought to a shape without rounding."""
     from PIL import Image, ImageOps
 
     scaled = np.clip((values - scale[0]) / (scale[1] - scale[0]), 0, 1).astype(np.float32)
     image = Image.fromarray(scaled)
     if image.size != (shape[1], shape[0]):
-        image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling.BILINEAR)
+        image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling[method.upper()])
     found = np.asarray(image, np.float32)[..., None]
     return np.repeat(found, shape[2], axis=2)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from latent_nas.front_end import KINDS as FRONTS
 from latent_nas.readers import KINDS, LABELS, LAYOUTS, LENGTHS, MISSING, Wanted
+from latent_nas.resampling import METHODS
 from latent_nas.spectral import KIND as SPECTRAL
 from latent_nas.tasks._front import LEAST, LEAST_POINTS, MOST_POINTS, Asked
 
@@ -32,6 +33,7 @@ CHOICES = {
     "length": LENGTHS,
     "front": (*FRONTS, RAW, SPECTRAL, AUTO),
     "metric": CHOSEN_BY,
+    "resize": METHODS,
 }
 
 
@@ -162,6 +164,7 @@ def _option(name: str, value: str) -> Any:
         wanted["rate"] = f"a whole number of Hz, at most {FASTEST}"
         wanted["window"] = wanted["hop"] = f"a number of steps, from 1 to {LONGEST}"
         wanted["length"] = f"a number of steps, from 1 to {LONGEST}, {' or '.join(LENGTHS)}"
+        wanted["resize"] = " or ".join(METHODS)
         wanted["missing"] = " or ".join(MISSING)
         wanted["front"] = f"{', '.join(FRONTS)} or raw of recordings, {SPECTRAL} or raw of series, {AUTO} in a search"
         wanted["fft"] = f"a power of two from {LEAST_POINTS} to {MOST_POINTS}"
