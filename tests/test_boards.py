@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 from checkout import ROOT
@@ -22,6 +23,7 @@ MANIFEST = {  # where headers and sources lie, by layout
     "platformio": ("src", "src"),
     "zephyr": ("include", "src"),
     "esp-idf": ("include", "src"),
+    "cmsis-pack": ("Include", "Source"),
 }
 
 
@@ -54,6 +56,35 @@ def test_the_first_step_names_what_is_written(title):
         assert path in folders | set(files), f"{name} is not written by --as {layout}"
 
 
+def pack_of(files):
+    """Return the C files of a pack's component, its description held to what PACK.xsd 1.7 asks for."""
+    (name,) = [name for name in files if name.endswith(".pdsc")]
+    root = ElementTree.fromstring(files[name])
+    parts = [child.tag for child in root]
+    assert root.tag == "package"
+    assert re.fullmatch(r"1\.7\.\d+", root.attrib["schemaVersion"])
+    assert len(parts) == len(set(parts))  # of xs:all each once, in any order
+    assert {"name", "vendor", "description", "url", "releases"} <= set(parts)
+    assert set(parts) <= {"name", "vendor", "description", "url", "releases", "license", "components", "conditions"}
+    vendor, own = root.findtext("vendor"), root.findtext("name")
+    assert name == f"{vendor}.{own}.pdsc"
+    assert all(re.fullmatch(r"[\-_A-Za-z0-9]+", text) for text in (vendor, own))
+    assert root.findtext("license") in files
+    (release,), (component,) = root.iterfind("releases/release"), root.iterfind("components/component")
+    assert release.text
+    for version in (release.attrib["version"], component.attrib["Cversion"]):
+        assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    assert {"Cclass", "Cgroup", "Cversion"} <= set(component.attrib) <= {"Cclass", "Cgroup", "Csub", "Cversion"}
+    assert sorted(child.tag for child in component) == ["description", "files"]
+    assert 0 < len(component.findtext("description")) <= 256
+    listed = {file.attrib["name"]: file.attrib["category"] for file in component.iterfind("files/file")}
+    assert {name for name, category in listed.items() if category == "include"} == {"Include/"}
+    assert {n for n, category in listed.items() if category == "doc"} <= set(files)
+    kinds = {n: {".h": "header", ".c": "source"}[n[-2:]] for n in listed if n.endswith((".h", ".c"))}
+    assert kinds.items() <= listed.items()
+    return set(kinds)
+
+
 @pytest.mark.parametrize("layout", MANIFEST)
 def test_a_layout_builds_as_its_manifest_says(tmp_path, layout):
     files = laid_out(made(GREY), layout)
@@ -67,6 +98,8 @@ def test_a_layout_builds_as_its_manifest_says(tmp_path, layout):
         assert (build["includeDir"], build["srcDir"]) == (include, source)
     if layout == "zephyr":
         assert f"zephyr_include_directories({include})" in files["CMakeLists.txt"]
+    if layout == "cmsis-pack":
+        assert pack_of(files) == sources | {name for name in files if name.endswith(".h")}
     if layout == "esp-idf":
         assert f'INCLUDE_DIRS "{include}"' in files["CMakeLists.txt"]
     if "CMakeLists.txt" in files:

@@ -375,7 +375,9 @@ class TestRun:
         assert "over the run's limit: flash" in said
         assert "0.976562 allowed" in said
 
-    @pytest.mark.parametrize("layout", ["library", "cubeide", "arduino", "platformio", "zephyr", "esp-idf"])
+    @pytest.mark.parametrize(
+        "layout", ["library", "cubeide", "arduino", "platformio", "zephyr", "esp-idf", "cmsis-pack"]
+    )
     def test_layouts_hold_the_component_alone(self, layout):
         one = made(GREY, "kws")
         files = laid_out(replace(one, device=open_device("stm32f405")), layout)

@@ -32,7 +32,10 @@ def deploy(
     ] = "unicorn",
     toolchain: Annotated[str, typer.Option(help="Compiler: zig (extra mcu) or gcc (arm-none-eabi-gcc).")] = "zig",
     layout: Annotated[
-        str, typer.Option("--as", help="Layout: demo, library, cubeide, arduino, platformio, zephyr or esp-idf.")
+        str,
+        typer.Option(
+            "--as", help="Layout: demo, library, cubeide, arduino, platformio, zephyr, esp-idf or cmsis-pack."
+        ),
     ] = "demo",
     prefix: Annotated[
         str,
