@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Callable
-from xml.sax.saxutils import escape
 
 from latent_nas import __version__
 from latent_nas.devices import Device
+from latent_nas.firmware import pack
 from latent_nas.firmware.export import README, Project
 from latent_nas.firmware.header import Component
 
 Files = dict[str, str]  # contents by name
-VENDOR = "latent_nas"  # of a pack
 ST = "STMicroelectronics"  # whose devices STM32CubeIDE knows, by the document that a device's file names
 
 
@@ -97,10 +96,8 @@ def _esp_idf(project: Project) -> Files:
 
 def _cmsis_pack(project: Project) -> Files:
     p, files = project.component.prefix, _apart(project, "Include", "Source")
-    listed = [f'<file category="{"header" if n.endswith(".h") else "source"}" name="{n}"/>' for n in sorted(files)]
-    about = escape(_about(project.component))
-    text = PDSC.format(p=p, vendor=VENDOR, version=_version(), about=about, files="\n        ".join(listed))
-    return {**files, f"{VENDOR}.{p}.pdsc": text, **_texts(project, STEPS["cmsis-pack"])}
+    described = pack.described(p, _version(), _about(project.component), files)
+    return {**files, **described, **_texts(project, STEPS["cmsis-pack"])}
 
 
 def _apart(project: Project, headers: str, sources: str) -> Files:
@@ -237,40 +234,8 @@ dependencies:
   idf: ">=4.4"
 """
 
-# Of Open-CMSIS-Pack's PACK.xsd 1.7: url is where later versions would be fetched, and there are none.
-PDSC = """<?xml version="1.0" encoding="UTF-8"?>
-<!-- SPDX-License-Identifier: MIT -->
-<package schemaVersion="1.7.7" xmlns:xs="http://www.w3.org/2001/XMLSchema-instance"
- xs:noNamespaceSchemaLocation="PACK.xsd">
-  <vendor>{vendor}</vendor>
-  <name>{p}</name>
-  <description>{about}</description>
-  <url>https://example.org/yours/</url>
-  <license>LICENSE</license>
-  <releases>
-    <release version="{version}">Made by latent_nas {version}.</release>
-  </releases>
-  <components>
-    <component Cclass="Machine Learning" Cgroup="Network" Csub="{p}" Cversion="{version}">
-      <description>{about}</description>
-      <files>
-        <file category="doc" name="README.md"/>
-        <file category="include" name="Include/"/>
-        {files}
-      </files>
-    </component>
-  </components>
-</package>
-"""
-
 STEPS = {
-    "cmsis-pack": """
-1. Zip what is in this folder as `latent_nas.{p}.pack`, or take `latent_nas.{p}.pdsc` as it lies here.
-2. `cpackget add latent_nas.{p}.pdsc`; in Keil's Pack Installer: File, Import, the zipped one.
-3. In `csolution.yml`, below `packs:`, add `- pack: latent_nas::{p}`; in `cproject.yml`, below `components:`, add
-   `- component: Machine Learning:Network:{p}`. In uVision: Manage Run-Time Environment, Machine Learning, Network, {p}.
-4. `#include "{p}.h"` in `main.c`, then the lines above; build.
-""",
+    "cmsis-pack": pack.STEPS,
     "cubeide": """
 1. Copy the folder `{p}/` into your project, beside `Core/`.
 2. Refresh the project (F5), right-click `{p}/Src`: Resource Configurations, Exclude from Build: none ticked.
