@@ -72,9 +72,9 @@ class Frame:
         size, _, pixels = text.partition(":")
         sides = size.split("x")
         if len(sides) != 2 or not all(side.isdecimal() and 0 < int(side) <= LARGEST for side in sides):
-            raise ValueError(f"--frame {text!r}; wanted WIDTHxHEIGHT, each up to {LARGEST}, e.g. 320x240:rgb565")
+            raise ValueError(f"--camera {text!r}; wanted WIDTHxHEIGHT, each up to {LARGEST}, e.g. 320x240:rgb565")
         if (pixels or "rgb") not in PIXELS:
-            raise ValueError(f"--frame {text!r}: no pixels {pixels!r}; there are: {', '.join(PIXELS)}")
+            raise ValueError(f"--camera {text!r}: no pixels {pixels!r}; there are: {', '.join(PIXELS)}")
         return Frame(int(sides[0]), int(sides[1]), pixels or "rgb", method)
 
     def __str__(self) -> str:

@@ -91,7 +91,7 @@ def test_deploying_for_a_camera_proves_it_and_says_what_it_takes(tmp_path, capsy
     net.save(tmp_path / "net", made_by, metadata_of(open_task("digits"), net).files())
     arguments = ["deploy", str(tmp_path / "net"), "--out", str(tmp_path / "fw"), "--emulate", "--inputs", "2"]
     with pytest.raises(SystemExit) as stopped:
-        cli.main([*arguments, "--frame", "40x30:grey"])
+        cli.main([*arguments, "--camera", "40x30:grey"])
     assert stopped.value.code == 0
     assert "a frame of 40x30:grey to the input, bilinear: bit-exact on 2 random ones" in capsys.readouterr().out
     assert "MODEL_FRAME_CYCLES_MOST" in (tmp_path / "fw/model/model.h").read_text()
@@ -119,12 +119,12 @@ def test_nearest_is_an_option_of_ones_own_images(tmp_path):
 @pytest.mark.parametrize("text", ["320", "0x4", "5000x5", "axb", "320x240:yuv", "320x240x3", ""])
 def test_what_is_no_frame_is_told(text):
     with pytest.raises(
-        ValueError, match=r"--frame '.*'(; wanted WIDTHxHEIGHT|: no pixels 'yuv'; there are: grey, rgb)"
+        ValueError, match=r"--camera '.*'(; wanted WIDTHxHEIGHT|: no pixels 'yuv'; there are: grey, rgb)"
     ):
         Frame.parse(text)
 
 
 def test_a_frame_is_of_images():
     assert {str(Frame.parse(f"3x2:{pixels}")) for pixels in PIXELS} == {f"3x2:{pixels}" for pixels in PIXELS}
-    with pytest.raises(ValueError, match="--frame is of a camera, this network's raw data are no pixels of 8 bits"):
+    with pytest.raises(ValueError, match="--camera is of images, this network's raw data are no pixels of 8 bits"):
         project(network(SERIES.shape), BOARD, about=Metadata(preprocessing=SERIES), camera=Frame(8, 8))

@@ -44,12 +44,12 @@ def deploy(
             " (`search --prefix`), else model."
         ),
     ] = "",
-    frame: Annotated[
+    camera: Annotated[
         str,
         typer.Option(
-            metavar="WIDTHxHEIGHT[:rgb565]",
-            help="A camera's frame that the C brings to the input as training did: crop, resizing, grey. Pixels: rgb"
-            " (default), rgb565 or grey.",
+            metavar="WIDTHxHEIGHT[:PIXELS]",
+            help="A camera's frame, 320x240:rgb565, that the C brings to the input as training did: crop, resizing, grey."
+            " Pixels: rgb (default), rgb565 or grey.",
         ),
     ] = "",
     flash: Annotated[
@@ -108,7 +108,7 @@ def deploy(
     try:
         with lock.held(lock.beside(out), out), show(as_json) as view:
             board = OnBoard(flash, chip, baud, timeout) if flash else None
-            how = job.Build(plain, toolchain, emulator if emulate else "", prefix, layout, board, frame)
+            how = job.Build(plain, toolchain, emulator if emulate else "", prefix, layout, board, camera)
             text = job.Text(characters, prompt, seed, temperature)
             number, said = rank_of(source, rank)
             if said:

@@ -118,7 +118,7 @@ def _seen(seen: Preprocessing | None, component: Component) -> str:
     if seen.resize and component.frame is None:
         said.append(
             f"Images of another size were resized for training ({seen.resize}); do that before, or have it done:"
-            " `deploy --frame 320x240:rgb565`."
+            " `deploy --camera 320x240:rgb565`."
         )
     if component.frame is not None:
         shape = component.network.graph.input_shape

@@ -126,7 +126,7 @@ def project(
         own[f"{prefix}_preprocess.c"] = preprocess.source(component.seen, network.quants[0], prefix)
     if camera is not None:
         if component.seen is None or component.seen.raw != PIXEL or graph.input_shape[-1] not in (1, 3):
-            raise ValueError("--frame is of a camera, this network's raw data are no pixels of 8 bits; leave it out")
+            raise ValueError("--camera is of images, this network's raw data are no pixels of 8 bits; leave it out")
         own[f"{prefix}_frame.c"] = frame.source(camera, graph.input_shape, prefix)
     own[f"{prefix}_report.c"] = serial_report.source(component)
     if component.golden:

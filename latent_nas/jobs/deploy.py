@@ -56,7 +56,7 @@ class Build:
     """How a firmware is built and run: ``plain`` without SMLAD, ``toolchain`` "zig" or "gcc".
 
     ``emulator``: "unicorn", "qemu", or "" for none. board: the user's own, None for none. prefix: of the names in C, ""
-    for the run's own, else ``PREFIX``. frame: of a camera, "320x240:rgb565", "" for none. layout: one of
+    for the run's own, else ``PREFIX``. camera: its frame, "320x240:rgb565", "" for none. layout: one of
     ``layouts.LAYOUTS``.
     """
 
@@ -66,7 +66,7 @@ class Build:
     prefix: str = ""
     layout: str = "demo"
     board: OnBoard | None = None
-    frame: str = ""
+    camera: str = ""
 
     def check(self, device: Device) -> "Build":
         """Return itself, or raise ValueError that names what is unknown or not installed."""
@@ -158,7 +158,7 @@ def _made(
     if network.graph.input.vocabulary and how.emulator == "qemu":
         raise ValueError("--emulator qemu runs a network once, a text takes many runs; leave it out")
     about = about_of(trained, network, made)
-    camera = camera_of(how.frame, about) if how.frame else None
+    camera = camera_of(how.camera, about) if how.camera else None
     firmware = project(network, board, speech=speech, about=about, prefix=how.prefix, camera=camera)
     firmware.write(out)
     say(f"{len(firmware.files)} files; arena {firmware.plan.peak} B in {firmware.region.name}")
