@@ -93,7 +93,10 @@ def test_what_final_networks_are_and_are_called_goes_on_as_well(tmp_path):
 
 def test_firmware_made_from_python_stands_in_the_report_of_the_run(example):
     result = Result.open(example[0] / "run")
-    made = result.best.deploy(example[0] / "firmware", device="rp2040")
+    made = result.best.deploy(example[0] / "firmware", device="rp2040", camera="20x15:grey")
+    assert "_FRAME_WIDTH 20\n" in (example[0] / "firmware/model/model.h").read_text()
+    with pytest.raises(ValueError, match="there is no port /dev/ttyNONE"):
+        result.best.deploy(example[0] / "firmware", flash="/dev/ttyNONE")
     kept = result.folder / "firmware" / f"1-rp2040-{made['kernels']}.json"
     assert sealed.unseal(json.loads(kept.read_text(encoding="utf-8")), kept.name) == made
     assert "rp2040" in result.report(example[0] / "shown.html").read_text(encoding="utf-8")

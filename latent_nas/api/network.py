@@ -70,6 +70,7 @@ class Network:
         device: str = "",
         emulate: bool = False,
         inputs: int = 10,
+        camera: str = "",
         flash: str = "",
         chip: str = "",
         baud: int = BAUD,
@@ -78,6 +79,7 @@ class Network:
         """Write the C project, compile it, run it on the emulated device or a board if wanted, and return the report.
 
         Needs the extra ``mcu``. ``device``: "" is that of the run. ``inputs``: of the validation part, to run there.
+        ``camera``: whose frames the C takes, "320x240:rgb565"; "" for none.
         ``flash``, ``chip``, ``baud``, ``timeout_s``: your board, as of `latent-nas deploy --flash`; "" for none. The
         run keeps the figures, and its report shows them once ``Result.report`` has written it anew.
 
@@ -86,6 +88,6 @@ class Network:
             latent_nas.firmware.Fault: the firmware did what the device can't.
         """
         board = OnBoard(flash, chip, baud, timeout_s) if flash else None
-        how = deploy.Build(emulator="unicorn" if emulate else "", board=board)
+        how = deploy.Build(emulator="unicorn" if emulate else "", board=board, camera=camera)
         run, rank = self.folder.parent.parent, int(self.folder.name)
         return deploy.deploy(run, device, Path(out), how, inputs, rank, lambda line: None)

@@ -48,7 +48,7 @@ def deploy(
         str,
         typer.Option(
             metavar="WIDTHxHEIGHT[:PIXELS]",
-            help="A camera's frame, 320x240:rgb565, that the C brings to the input as training did: crop, resizing, grey."
+            help="A camera's frame, 320x240:rgb565, that the C brings to the input as training did: crop, size, grey."
             " Pixels: rgb (default), rgb565 or grey.",
         ),
     ] = "",

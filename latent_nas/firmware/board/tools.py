@@ -121,7 +121,8 @@ def program(tool: Tool, chip: str, probe: str, elf: Path) -> None:
     except subprocess.TimeoutExpired:
         raise NoAnswer(f"{tool.name} has not programmed the board after {PROGRAM_S} s; reset it, try again") from None
     if done.returncode:
-        raise NoAnswer(f"{tool.name} could not program {chip}: {_said(done.stdout + done.stderr)}")
+        said = _said(done.stdout + done.stderr)
+        raise NoAnswer(f"{tool.name} could not program {chip}: {said}; are probe and board plugged in and powered?")
 
 
 @contextlib.contextmanager
