@@ -30,7 +30,7 @@ from latent_nas import cli
 from latent_nas.calibration.measurements import read
 from latent_nas.devices import open_device
 from latent_nas.firmware import Fault, elf, qemu
-from latent_nas.firmware.board import NoAnswer, line, program
+from latent_nas.firmware.board import NoAnswer, line, measure, program
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.draw import drawn
 from latent_nas.firmware.emulate import Emulator
@@ -146,6 +146,16 @@ class TestGdb:
             answer = on_board.asked(OnBoard(flash), text, False, "zig", tokens, lambda said: None)
         assert answer.outputs.shape == (10, 40)
         assert answer.bit_exact
+
+    def test_a_program_that_hangs_is_halted_and_told_with_its_place(self, one, monkeypatch):
+        monkeypatch.setattr(measure, "RUN_S", 0.5)
+        endless = one.library["model.c"].replace(
+            "void model_run(void)\n{", "void model_run(void)\n{\n    for (;;)\n        ;", 1
+        )
+        with served() as (flash, _):
+            wrong = replace(one, library={**one.library, "model.c": endless})
+            with pytest.raises(Fault, match=r"the chip is not done after 0\.5 s, at 0x08[0-9a-f]+ in model_run"):
+                asked(flash, wrong)
 
     def test_another_core_is_told_before_anything_is_measured(self, one):
         with served(cpuid=0x410CC601) as (flash, _), pytest.raises(NoAnswer, match="part 0xc60, a cortex-m4 is 0xc24"):

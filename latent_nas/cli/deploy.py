@@ -25,7 +25,9 @@ def deploy(
         typer.Option(help="A name of `latent-nas devices` or a .toml file. Default: the run's, else stm32f405."),
     ] = "",
     emulate: Annotated[bool, typer.Option("--emulate", help="Run it on the emulated device and compare.")] = False,
-    inputs: Annotated[int, typer.Option(help="Number of validation inputs to run on the emulated device.")] = 10,
+    inputs: Annotated[
+        int, typer.Option(help="Number of validation inputs to run on the emulated device or the board.")
+    ] = 10,
     plain: Annotated[bool, typer.Option("--plain", help="Use plain C kernels even where the core has SMLAD.")] = False,
     emulator: Annotated[
         str, typer.Option(help="Emulator: unicorn (extra mcu) or qemu (qemu-system-arm); with --emulate.")

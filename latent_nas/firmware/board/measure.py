@@ -65,7 +65,7 @@ class Board:
             remote.set_register(PC, self.elf.entry)
         self._arrive(START_S)
 
-    def ask(self, what: int, wait_s: float = RUN_S) -> int:
+    def ask(self, what: int) -> int:
         """Have something done; return the cycles that it took.
 
         Raises:
@@ -73,7 +73,7 @@ class Board:
         """
         self.write_word("board_ask", what)
         self._leave()
-        self._arrive(wait_s)
+        self._arrive(RUN_S)
         return self.word("board_cycles")
 
     def word(self, symbol: str) -> int:
