@@ -386,7 +386,9 @@ class TestRun:
         assert f"MEASURED_CYCLES {kept.board.measured_cycles[1]}" in (tmp_path / "fw/model/model.h").read_text()
         assert (tmp_path / "fw/measured_cycles.csv").is_file()
 
-    def test_trouble_and_ctrl_c_leave_run_and_folder_as_they_were(self, tmp_path, capsys):
+    def test_trouble_and_ctrl_c_leave_run_and_folder_as_they_were(self, tmp_path, capsys, request):
+        ignored = signal.signal(signal.SIGINT, signal.SIG_DFL)  # as it is for what runs in the background
+        request.addfinalizer(lambda: signal.signal(signal.SIGINT, ignored))
         run = self.run(tmp_path / "run")
         before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
         arguments = ["deploy", str(run), "--out", str(tmp_path / "fw"), "--flash"]
