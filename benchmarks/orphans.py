@@ -58,7 +58,7 @@ def main() -> None:
             last = command(left[0])
             time.sleep(0.02)
         lived.append((time.monotonic() - killed, processes, last))
-        if len(lived) % 50 == 0:
+        if len(lived) in (*range(0, arguments.kills, 50), arguments.kills):
             print(summary(lived), flush=True)
 
 

@@ -1,7 +1,7 @@
 """Processes of this machine, one thread each; a pipe to each, so that one that dies takes no other's work with it."""
 
 import atexit
-import ctypes
+import fcntl
 import logging
 import multiprocessing
 import os
@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.reduction import ForkingPickler
 from types import FrameType
-from typing import Any, Final
+from typing import Any
 
 from latent_nas.crews import SERVES, Crew, Lost
 
@@ -28,9 +29,8 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
     "MALLOC_TOP_PAD_": str(2**26),
 }
-START: Final = "spawn"  # a fork would take over the locks of threads that are not there
+PRELOADED = ["latent_nas.crews._preloaded"]
 MOST_PER_CORE = 4  # processes; more only take each other's memory
-PR_SET_PDEATHSIG = 1  # of Linux
 GRACE_S = 2.0  # for a process to clean up behind itself when it is ended
 log = logging.getLogger("latent_nas")
 
@@ -51,13 +51,25 @@ class _Worker:
         """Return a worker whose process has begun, with one thread for its libraries."""
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-        context = multiprocessing.get_context(START)
+        context = _context()
         here, there = context.Pipe()
-        process = context.Process(target=_serve, args=(there,))
+        process = context.Process(target=_serve, args=(there, dict(os.environ)))
         with _without_main():
             process.start()
         there.close()
         return _Worker(process, here)
+
+
+def _context() -> ForkServerContext | SpawnContext:
+    """Return how processes begin: forked from a server that has imported once what takes each of them seconds.
+
+    The server has one thread. A fork of the main process would take over the locks of threads that are not there.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
 
 
 class Local(Crew):
@@ -160,11 +172,17 @@ def _end(workers: list[_Worker]) -> None:
             worker.process.join()
 
 
-def _serve(pipe: Connection) -> None:
-    """Do what comes by a pipe until it is closed: what a process of the crew is there for."""
+def _serve(pipe: Connection, environment: dict[str, str]) -> None:
+    """Do what comes by a pipe until it is closed: what a process of the crew is there for.
+
+    Args:
+        environment: of the main process as it is now; that of the server is of when it began.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
     start_worker(False)
     SERVES.set()
-    _with_parent(signal.SIGKILL)  # imports of the first work hold Python's lock for seconds, against the thread below
+    _with_parent(True)  # imports of the first work can hold Python's lock for seconds, against the thread below
     while True:
         try:
             given = pipe.recv_bytes()
@@ -177,7 +195,7 @@ def _serve(pipe: Connection) -> None:
         except Exception as error:  # noqa: BLE001 - who asked for the work gets it
             answer = False, error, traceback.format_exc()
         AT_WORK.clear()
-        _with_parent(0)
+        _with_parent(False)
         _answer(pipe, answer)
 
 
@@ -201,15 +219,18 @@ def start_worker(torch_too: bool = True) -> None:
         torch.set_num_threads(1)
 
 
-def _with_parent(number: int) -> None:
-    """Have the system send a signal when the main process dies, 0 for none; where it is not Linux, nothing happens.
+def _with_parent(asked: bool) -> None:
+    """Have the system end this process when the main one dies, or no more; where it is not Linux, nothing happens.
 
-    Of a main process that is dead already the system says nothing: the worker ends at once.
+    The main process holds the other end of a pipe. When that closes the system sends SIGIO, which ends a process that
+    does not catch it. Of an end that is closed already it says nothing: the worker ends at once.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number))
-        parent = multiprocessing.parent_process()
-        if number and parent is not None and os.getppid() != parent.pid:
+    parent = multiprocessing.parent_process()
+    if sys.platform == "linux" and parent is not None:
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(parent.sentinel, fcntl.F_GETFL)
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC if asked else flags & ~os.O_ASYNC)
+        if asked and wait([parent.sentinel], 0):
             os._exit(1)
 
 
