@@ -15,7 +15,5 @@ SYSTEM.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 import torch._dynamo  # noqa: E402, F401 - torch's optimisers import it as they are made
 
-import latent_nas.evaluators.work  # noqa: E402, F401
-
 SYSTEM.prctl(PR_SET_PDEATHSIG, 0)  # the signal is of a thread's death, and the server outlives that which began it
 atexit.register(os._exit, 0)  # to take torch apart takes a second, and nothing is lost
