@@ -7,6 +7,7 @@ Networks of ``mcu_cnn`` that fit the device, with drawn weights, each with plain
 instructions per MAC of four layers. Every network measured is a line of ``--rows``; those there already are not
 measured again, so that a long run can be cut. What the runtime ``native`` says is computed when the report is printed.
 With ``--cores`` the same networks run on every core of ``latent_nas/cores``, each with the memory of the STM32F405.
+With ``--four-bits`` they have weights of 4 bits, and want ``--rows`` of their own.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from latent_nas.firmware.compile import build
 from latent_nas.firmware.draw import drawn
 from latent_nas.firmware.export import project
 from latent_nas.graph import Builder, Graph
+from latent_nas.graph.bits import with_weight_bits
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.runtimes import open_runtime
@@ -172,8 +174,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rows", type=Path, default=Path("firmware_parity.jsonl"), help="what was measured so far")
     parser.add_argument("--cores", action="store_true", help="every core that ships, instead of the STM32F405's")
+    parser.add_argument("--four-bits", action="store_true", help="the same networks with 4-bit weights")
     arguments = parser.parse_args()
     graphs = networks(arguments.networks, arguments.seed)
+    if arguments.four_bits:
+        graphs = [with_weight_bits(graph, 4) for graph in graphs]
     with tempfile.TemporaryDirectory() as folder:
         if arguments.cores:
             report_cores(graphs, arguments.seed, arguments.inputs, arguments.rows, Path(folder))

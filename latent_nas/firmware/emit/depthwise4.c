@@ -12,7 +12,9 @@ void nn_depthwise4(const nn_conv4 *op, const int8_t *x, int8_t *y, int16_t *scra
     for (uint32_t c = 0; c < channels; c++) {
         nn_factor f = nn_factor4(op->factor[c]);
         small &= f.shift >= 0;
-        q[c] = (nn_channel){op->bias[c], f.multiplier, f.shift};
+        q[c].bias = op->bias[c];
+        q[c].multiplier = f.multiplier;
+        q[c].shift = f.shift;
     }
 #pragma GCC unroll 1
     for (uint32_t i = 0; i < weights; i++)
