@@ -60,6 +60,9 @@ def test_the_site_builds_without_a_warning(tmp_path):
     for name in ("search", "report", "codec train", "cost"):
         assert f">{name}<a" in commands
     assert "--final-seeds" in commands
+    reference = (tmp_path / "site" / "reference.html").read_text(encoding="utf-8")
+    for name in ("Study.run", "Network.deploy", "query"):
+        assert f">{name}<a" in reference
     for page in (tmp_path / "site").glob("*.html"):
         assert not re.findall(r"<(?:script|img|link)[^>]+(?:src|href)=\"https?://", page.read_text(encoding="utf-8"))
 
