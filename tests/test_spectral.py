@@ -246,12 +246,12 @@ class TestTask:
 def test_motion_gains_from_them(moving):
     """By more than the spread of three seeds, although features and network together take less time than the other."""
     scores, took, device = {}, {}, open_device("stm32f405")
-    for front, place in (("raw", 3), ("spectral", 6)):
+    for front, place in (("raw", 1), ("spectral", 6)):
         task = open_task(f"{moving}&front={front}")
         space = open_space("mcu_cnn1d", task.input_shape, task.outputs)
         graphs = [space.graph(g) for g in space.sample(np.random.default_rng(3), 20)]
         graph = sorted(graphs, key=lambda graph: graph.macs)[place]
-        recipe, data = replace(task.recipe("search"), epochs=20), task.data()
+        recipe, data = replace(task.recipe("search"), epochs=14), task.data()
         took[front] = costs(graph, device, open_runtime("native")).latency_ms
         took[front] += front_end_cost(task.front_end, device).latency_ms if task.front_end else 0
         scores[front] = [
@@ -267,7 +267,7 @@ class TestAuto:
     def test_takes_what_is_best_on_validation_and_says_so(self, moving):
         target = Target("", f"{moving}&front=auto&bands=5", "stm32f405", "")
         limits = Limits(flash_bytes=48_000, ram_bytes=16_000, latency_ms=4.0)
-        config = new_config(target, child_epochs=4, limits=limits)
+        config = new_config(target, child_epochs=2, limits=limits)
         found = config.front_found
         tried = dict(re.findall(r"(?:is|,) ((?:raw|spectral)[^,]*?) (\d\.\d{4})", found))
         assert [*tried] == ["raw", "spectral", "spectral frame=128", "spectral frame=32"]
