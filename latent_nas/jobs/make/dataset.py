@@ -17,6 +17,8 @@ from latent_nas.target import Setup, Target, open_target
 from latent_nas.units import cost_row
 
 MEASURED = ("float", "int8", "beside")  # fields measured_... of a record, a column for each of their metrics
+# Fields of a record that are of the machine, or of final trainings.
+NOT_IN_TABLES = ("versions", "samples", "interval", "learned", "evidence", "qat_epochs", "measured_without_qat")
 VAIN = 20  # batches of 500 random networks without a new one, after which drawing ends
 
 
@@ -135,7 +137,7 @@ def table(setup: Setup, records: list[Record]) -> Any:
     for record in records:
         body = record.to_json()
         genes = dict(zip((f"gene.{g.name}" for g in setup.space.genes), body.pop("genes"), strict=True))
-        for name in ("versions", "samples", "interval", "learned", "evidence"):  # of the machine; of final trainings
+        for name in NOT_IN_TABLES:
             del body[name]
         measured = {
             f"measured_{kind}_{name}": v for kind in MEASURED for name, v in body.pop(f"measured_{kind}").items()
