@@ -28,7 +28,7 @@ class Named:
     """A result by name.
 
     Attributes:
-        task: its name. genes: of ``mcu_cnn``, found by the command in docs/results/training.md. recipe: what differs
+        task: its name. genes: of ``mcu_cnn``, found by the command in docs/results/recipes.md. recipe: what differs
             from the task's full one.
     """
 
