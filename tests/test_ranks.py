@@ -150,7 +150,7 @@ def test_deploy_takes_a_network_by_its_size(made, tmp_path, monkeypatch, capsys)
     monkeypatch.setattr("latent_nas.jobs.deploy.deploy", lambda *given: asked.append(given[5]) or {"rank": given[5]})
     monkeypatch.setattr("latent_nas.jobs.deployed.same", lambda report: True)
     monkeypatch.setattr("latent_nas.jobs.deployed.keeps_limits", lambda report: True)
-    monkeypatch.setattr("latent_nas.jobs.deployed.summary", str)
+    monkeypatch.setattr("latent_nas.jobs.deployed.summary", lambda report, out: str(report))
     with pytest.raises(SystemExit):
         cli.main(["deploy", str(tmp_path / "run"), "--out", str(tmp_path / "fw"), "--rank", "small"])
     said = capsys.readouterr()
