@@ -3,7 +3,7 @@
     python benchmarks/ui_page.py --networks 500 --repeats 5
 
 Starts the command on a run of so many networks, as tests/run_folder.py makes it, and drives the machine's chromium.
-"complete": from the request to the last chart drawn. "update": from the training in the store to its row in the page.
+"complete": from the request to all that is in view. "update": from the training in the store to its row in the page.
 "ended": from the death of the process that works on the run to the page that says so.
 """
 

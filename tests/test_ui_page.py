@@ -130,6 +130,8 @@ def test_filters_leave_what_keeps_them_and_a_point_opens_its_network(browser, ad
     assert page.inner_text("#filtered") == f"{many} of 500 networks"
     cells = rows.evaluate_all("rows => rows.map(row => [row.cells[2], row.cells[5]].map(c => +c.dataset.value))")
     assert all(accuracy >= 90 and flash <= 12 for accuracy, flash in cells)
+    page.locator("#objective-and-cost .plot").first.scroll_into_view_if_needed()
+    page.wait_for_selector("#objective-and-cost .plot.js-plotly-plot path.point")
     page.evaluate("""document.querySelector('#objective-and-cost .plot').emit('plotly_click', {points: [
         {data: {meta: 'training'}, customdata: 7}]})""")
     page.wait_for_url("**/run/many/network/7")

@@ -77,6 +77,19 @@ class Listing:
             self._runs.popitem(last=False)
         return run
 
+    def state(self, name: str, stopping: bool = False, begun: bool = False) -> str:
+        """Return whether a run is at work, by its lock and result alone.
+
+        Args:
+            stopping, begun: whether a process that was begun here has been told to end, and has not yet.
+        """
+        path = self.folder / name
+        if lock.holder(path / files.LOCK):
+            return "running"
+        if begun:
+            return "stopping" if stopping else "starting"
+        return "finished" if (path / files.RESULT).exists() else "stopped"
+
     def seen(self, name: str = "") -> str:
         """Return a text that changes when a run does, or any of them: no file is opened for it but the locks."""
         names = [name] if name else self.names()

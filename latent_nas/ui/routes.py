@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files as resources
@@ -60,16 +60,17 @@ class Routes:
         only = query.get("part", [""])[0] == "1"
         match parts:
             case []:
-                return self._page("Runs", self._runs(), "runs", only)
+                return self._page("Runs", self._runs, "runs", only)
             case ["new"]:
-                return self._page("New search", form.show(self.listing.folder), "", only)
+                return self._page("New search", lambda: form.show(self.listing.folder), "", only)
             case ["compare"]:
-                return self._page("Side by side", self._compare(query.get("run", [])), "", only, charts=True)
+                names = query.get("run", [])
+                return self._page("Side by side", lambda: self._compare(names), "", only, charts=True)
             case ["static", name]:
                 return _static(name)
             case ["job", number]:
                 work = self.works.get(number)
-                return self._page(work.place.name, job_page.show(self.base, work), f"job:{number}", only)
+                return self._page(work.place.name, lambda: job_page.show(self.base, work), f"job:{number}", only)
             case ["run", name]:
                 return self._run(name, only)
             case ["run", name, "report"]:
@@ -77,9 +78,7 @@ class Routes:
                     whole = report.html(Run.read(self.listing.path(name)))
                 return Answer(whole.encode(), headers={"Content-Security-Policy": WHOLE_PAGE})
             case ["run", name, "network", number] if number.isdecimal():
-                with self._reading:
-                    live = network_page.show(self.base, self.listing.read(name), name, int(number), self.works.of(name))
-                return self._page(f"Training {number}", live, "", only, charts=True)
+                return self._page(f"Training {number}", lambda: self._network(name, int(number)), "", only, charts=True)
             case ["run", name, *rest]:
                 return self._file(self.listing.path(name), rest)
         raise Missing("there is no such page")
@@ -124,6 +123,14 @@ class Routes:
         works = self.works.of(name) if name else self.works.running()
         return "-".join([self.listing.seen(name), *(f"{work.number}.{work.code}.{work.begun}" for work in works)])
 
+    def state(self, topic: str) -> str:
+        """Return the state of the run that a topic is about without reading the run; "" of other topics."""
+        kind, _, name = topic.partition(":")
+        if kind != "run":
+            return ""
+        own = next((work for work in self.works.of(name) if work.kind == "search" and work.code is None), None)
+        return self.listing.state(name, own is not None and own.stopping, own is not None)
+
     def job(self, number: str) -> dict[str, str]:
         """Return how a search that a form has begun does: "checking", "begun" with its page, or "refused" and why."""
         work = self.works.get(number)
@@ -134,8 +141,12 @@ class Routes:
         lines = work.lines() or ["the command ended without a word"]
         return {"state": "refused", "error": lines[-1].removeprefix("error: ")}
 
-    def _page(self, title: str, live: Html, topic: str, only: bool, charts: bool = False, network: str = "") -> Answer:
+    def _page(
+        self, title: str, show: Callable[[], Html], topic: str, only: bool, charts: bool = False, network: str = ""
+    ) -> Answer:
+        """Return a page, or its live part only; what changes while it is made is told by the events after it."""
         seen = self.seen(topic) if topic else ""
+        live = show()
         if only:
             return Answer(live.encode(), headers={"X-Seen": seen})
         whole = frame.page(self.base, title, live, topic=topic, seen=seen, charts=charts, network=network)
@@ -148,16 +159,23 @@ class Routes:
 
     def _run(self, name: str, only: bool) -> Answer:
         path = self.listing.path(name)
-        with self._reading:
-            try:
-                run = self.listing.read(name)
-                listed = self.listing.one(name)
-                live = run_page.show(self.base, run, listed, self.works.of(name))
-            except ValueError:
-                listed = self.listing.one(name)
-                live = run_page.beginning(listed) if listed.state == "running" else run_page.foreign(listed, path)
+
+        def show() -> Html:
+            with self._reading:
+                try:
+                    run = self.listing.read(name)
+                    listed = self.listing.one(name)
+                    return run_page.show(self.base, run, listed, self.works.of(name))
+                except ValueError:
+                    listed = self.listing.one(name)
+                    return run_page.beginning(listed) if listed.state == "running" else run_page.foreign(listed, path)
+
         network = f"{self.base}/run/{quote(name, safe='')}/network/"
-        return self._page(name, live, f"run:{name}", only, charts=True, network=network)
+        return self._page(name, show, f"run:{name}", only, charts=True, network=network)
+
+    def _network(self, name: str, number: int) -> Html:
+        with self._reading:
+            return network_page.show(self.base, self.listing.read(name), name, number, self.works.of(name))
 
     def _compare(self, names: list[str]) -> Html:
         names = list(dict.fromkeys(names))
@@ -186,7 +204,7 @@ class Routes:
             at = "/".join(quote(part, safe="") for part in ["run", run.name, *filter(None, rest)])
             links = (tag("li", tag("a", one, href=f"{self.base}/{at}/{quote(one)}")) for one in names)
             live = join(tag("h1", "/".join(filter(None, rest))), tag("ul", *links))
-            return self._page(place.name, live, "", only=False)
+            return self._page(place.name, lambda: live, "", only=False)
         if place.stat().st_size > LARGEST:
             raise Missing(f"{place} is too large for the browser; it lies there")
         kept = f"attachment; filename*=UTF-8''{quote(place.name)}"

@@ -15,7 +15,6 @@ from latent_nas.ui.frame import refusal
 from latent_nas.ui.guard import HEADERS, LOCAL, Guard
 from latent_nas.ui.routes import CSP, JSON, Answer, Missing, Routes, error
 
-PORT = 8765
 LOOK_S = 0.4  # between two looks at what has changed
 ALIVE_S = 10.0  # between two signs of life on a connection where nothing happens
 BODY = 64 << 10  # bytes of a form at most
@@ -116,18 +115,19 @@ class Handler(BaseHTTPRequestHandler):
         self.server.routes.seen(topic)  # of no topic is an error before anything is sent
         self.close_connection = True
         self._head(200, {"Content-Type": "text/event-stream", **CSP})
-        told = time.monotonic()
+        spoke = time.monotonic()
         with suppress(OSError, ValueError):  # the browser has gone, or what it followed
             self.wfile.write(b"retry: 1000\n\n")
             while not self.server.closing.is_set():
                 now = self.server.routes.seen(topic)
                 if now != seen:
                     seen = now
-                    self.wfile.write(f"id: {now}\ndata: {now}\n\n".encode())
-                    told = time.monotonic()
-                elif time.monotonic() - told > ALIVE_S:
+                    told = json.dumps({"seen": now, "state": self.server.routes.state(topic)})
+                    self.wfile.write(f"id: {now}\ndata: {told}\n\n".encode())
+                    spoke = time.monotonic()
+                elif time.monotonic() - spoke > ALIVE_S:
                     self.wfile.write(b": still here\n\n")
-                    told = time.monotonic()
+                    spoke = time.monotonic()
                 self.server.closing.wait(LOOK_S)
 
     def _send(self, answer: Answer) -> None:

@@ -58,6 +58,28 @@
   }
   const config = { displayModeBar: false, responsive: true };
 
+  function plot(place, spec) {
+    const { data, layout: given } = themed(spec);
+    Plotly.react(place, data, layout(given), config);
+    if (place.dataset.opens) return;
+    place.dataset.opens = "yes";  // a point that stands for a training shows it
+    place.on("plotly_click", ({ points: [point] }) => {
+      if (point.data.meta === "training" && point.customdata) show(point.customdata);
+    });
+  }
+
+  // The live page draws what comes near the window; a report, which is printed and sent, draws all at once.
+  const near = new WeakSet();
+  const sight = document.body.dataset.base === undefined ? null : new IntersectionObserver((seen) => {
+    for (const { target, isIntersecting } of seen) {
+      if (!isIntersecting) continue;
+      near.add(target);
+      sight.unobserve(target);
+      const figure = target.closest("figure");
+      if (figure) plot(target, read.get(figure));
+    }
+  }, { rootMargin: "300px" });
+
   function draw() {
     const dark = !root.dataset.paper && (choice === "auto" ? system.matches : choice === "dark");
     root.dataset.theme = dark ? "dark" : "light";
@@ -65,14 +87,8 @@
     document.getElementById("theme").textContent = "Theme: " + choice;
     const all = figures();
     for (const { place, spec } of all) {
-      const { data, layout: given } = themed(spec);
-      Plotly.react(place, data, layout(given), config);
-      if (!place.dataset.opens) {  // a point that stands for a training shows it
-        place.dataset.opens = "yes";
-        place.on("plotly_click", ({ points: [point] }) => {
-          if (point.data.meta === "training" && point.customdata) show(point.customdata);
-        });
-      }
+      if (!sight || root.dataset.paper || near.has(place)) plot(place, spec);
+      else sight.observe(place);
     }
     root.dataset.drawn = all.length;
   }
@@ -117,7 +133,7 @@
   function paper(on) {
     if (on) root.dataset.paper = "yes"; else delete root.dataset.paper;
     draw();
-    figures().forEach(({ place }) => Plotly.Plots.resize(place));
+    figures().forEach(({ place }) => { if (place.dataset.opens) Plotly.Plots.resize(place); });
   }
   addEventListener("beforeprint", () => paper(true));
   addEventListener("afterprint", () => paper(false));

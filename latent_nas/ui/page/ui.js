@@ -5,6 +5,7 @@
   const token = base.slice(1);
   const live = document.getElementById("live");
   const said = document.getElementById("said");
+  const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
   // Filters of the table of networks: what is left empty asks nothing.
   function filter() {
@@ -45,7 +46,12 @@
     const opens = document.activeElement?.dataset?.opens;
     const box = live.querySelector(".scroll.tall");
     const place = box && [box.scrollTop, box.scrollLeft];
-    if (window.Plotly) live.querySelectorAll(".plot").forEach((plot) => Plotly.purge(plot));
+    const drawn = new Map([...live.querySelectorAll(".plot.js-plotly-plot")].map((plot) => [plot.getAttribute("aria-label"), plot]));
+    for (const plot of fresh.querySelectorAll(".plot")) {  // the picture that is there stays until it is drawn anew
+      const old = drawn.get(plot.getAttribute("aria-label"));
+      if (old) { drawn.delete(plot.getAttribute("aria-label")); plot.replaceWith(old); }
+    }
+    drawn.forEach((plot) => Plotly.purge(plot));
     live.replaceChildren(...fresh.childNodes);
     for (const [id, value] of kept) {
       const field = document.getElementById(id);
@@ -53,7 +59,6 @@
     }
     live.querySelectorAll("input[name=run]").forEach((pick) => { pick.checked = picked.includes(pick.value); });
     live.querySelectorAll("details > summary").forEach((part) => { part.parentElement.open = open.includes(part.textContent); });
-    document.dispatchEvent(new Event("latent-nas-changed"));
     const head = order && live.querySelectorAll("#networks th")[order[0]];
     if (head) { head.click(); if (order[1] === "descending") head.click(); }
     filter();
@@ -63,6 +68,8 @@
     if (again && place) [again.scrollTop, again.scrollLeft] = place;
     const log = live.querySelector("pre.log");
     if (log) log.scrollTop = log.scrollHeight;
+    await pause(20);  // words first, pictures after them
+    document.dispatchEvent(new Event("latent-nas-changed"));
     body.dataset.updates = Number(body.dataset.updates || 0) + 1;
   }
 
@@ -75,12 +82,28 @@
     busy = false;
     if (again) { again = false; changed(); }
   }
-  if (topic) {
-    const events = new EventSource(`${base}/events?topic=${encodeURIComponent(topic)}&seen=${encodeURIComponent(body.dataset.seen)}`);
-    events.onopen = () => { body.dataset.follows = "yes"; said.textContent = ""; };
-    events.onmessage = changed;
-    events.onerror = () => { said.textContent = "The page has lost latent-nas ui and tries again; what it has shown stays."; };
+  // A tab in the background lets go of its stream, as a browser has but six connections to a place.
+  let events = null, seen = body.dataset.seen;
+  const LOST = "The page has lost latent-nas ui and tries again; what it has shown stays.";
+  function follow() {
+    if (!topic || events || document.hidden) return;
+    events = new EventSource(`${base}/events?topic=${encodeURIComponent(topic)}&seen=${encodeURIComponent(seen)}`);
+    events.onopen = () => { body.dataset.follows = "yes"; if (said.textContent === LOST) said.textContent = ""; };
+    events.onmessage = (event) => {
+      const told = JSON.parse(event.data);
+      seen = told.seen;
+      const state = live.querySelector("header .state");
+      if (told.state && state) Object.assign(state, { textContent: told.state, className: `state ${told.state}` });
+      changed();
+    };
+    events.onerror = () => { said.textContent = LOST; };
   }
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) { follow(); return; }
+    events?.close();
+    events = null;
+  });
+  follow();
 
   async function post(place, given) {
     const answer = await fetch(`${base}/${place}`, {
@@ -88,8 +111,6 @@
     });
     return answer.json();
   }
-
-  const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
   // A search that a form has begun: its page once it has passed all checks, else the line that the command says.
   async function checked(job) {
