@@ -16,7 +16,7 @@ from latent_nas.firmware.check import emulate
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.draw import drawn
 from latent_nas.firmware.export import project
-from latent_nas.graph import Graph
+from latent_nas.graph import Builder, Graph
 from latent_nas.graph.bits import ends, with_weight_bits
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.train import TrainConfig
@@ -44,9 +44,13 @@ def test_the_graph_of_8_bits_is_written_as_before_and_one_of_4_is_read_back():
     assert deploy(narrow).graph.parameters == deploy(GRAPH).graph.parameters
 
 
-def test_groups_of_several_channels_keep_8_bits():
-    with pytest.raises(ValueError, match="groups of several channels has weights of 8 bits"):
-        Conv2d(4, groups=2, weight_bits=4).shape((5, 5, 4))
+def test_groups_that_are_not_depthwise_keep_8_bits():
+    for groups, filters in ((2, 4), (4, 8)):  # of several channels, and several filters for every channel
+        with pytest.raises(ValueError, match=f"{groups} groups that takes 4 to {filters} channels has weights of 8"):
+            Conv2d(filters, groups=groups, weight_bits=4).shape((5, 5, 4))
+        b = Builder((5, 5, 4))
+        b.add(Conv2d(3), b.add(Conv2d(filters, groups=groups), 0))
+        assert bits(with_weight_bits(b.build(), 4)) == [8, 4]
     with pytest.raises(ValueError, match="weights of 4 or 8 bits, got 3"):
         TrainConfig("genes.json", "digits", QUICK, weight_bits=3)
 

@@ -192,6 +192,8 @@ class TestForm:
         [
             ({}, "name the data"),
             ({"task": "digits", "name": "../out"}, "can't be a folder's name"),
+            ({"task": "digits", "name": "whole"}, "has 'whole' already"),
+            ({"task": "digits", "name": "firmware"}, "has 'firmware' already"),
             ({"task": "own.py"}, "may be code"),
             ({"task": "digits", "plugin": "x"}, "the form has no plugin"),
         ],

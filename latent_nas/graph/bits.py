@@ -12,7 +12,7 @@ def with_weight_bits(graph: Graph, bits: int, whole: Collection[int] = ()) -> Gr
     """Return a graph whose convolutions and dense layers have weights of so many bits.
 
     Args:
-        whole: ids of nodes that keep 8 bits, as convolutions in groups of several channels always do.
+        whole: ids of nodes that keep 8 bits, as convolutions in groups that are not depthwise always do.
 
     Raises:
         ValueError: no layer can have so many bits.
@@ -33,5 +33,5 @@ def ends(graph: Graph) -> tuple[int, ...]:
 
 
 def _grouped(graph: Graph, node: Node) -> bool:
-    operator = node.operator
-    return isinstance(operator, Conv2d) and 1 < operator.groups != graph.shapes_into(node)[0][2]
+    operator, channels = node.operator, graph.shapes_into(node)[0][2]
+    return isinstance(operator, Conv2d) and operator.groups > 1 and not operator.groups == channels == operator.filters

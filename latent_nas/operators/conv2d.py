@@ -54,8 +54,11 @@ class Conv2d(Operator):
         if self.groups < 1 or channels % self.groups or self.filters % self.groups or self.filters < 1:
             raise ValueError(f"conv2d with {self.groups} groups can't take {channels} to {self.filters} channels")
         check_bits(self.kind, self.weight_bits)
-        if self.weight_bits < 8 and 1 < self.groups != channels:
-            raise ValueError(f"conv2d with {self.groups} groups of several channels has weights of 8 bits, not 4")
+        if self.weight_bits < 8 and self.groups > 1 and self._routine(*inputs) != "depthwise":
+            raise ValueError(
+                f"conv2d with {self.groups} groups that takes {channels} to {self.filters} channels has weights of 8"
+                " bits, not 4: only depthwise, or without groups, they can have 4"
+            )
         if min(*self.kernel_size, *self.stride) < 1:
             raise ValueError(f"conv2d wants kernel and stride of at least 1, got {self.kernel_size}, {self.stride}")
         return (*output_size(height, width, self.kernel_size, self.stride, self.padding), self.filters)

@@ -10,6 +10,7 @@ from pathlib import Path
 from latent_nas import plugins
 from latent_nas.report._html import Html, join, tag
 from latent_nas.target import MAIN_TARGET
+from latent_nas.ui.listing import BUILT
 
 CODE = ".py"
 NAME = re.compile(r"[\w][\w .+-]{0,99}")  # of a run folder
@@ -85,6 +86,8 @@ def arguments(given: Mapping[str, str], folder: Path) -> tuple[list[str], Path]:
     name = values.get("name") or f"{time.strftime('%Y%m%d-%H%M%S')}-{values.get('strategy') or 'latent_rl'}"
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} can't be a folder's name; use letters, digits, spaces, dots, plus and minus signs")
+    if name == BUILT or (folder / name).exists():
+        raise ValueError(f"{folder} has {name!r} already; choose another name of the run")
     words = [word for key, value in values.items() if value and key != "name" for word in known[key].words(value)]
     return ["search", *words, f"--out={folder / name}"], folder / name
 

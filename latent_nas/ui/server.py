@@ -78,6 +78,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(self.server.routes.get(self.path))
         except ValueError as missing:
             self._send(Answer(refusal(str(missing)).encode(), status=404))
+        except OSError as refused:  # a file that may not be read, or has no such name
+            self._send(Answer(refusal(f"{refused.strerror}: {refused.filename}").encode(), status=404))
 
     def do_POST(self) -> None:
         """Start or stop something; the answer is JSON, an error of one line."""
