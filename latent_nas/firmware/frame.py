@@ -173,7 +173,7 @@ static void down(int8_t *input)
 
 int {p}_feed_row(const uint8_t *row)
 {{
-    if (at >= TOP && at < BOTTOM) {{{convert}
+    if (at - TOP < BOTTOM - TOP) {{ /* from the first row that is used to the last */{convert}
         across({line}, waiting[at % {taps}u]);
     }}
     at++;

@@ -33,5 +33,7 @@ def ends(graph: Graph) -> tuple[int, ...]:
 
 
 def _grouped(graph: Graph, node: Node) -> bool:
-    operator, channels = node.operator, graph.shapes_into(node)[0][2]
-    return isinstance(operator, Conv2d) and operator.groups > 1 and not operator.groups == channels == operator.filters
+    operator = node.operator
+    if not isinstance(operator, Conv2d) or operator.groups == 1:
+        return False
+    return not operator.groups == graph.shapes_into(node)[0][2] == operator.filters
