@@ -13,6 +13,7 @@ from latent_nas.cli import main
 from latent_nas.front_end import FrontEnd
 from latent_nas.preprocessing import SOUND, Preprocessing
 from latent_nas.spaces import open_space
+from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.tasks import Data, Part, Recipe, Task, open_task
 from latent_nas.training import check, train
 from latent_nas.training.augment import Augmentation, ways, what
@@ -20,6 +21,7 @@ from latent_nas.training.augment.mix import mixed
 
 SHIFT, GAIN = (1.0, -2.0, 0.5), (0.5, 0.25, 2.0)
 TASKS = {"images": (9, 12, 2), "recordings": (20, 8, 1), "series": (15, 1, 3), "rows of a table": (1, 6, 1)}
+TASKS |= {"spectral features": (3, 6, 1)}
 
 
 class Made(Task):
@@ -33,6 +35,8 @@ class Made(Task):
         self.input_shape = TASKS[kind]
         if kind == "recordings":
             self.front_end = FrontEnd(8000, 3296, 256, 160, 8)
+        elif kind == "spectral features":
+            self.front_end = SpectralFrontEnd(32, 1, 16, 8, 16, (1, 4, 9), (0.0,), (1.0,))
 
     def data(self):
         x = seeds.rng(0, "made").normal(size=(60, *self.input_shape)).astype(np.float32)
@@ -40,7 +44,7 @@ class Made(Task):
         return Data(*(Part(x[i : i + 20], y[i : i + 20]) for i in (0, 20, 40)))
 
     def preprocessing(self):
-        if self.front_end:
+        if isinstance(self.front_end, FrontEnd):
             return Preprocessing(self.input_shape, SOUND, shift=(0.0,) * 8, gain=(0.5,) * 8, front_end=self.front_end)
         return Preprocessing(self.input_shape, **({"shift": SHIFT, "gain": GAIN} if self.input_shape[2] == 3 else {}))
 
@@ -132,6 +136,7 @@ def test_mixtures_are_of_two_samples_and_their_shares():
     ("task", "text", "told"),
     [
         (Made("recordings"), "flip", r"'flip' is not for recordings.*there are: timeshift=4, gain=6, specaugment=0.2"),
+        (Made("spectral features"), "gain", "'gain' is not for spectral features; there are: timeshift=4, spec"),
         (Made("images"), "cutuot", r"'cutuot' is not for images; there are: shift=2.*did you mean 'cutout'"),
         (Made("images"), "shift=x", r"shift=x; wanted a number above 0 and at most 64 \(pixels\)"),
         (Made("images"), "cutout,", r"'' is not for images"),

@@ -59,6 +59,12 @@ def test_a_teacher_is_made_once_and_changes_what_is_learnt(kept, pupil):
     assert not np.array_equal(first.outputs, alone.outputs)
     train(pupil, TASK, RECIPE, 3, Part(kept[0].x[:64], kept[0].y[:64]), kept[1], 1, lesson=kept)
     assert len(folders()) == 1  # a final training on other samples takes the teacher that there is
+    weights = folder / "0" / "weights.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1])
+    with pytest.raises(ValueError, match=r"damaged: .*weights\.safetensors.*; delete .*0, it is trained anew"):
+        train(pupil, TASK, RECIPE, 3, *kept)
+    weights.write_bytes(whole)
 
 
 def test_a_teacher_no_better_than_its_pupil_is_left_out(kept, pupil):

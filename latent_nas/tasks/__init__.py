@@ -124,6 +124,11 @@ class Recipe:
             if not least <= getattr(self, name) <= most:
                 bounds = f"at least {least}" if most == math.inf else f"{least} to {most}"
                 raise ValueError(f"{name} of a recipe is {bounds}, got {getattr(self, name)}")
+        for name in ("share", "epoch_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} of a recipe is above 0 and at most 1, got {getattr(self, name)}")
+        if math.isinf(self.learning_rate):
+            raise ValueError("learning_rate of a recipe is a finite number, got inf")
 
     share: float = 1.0
     epoch_share: float = 1.0

@@ -99,10 +99,20 @@ def _outputs(members: list[Network], x: np.ndarray) -> np.ndarray:
 
 
 def _kept(folder: Path, fit: Callable[[], Network], task: Task) -> Network:
-    """Return the network of a folder, trained where it is not there; one process trains, others wait for it."""
+    """Return the network of a folder, trained where it is not there; one process trains, others wait for it.
+
+    Raises:
+        ValueError: it is there and damaged.
+    """
     while True:
         if folder.is_dir():
-            return Network.load(folder)
+            try:
+                return Network.load(folder)
+            except ValueError as error:
+                reason = str(error).partition(";")[0]
+                raise ValueError(
+                    f"a network that teaches is damaged: {reason}; delete {folder}, it is trained anew"
+                ) from None
         try:
             with lock.held(lock.beside(folder), folder):
                 if not folder.is_dir():

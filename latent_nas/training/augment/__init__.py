@@ -1,6 +1,6 @@
 """Training inputs varied at random, as a recipe says: "shift=2,flip,cutout=8", a name and how far for each.
 
-What there is depends on the kind of data: images, recordings behind a front end, series, rows of tables.
+What there is depends on the kind of data: images, recordings or series behind a front end, series, rows of tables.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latent_nas.nearest import meant
+from latent_nas.spectral import KIND as SPECTRAL
 from latent_nas.tasks import Recipe, Task
 
 Vary = Callable[[np.ndarray, float, np.random.Generator, Task], np.ndarray]
@@ -37,6 +38,7 @@ def ways(task: Task) -> dict[str, Way]:
     kinds: dict[str, dict[str, Way]] = {
         "images": images.WAYS | mix.IMAGES,
         "recordings": recordings.WAYS | mix.WAYS,
+        "spectral features": recordings.FRAMES | mix.WAYS,
         "series": series.WAYS | mix.WAYS,
         "rows of a table": series.ROWS | mix.WAYS,
         "text": {},
@@ -45,11 +47,11 @@ def ways(task: Task) -> dict[str, Way]:
 
 
 def what(task: Task) -> str:
-    """Return what a task's inputs are: "images", "recordings", "series", "rows of a table" or "text"."""
+    """Return what a task's inputs are, a name of ``ways``."""
     if len(task.input_shape) == 1:
         return "text"
     if task.front_end is not None:
-        return "recordings"
+        return "spectral features" if task.front_end.kind == SPECTRAL else "recordings"
     if task.input_shape[0] == 1:
         return "rows of a table"
     return "series" if task.input_shape[1] == 1 else "images"

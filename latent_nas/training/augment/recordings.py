@@ -1,4 +1,4 @@
-"""Recordings behind a front end varied at random, (n, frames, values, 1) float32."""
+"""Recordings or series behind a front end varied at random, (n, frames, values, 1) float32."""
 
 import numpy as np
 
@@ -37,3 +37,4 @@ WAYS = {
     "specaugment": Way(0.2, 0.9, "share of frames and of bands", specaugment),
     "noise": Way(0.1, 5, "standard deviations", noise),
 }
+FRAMES = {name: way for name, way in WAYS.items() if name != "gain"}  # of spectral features, not all of them powers
