@@ -11,7 +11,9 @@ from latent_nas.jobs.search.begin import begin, resumed
 from latent_nas.jobs.search.config import new_config
 from latent_nas.jobs.search.resume import going_on
 from latent_nas.jobs.search.run import search
+from latent_nas.jobs.validate import _chosen as chosen_of
 from latent_nas.limits import Limits
+from latent_nas.records import ranked
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.read import Run
@@ -63,14 +65,21 @@ def test_it_keeps_the_new_limits_and_a_kill_changes_nothing(strategy, stop, tmp_
             with pytest.raises(KeyboardInterrupt):
                 search(*going, quiet, ended(kill, 7))
         said = []
-        prepared, run = resumed(folder, limits=TIGHT, trainings=7)
-        result = search(prepared, run, said.append, quiet)
+        prepared, there = resumed(folder, limits=TIGHT, trainings=7)
+        result = search(prepared, there, said.append, quiet)
         ways[way] = [(r.genes, r.measured_objective) for r in trained(folder)]
         new = trained(folder)[stop:]
         assert result.trainings == len(ways[way]) == 7
         assert all(not Limits(**prepared.limits.to_json()).exceeded(*cost_row(r)) for r in new)
         assert any(r.flash_bytes > TIGHT.flash_bytes for r in before)  # else nothing is shown
-        assert Run.read(folder).limits.flash_bytes == TIGHT.flash_bytes
+        run = Run.read(folder)
+        assert run.limits.flash_bytes == TIGHT.flash_bytes
+        inside = [r for r in ranked(trained(folder)) if r.flash_bytes <= TIGHT.flash_bytes]
+        assert run.best[: len(inside)] == inside
+        assert tuple(json.loads((folder / files.BEST).read_text())["genes"]) == inside[0].genes
+        left = []
+        assert chosen_of(folder, 9, left.append)[2] == inside
+        assert left == [f"{7 - len(inside)} trained networks exceed {prepared.limits.text()} and are left out"]
         if not kills:
             fit = sum(r.flash_bytes <= TIGHT.flash_bytes for r in before)
             assert any(re.match("limits: at most 9 KB flash, .* before, now at most 5 KB flash, 4 KB", s) for s in said)

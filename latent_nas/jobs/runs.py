@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas.jobs.summary import FITS
-from latent_nas.records import objective_of, ranked, words
+from latent_nas.records import objective_of, words
 from latent_nas.runs import files
 from latent_nas.runs.read import Run
 from latent_nas.units import SPACE, size
@@ -92,7 +92,7 @@ def line_of(run: Run) -> Line:
         return Line(
             str(path), "finished", ram_bytes=network.arena[1], latency_ms=network.latency_ms, fits=network.fits, **about
         )
-    if best := ranked(run.records)[:1]:
+    if best := run.best[:1]:
         about |= {"metric": best[0].objective, "measured": best[0].measured_objective, "measured_on": "valid"}
         about |= {name: getattr(best[0], name) for name in ("flash_bytes", "ram_bytes", "latency_ms")}
     finished = "finished" if run.result is not None else f"{len(run.records)} of {wanted or '?'} trainings"

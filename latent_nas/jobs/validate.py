@@ -23,6 +23,7 @@ from latent_nas.runs.schema import Result
 from latent_nas.store import Store
 from latent_nas.target import Setup, Target, open_target
 from latent_nas.training import aware
+from latent_nas.units import cost_row
 
 
 def validate(
@@ -54,7 +55,7 @@ def validate(
     check_least(0, workers=workers, seed=seed)
     aware.check(qat)
     started = time.monotonic()
-    target, limits, chosen, kind = _chosen(source, top)
+    target, limits, chosen, kind = _chosen(source, top, say)
     if accelerator != AUTO or target.accelerator == CPU:
         target = replace(target, accelerator=trained_on(accelerator, kind))
     target = replace(target, qat=qat, full_recipe=recipe)
@@ -119,15 +120,23 @@ def _continues(out: Path, config: dict[str, Any]) -> bool:
     return (out / files.CONFIG).exists() and RunFolder.open(out)[1] == config
 
 
-def _chosen(source: Path, top: int) -> tuple[Target, Limits, list[Record], str]:
-    """Return target, limits and networks of a run, a query or one network, and the evaluator for them."""
+def _chosen(source: Path, top: int, say: Callable[[str], None]) -> tuple[Target, Limits, list[Record], str]:
+    """Return target, limits and networks of a run, a query or one network, and the evaluator for them.
+
+    Of a run those that keep its limits, which may have changed since they were trained; the rest is said.
+    """
     if (source / files.STORE).exists():
         folder, saved = RunFolder.open(source)
         own.bring(source)
         config = SearchConfig.from_json(saved)
         limits = in_force(config, open_target(config.target, anew=True))
-        trained = ranked([r for r in folder.store().records() if r.fidelity == "search"])[:top]
-        return config.target, limits, trained, config.measure
+        trained = ranked([r for r in folder.store().records() if r.fidelity == "search"])
+        kept = [r for r in trained if not limits.exceeded(*cost_row(r))]
+        if trained and not kept:
+            raise ValueError(f"no trained network of {source} keeps {limits.text()}; search on, or loosen the limits")
+        if len(kept) < len(trained):
+            say(f"{len(trained) - len(kept)} trained networks exceed {limits.text()} and are left out")
+        return config.target, limits, kept[:top], config.measure
     if source.exists():
         own.bring(source)
     sources = (candidates(source) if source.suffix == ".json" else [open_source(source)])[:top]

@@ -17,11 +17,13 @@ import numpy as np
 from latent_nas import artifacts, lock, sealed, whole
 from latent_nas.env import LatentCodec
 from latent_nas.graph.deploy import deploy
+from latent_nas.limits import Limits
 from latent_nas.records import Record, front, objective_of, ranked
 from latent_nas.runs import files, own, schema
 from latent_nas.runs.schema import Architecture, DataFound, Result
 from latent_nas.store import Store
 from latent_nas.target import Setup
+from latent_nas.units import cost_row
 
 COLUMNS = (
     "flash_bytes",
@@ -155,8 +157,12 @@ class RunFolder:
         except OSError as error:
             raise ValueError(f"{self.path / files.LOG} can't be written: {error.strerror}; {whole.MEANWHILE}") from None
 
-    def write_tables(self, setup: Setup, records: list[Record], store: Store) -> None:
-        """Write ``history.csv``, ``rounds.csv``, ``pareto.csv``, ``best_architecture.json`` and what else there is."""
+    def write_tables(self, setup: Setup, records: list[Record], store: Store, limits: Limits | None = None) -> None:
+        """Write ``history.csv``, ``rounds.csv``, ``pareto.csv``, ``best_architecture.json`` and what else there is.
+
+        Args:
+            limits: which the best has to keep, as they may have changed since it was trained.
+        """
         objective, higher_is_better = objective_of(records)
         names = sorted({name for record in records for name in record.measured})
         best, history = None, []
@@ -180,9 +186,11 @@ class RunFolder:
         if lessons:
             self._csv(files.AGENT, lessons)
         self._csv(files.PARETO, [_row(r, names) for r in front(records)])
-        top = ranked(records)[:1]
+        top = [r for r in ranked(records) if limits is None or not limits.exceeded(*cost_row(r))][:1]
         if top:
             self.write_json(files.BEST, sealed.seal(architecture(setup, top[0]).to_json()))
+        else:  # what was best under other limits is no candidate
+            (self.path / files.BEST).unlink(missing_ok=True)
 
     def write_latent(self, codec: LatentCodec, records: list[Record]) -> None:
         """Write the codec's "codebook" (slots, codes, dim), and "genes" (n, genes) with their "codes" (n, slots)."""

@@ -23,6 +23,7 @@ from latent_nas.runtimes import open_runtime
 from latent_nas.store import Store
 from latent_nas.tasks import title
 from latent_nas.training.quantise import KIND
+from latent_nas.units import cost_row
 
 Read = TypeVar("Read")
 
@@ -149,8 +150,12 @@ class Run:
 
     @cached_property
     def best(self) -> list[Record]:
-        """The trained networks, the best measured first."""
-        return ranked(self.records)
+        """The trained networks, the best measured first; behind all others those that exceed limits of later."""
+        try:
+            limits = self.limits
+        except ValueError:  # of a board that is not known here
+            return ranked(self.records)
+        return sorted(ranked(self.records), key=lambda record: bool(limits.exceeded(*cost_row(record))))
 
     @cached_property
     def numbers(self) -> dict[tuple[int, ...], int]:

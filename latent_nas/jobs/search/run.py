@@ -148,7 +148,7 @@ def _result(
 
 def show(folder: RunFolder, setup: Setup, study: Study, say: Say, board: Board | None = None) -> None:
     """Write a study's tables and report as they are after a round."""
-    folder.write_tables(setup, study.records, study.store)
+    folder.write_tables(setup, study.records, study.store, study.limits)
     codec = study.strategy.problem.codec
     if codec is not None and study.records:
         folder.write_latent(codec, study.records)
