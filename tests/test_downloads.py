@@ -114,7 +114,14 @@ def test_mnist_and_its_like_are_split_as_they_say(module, task, server, monkeypa
         assert task(str(root)).fingerprint
         (root / "t10k-labels-idx1-ubyte.gz").unlink()
         with pytest.raises(ValueError, match=r"has no t10k-labels-idx1-ubyte.gz, packed or not"):
-            task(str(root)).data()
+            task(str(root))
+        for name, array in (("labels-idx1", labels), ("images-idx3", images)):  # of the 30
+            head = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+            for part in ("train", "t10k"):
+                (root / f"{part}-{name}-ubyte.gz").write_bytes(gzip.compress(head + array.tobytes()))
+        module._split.cache_clear()
+        with pytest.raises(ValueError, match="holds 30 images; wanted 120 or more"):
+            task(str(root))
 
 
 def archive(takes=(0, 5, 12)):

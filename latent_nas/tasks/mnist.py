@@ -27,6 +27,8 @@ FILES = {  # sha256 of the official files
 }
 SHAPE, CLASSES = (28, 28, 1), 10
 VALID = 5000  # of the 60,000 official training images
+PART = 12  # one of so many is for validation
+LEAST = PART * CLASSES  # images, one of each class for validation
 
 
 class Mnist(Task):
@@ -36,7 +38,7 @@ class Mnist(Task):
         source: a folder with the four files, or "" for the official ones.
 
     Raises:
-        ValueError: there is no such folder.
+        ValueError: there is no such folder, or what it holds can't be read; before anything is made of it.
     """
 
     name = "mnist"
@@ -54,6 +56,8 @@ class Mnist(Task):
         if source and not Path(source).is_dir():
             raise ValueError(f"task 'mnist' has no folder {source!r}; wanted one with {', '.join(FILES)}")
         self.source = source
+        if source:
+            self.data()
 
     def data(self) -> Data:
         """Return pixels from 0 to 1.
@@ -96,8 +100,10 @@ def _split(*files: Path) -> Data:
                 f"{part} holds {x.dtype} {x.shape} with labels {y.shape} up to {y.max(initial=0)}; wanted uint8"
                 f" (n, {SHAPE[0]}, {SHAPE[1]}) and labels 0 to {CLASSES - 1}"
             )
+    if len(labels) < LEAST:
+        raise ValueError(f"{files[0]} holds {len(labels)} images; wanted {LEAST} or more")
     order = seeds.rng(0, "mnist", "split").permutation(len(labels))
-    each = min(VALID, len(labels) // 12) // CLASSES
+    each = min(VALID, len(labels) // PART) // CLASSES
     valid = np.sort(np.concatenate([order[labels[order] == c][:each] for c in range(CLASSES)]))
     train = np.setdiff1d(np.arange(len(labels)), valid)
     parts = ((images[train], labels[train]), (images[valid], labels[valid]), (test_images, test_labels))
