@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 import pytest
 
 from latent_nas import Study, cli
+from latent_nas.jobs.runs import line
 from latent_nas.jobs.search.begin import begin, resumed
 from latent_nas.jobs.search.config import new_config
 from latent_nas.jobs.search.resume import going_on
@@ -117,3 +118,10 @@ def test_from_python_and_from_the_shell(tmp_path, capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["limits"]["flash_bytes"] == 4608
     assert [network["flash_bytes"] <= 4608 for network in result["networks"]] == [True]
+    least = min(r.flash_bytes for r in trained(folder))
+    with pytest.raises(SystemExit) as end:
+        cli.main(["search", "--resume", str(folder), "--limit", f"flash_kb={(least - 1) / 1024}"])
+    assert end.value.code == 1
+    assert "No trained network is within the limits" in capsys.readouterr().out
+    assert not (folder / files.BEST).exists()
+    assert line(folder).fits is False

@@ -95,6 +95,7 @@ def line_of(run: Run) -> Line:
     if best := run.best[:1]:
         about |= {"metric": best[0].objective, "measured": best[0].measured_objective, "measured_on": "valid"}
         about |= {name: getattr(best[0], name) for name in ("flash_bytes", "ram_bytes", "latency_ms")}
+        about |= {"fits": False} if run.exceeds(best[0]) else {}
     finished = "finished" if run.result is not None else f"{len(run.records)} of {wanted or '?'} trainings"
     return Line(str(path), "damaged" if not run.config else finished, **about)
 

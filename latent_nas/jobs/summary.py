@@ -17,6 +17,7 @@ NEXT = {
     1: "No network was found. {again} tries once more what was lost.",
     4: "Not every firmware could be checked; when that is mended, {again} does it.",
 }
+BEYOND = "No trained network is within the limits; {again} goes on with more --trainings, or with another --limit."
 
 
 def exit_code(result: Result) -> int:
@@ -48,7 +49,9 @@ def summary(result: Result, folder: Path) -> str:
         )
     if code := exit_code(result):
         go_on = f"`latent-nas search --resume {shlex.quote(str(folder))}`"
-        lines.append(NEXT[code].format(again=go_on if result.config else "the same command"))
+        trained = result.config and result.trainings > result.failed_trainings
+        text = BEYOND if code == 1 and trained and not result.networks else NEXT[code]
+        lines.append(text.format(again=go_on if result.config else "the same command"))
     return "\n".join([*lines, f"Run folder: {folder}"])
 
 

@@ -151,11 +151,14 @@ class Run:
     @cached_property
     def best(self) -> list[Record]:
         """The trained networks, the best measured first; behind all others those that exceed limits of later."""
+        return sorted(ranked(self.records), key=self.exceeds)
+
+    def exceeds(self, record: Record) -> bool:
+        """Return whether a network exceeds the limits, which may have changed since; no of a board that is unknown."""
         try:
-            limits = self.limits
-        except ValueError:  # of a board that is not known here
-            return ranked(self.records)
-        return sorted(ranked(self.records), key=lambda record: bool(limits.exceeded(*cost_row(record))))
+            return bool(self.limits.exceeded(*cost_row(record)))
+        except ValueError:
+            return False
 
     @cached_property
     def numbers(self) -> dict[tuple[int, ...], int]:
