@@ -18,6 +18,7 @@ NOT_RUN = {  # what it begins with: why
     "uv ": "fetches wheels from a package index",
     "docker ": "wants a daemon; tests/test_containers.py checks the Dockerfile",
     "conda ": "wants conda; tests/test_containers.py checks the recipe",
+    "latent-nas deploy runs/my_run --out fw --flash probe": "wants a board; tests/test_on_board.py has QEMU",
     "pip wheel": "tests/test_package.py builds it and runs what it installs",
 }
 NAMES = {  # what a page calls one thing or another: what it is here

@@ -60,7 +60,9 @@
 
   function plot(place, spec) {
     const { data, layout: given } = themed(spec);
-    Plotly.react(place, data, layout(given), config);
+    // A resize by plotly comes a moment later, when paper is printed already: there the width is given.
+    const wide = root.dataset.paper ? { width: place.clientWidth, autosize: false } : { autosize: true };
+    Plotly.react(place, data, { ...layout(given), ...wide }, config);
     if (place.dataset.opens) return;
     place.dataset.opens = "yes";  // a point that stands for a training shows it
     place.on("plotly_click", ({ points: [point] }) => {
@@ -133,7 +135,7 @@
   function paper(on) {
     if (on) root.dataset.paper = "yes"; else delete root.dataset.paper;
     draw();
-    figures().forEach(({ place }) => { if (place.dataset.opens) Plotly.Plots.resize(place); });
+    if (!on) figures().forEach(({ place }) => { if (place.dataset.opens) Plotly.Plots.resize(place); });
   }
   addEventListener("beforeprint", () => paper(true));
   addEventListener("afterprint", () => paper(false));
