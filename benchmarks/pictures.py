@@ -1,4 +1,4 @@
-"""The pictures of the docs: the top of a run's report as PNG (needs chromium), its network as SVG.
+"""The pictures of the docs: the summary of a run's report as PNG (needs chromium), its network as SVG.
 
 python benchmarks/pictures.py runs/my_run --out docs/img
 """
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def shoot(page: Path, out: Path) -> None:
-    """Write a picture of the page down to the end of its second section."""
+    """Write a picture of the page down to the end of its summary."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
@@ -44,7 +44,7 @@ def shoot(page: Path, out: Path) -> None:
         opened.set_default_timeout(300_000)
         opened.goto(page.as_uri(), wait_until="domcontentloaded")
         opened.wait_for_function("document.documentElement.dataset.drawn")
-        end = opened.evaluate("document.querySelectorAll('section')[2].getBoundingClientRect().top")
+        end = opened.evaluate("document.querySelectorAll('section')[1].getBoundingClientRect().top")
         opened.screenshot(path=out, full_page=True, clip={"x": 0, "y": 0, "width": 1120, "height": end - 20})
         browser.close()
 

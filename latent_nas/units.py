@@ -78,11 +78,11 @@ def energy(microjoules: float) -> str:
     return f"{significant(microjoules / (1000 if large else 1), 3)}{SPACE}{'mJ' if large else 'uJ'}"
 
 
-def with_error(ends: Sequence[float]) -> str:
-    """Return a time and its error bar from the ends of the bar in ms: "53.10 ms +- 18 %"."""
+def with_error(ends: Sequence[float], sign: str = "+-") -> str:
+    """Return a time and its error bar, with its sign, from the ends of the bar in ms: "53.10 ms +- 18 %"."""
     low, high = ends
     error = (high - low) / (high + low) if high + low else 0.0
-    return f"{(low + high) / 2:.2f}{SPACE}ms +- {error:.0%}".replace("%", f"{SPACE}%")
+    return f"{(low + high) / 2:.2f}{SPACE}ms {sign} {error:.0%}".replace("%", f"{SPACE}%")
 
 
 def seconds(value: float | None) -> str:

@@ -66,7 +66,7 @@ def test_all_final_networks_stand_in_a_table_with_interval_firmware_and_the_chea
     cheap = {"like_first": True, "flash_bytes": 1024, "latency_ms": 0.5}
     text = Page(report.html(told(Run.read(whole[0]), **cheap))).texts["summary"].replace("\u00a0", " ")
     assert text.count("95 %: 95.1 % to 97.9 %") == 4  # of every rank, and once in words
-    assert text.count("firmware 50 KB") == text.count("emulated 2.50 ms +- 20 %") == 3
+    assert text.count("firmware 50 KB") == text.count("emulated 2.50 ms ± 20 %") == 3
     assert "balanced accuracy 85.3 %; 10.2 % without a network" in text
     assert "Validation can't tell 2. from 1. (95 %); the cheapest within that error bar is 2." in text
     assert "2.cheapest like 1." in text

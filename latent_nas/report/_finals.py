@@ -93,7 +93,7 @@ def _cost(run: Run, network: FinalNetwork, built: Mapping[str, Any], name: str) 
 
 def _emulated(built: Mapping[str, Any], name: str) -> str:
     if name == "latency_ms":
-        return f"emulated {with_error(built['emulated_ms'])}" if "emulated_ms" in built else ""
+        return f"emulated {with_error(built['emulated_ms'], '±')}" if "emulated_ms" in built else ""
     return f"firmware {size(built[f'emulated_{name}'])}" if f"emulated_{name}" in built else ""
 
 

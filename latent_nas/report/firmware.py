@@ -58,7 +58,7 @@ def _row(built: Build) -> list[object]:
         size(seen.peak_stack_bytes),
         exact,
         count(seen.instructions),
-        with_error(seen.emulated_ms),
+        with_error(seen.emulated_ms, "±"),
     ]
 
 

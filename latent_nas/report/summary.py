@@ -171,7 +171,7 @@ def _energy(network: FinalNetwork) -> str:
     """Return the energy of an inference in words, "" where nobody knows the device's power."""
     if network.energy_uj is None or network.energy_error_uj is None:
         return ""
-    return f" An inference takes {energy(network.energy_uj)} (+- {energy(network.energy_error_uj)}) of energy."
+    return f" An inference takes {energy(network.energy_uj)} (± {energy(network.energy_error_uj)}) of energy."
 
 
 def _range(network: FinalNetwork) -> str:
