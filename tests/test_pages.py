@@ -32,6 +32,9 @@ SMALL = "--trainings 2 --batch 2 --child-epochs 1 --final-seeds 1 --workers 1"
 QUICK = {  # what a command begins with: what is added to it; of equal options the last counts, of limits the tightest
     "search --out runs/my_run": f"{SMALL} --top 1 --limit flash_kb=8 --limit latency_ms=0.8",
     "search --task parts/": f"{SMALL} --top 1 --strategy random --input 16x16x1",
+    "search --task words/ --limit flash_kb=32 --limit ram_kb=16 --limit latency_ms=20 --out": (
+        f"{SMALL} --top 1 --strategy random"
+    ),
     "search --task char_lm": f"{SMALL} --top 1 --strategy random",
     "search --task photos/": f"{SMALL} --top 0 --limit latency_ms=12",  # the default strategy on data of your own
     "search --measure emulate": f"{SMALL} --top 0 --strategy random --limit latency_ms=1",
