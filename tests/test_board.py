@@ -46,4 +46,4 @@ def test_logs_of_an_artefact_lie_beside_it(tmp_path):
 def test_without_the_extra_one_line_names_it():
     code = "import sys\nfrom latent_nas.jobs.search import board\nsys.path.clear()\nboard.check()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=1800, check=False)
-    assert "ValueError: tensorboard is not installed; it is in the extra tensorboard: pip install" in done.stderr
+    assert "ValueError: tensorboard is not installed; it is in the extra tensorboard: " in done.stderr

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from latent_nas import extras
 from latent_nas.cli import options, own_data
 from latent_nas.cli import search_options as asked
 from latent_nas.cli.typed import called
@@ -143,7 +144,10 @@ def _run(prepared: "Prepared", folder: "RunFolder", tensorboard: bool, as_json: 
     if not as_json and result.networks:
         more = 2 * (prepared.config.trainings if result.short_trainings else result.trainings)
         steps = [("open", ""), ("deploy", "--out firmware --emulate"), ("search --resume", f"--trainings {more}")]
-        print("\n".join(["Next:", *(f"  {_command(verb, folder)} {rest}".rstrip() for verb, rest in steps)]))
+        lines = [f"  {_command(verb, folder)} {rest}".rstrip() for verb, rest in steps]
+        if extras.missing("mcu"):  # which deploy wants
+            lines.insert(1, f"  {extras.install('mcu')}")
+        print("\n".join(["Next:", *lines]))
 
 
 def _command(verb: str, folder: "RunFolder") -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latent_nas.extras import need
+from latent_nas.extras import install, need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph.deploy import deploy
 from latent_nas.interchange.agreement import INPUTS, floats_differ, random_inputs
@@ -113,7 +113,7 @@ class _Runtime:
         if find_spec("onnxruntime") is None:
             print(
                 f"note: {path} was not compared with onnxruntime, which is not installed; it is in the extra onnx:"
-                ' pip install "latent_nas[onnx]"',
+                f" {install('onnx')}",
                 file=sys.stderr,
             )
             return None

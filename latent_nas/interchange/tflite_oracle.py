@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latent_nas.extras import install
 from latent_nas.graph import Node
 from latent_nas.interchange.agreement import INPUTS, floats_differ, random_inputs
 from latent_nas.interchange.tflite_file import Tensor
@@ -189,7 +190,7 @@ def _installed(path: Path) -> bool:
         return True
     _say(
         f"{path} was not compared with its interpreter, which is not installed; it is in the extra tflite:"
-        ' pip install "latent_nas[tflite]"'
+        f" {install('tflite')}"
     )
     return False
 
