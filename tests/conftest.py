@@ -1,5 +1,7 @@
 """What tests of several files are given."""
 
+import shutil
+
 import pytest
 
 # What takes longest, each far more than the rest: begun first, so that no process is left alone with one at the end.
@@ -62,3 +64,16 @@ def quick_strategies(monkeypatch):
     monkeypatch.setattr(LatentRL, "envs", 64)
     monkeypatch.setattr(LatentRL, "queries", 256)
     monkeypatch.setattr(Gp, "tries", 1)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless chromium."""
+    from playwright.sync_api import sync_playwright
+
+    place = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert place, "no chromium on this machine; install it (Debian: apt-get install chromium)"
+    with sync_playwright() as play:
+        driven = play.chromium.launch(executable_path=place, args=["--no-sandbox"], timeout=300_000)
+        yield driven
+        driven.close()

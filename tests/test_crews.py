@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,21 @@ def results(crew, tasks):
 def test_all_is_done_once(crew):
     assert sorted(results(crew, [(square, i) for i in range(9)])) == [i * i for i in range(9)]
     assert results(crew, []) == []
+
+
+def about_worker(name: str) -> tuple[str, bool]:
+    return os.environ.get(name, ""), "torch._dynamo" in sys.modules
+
+
+def test_a_worker_has_the_environment_of_now_and_torch_at_once(crew, monkeypatch):
+    """The server it is forked from began earlier, and has imported what training needs."""
+    assert results(crew, [(square, 2)]) == [4]
+    monkeypatch.setenv("LATENT_NAS_TEST", "set since")
+    later = open_crew(1)
+    try:
+        assert results(later, [(about_worker, "LATENT_NAS_TEST")]) == [("set since", sys.platform == "linux")]
+    finally:
+        later.close()
 
 
 def test_what_a_killed_worker_did_is_done_elsewhere_and_nothing_else_again(crew, tmp_path):

@@ -1,7 +1,6 @@
 """The report in a real browser, from a file: the driver is a wheel, the browser (chromium) is the machine's."""
 
 import json
-import shutil
 
 import pytest
 from run_folder import NASTY, make
@@ -15,19 +14,6 @@ POINTS = """() => [...document.querySelectorAll('.plot')].map(plot => [
     plot.querySelectorAll('path.point, g.point, .heatmaplayer image, path.js-line, .bars path').length,
     plot.getBoundingClientRect().width,
 ])"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless chromium."""
-    from playwright.sync_api import sync_playwright
-
-    place = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert place, "no chromium on this machine; install it (Debian: apt-get install chromium)"
-    with sync_playwright() as play:
-        driven = play.chromium.launch(executable_path=place, args=["--no-sandbox"], timeout=WAIT_MS)
-        yield driven
-        driven.close()
 
 
 @pytest.fixture(scope="module")

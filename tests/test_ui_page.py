@@ -1,6 +1,5 @@
 """`latent-nas ui` in a real browser, as a user starts it: chromium of the machine, the command in its own process."""
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,19 +18,6 @@ pytestmark = pytest.mark.browser
 WAIT_MS = 300_000  # a busy machine of two cores
 READY, DRAWN = "html[data-ready][data-drawn]", "html[data-drawn]"  # a policy without eval allows no functions here
 FOLLOWS = "body[data-follows]"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless chromium."""
-    from playwright.sync_api import sync_playwright
-
-    place = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert place, "no chromium on this machine; install it (Debian: apt-get install chromium)"
-    with sync_playwright() as play:
-        driven = play.chromium.launch(executable_path=place, args=["--no-sandbox"], timeout=WAIT_MS)
-        yield driven
-        driven.close()
 
 
 @pytest.fixture(scope="module")

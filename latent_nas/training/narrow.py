@@ -35,11 +35,31 @@ def narrowed(
     All layers have them if that loses at most ``aware.NARROW_LOST`` against 8 bits on ``judge``; else what is better
     there, that or 8 bits in the first and the last layer.
     """
-    all_layers = _one(plain, bits, (), graph, task, recipe, seed, learn, judge, calibration, keep, watch, soft)
+
+    def one(whole: tuple[int, ...]) -> Trained:
+        """Return a training with weights of ``bits`` bits but in the layers ``whole``."""
+        narrow = with_weight_bits(graph, bits, whole)
+        network, epochs = quantise(narrow, plain.model, calibration, task.kind.output_range(learn.y)), 0
+        before = task.kind.measure(network.outputs(judge.x), judge.y)
+        if recipe.qat != aware.NEVER:
+            state = keep and keep.with_suffix(f".bits{bits}{'.ends' if whole else ''}{keep.suffix}")
+            tuned = aware.tune(narrow, plain.model, network, task, recipe, seed, learn, judge, None, state, watch, soft)
+            network, epochs = tuned.network, tuned.epochs
+        answers = network.outputs(judge.x)
+        return replace(
+            plain,
+            network=network,
+            int8_metrics=task.kind.measure(answers, judge.y),
+            answers=answers,
+            qat_epochs=epochs,
+            without_qat=before if epochs else {},
+            eight_bits=plain.int8_metrics,
+        )
+
+    all_layers = one(())
     if aware.lost(task, plain.int8_metrics, all_layers.int8_metrics) <= aware.NARROW_LOST + 1e-9:
         return all_layers
-    inner = _one(plain, bits, ends(graph), graph, task, recipe, seed, learn, judge, calibration, keep, watch, soft)
-    return max((all_layers, inner), key=lambda one: task.kind.signed(one.int8_metrics))
+    return max((all_layers, one(ends(graph))), key=lambda made: task.kind.signed(made.int8_metrics))
 
 
 def said(task: Task, trained: Trained) -> str:
@@ -53,39 +73,4 @@ def said(task: Task, trained: Trained) -> str:
     return (
         f"{bits}-bit weights in {which}: {words(name)} on validation float {values[0]:.4f}, 8 bits {values[1]:.4f},"
         f" {bits} bits {values[2]:.4f} {many}"
-    )
-
-
-def _one(
-    plain: Trained,
-    bits: int,
-    whole: tuple[int, ...],
-    graph: Graph,
-    task: Task,
-    recipe: Recipe,
-    seed: int,
-    learn: Part,
-    judge: Part,
-    calibration: np.ndarray,
-    keep: Path | None,
-    watch: Callable[[np.ndarray], None],
-    soft: np.ndarray | None,
-) -> Trained:
-    """Return a training with weights of ``bits`` bits but in the layers ``whole``."""
-    narrow = with_weight_bits(graph, bits, whole)
-    network, epochs = quantise(narrow, plain.model, calibration, task.kind.output_range(learn.y)), 0
-    before = task.kind.measure(network.outputs(judge.x), judge.y)
-    if recipe.qat != aware.NEVER:
-        state = keep and keep.with_suffix(f".bits{bits}{'.ends' if whole else ''}{keep.suffix}")
-        tuned = aware.tune(narrow, plain.model, network, task, recipe, seed, learn, judge, None, state, watch, soft)
-        network, epochs = tuned.network, tuned.epochs
-    answers = network.outputs(judge.x)
-    return replace(
-        plain,
-        network=network,
-        int8_metrics=task.kind.measure(answers, judge.y),
-        answers=answers,
-        qat_epochs=epochs,
-        without_qat=before if epochs else {},
-        eight_bits=plain.int8_metrics,
     )

@@ -1,0 +1,89 @@
+"""How a network is trained."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes:
+        epochs: at most; the schedule ends there. batch: samples a step.
+        optimiser: "sgd" (Nesterov momentum 0.9), "adam", "adamw" or "rmsprop". learning_rate: its peak.
+        weight_decay: of weights, not of biases and norms; decoupled with "adamw", else added to the gradient.
+        warmup: epochs of linear rise. patience: epochs without a better validation score before stopping.
+        label_smoothing: of the cross entropy. balanced: weigh classes inversely to their number.
+        average: decay of the exponential moving average of the weights that is evaluated; 0 is none.
+        schedule: "cosine", "constant", "step", "plateau" or "one-cycle"; see ``training.schedule``.
+        drop: what "step" and "plateau" multiply the rate by. drop_after: epochs from one drop of "step" to the next;
+            for "plateau", epochs without a better validation score.
+        augment: whether the task varies its training inputs, in its own way.
+        augmentation: how else they are varied, by names for the task's kind of data: "shift=2,cutout"; see
+            ``training.augment``.
+        teachers: networks of an ensemble that is trained first and whose answers are learnt, see ``training.teacher``;
+            0 is none. distil: share of the loss that is the distance to these answers.
+        temperature: by which both outputs are divided for that.
+        to_end: whether nothing stops a training early and the last epoch's weights are taken, not those of the best on
+            the validation part.
+        qat: whether quantisation-aware training follows: "never", "always", or "auto", where int8 loses more than 0.3
+            points against float on the validation part; see ``training.aware``.
+        share: of the training data that is used, the same samples for every network. epoch_share: of these, what an
+            epoch uses, drawn anew for each.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+
+    epochs: int
+    batch: int = 64
+    optimiser: str = "adamw"
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-2
+    warmup: float = 1.0
+    patience: int = 10
+    label_smoothing: float = 0.0
+    balanced: bool = False
+    average: float = 0.0
+    schedule: str = "cosine"
+    drop: float = 0.1
+    drop_after: int = 10
+    augment: bool = False
+    to_end: bool = False
+    augmentation: str = ""
+    qat: str = "never"
+    teachers: int = 0
+    distil: float = 0.7
+    temperature: float = 3.0
+    share: float = 1.0
+    epoch_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("epochs", 1, math.inf),
+            ("batch", 1, math.inf),
+            ("learning_rate", 0, math.inf),
+            ("weight_decay", 0, math.inf),
+            ("warmup", 0, math.inf),
+            ("patience", 0, math.inf),
+            ("label_smoothing", 0, 1),
+            ("average", 0, 1),
+            ("drop", 0, 1),
+            ("drop_after", 1, math.inf),
+            ("teachers", 0, 16),
+            ("distil", 0, 1),
+            ("temperature", 0.1, 100),
+        ):
+            if not least <= getattr(self, name) <= most:
+                bounds = f"at least {least}" if most == math.inf else f"{least} to {most}"
+                raise ValueError(f"{name} of a recipe is {bounds}, got {getattr(self, name)}")
+        for name in ("share", "epoch_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} of a recipe is above 0 and at most 1, got {getattr(self, name)}")
+        if math.isinf(self.learning_rate):
+            raise ValueError("learning_rate of a recipe is a finite number, got inf")
+
+    @property
+    def work(self) -> float:
+        """Epochs over all of the training data."""
+        return self.epochs * self.share * self.epoch_share
