@@ -104,8 +104,8 @@ def test_from_python_and_from_the_shell(tmp_path, capsys):
     loose = {"flash_kb": 24, "ram_kb": 12, "latency_ms": 2}
     study = Study(task="digits", runtime="cmsis_nn", strategy="random", child_epochs=1, workers=1, limits=loose)
     study.run(trainings=2, top=0, out=folder)
-    study.run(trainings=3, top=0, limits={"flash_kb": 16})
-    study.run(trainings=3, top=0)  # as its last run, limits too
+    assert study.run(trainings=3, top=0, limits={"flash_kb": 16}).folder == folder
+    assert study.run(trainings=3, top=0).folder == folder  # as its last run, limits too
     held = {"flash_bytes": 16 * 1024, "ram_bytes": 12 * 1024, "latency_ms": 2}
     assert json.loads((folder / files.CONFIG).read_text())["limits"] == held
     with pytest.raises(SystemExit) as end:
