@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from scipy.io import wavfile
 
-from latent_nas.tasks import full_name, open_task, with_options
+from latent_nas.tasks import full_name, is_path, open_task, with_options
 
 CLASSES = "abcd"
 
@@ -335,3 +335,13 @@ def test_no_reader_is_forgotten():
 
     readers = Path(sys.modules["latent_nas"].__file__).parent / "readers"
     assert set(plugins.names("readers")) == {p.stem for p in readers.glob("[!_]*.py")}
+
+
+def test_a_path_as_windows_writes_it_is_no_other_file_and_the_one_meant_is_named(tmp_path):
+    (tmp_path / "photos" / "bolt").mkdir(parents=True)
+    assert is_path("photos\\bolt")
+    with pytest.raises(ValueError, match=r"there is no file or folder .*photos\\bolt; with / .* one: .*photos/bolt$"):
+        open_task(f"{tmp_path}\\photos\\bolt")
+    (tmp_path / "photos\\bolt").mkdir()  # a name like any other here
+    with pytest.raises(ValueError, match=r"photos\\bolt is an empty folder"):
+        open_task(f"{tmp_path}/photos\\bolt")

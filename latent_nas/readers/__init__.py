@@ -148,7 +148,9 @@ def reader_of(path: Path) -> Reader:
         ValueError: nothing is there, or nothing that any reader takes; the message says what they take.
     """
     if not path.exists():
-        raise ValueError(f"there is no file or folder {path}")
+        here = Path(str(path).replace("\\", "/"))
+        meant = f"; with / between its parts there is one: {here}" if here.exists() else ""
+        raise ValueError(f"there is no file or folder {path}{meant}")
     readers: list[Reader] = [plugins.load("readers", name)() for name in plugins.names("readers")]
     for reader in readers:
         if reader.takes(path):
