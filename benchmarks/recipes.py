@@ -49,6 +49,7 @@ def options(task, recipe):
     ways += ["flip"] * (what(task) == "images" and task.name not in SIGNS)
     ways[2:3] = ["cutout=2"] if task.input_shape[0] < 16 else ways[2:3]
     found |= {way: {"augmentation": way} for way in ways}
+    found |= {"branches 1": {"branches": 1}, "branches 3": {"branches": 3}}
     return found | {"distilled, 2 teachers": {"teachers": 2}}
 
 

@@ -51,6 +51,12 @@ def train(
     teachers: Annotated[
         int | None, typer.Option(help="Distil an ensemble of this many larger networks, trained first and kept.")
     ] = None,
+    branches: Annotated[
+        int | None,
+        typer.Option(
+            help="Train every convolution as this many copies, a 1x1 one and the input; folded into one afterwards."
+        ),
+    ] = None,
     weight_bits: Annotated[
         int,
         typer.Option(
@@ -102,6 +108,7 @@ def train(
             augmentation=augmentation,
             qat=qat,
             teachers=teachers,
+            branches=branches,
         )
         where = resolve(accelerator)
         config = TrainConfig(

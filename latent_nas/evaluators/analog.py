@@ -16,7 +16,7 @@ from latent_nas.evaluators import Evaluator, Job
 from latent_nas.evaluators.training import Training
 from latent_nas.evaluators.work import blank, built_of, data_for
 from latent_nas.graph import Graph
-from latent_nas.records import Record
+from latent_nas.records import FULL, Record
 from latent_nas.target import Target, open_target
 from latent_nas.training import TrainingFailed
 
@@ -35,6 +35,19 @@ class Analog(Evaluator):
 
     def __init__(self, target: Target, workers: int = 0, ray: str = "", aware: bool = True) -> None:
         self._training = Training(target, workers, ray, partial(record_of, aware=aware))
+
+    @classmethod
+    def check(cls, target: Target) -> None:
+        """Refuse branches.
+
+        Raises:
+            ValueError: the recipe has some.
+        """
+        if target.recipe(open_target(target).task, FULL).branches:
+            raise ValueError(
+                "branches are folded into weights that hold no noise yet, and analog memory is trained for with it;"
+                " leave branches out"
+            )
 
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
         """Yield records as they finish."""

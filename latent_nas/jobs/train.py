@@ -87,7 +87,7 @@ def begin(config: TrainConfig, graph: Graph, out: Path | None) -> RunFolder:
     from latent_nas import training
 
     open_task(config.task).data()
-    training.check(config.recipe, open_task(config.task))
+    training.check(config.recipe, open_task(config.task), graph)
     place = out or new_path(Path(config.network).stem)
     config = replace(config, data=open_task(config.task).fingerprint)
     decides = {**asdict(config), "graph": _hash(graph)}

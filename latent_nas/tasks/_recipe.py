@@ -28,6 +28,8 @@ class Recipe:
             the validation part.
         qat: whether quantisation-aware training follows: "never", "always", or "auto", where int8 loses more than 0.3
             points against float on the validation part; see ``training.aware``.
+        branches: copies of every convolution that learn beside a 1x1 one and the input, and are one convolution
+            afterwards, see ``training.branches``; 0 is the convolution alone.
         share: of the training data that is used, the same samples for every network. epoch_share: of these, what an
             epoch uses, drawn anew for each.
 
@@ -55,6 +57,7 @@ class Recipe:
     teachers: int = 0
     distil: float = 0.7
     temperature: float = 3.0
+    branches: int = 0
     share: float = 1.0
     epoch_share: float = 1.0
 
@@ -73,6 +76,7 @@ class Recipe:
             ("teachers", 0, 16),
             ("distil", 0, 1),
             ("temperature", 0.1, 100),
+            ("branches", 0, 8),
         ):
             if not least <= getattr(self, name) <= most:
                 bounds = f"at least {least}" if most == math.inf else f"{least} to {most}"

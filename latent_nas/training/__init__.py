@@ -165,9 +165,13 @@ def _tuned(
     )
 
 
-def check(recipe: Recipe, task: Task) -> None:
-    """Raise ValueError for an optimiser or schedule that there is not, or an augmentation that the data don't have."""
-    from latent_nas.training import optimisers, schedule, teacher
+def check(recipe: Recipe, task: Task, graph: Graph | None = None) -> None:
+    """Raise ValueError for a recipe that can't be followed: a name that there is not, or what the data don't have.
+
+    Args:
+        graph: of the network, which some options need something of.
+    """
+    from latent_nas.training import branches, optimisers, schedule, teacher
     from latent_nas.training.augment import Augmentation
 
     aware.check(recipe.qat)
@@ -175,6 +179,10 @@ def check(recipe: Recipe, task: Task) -> None:
     schedule.check(recipe, judged=True)
     Augmentation.of(recipe, task)
     teacher.check(recipe, task)
+    if recipe.branches and len(task.input_shape) == 1:
+        raise ValueError("branches are for convolutions, which networks of text have none of; leave branches out")
+    if graph is not None:
+        branches.check(recipe.branches, graph)
 
 
 def subset(task: Task, part: Part, share: float) -> Part:

@@ -11,7 +11,7 @@ import torch
 from latent_nas import seeds
 from latent_nas.graph import Graph
 from latent_nas.tasks import Part, Recipe, Task
-from latent_nas.training import schedule
+from latent_nas.training import branches, schedule
 from latent_nas.training.checkpoint import HISTORY, Checkpoint
 from latent_nas.training.learner import Learner
 from latent_nas.training.network import Network, to_tensor
@@ -51,14 +51,21 @@ def fit(
 
     Raises:
         TrainingFailed: the loss is not finite.
-        ValueError: an unknown optimiser or schedule, or a wrong file.
+        ValueError: an unknown optimiser or schedule, or a wrong file; branches for a network that can have none.
     """
     schedule.check(recipe, judge is not None)
     with seeds.isolated(seeds.derive(seed, "training")):
-        model = Network(graph).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = Network(graph)
+        if recipe.branches:
+            assert not prepare  # analog training refuses them, see ``evaluators.analog``
+            branches.branch(model, recipe.branches)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if prepare:
             prepare(model)
-        return follow(model.to(device), task, recipe, seed, learn, judge, stop_at, keep, watch, pause, soft)
+        found, curve, epochs = follow(
+            model.to(device), task, recipe, seed, learn, judge, stop_at, keep, watch, pause, soft
+        )
+        return branches.fold(found) if recipe.branches else found, curve, epochs
 
 
 def follow(
