@@ -30,8 +30,8 @@ LIMITS = {"cifar10": Limits(flash_bytes=64 * 1024, ram_bytes=48 * 1024, latency_
 SIGNS = ("digits", "mnist")  # mirrored they are others
 
 
-def options(task, recipe):
-    """Return what is compared, by name: changes of the recipe."""
+def options(task, recipe, uneven):
+    """Return what is compared, by name: changes of the recipe; ``uneven``: whether classes differ in size."""
     longer = {"epochs": 2 * recipe.epochs}
     found = {
         "none": {},
@@ -50,6 +50,8 @@ def options(task, recipe):
     ways[2:3] = ["cutout=2"] if task.input_shape[0] < 16 else ways[2:3]
     found |= {way: {"augmentation": way} for way in ways}
     found |= {"branches 1": {"branches": 1}, "branches 3": {"branches": 3}}
+    found |= {"whitened first layer": {"whiten": True}}
+    found |= {"balanced loss": {"balanced": True}, "balanced sampling": {"balanced_sampling": True}} if uneven else {}
     return found | {"distilled, 2 teachers": {"teachers": 2}}
 
 
@@ -61,12 +63,20 @@ def network(setup, macs):
     return max(small, key=lambda genes: (setup.costs(genes).parameters, genes))
 
 
-def measure(setup, genes, changes, seed, samples):
-    """Return int8 and float of one training on validation, and its CPU time in seconds."""
+def measure(setup, genes, changes, seed, samples, rare):
+    """Return int8 and float of one training on validation, and its CPU time in seconds.
+
+    Args:
+        rare: samples that are kept of every second class; 0 is all.
+    """
     task, data = setup.task, setup.task.data()
     recipe = replace(task.recipe("full"), epochs=EPOCHS[task.name], augment=False, to_end=True)
     kept = slice(None) if not samples else np.sort(seeds.rng(0, "samples").permutation(len(data.train))[:samples])
     learn = Part(data.train.x[kept], data.train.y[kept])
+    if rare:
+        few = [np.flatnonzero(learn.y == c)[rare:] for c in range(1, task.outputs, 2)]
+        rows = np.setdiff1d(np.arange(len(learn)), np.concatenate(few))
+        learn = Part(learn.x[rows], learn.y[rows])
     started = time.process_time()
     made = train(setup.space.graph(genes), task, replace(recipe, **changes), seed, learn, data.valid, say=print)
     metric = task.kind.metric.name
@@ -103,6 +113,7 @@ def main():
     parser.add_argument("--task", action="append", default=[])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--samples", type=int, default=0, help="training samples of each task; 0 is all")
+    parser.add_argument("--rare", type=int, default=0, help="training samples of every second class; 0 is all")
     parser.add_argument("--macs", type=int, default=600_000)
     parser.add_argument("--only", default="", help="options whose names hold this text, and the recipe without any")
     parser.add_argument("--out", type=Path, required=True)
@@ -121,14 +132,14 @@ def main():
         setups.append((setup, genes))
     for seed in range(given.seeds):
         for setup, genes in setups:
-            for option, changes in options(setup.task, setup.task.recipe("full")).items():
+            for option, changes in options(setup.task, setup.task.recipe("full"), bool(given.rare)).items():
                 key = (setup.task.name, option, seed)
                 if key in done or (option != "none" and given.only not in option):
                     continue
                 samples = given.samples if given.samples < len(setup.task.data().train) else 0
                 if "epochs" in changes:
                     changes = {"epochs": 2 * EPOCHS[setup.task.name]}
-                int8, floating, cpu_s = measure(setup, genes, changes, seed, samples)
+                int8, floating, cpu_s = measure(setup, genes, changes, seed, samples, given.rare)
                 row = dict(zip(("task", "option", "seed"), key, strict=True))
                 row |= {"int8": int8, "float": floating, "cpu_s": round(cpu_s, 1)}
                 rows.append(row)

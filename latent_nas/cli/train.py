@@ -57,6 +57,13 @@ def train(
             help="Train every convolution as this many copies, a 1x1 one and the input; folded into one afterwards."
         ),
     ] = None,
+    whiten: Annotated[
+        bool | None,
+        typer.Option(help="Begin the first convolution with the principal components of what its windows see."),
+    ] = None,
+    balanced_sampling: Annotated[
+        bool | None, typer.Option(help="Draw every class equally often, small ones repeatedly.")
+    ] = None,
     weight_bits: Annotated[
         int,
         typer.Option(
@@ -109,6 +116,8 @@ def train(
             qat=qat,
             teachers=teachers,
             branches=branches,
+            whiten=whiten,
+            balanced_sampling=balanced_sampling,
         )
         where = resolve(accelerator)
         config = TrainConfig(

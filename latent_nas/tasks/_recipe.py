@@ -30,6 +30,10 @@ class Recipe:
             points against float on the validation part; see ``training.aware``.
         branches: copies of every convolution that learn beside a 1x1 one and the input, and are one convolution
             afterwards, see ``training.branches``; 0 is the convolution alone.
+        whiten: whether the first convolution begins with the principal components of what its windows see, see
+            ``training.whiten``.
+        balanced_sampling: whether an epoch draws every class equally often, small ones repeatedly; ``balanced`` then
+            weighs nothing.
         share: of the training data that is used, the same samples for every network. epoch_share: of these, what an
             epoch uses, drawn anew for each.
 
@@ -58,6 +62,8 @@ class Recipe:
     distil: float = 0.7
     temperature: float = 3.0
     branches: int = 0
+    whiten: bool = False
+    balanced_sampling: bool = False
     share: float = 1.0
     epoch_share: float = 1.0
 

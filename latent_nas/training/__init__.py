@@ -171,7 +171,7 @@ def check(recipe: Recipe, task: Task, graph: Graph | None = None) -> None:
     Args:
         graph: of the network, which some options need something of.
     """
-    from latent_nas.training import branches, optimisers, schedule, teacher
+    from latent_nas.training import branches, optimisers, schedule, teacher, whiten
     from latent_nas.training.augment import Augmentation
 
     aware.check(recipe.qat)
@@ -179,10 +179,15 @@ def check(recipe: Recipe, task: Task, graph: Graph | None = None) -> None:
     schedule.check(recipe, judged=True)
     Augmentation.of(recipe, task)
     teacher.check(recipe, task)
-    if recipe.branches and len(task.input_shape) == 1:
-        raise ValueError("branches are for convolutions, which networks of text have none of; leave branches out")
+    for name in ("branches", "whiten") if len(task.input_shape) == 1 else ():
+        if getattr(recipe, name):
+            raise ValueError(f"{name} is for convolutions, which networks of text have none of; leave it out")
+    if recipe.balanced_sampling and not task.kind.has_classes:
+        raise ValueError(f"balanced_sampling is for classes, not for {task.kind.name}; leave it out")
     if graph is not None:
         branches.check(recipe.branches, graph)
+        if recipe.whiten:
+            whiten.check(graph)
 
 
 def subset(task: Task, part: Part, share: float) -> Part:

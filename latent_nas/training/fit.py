@@ -11,7 +11,7 @@ import torch
 from latent_nas import seeds
 from latent_nas.graph import Graph
 from latent_nas.tasks import Part, Recipe, Task
-from latent_nas.training import branches, schedule
+from latent_nas.training import branches, schedule, whiten
 from latent_nas.training.checkpoint import HISTORY, Checkpoint
 from latent_nas.training.learner import Learner
 from latent_nas.training.network import Network, to_tensor
@@ -51,11 +51,14 @@ def fit(
 
     Raises:
         TrainingFailed: the loss is not finite.
-        ValueError: an unknown optimiser or schedule, or a wrong file; branches for a network that can have none.
+        ValueError: an unknown optimiser or schedule, or a wrong file; branches or whitening for a network that
+            can't have them.
     """
     schedule.check(recipe, judge is not None)
     with seeds.isolated(seeds.derive(seed, "training")):
         model = Network(graph)
+        if recipe.whiten:
+            whiten.whiten(model, learn.x)
         if recipe.branches:
             assert not prepare  # analog training refuses them, see ``evaluators.analog``
             branches.branch(model, recipe.branches)

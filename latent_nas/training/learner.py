@@ -33,7 +33,8 @@ class Learner:
         self.judged = copy.deepcopy(model) if recipe.average else model
         self._device = model.device
         self._x, self._y = to_tensor(learn.x).to(self._device), torch.from_numpy(learn.y).to(self._device)
-        weights = task.kind.class_weights(learn.y, task.outputs) if recipe.balanced else None
+        weighs = recipe.balanced and not recipe.balanced_sampling
+        weights = task.kind.class_weights(learn.y, task.outputs) if weighs else None
         self._weight = None if weights is None else torch.from_numpy(weights).to(self._device)
         self._soft = tensor(soft, self._device)
         self._order = seeds.rng(seed, "training", "order")
@@ -42,7 +43,7 @@ class Learner:
     def skip(self, epochs: int) -> None:
         """Draw what so many finished epochs had drawn."""
         for _ in range(epochs):
-            self._order.permutation(len(self.learn))
+            self._drawn()
 
     def epoch(self, epoch: int, curve: list[float]) -> tuple[float, float]:
         """Train for one epoch, and return the last learning rate and the mean loss.
@@ -58,7 +59,7 @@ class Learner:
         steps = math.ceil(count / self.recipe.batch)
         varied = seeds.rng(self.seed, "training", "augment", epoch)
         rate = total = 0.0
-        for step, batch in enumerate(np.array_split(self._order.permutation(len(self.learn))[:count], steps)):
+        for step, batch in enumerate(np.array_split(self._drawn()[:count], steps)):
             rate = self.recipe.learning_rate * schedule.share(self.recipe, epoch + step / steps, curve)
             loss = self._loss(batch, varied)
             if not torch.isfinite(loss):
@@ -69,6 +70,12 @@ class Learner:
                 done = epoch * steps + step + 1
                 _move(self.judged, self.model, 1 - min(self.recipe.average, done / (done + 9)))
         return rate, total / len(self.learn)
+
+    def _drawn(self) -> np.ndarray:
+        """Return the samples of an epoch (n,), by number, in their order."""
+        if self.recipe.balanced_sampling:
+            return evenly(self.learn.y, self._order)
+        return self._order.permutation(len(self.learn))
 
     def _loss(self, batch: np.ndarray, varied: np.random.Generator) -> torch.Tensor:
         """Return the loss of a batch, given by its samples' numbers, varied or made up as recipe and kind say."""
@@ -102,6 +109,23 @@ class Learner:
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
+
+
+def evenly(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return as many rows (n,) as there are samples, every class equally often (but for what is cut), in a drawn order.
+
+    Args:
+        classes: of the samples (n,). A class's samples are drawn in turn, all of them before one comes again.
+    """
+    kinds = np.unique(classes)
+    each = -(-len(classes) // len(kinds))
+    rows = []
+    for kind in kinds:
+        own = np.flatnonzero(classes == kind)
+        turns = [rng.permutation(own) for _ in range(-(-each // len(own)))]
+        rows.append(np.concatenate(turns)[:each])
+    found: np.ndarray = rng.permutation(np.concatenate(rows))
+    return found[: len(classes)]
 
 
 @torch.no_grad()

@@ -129,6 +129,8 @@ class Kind(ABC):
         """Return the weight of every class (outputs,) that makes all count the same; None where there are none."""
         return None
 
+    has_classes: ClassVar[bool] = False  # whether targets are classes (n,)
+
     def subset(self, targets: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
         """Return the rows (k,) of a share of the samples, sorted: drawn, at least one."""
         order = rng.permutation(len(targets))

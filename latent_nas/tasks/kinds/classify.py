@@ -43,6 +43,7 @@ class Classification(Kind):
         return functional.cross_entropy(outputs, targets, weight=weight, label_smoothing=recipe.label_smoothing)
 
     teaches: ClassVar[bool] = True
+    has_classes: ClassVar[bool] = True
 
     def soft_loss(self, outputs: "torch.Tensor", soft: "torch.Tensor", temperature: float) -> "torch.Tensor":
         """Return the divergence of the softmax of logits (n, classes) from that of a teacher's (Hinton et al. 2015).

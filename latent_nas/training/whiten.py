@@ -1,0 +1,56 @@
+"""A whitened first layer: a new network's first convolution begins with the eigenvectors of patches of the data.
+
+Its first filters are the principal components of what its windows see, each divided by the patches' spread along it and
+each with both signs, as an activation behind them may cut one off (Page 2019; Jordan 2024). Filters beyond that stay
+as they were drawn. All of them go on learning.
+"""
+
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from latent_nas.graph import Graph, Node
+from latent_nas.operators.conv2d import Conv2d
+from latent_nas.training.network import Network
+
+SAMPLES = 256  # of the training data, evenly spaced
+LEAST = 1e-3  # of the largest variance, added to all: components that are next to nothing are no louder than this
+
+
+def check(graph: Graph) -> None:
+    """Raise ValueError where a network does not begin with a convolution of all channels."""
+    _first(graph)
+
+
+@torch.no_grad()
+def whiten(model: Network, x: np.ndarray) -> None:
+    """Give a new network's first convolution its weights, by the training data x (n, h, w, c); draws nothing.
+
+    Raises:
+        ValueError: it has no convolution, or one in groups.
+    """
+    module = model.operators[_first(model.graph).id]
+    convolution = cast(nn.Conv2d, module[-1] if isinstance(module, nn.Sequential) else module)
+    seen: list[torch.Tensor] = []
+    hook = convolution.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    model.outputs(x[:: -(-len(x) // SAMPLES)])
+    hook.remove()
+    rows = cast(tuple[int, int], convolution.padding)
+    patches = functional.unfold(torch.cat(seen), convolution.kernel_size, padding=rows, stride=convolution.stride)
+    variances, vectors = torch.linalg.eigh(torch.cov(patches.transpose(0, 1).flatten(1).double()))
+    vectors = vectors.T.flip(0)  # the largest first
+    largest = vectors.gather(1, vectors.abs().argmax(dim=1, keepdim=True))
+    vectors = vectors * largest.sign() / (variances.flip(0) + LEAST * variances[-1]).clamp(min=1e-12).sqrt()[:, None]
+    pairs = torch.stack([vectors, -vectors], dim=1).flatten(0, 1)[: len(convolution.weight)]
+    convolution.weight[: len(pairs)] = pairs.reshape(-1, *convolution.weight.shape[1:]).float()
+
+
+def _first(graph: Graph) -> Node:
+    node = next((node for node in graph.nodes if isinstance(node.operator, Conv2d)), None)
+    if node is None or cast(Conv2d, node.operator).groups > 1:
+        what = "has no convolution" if node is None else "begins with a convolution in groups"
+        raise ValueError(f"a whitened first layer is a convolution of all channels, and this network {what}; leave it")
+    return node
