@@ -34,6 +34,8 @@ class Record:
         flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
         qat_epochs: of quantisation-aware training behind the int8 network, after the float one's; 0 is none.
             measured_without_qat: of the int8 network before; empty where none was tried.
+        eight_bit_ends: whether the first and the last layer keep weights of 8 bits where the others have fewer.
+            measured_eight_bits: of the network with 8 bits everywhere; empty where it has them.
         curve: the float network's first metric on the validation part after each epoch, so that more is better.
         epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
@@ -78,6 +80,8 @@ class Record:
     evidence: Mapping[str, list[list[float]]] = field(default_factory=dict)
     qat_epochs: int = 0
     measured_without_qat: Mapping[str, float] = field(default_factory=dict)
+    eight_bit_ends: bool = False
+    measured_eight_bits: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

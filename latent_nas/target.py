@@ -12,7 +12,9 @@ from latent_nas.costs import Costs, costs
 from latent_nas.costs.front_end import FrontEndCost, front_end_cost
 from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
+from latent_nas.graph.bits import ends, with_weight_bits
 from latent_nas.limits import Limits
+from latent_nas.operators._weights import check_bits
 from latent_nas.records import FULL, SEARCH
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.spaces import Space, open_space
@@ -27,6 +29,7 @@ class Target:
     Attributes:
         search_epochs: of a training of the search, in place of the recipe's; 0 is the recipe's.
         qat: of full trainings, see ``tasks.Recipe``. full_recipe: what is otherwise in their recipe, as "epochs=80".
+        weight_bits: of final networks, 8 or 4; costs and limits count them, while a search's own trainings measure 8.
         accelerator: where they are trained, see ``accelerator``; a search has put a kind of device in place of "auto".
     """
 
@@ -38,6 +41,7 @@ class Target:
     accelerator: str = CPU
     qat: str = "never"
     full_recipe: tuple[str, ...] = ()
+    weight_bits: int = 8
 
     def recipe(self, task: Task, fidelity: str) -> Recipe:
         """Return how networks are trained for the target's task; the first epochs of a training follow its recipe."""
@@ -66,7 +70,7 @@ KEPT = 2048  # networks whose graphs and costs stay in memory, about 25 KB each
 
 
 class Built(NamedTuple):
-    """A network of a target's space: its graph, and what that costs on the target's device."""
+    """A network of a target's space: its graph, and what it costs on the target's device with weights as wide there."""
 
     graph: Graph
     costs: Costs
@@ -132,16 +136,38 @@ class Setup:
         return OrderedDict()  # the last ones
 
     def check(self) -> "Setup":
-        """Return itself with every part opened, so that a wrong name is said before any work."""
+        """Return itself with every part opened, so that a wrong name is said before any work.
+
+        Raises:
+            ValueError: such a name, or weights that the runtime has no kernels for.
+        """
         _ = self.space, self.device, self.runtime
+        check_bits("a network", self.target.weight_bits)
+        if self.target.weight_bits < 8 and not self.runtime.counts_image:
+            raise ValueError(
+                f"runtime {self.target.runtime!r} has no kernels for {self.target.weight_bits}-bit weights; native has"
+            )
         return self
+
+    def narrow(self, graph: Graph, eight_bit_ends: bool = False) -> Graph:
+        """Return a float graph with weights as wide as the target's.
+
+        Args:
+            eight_bit_ends: whether the first and the last layer keep 8 bits.
+        """
+        bits = self.target.weight_bits
+        return graph if bits == 8 else with_weight_bits(graph, bits, ends(graph) if eight_bit_ends else ())
+
+    def costs_of(self, graph: Graph, eight_bit_ends: bool = False) -> Costs:
+        """Return what a float graph costs on the device, see ``narrow``."""
+        return costs(self.narrow(graph, eight_bit_ends), self.device, self.runtime)
 
     def built(self, genes: tuple[int, ...]) -> Built:
         """Return the graph and all costs of one network; those of the last ``KEPT`` are remembered."""
         genes = tuple(map(int, genes))
         if genes not in self._built:
             graph = self.space.graph(genes)
-            self._built[genes] = Built(graph, costs(graph, self.device, self.runtime))
+            self._built[genes] = Built(graph, self.costs_of(graph))
             if len(self._built) > KEPT:
                 self._built.popitem(last=False)
         return self._built[genes]

@@ -108,7 +108,8 @@ class TestTraining:
         data = TASK.data()
         tuned = train(GRAPH, TASK, replace(QUICK, qat="auto"), 0, data.train, data.valid, weight_bits=4)
         assert tuned.int8_metrics["accuracy"] > tuned.without_qat["accuracy"]
-        line = said(TASK, tuned)
+        measured = tuned.float_metrics, tuned.eight_bits, tuned.int8_metrics
+        line = said(TASK, 4, tuned.eight_bit_ends, *measured, tuned.qat_epochs)
         assert line.startswith("4-bit weights in all layers: accuracy on validation float 0.")
         assert line.endswith(
             f"4 bits {tuned.int8_metrics['accuracy']:.4f} after {tuned.qat_epochs} epochs of fine-tuning"

@@ -61,6 +61,7 @@ class Study:
         accelerator: where networks are trained: "auto", "cpu", "cuda" or "mps".
         qat: quantisation-aware training of final networks: "auto" (where int8 loses more than 0.3 points on
             validation), "always" or "never".
+        weight_bits: of final networks, 8 or 4; limits and costs count them.
         recipe: what is otherwise in final trainings, as {"epochs": 80, "augmentation": "shift=2,cutout"}.
         fidelities: short trainings, as "epochs=0.5". front_end_apart: limits count the network without the front end of
             audio.
@@ -89,6 +90,7 @@ class Study:
     halving: int = 0
     accelerator: str = "auto"
     qat: str = "auto"
+    weight_bits: int = 8
     recipe: Mapping[str, Any] = field(default_factory=dict)
     fidelities: Sequence[str] = ()
     _places: list[Path] = field(default_factory=list, init=False, repr=False, compare=False)  # of its runs so far
@@ -184,7 +186,13 @@ class Study:
         names = parts.get("spaces", ""), parts["tasks"], parts["devices"], parts.get("runtimes", "")
         recipe = tuple(f"{name}={value}" for name, value in self.recipe.items())
         return new_config(
-            Target(*names, accelerator=self.accelerator, qat=self.qat, full_recipe=recipe),
+            Target(
+                *names,
+                accelerator=self.accelerator,
+                qat=self.qat,
+                full_recipe=recipe,
+                weight_bits=self.weight_bits,
+            ),
             self.preset,
             trainings,
             self.child_epochs,

@@ -138,6 +138,14 @@ Recipe = Annotated[
         rich_help_panel=FINAL,
     ),
 ]
+WeightBits = Annotated[
+    int,
+    typer.Option(
+        help="Bits of the weights of final networks: 8, or 4 (two a byte, fine-tuned unless --qat never, native runtime"
+        " only). Limits and costs count them.",
+        rich_help_panel=FINAL,
+    ),
+]
 FinalSeeds = Annotated[int, typer.Option(help="Seeds of each final training.", rich_help_panel=FINAL)]
 Settings = Annotated[
     list[str] | None,

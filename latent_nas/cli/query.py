@@ -64,6 +64,14 @@ def validate(
     final_seeds: options.FinalSeeds = 3,
     workers: options.Workers = 0,
     qat: options.Qat = "auto",
+    weight_bits: Annotated[
+        int,
+        typer.Option(
+            help="Bits of the weights: 8, or 4 (two a byte, fine-tuned unless --qat never, native runtime only). 0: as"
+            " the run has them, 8 of anything else.",
+            rich_help_panel=options.FINAL,
+        ),
+    ] = 0,
     recipe: options.Recipe = None,
     accelerator: options.Accelerator = "auto",
     seed: options.Seed = 0,
@@ -93,6 +101,7 @@ def validate(
             accelerator,
             qat,
             tuple(recipe or ()),
+            weight_bits,
         )
     print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, out))
     if code := exit_code(result):

@@ -50,6 +50,7 @@ def search(
     finals: asked.Finals = "best",
     final_seeds: options.FinalSeeds = 3,
     qat: options.Qat = "auto",
+    weight_bits: options.WeightBits = 8,
     recipe: options.Recipe = None,
     codec: options.CodecDir = None,
     warm_start: asked.WarmStart = None,
@@ -81,7 +82,14 @@ def search(
     else:
         config = new_config(
             Target(
-                space, task, device, runtime or "", accelerator=accelerator, qat=qat, full_recipe=tuple(recipe or ())
+                space,
+                task,
+                device,
+                runtime or "",
+                accelerator=accelerator,
+                qat=qat,
+                full_recipe=tuple(recipe or ()),
+                weight_bits=weight_bits,
             ),
             preset,
             trainings,

@@ -18,6 +18,8 @@ class Job:
         part: what to measure on: "valid" after training on train, or "test" after training on train and valid.
         epochs: how many to train when measuring on "test", on the recipe's schedule, from a validation run.
         qat_epochs: of quantisation-aware training there, from the same validation run; 0 is none.
+        eight_bit_ends: whether the first and the last layer of a network with narrower weights keep 8 bits; None: the
+            judging part decides, as on "test" it must not.
         keep: folder to save the int8 network in, or "".
         state: file of the float training to go on from where it is there, and to leave where the fidelity is one of
             first epochs; or "". The result is that of a training that was never left.
@@ -34,6 +36,7 @@ class Job:
     keep: str = ""
     state: str = ""
     qat_epochs: int = 0
+    eight_bit_ends: bool | None = None
     built: Built | None = field(default=None, compare=False, repr=False)
     accelerator: str = field(default="", compare=False)
 

@@ -42,6 +42,11 @@ class Emulation(Evaluator):
             ValueError: what is missing, and the next step.
         """
         setup = open_target(target)
+        if target.weight_bits < 8:
+            raise ValueError(
+                "what --measure emulate runs are a search's own networks, whose weights have 8 bits; leave"
+                " --weight-bits out, or measure by training: final networks are run on the emulated device all the same"
+            )
         check_tools(setup.device.core)
         if not setup.runtime.counts_image:  # native, or calibrated from it
             raise ValueError(

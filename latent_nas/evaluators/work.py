@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from latent_nas import accelerator, seeds
+from latent_nas.costs import Costs
 from latent_nas.crews import NoRoom
 from latent_nas.evaluators import Job
 from latent_nas.records import FULL, SEARCH, Record, versions
@@ -59,6 +60,8 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
             pause=pause,
             qat_epochs=job.qat_epochs,
             lesson=lesson,
+            weight_bits=target.weight_bits if job.fidelity == FULL else 8,
+            eight_bit_ends=job.eight_bit_ends,
         )
 
     try:
@@ -78,9 +81,13 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         epochs=round(np.mean([one.epochs for one in each])),
         qat_epochs=made.qat_epochs,
         measured_without_qat=dict(made.without_qat),
+        eight_bit_ends=made.eight_bit_ends,
+        measured_eight_bits=dict(made.eight_bits),
         curve=tuple(round(v, 5) for v in made.curve),
         samples=len(y),
     )
+    if made.eight_bit_ends:
+        record = replace(record, **_computed(open_target(target).costs_of(graph, True)))
     if final or job.fidelity == FULL or len(pairs) > 1:  # what final networks are ordered by
         record = replace(record, interval=task.kind.interval(answers, y))
     if final:
@@ -172,17 +179,18 @@ def blank(target: Target, job: Job) -> Record:
         fidelity=job.fidelity,
         device=target.device,
         runtime=target.runtime,
-        flash_bytes=cost.flash_bytes,
-        ram_bytes=cost.ram_bytes,
-        latency_ms=cost.latency_ms,
-        macs=cost.macs,
-        parameters=cost.parameters,
+        **_computed(cost),
         part=job.part,
         round=job.round,
         objective=f"int8_{metric.name}",
         higher_is_better=metric.higher_is_better,
         versions=versions(),
     )
+
+
+def _computed(cost: Costs) -> dict[str, Any]:
+    """Return the fields of a record that are computed of its network."""
+    return {name: getattr(cost, name) for name in ("flash_bytes", "ram_bytes", "latency_ms", "macs", "parameters")}
 
 
 def failed(target: Target, job: Job, reason: str) -> Record:

@@ -20,7 +20,7 @@ from latent_nas.target import Setup
 from latent_nas.tasks import Task
 from latent_nas.tasks.kinds import Kind
 from latent_nas.tasks.kinds.confusion import recalls
-from latent_nas.training import aware
+from latent_nas.training import aware, narrow
 
 KINDS = ("float", "int8", "beside")  # of what records measure
 
@@ -47,14 +47,19 @@ def finalise(
     """
     wanted = len(chosen) * (repeats + 1)
     runs = [seeds.derive(seed, "full", i) % 2**31 for i in range(repeats)]
-    checks = [Job(r.genes, seeds.derive(seed, "epochs") % 2**31, "full") for r in chosen]
+    once = seeds.derive(seed, "epochs") % 2**31
+    checks = [Job(r.genes, once, "full", eight_bit_ends=_ends(setup, limits, r.genes)) for r in chosen]
     checked = _all(checks, evaluator, store, lambda n: done(n, wanted))
     pairs = [(r, c) for r, c in zip(chosen, checked, strict=True) if c.ok]
     for record in checked:
         if not record.ok:
             say(f"full training {record.status}: {record.reason}")
     for r, c in pairs:
-        if c.measured_without_qat:
+        if c.measured_eight_bits:
+            measured = c.measured_float, c.measured_eight_bits, c.measured_int8
+            line = narrow.said(setup.task, setup.target.weight_bits, c.eight_bit_ends, *measured, c.qat_epochs)
+            say(f"{r.parameters:,} parameters: {line}")
+        elif c.measured_without_qat:
             line = aware.said(setup.task, c.measured_float, c.measured_without_qat, c.measured_int8, c.qat_epochs)
             say(f"{r.parameters:,} parameters: {line}")
     order = sorted(pairs, key=lambda p: (-(_judged(*p).score or 0), p[1].latency_ms, p[1].genes))
@@ -67,6 +72,7 @@ def finalise(
             epochs=c.epochs,
             keep=str(folder / f"{rank}") if s == runs[0] else "",
             qat_epochs=c.qat_epochs,
+            eight_bit_ends=c.eight_bit_ends,
         )
         for rank, (r, c) in enumerate(order, 1)
         for s in runs
@@ -118,7 +124,7 @@ def describe(
         finals: its trainings, the one that is kept first.
         proof: what its firmware took on the emulated device, None where it was not run there.
     """
-    cost = setup.costs(search.genes)
+    cost = setup.costs_of(setup.built(search.genes).graph, check.eight_bit_ends)
     ok = [f for f in finals if f.ok]
     binding = cost.binding(limits)
     exported = finals[0] if finals and finals[0].ok else None
@@ -144,6 +150,9 @@ def describe(
         measured_search_int8=dict(search.measured_int8),
         epochs=check.epochs,
         qat_epochs=check.qat_epochs,
+        weight_bits=setup.target.weight_bits,
+        eight_bit_ends=check.eight_bit_ends,
+        measured_valid_eight_bits=dict(check.measured_eight_bits),
         flash_bytes=cost.flash_bytes,
         ram_bytes={cost.region or "none large enough": cost.ram_bytes},
         ram_low_bytes=cost.ram_low_bytes,
@@ -161,6 +170,17 @@ def describe(
         fits=fits(cost, limits, proof),
         emulated_above_bytes=above(limits, proof),
     )
+
+
+def _ends(setup: Setup, limits: Limits, genes: tuple[int, ...]) -> bool | None:
+    """Return False where a network's first and last layer must not keep 8 bits: it would exceed the limits; else None.
+
+    None leaves that to the validation part.
+    """
+    if setup.target.weight_bits == 8:
+        return None
+    cost = setup.costs_of(setup.built(genes).graph, eight_bit_ends=True)
+    return False if cost.region is None or cost.exceeded(limits) else None
 
 
 def _judged(search: Record, check: Record) -> Record:

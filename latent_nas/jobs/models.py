@@ -58,7 +58,7 @@ def costs_made(setup: Setup, seed: int) -> dict[str, Any]:
 def cost_surrogate(setup: Setup, seed: int, say: Say, place: Path | None = None) -> Surrogate:
     """Return the cost surrogate of ``place``, by default what ships, if it is of this target, else fit one."""
     folder = (place or pretrained(setup, ".")) / cost_name(setup)
-    if folder.is_dir():
+    if folder.is_dir() and setup.target.weight_bits == 8:  # what ships knows of no other costs
         artifact = artifacts.load(folder, "surrogate")
         wanted = costs_made(setup, seed)
         if all(artifact.made.get(k) == wanted[k] for k in ("space", "input_shape", "outputs", "device", "runtime")):

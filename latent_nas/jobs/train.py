@@ -203,7 +203,8 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
             f" smaller --learning-rate and another --out ({folder.path / files.METRICS} has the epochs)"
         ) from None
     if trained.eight_bits:
-        say(narrow_said(task, trained))
+        measured = trained.float_metrics, trained.eight_bits, trained.int8_metrics
+        say(narrow_said(task, config.weight_bits, trained.eight_bit_ends, *measured, trained.qat_epochs))
     elif before := trained.without_qat:
         say(qat_said(task, trained.float_metrics, before, trained.int8_metrics, trained.qat_epochs))
     small = deploy(graph).graph

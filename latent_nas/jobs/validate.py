@@ -38,6 +38,7 @@ def validate(
     accelerator: str = CPU,
     qat: str = aware.AUTO,
     recipe: tuple[str, ...] = (),
+    weight_bits: int = 0,
 ) -> Result:
     """Train the first ``top`` networks of a source in full; write and return the result.
 
@@ -46,6 +47,7 @@ def validate(
             target, as in best_architecture.json.
         qat: quantisation-aware training, see ``tasks.Recipe``. recipe: what of the full one is otherwise, as
             "epochs=80".
+        weight_bits: 8 or 4; 0 is as the source says, of others than runs 8.
         accelerator: where they are trained; "auto" is where a run trained, else what this machine has.
 
     Raises:
@@ -55,7 +57,7 @@ def validate(
     check_least(0, workers=workers, seed=seed)
     aware.check(qat)
     started = time.monotonic()
-    target, limits, chosen, kind = _chosen(source, top, say)
+    target, limits, chosen, kind = _chosen(source, top, say, weight_bits)
     if accelerator != AUTO or target.accelerator == CPU:
         target = replace(target, accelerator=trained_on(accelerator, kind))
     target = replace(target, qat=qat, full_recipe=recipe)
@@ -66,6 +68,7 @@ def validate(
     config |= {"accelerator": target.accelerator} if target.accelerator != CPU else {}  # as before there were others
     config |= {"qat": qat} if qat != aware.AUTO else {}
     config |= {"recipe": list(recipe)} if recipe else {}
+    config |= {"weight_bits": weight_bits} if weight_bits else {}
     say(said(target.accelerator))
     folder = RunFolder(out) if _continues(out, config) else RunFolder.create(out, config)
     with folder.locked():
@@ -120,7 +123,9 @@ def _continues(out: Path, config: dict[str, Any]) -> bool:
     return (out / files.CONFIG).exists() and RunFolder.open(out)[1] == config
 
 
-def _chosen(source: Path, top: int, say: Callable[[str], None]) -> tuple[Target, Limits, list[Record], str]:
+def _chosen(
+    source: Path, top: int, say: Callable[[str], None], weight_bits: int = 0
+) -> tuple[Target, Limits, list[Record], str]:
     """Return target, limits and networks of a run, a query or one network, and the evaluator for them.
 
     Of a run those that keep its limits, which may have changed since they were trained; the rest is said.
@@ -129,21 +134,24 @@ def _chosen(source: Path, top: int, say: Callable[[str], None]) -> tuple[Target,
         folder, saved = RunFolder.open(source)
         own.bring(source)
         config = SearchConfig.from_json(saved)
-        limits = in_force(config, open_target(config.target, anew=True))
+        target = replace(config.target, weight_bits=weight_bits or config.target.weight_bits)
+        setup = open_target(target, anew=True).check()
+        limits = in_force(config, setup)
         trained = ranked([r for r in folder.store().records() if r.fidelity == "search"])
+        trained = trained if target == config.target else with_costs(setup, trained)
         kept = [r for r in trained if not limits.exceeded(*cost_row(r))]
         if trained and not kept:
             raise ValueError(f"no trained network of {source} keeps {limits.text()}; search on, or loosen the limits")
         if len(kept) < len(trained):
             say(f"{len(trained) - len(kept)} trained networks exceed {limits.text()} and are left out")
-        return config.target, limits, kept[:top], config.measure
+        return target, limits, kept[:top], config.measure
     if source.exists():
         own.bring(source)
     sources = (candidates(source) if source.suffix == ".json" else [open_source(source)])[:top]
     if not sources:
         raise ValueError(f"{source} has no candidates; ask again with wider limits or more --queries")
     genes = [one.canonical() for one in sources]
-    target, limits = _target(sources[0]), sources[0].limits
+    target, limits = replace(_target(sources[0]), weight_bits=weight_bits or 8), sources[0].limits
     setup = open_target(target, anew=True).check()
     blank = [Record(one, target.space, target.task, 0) for one in genes]
     return target, limits, with_costs(setup, blank), "training"

@@ -74,6 +74,7 @@ def _measured(run: Run, network: FinalNetwork) -> list[object]:
         f"95{SPACE}%: {ends[0]} to {ends[1]}" if ends else "",
         f"{network.seeds} seeds {spread}" if spread and own and network.seeds > 1 else "",
         f"balanced {percent(even)}" if even is not None and "balanced" not in scale.objective else "",
+        f"{network.weight_bits}-bit weights" if network.weight_bits < 8 else "",
     ]
     return [own or spread or "-", *(tag("small", line) for line in lines if line)]
 

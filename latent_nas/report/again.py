@@ -11,7 +11,7 @@ from latent_nas.report._html import Html, join, table, tag
 from latent_nas.runs.read import Run
 
 OPTIONS = {"search_epochs": "--child-epochs", "asynchronous": "--async", "settings": "--set"}
-OPTIONS |= {"full_recipe": "--recipe"}
+OPTIONS |= {"full_recipe": "--recipe", "weight_bits": "--weight-bits"}
 OPTIONS |= {"fidelities": "--fidelity"}
 UNSAID = {
     "target",
@@ -67,11 +67,12 @@ def command(config: dict[str, Any]) -> str:
     """Return the command line of a configuration."""
     if config.get("strategy") == "validate":
         words = ["latent-nas", "validate", config.get("source", "CANDIDATES")]
-        return _line(words, config, ("top", "final_seeds", "seed", "accelerator", "qat", "recipe"))
+        return _line(words, config, ("top", "final_seeds", "seed", "accelerator", "qat", "recipe", "weight_bits"))
     words = ["latent-nas", "search"]
     for name, value in config.get("target", {}).items():
         for one in value if isinstance(value, (list, tuple)) else [value]:
-            words += [OPTIONS.get(name, f"--{name}"), str(one)] if one not in ("", 0) else []
+            usual = one in ("", 0) or (name, one) == ("weight_bits", 8)
+            words += [] if usual else [OPTIONS.get(name, f"--{name}"), str(one)]
     for name, value in (config.get("limits") or {}).items():
         if value is not None:
             words += ["--limit", f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"]

@@ -244,7 +244,7 @@ def architecture(setup: Setup, record: Record) -> Architecture:
         task=record.task,
         genes=record.genes,
         architecture=setup.space.describe(record.genes),
-        graph=tuple(deploy(graph).graph.to_json()),
+        graph=tuple(deploy(setup.narrow(graph)).graph.to_json()),
         layers=tuple(layers),
         measured_on=record.part,
         fidelity=record.fidelity,

@@ -39,6 +39,8 @@ class FinalNetwork:
         fits: whether all limits are kept; None where that could not be checked.
         emulated_above_bytes: by how much its whole image is above them.
         qat_epochs: of quantisation-aware training behind the int8 networks; 0 is none.
+        weight_bits: of convolutions and dense layers; eight_bit_ends: whether the first and the last keep 8 where that
+            is fewer. measured_valid_eight_bits: on the validation part, with 8 bits everywhere then.
         like_first: whether validation can't tell it from the first: its value is within the 95 % interval of that
             one's, or better; None of the first, and where it is not known.
     """
@@ -81,6 +83,9 @@ class FinalNetwork:
     emulated_above_bytes: Mapping[str, int] = field(default_factory=dict)
     like_first: bool | None = None
     qat_epochs: int = 0
+    weight_bits: int = 8
+    eight_bit_ends: bool = False
+    measured_valid_eight_bits: Metrics = field(default_factory=dict)
 
     @property
     def arena(self) -> tuple[str, int]:

@@ -35,7 +35,8 @@ class Trained:
         curve: validation score after each epoch, more being better. epochs: how many were run to get these weights.
         qat_epochs: of quantisation-aware training behind the int8 network, 0 where it has none. without_qat: what the
             int8 network measured before, where that was tried.
-        eight_bits: what the network measured with weights of 8 bits, where they have fewer.
+        eight_bits: what the network measured with weights of 8 bits, where they have fewer; eight_bit_ends: whether the
+            first and the last layer keep 8 then.
         outputs, answers: of the float and the int8 network to the judging part, (n, outputs) and their form for the
             task's kind.
     """
@@ -51,6 +52,7 @@ class Trained:
     qat_epochs: int = 0
     without_qat: Mapping[str, float] = field(default_factory=dict)
     eight_bits: Mapping[str, float] = field(default_factory=dict)
+    eight_bit_ends: bool = False
 
 
 def train(
@@ -70,6 +72,7 @@ def train(
     lesson: tuple[Part, Part] | None = None,
     say: Callable[[str], None] = lambda line: None,
     weight_bits: int = 8,
+    eight_bit_ends: bool | None = None,
 ) -> Trained:
     """Train a network on ``learn``, quantise it with activations calibrated there, and measure both on ``judge``.
 
@@ -82,7 +85,8 @@ def train(
         lesson: what the recipe's teachers learn from and are judged on; None: ``learn`` and ``judge``. say: is told
             whether there are teachers.
         weight_bits: of convolutions and dense layers; with fewer than 8, ``judge`` decides whether the first and the
-            last keep 8, see ``narrow.narrowed``.
+            last keep 8, see ``narrow.narrowed``. eight_bit_ends: whether they do, where that is decided already, as it
+            is where ``stop_at`` is given.
         keep, watch, pause: of ``fit.fit``. accelerator: where the float network learns; all else is done on the CPU.
 
     Raises:
@@ -128,7 +132,10 @@ def train(
     if weight_bits < 8:
         from latent_nas.training.narrow import narrowed
 
-        return narrowed(plain, weight_bits, graph, task, recipe, seed, learn, judge, seen, keep, tuning, soft)
+        decided = bool(eight_bit_ends) if stop_at else eight_bit_ends
+        tuned_for = qat_epochs if stop_at else None
+        rest = graph, task, recipe, seed, learn, judge, seen, keep, tuning, soft
+        return narrowed(plain, weight_bits, *rest, decided, tuned_for)
     if qat_epochs if stop_at else aware.wanted(task, recipe.qat, floats, integers):
         return _tuned(plain, graph, task, recipe, seed, learn, judge, qat_epochs if stop_at else 0, keep, tuning, soft)
     return plain

@@ -18,7 +18,10 @@ from latent_nas.units import cost_row
 
 MEASURED = ("float", "int8", "beside")  # fields measured_... of a record, a column for each of their metrics
 # Fields of a record that are of the machine, or of final trainings.
-NOT_IN_TABLES = ("versions", "samples", "interval", "learned", "evidence", "qat_epochs", "measured_without_qat")
+NOT_IN_TABLES = {"versions", "samples", "interval", "learned", "evidence", "qat_epochs", "measured_without_qat"} | {
+    "eight_bit_ends",
+    "measured_eight_bits",
+}
 VAIN = 20  # batches of 500 random networks without a new one, after which drawing ends
 
 

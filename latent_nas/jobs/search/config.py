@@ -14,6 +14,7 @@ from latent_nas.jobs.where import trained_on
 from latent_nas.judge.accuracy import FULL
 from latent_nas.limits import Limits
 from latent_nas.nearest import meant
+from latent_nas.operators._weights import check_bits
 from latent_nas.ranges import check_least
 from latent_nas.runs.checked import checked
 from latent_nas.strategies import full_strategy
@@ -89,6 +90,7 @@ class SearchConfig:
         if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
             raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
         aware.check(self.target.qat)
+        check_bits("a search", self.target.weight_bits)
         if self.target.search_epochs < 0:
             raise ValueError(f"child-epochs is at least 1, got {self.target.search_epochs}")
         if self.halving < 0 or self.halving == 1:

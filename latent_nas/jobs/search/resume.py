@@ -18,7 +18,7 @@ from latent_nas.tasks import full_name, is_path
 # These change no training that there is.
 FREE = ("trainings", "wall_s", "top", "final_seeds", "finals", "prefix", "workers", "ray")
 LIMITS = "limits"  # change what is worth training; what was trained stays what it is
-TARGET = {name: name for name in ("space", "task", "device", "runtime", "accelerator", "qat")}
+TARGET = {name: name for name in ("space", "task", "device", "runtime", "accelerator", "qat", "weight_bits")}
 TARGET |= {"child_epochs": "search_epochs", "recipe": "full_recipe"}
 # Options that are called otherwise.
 SHOWN = {"asynchronous": "async", "settings": "set", "limits": "limit", "fidelities": "fidelity"}
