@@ -71,6 +71,14 @@ def train(
             " never; runs on the native runtime)."
         ),
     ] = 8,
+    prune_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Prune the trained network to flash_kb=N, ram_kb=N or latency_ms=N and train it on; may be repeated."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="Microcontroller of --prune-to; default: stm32f405.")] = "",
+    runtime: Annotated[str, typer.Option(help="Runtime of --prune-to; default: native.")] = "",
     samples: Annotated[int, typer.Option(help="Training samples to use; 0 is all.")] = 0,
     valid_samples: Annotated[int, typer.Option(help="Validation samples to use; 0 is all.")] = 0,
     test: Annotated[bool, typer.Option("--test", help="Read the test part, once, at the end.")] = False,
@@ -89,6 +97,7 @@ def train(
     from latent_nas.jobs.networks import open_source
     from latent_nas.jobs.train import TrainConfig, begin, recipe_of, summary
     from latent_nas.jobs.train import train as run
+    from latent_nas.target import MAIN_TARGET
     from latent_nas.tasks import open_task
 
     if resume is not None:
@@ -121,7 +130,18 @@ def train(
         )
         where = resolve(accelerator)
         config = TrainConfig(
-            network, task, recipe, seed, samples, valid_samples, test, accelerator=where, weight_bits=weight_bits
+            network,
+            task,
+            recipe,
+            seed,
+            samples,
+            valid_samples,
+            test,
+            accelerator=where,
+            weight_bits=weight_bits,
+            prune_to=tuple(prune_to or ()),
+            device=device or (MAIN_TARGET.device if prune_to else ""),
+            runtime=runtime or (MAIN_TARGET.runtime if prune_to else ""),
         )
         graph = open_source(network, entry).bound(task, space).graph_for(open_task(task))
         folder = begin(config, graph, out)

@@ -15,8 +15,10 @@ import numpy as np
 from latent_nas import accelerator, artifacts, plugins, sealed, seeds
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
+from latent_nas.jobs import fitting
 from latent_nas.jobs.curves import svg
 from latent_nas.jobs.moved import check_there
+from latent_nas.limits import Limits
 from latent_nas.operators._weights import check_bits
 from latent_nas.ranges import check_least
 from latent_nas.records import versions, words
@@ -42,6 +44,10 @@ class TrainConfig:
             all. test: whether the test part is read at the end. data: hash of the task's data where it may change.
         accelerator: the kind of device that trains, "cpu", "cuda" or "mps".
         weight_bits: of convolutions and dense layers, 8 or 4.
+        prune_to: limits as "flash_kb=12", to which it is pruned. device, runtime: that they are of; "" without any.
+
+    Raises:
+        ValueError: a number out of range, or no such limit.
     """
 
     network: str
@@ -54,11 +60,22 @@ class TrainConfig:
     data: str = ""
     accelerator: str = accelerator.CPU
     weight_bits: int = 8
+    prune_to: tuple[str, ...] = ()
+    device: str = ""
+    runtime: str = ""
 
     def __post_init__(self) -> None:
         check_least(0, seed=self.seed, samples=self.samples, valid_samples=self.valid_samples)
         accelerator.check(self.accelerator)
         check_bits("train", self.weight_bits)
+        Limits.parse(self.prune_to)
+        if not self.prune_to and (self.device or self.runtime):
+            raise ValueError("device and runtime are of the limits of prune_to, and there are none; leave them out")
+
+    @property
+    def excess(self) -> Callable[[Graph], float] | None:
+        """Cost / limit of the limit that binds, of a float graph; None where there is none."""
+        return fitting.excess(self.prune_to, self.device, self.runtime, self.weight_bits) if self.prune_to else None
 
 
 def recipe_of(task: str, fidelity: str, **changes: Any) -> Recipe:
@@ -88,6 +105,8 @@ def begin(config: TrainConfig, graph: Graph, out: Path | None) -> RunFolder:
 
     open_task(config.task).data()
     training.check(config.recipe, open_task(config.task), graph)
+    if config.excess:
+        fitting.check(config.excess, graph)
     place = out or new_path(Path(config.network).stem)
     config = replace(config, data=open_task(config.task).fingerprint)
     decides = {**asdict(config), "graph": _hash(graph)}
@@ -160,6 +179,7 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
     from latent_nas import training  # imports torch when it trains
     from latent_nas.training.metadata import metadata_of
     from latent_nas.training.narrow import said as narrow_said
+    from latent_nas.training.prune import said as prune_said
 
     task, started = open_task(config.task), time.perf_counter()
     data = task.data()
@@ -196,18 +216,22 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
             tuning=tuning,
             say=say,
             weight_bits=config.weight_bits,
+            eight_bit_ends=False if config.prune_to else None,  # wider ends may not fit
+            excess=config.excess,
         )
     except training.TrainingFailed as error:
         raise ValueError(
             f"{error}: {config.network} learnt nothing at a learning rate of {config.recipe.learning_rate:g}; try a"
             f" smaller --learning-rate and another --out ({folder.path / files.METRICS} has the epochs)"
         ) from None
+    if config.prune_to:
+        say(prune_said(task, trained.pruned, trained.float_metrics[metric.name]))
     if trained.eight_bits:
         measured = trained.float_metrics, trained.eight_bits, trained.int8_metrics
         say(narrow_said(task, config.weight_bits, trained.eight_bit_ends, *measured, trained.qat_epochs))
     elif before := trained.without_qat:
         say(qat_said(task, trained.float_metrics, before, trained.int8_metrics, trained.qat_epochs))
-    small = deploy(graph).graph
+    small = deploy(trained.model.graph).graph
     about = metadata_of(task, trained.network, {f"valid_{name}": v for name, v in trained.int8_metrics.items()})
     named = {"network": config.network, "task": config.task, "seed": config.seed}
     trained.network.save(folder.path / files.INT8, named, about.files())
@@ -229,10 +253,11 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
         weight_bits=config.weight_bits,
         measured_valid_eight_bits=dict(trained.eight_bits),
         measured_valid_without_qat=dict(trained.without_qat),
+        **fitting.figures(trained, config.device, config.runtime),
         curve=tuple(map(metric.signed, trained.curve)),
         samples=len(learn),
         valid_samples=len(judge),
-        trained_parameters=trained_parameters(graph),
+        trained_parameters=trained_parameters(trained.model.graph),
         parameters=small.parameters,
         macs=small.macs,
         seed=config.seed,

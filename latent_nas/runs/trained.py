@@ -19,6 +19,9 @@ class TrainingResult:
         qat_epochs: of quantisation-aware training behind the int8 network, 0 where it has none.
         measured_valid_without_qat: what the int8 network measured before; empty where that was not tried.
         weight_bits: of the int8 network, 4 where asked for; measured_valid_eight_bits: what it measured with 8 then.
+        channels: before and after pruning, of every convolution without groups; () where none was pruned.
+            pruning_epochs: that it learnt on for. measured_valid_before_pruning: the float network's first metric.
+        flash_bytes, ram_high_bytes, latency_ms: computed of a pruned network, as limits count them; 0 of others.
         measured_test_int8: the same on the test part; empty where it was not read.
         epochs: behind the weights that are kept. curve: the float network's objective after each epoch, in its unit.
         samples, valid_samples: that were learnt from and judged on.
@@ -46,6 +49,12 @@ class TrainingResult:
     weight_bits: int = 8
     measured_valid_eight_bits: Metrics = field(default_factory=dict)
     measured_valid_without_qat: Metrics = field(default_factory=dict)
+    channels: tuple[tuple[int, int], ...] = ()
+    pruning_epochs: int = 0
+    measured_valid_before_pruning: float | None = None
+    flash_bytes: int = 0
+    ram_high_bytes: int = 0
+    latency_ms: float = 0.0
     version: int = VERSION
 
     def to_json(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from latent_nas.training import aware
 
 if TYPE_CHECKING:
     from latent_nas.training.network import Network
+    from latent_nas.training.prune import Pruned
     from latent_nas.training.quantise import QuantisedNetwork
 
 CALIBRATION = 512  # training samples that tell the activations' ranges
@@ -37,6 +38,7 @@ class Trained:
             int8 network measured before, where that was tried.
         eight_bits: what the network measured with weights of 8 bits, where they have fewer; eight_bit_ends: whether the
             first and the last layer keep 8 then.
+        pruned: how channels were taken away, None where none were; graph and weights are then those of ``model``.
         outputs, answers: of the float and the int8 network to the judging part, (n, outputs) and their form for the
             task's kind.
     """
@@ -53,6 +55,7 @@ class Trained:
     without_qat: Mapping[str, float] = field(default_factory=dict)
     eight_bits: Mapping[str, float] = field(default_factory=dict)
     eight_bit_ends: bool = False
+    pruned: "Pruned | None" = None
 
 
 def train(
@@ -73,10 +76,12 @@ def train(
     say: Callable[[str], None] = lambda line: None,
     weight_bits: int = 8,
     eight_bit_ends: bool | None = None,
+    excess: Callable[[Graph], float] | None = None,
 ) -> Trained:
     """Train a network on ``learn``, quantise it with activations calibrated there, and measure both on ``judge``.
 
-    Where the recipe asks for quantisation-aware training, that follows, and is kept if ``judge`` finds it better.
+    Where it is to fit limits that it exceeds, it is pruned before. Where the recipe asks for quantisation-aware
+    training, that follows, and is kept if ``judge`` finds it better.
 
     Args:
         stop_at: epochs to run without looking at ``judge``, on the recipe's schedule; None: early stopping by
@@ -87,6 +92,7 @@ def train(
         weight_bits: of convolutions and dense layers; with fewer than 8, ``judge`` decides whether the first and the
             last keep 8, see ``narrow.narrowed``. eight_bit_ends: whether they do, where that is decided already, as it
             is where ``stop_at`` is given.
+        excess: cost / limit of the limit that binds, of a float graph, to prune the network to; None: as it is.
         keep, watch, pause: of ``fit.fit``. accelerator: where the float network learns; all else is done on the CPU.
 
     Raises:
@@ -96,6 +102,7 @@ def train(
     import torch
 
     from latent_nas.training.fit import fit
+    from latent_nas.training.prune import prune
     from latent_nas.training.quantise import quantise
     from latent_nas.training.teacher import teach
 
@@ -120,6 +127,14 @@ def train(
         pause=pause,
         soft=soft,
     )
+    pruned = None
+    if excess is not None:
+        state = keep and keep.with_suffix(f".pruned{keep.suffix}")
+        pruned = prune(
+            model, excess, task, recipe, seed, learn, judged_on, state, soft=soft, device=device(accelerator)
+        )
+        model = pruned.model if pruned else model
+        graph = model.graph
     outputs = model.outputs(judge.x)
     if not np.isfinite(outputs).all():
         raise TrainingFailed("the trained network's outputs are not finite")
@@ -128,7 +143,7 @@ def train(
     network = quantise(graph, model, seen, task.kind.output_range(learn.y))
     answers = network.outputs(judge.x)
     floats, integers = task.kind.measure(outputs, judge.y), task.kind.measure(answers, judge.y)
-    plain = Trained(network, model, tuple(curve), epochs, floats, integers, outputs, answers)
+    plain = Trained(network, model, tuple(curve), epochs, floats, integers, outputs, answers, pruned=pruned)
     if weight_bits < 8:
         from latent_nas.training.narrow import narrowed
 

@@ -1,0 +1,216 @@
+"""Structured pruning: a trained network loses the channels that matter least until it fits, and learns on in between.
+
+What a channel matters is the loss's first-order change without it, squared and averaged over training samples
+(Molchanov et al. 2019, equations 6 and 8), against what it takes of the limit that binds. Channels that must be the
+same, as those of a residual sum, go together, and always by fours, as kernels take them. It goes in rounds, since the
+channels that are left matter more once others are gone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import log, nan
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from latent_nas import seeds
+from latent_nas.graph import Graph
+from latent_nas.graph.channels import FIXED, depthwise, groups, with_channels
+from latent_nas.operators.batch_norm import BatchNorm
+from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.dense import Dense
+from latent_nas.records import words
+from latent_nas.tasks import Part, Recipe, Task
+from latent_nas.training.fit import CPU, follow
+from latent_nas.training.network import Network, to_tensor
+
+BY = 4  # channels that go at once
+SAMPLES, BATCH = 512, 64  # of the training data, for the importances
+STEP, HALF = 1.25, 0.5  # by which cost / limit goes down in a round; of a group's channels that stay at least
+SHARE, SHORT, LEAST, RATE = 0.5, 0.1, 2, 0.5  # of the recipe's epochs after the last round and others; of its rate
+SIZE = 1e-3  # how much a smaller network is worth beside what it takes of the limit
+Excess = Callable[[Graph], float]  # cost / limit of the limit that binds; above 1 a network does not fit
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What pruning made.
+
+    Attributes:
+        model: after it has learnt on. epochs: of that, in all rounds. before, cut: the first metric on the judging part
+            of the network as it was, and right after the last round; NaN where there is no such part. channels: before
+            and after, of every convolution without groups, in their order.
+    """
+
+    model: Network
+    epochs: int
+    before: float
+    cut: float
+    channels: tuple[tuple[int, int], ...]
+
+
+def prune(
+    model: Network,
+    excess: Excess,
+    task: Task,
+    recipe: Recipe,
+    seed: int,
+    learn: Part,
+    judge: Part | None,
+    keep: Path | None = None,
+    watch: Callable[[np.ndarray], None] = lambda history: None,
+    soft: np.ndarray | None = None,
+    device: torch.device = CPU,
+) -> Pruned | None:
+    """Return a network that fits, made of a trained one on the CPU; None where that fits already.
+
+    Args:
+        recipe: that ``model`` was trained by. judge: decides which epoch is taken; None: the last one.
+        keep, watch, soft, device: of ``fit.fit``, of the training behind it.
+
+    Raises:
+        ValueError: no network of fewer channels fits.
+        TrainingFailed: the loss is not finite.
+    """
+    if excess(model.graph) <= 1:
+        return None
+
+    def score(network: Network) -> float:
+        return nan if judge is None else task.kind.metric.signed(task.kind.score(network.outputs(judge.x), judge.y))
+
+    graph, before, epochs, number, last = model.graph, score(model), 0, 0, False
+    while not last:
+        model = sliced(model, chosen(model.graph, importances(model, task, learn), excess))
+        cut, last, number = score(model), excess(model.graph) <= 1, number + 1
+        state, after = keep and keep.with_suffix(f".{number}{keep.suffix}"), recipe_of(recipe, judge is not None, last)
+        with seeds.isolated(seeds.derive(seed, "prune", number)):
+            model, _, done = follow(model.to(device), task, after, seed, learn, judge, None, state, watch, soft=soft)
+        epochs += done
+    pairs = [
+        (n.operator.filters, m.operator.filters)
+        for n, m in zip(graph.nodes, model.graph.nodes, strict=True)
+        if isinstance(n.operator, Conv2d) and isinstance(m.operator, Conv2d) and n.operator.groups == 1
+    ]
+    return Pruned(model, epochs, before, cut, tuple(pairs))
+
+
+def recipe_of(recipe: Recipe, judged: bool, last: bool) -> Recipe:
+    """Return the recipe of learning on after the last round or another: fewer epochs from a lower rate."""
+    epochs = max(round((SHARE if last else SHORT) * recipe.epochs), LEAST)
+    schedule = "cosine" if recipe.schedule == "plateau" and not judged else recipe.schedule
+    plain = replace(recipe, branches=0, whiten=False, warmup=min(recipe.warmup, 0.5), schedule=schedule)
+    return replace(plain, epochs=epochs, learning_rate=RATE * recipe.learning_rate, to_end=recipe.to_end or not judged)
+
+
+def importances(model: Network, task: Task, learn: Part) -> dict[int, np.ndarray]:
+    """Return what every channel of every group matters, (channels,), by the names of ``groups``."""
+    of = groups(model.graph)
+    graph = model.graph
+    read = [n for n in graph.nodes if of[n.id] != FIXED and any(of[r.id] != of[n.id] for r in graph.readers(n))]
+    seen: dict[int, torch.Tensor] = {}
+
+    def note(node: int) -> Callable[[object, object, torch.Tensor], None]:
+        def hook(_: object, __: object, output: torch.Tensor) -> None:
+            output.retain_grad()
+            seen[node] = output
+
+        return hook
+
+    hooks = [model.operators[n.id].register_forward_hook(note(n.id)) for n in read]
+    found = {of[n.id]: np.zeros(n.shape[-1]) for n in read}
+    rng = seeds.rng(0, "importance")
+    recipe = Recipe(epochs=1)
+    model.eval()
+    rows = np.arange(0, len(learn), max(len(learn) // SAMPLES, 1))[:SAMPLES]
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
+        x, y = task.kind.batch(learn.x[batch], learn.y[batch], rng)
+        loss = task.kind.loss(model(to_tensor(x)), torch.from_numpy(y), recipe) * len(batch)  # of every sample: the sum
+        model.zero_grad()
+        loss.backward()
+        change: dict[int, torch.Tensor] = {}
+        for node, output in seen.items():
+            assert output.grad is not None
+            own = (output * output.grad).detach()
+            own = own.sum(dim=(2, 3)) if own.ndim == 4 else own
+            change[of[node]] = change.get(of[node], torch.zeros(())) + own
+        for group, own in change.items():
+            found[group] += own.square().sum(dim=0).numpy()
+    for one in hooks:
+        one.remove()
+    model.zero_grad()
+    return {group: values / len(rows) for group, values in found.items()}
+
+
+def chosen(graph: Graph, importance: Mapping[int, np.ndarray], excess: Excess) -> dict[int, np.ndarray]:
+    """Return the channels that stay after a round, in their order, by group: those that matter least go.
+
+    A round ends where the network fits, where cost / limit is down by ``STEP``, or where ``HALF`` of all is gone.
+
+    Raises:
+        ValueError: none can go, and it does not fit.
+    """
+    order = {group: np.argsort(-values, kind="stable") for group, values in importance.items()}
+    counts = {group: len(values) for group, values in importance.items()}
+
+    least = {group: max(HALF * many, BY) for group, many in counts.items()}
+    now, wanted = graph, max(excess(graph) / STEP, 1)
+    while (ratio := excess(now)) > wanted:
+        best = None
+        for group in counts:
+            smaller = counts | {group: (counts[group] - 1) // BY * BY}
+            if smaller[group] < least[group]:
+                continue
+            tried = with_channels(graph, smaller)
+            lost = importance[group][order[group][smaller[group] : counts[group]]].sum()
+            saved = max(log(ratio / excess(tried)), 0) + SIZE * log(now.parameters / tried.parameters)
+            if best is None or lost / saved < best[0]:
+                best = (lost / saved, smaller, tried)
+        if best is None and now is not graph:
+            break
+        if best is None:
+            raise ValueError(
+                f"with {BY} channels everywhere the network still takes {ratio:.2f} of the limit; choose a wider limit"
+                " or another network"
+            )
+        counts, now = best[1], best[2]
+    return {group: np.sort(order[group][: counts[group]]) for group in counts}
+
+
+@torch.no_grad()
+def sliced(model: Network, kept: Mapping[int, np.ndarray]) -> Network:
+    """Return a trained network with some of its channels, by the names of ``groups``, and their weights."""
+    graph, of = model.graph, groups(model.graph)
+    with seeds.isolated(0):
+        small = Network(with_channels(graph, {group: len(rows) for group, rows in kept.items()}))
+    small.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for node in graph.nodes[1:]:
+        own, read = (kept.get(of[i]) for i in (node.id, node.inputs[0]))
+        state = model.operators[node.id].state_dict()
+        if isinstance(node.operator, (Conv2d, Dense, BatchNorm)):
+            single = isinstance(node.operator, BatchNorm) or depthwise(graph, node)
+            for name, value in state.items():
+                if value.ndim and own is not None:
+                    value = value[torch.from_numpy(own)]
+                if value.ndim > 1 and read is not None and not single:
+                    value = value[:, torch.from_numpy(read)]
+                state[name] = value
+        small.operators[node.id].load_state_dict(state)
+    return small.eval()
+
+
+def said(task: Task, pruned: Pruned | None, after: float) -> str:
+    """Return what was taken away, in a line.
+
+    Args:
+        after: the first metric on validation of the network that has learnt on.
+    """
+    if pruned is None:
+        return "pruning: the network is within these limits as it is; nothing is taken away"
+    name = words(task.kind.metric.name)
+    widths = ", ".join(f"{a} to {b}" for a, b in pruned.channels if a != b)
+    return (
+        f"pruned: channels {widths}; float {name} on validation {pruned.before:.4f} before, {pruned.cut:.4f} right"
+        f" after, {after:.4f} after {pruned.epochs} epoch{'s' * (pruned.epochs != 1)} of learning on"
+    )
