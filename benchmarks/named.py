@@ -1,4 +1,4 @@
-"""Named results: a network that a search found, trained with the final recipe, int8, three seeds, one command each.
+"""Named results: a network by its genes, trained with the final recipe, int8, three seeds, one command each.
 
 python benchmarks/named.py mnist --source DATA --out named        # goes on where it was stopped
 python benchmarks/named.py mnist --source DATA --out named --test # the same, and then the test part, read once
@@ -8,6 +8,7 @@ A network learns from the train part and is judged on the validation part; nothi
 
 import argparse
 import json
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from latent_nas import artifacts
 from latent_nas.target import Target, open_target
 from latent_nas.training import train
 from latent_nas.training.metadata import metadata_of
+from latent_nas.training.quantise import QuantisedNetwork
 
 HERE = Path(__file__).parent
 
@@ -28,13 +30,13 @@ class Named:
     """A result by name.
 
     Attributes:
-        task: its name. genes: of ``mcu_cnn``, found by the command in docs/results/recipes.md. recipe: what differs
-            from the task's full one.
+        task: its name. genes: of ``space``, see docs/results/recipes.md. recipe: what differs from the task's full one.
     """
 
     task: str
     genes: list[int]
     recipe: dict[str, Any]
+    space: str = "mcu_cnn"
 
 
 def rows(file):
@@ -51,12 +53,31 @@ def trained(setup, named, seed, folder):
     def watch(history):
         print(f"seed {seed}, epoch {len(history)}: validation {history[-1, 2]:.4f}, {history[-1, 3]:.0f} s", flush=True)
 
-    graph = setup.space.graph(tuple(named.genes))
+    graph, started = setup.space.graph(tuple(named.genes)), time.process_time()
     made = train(graph, setup.task, recipe, seed, data.train, data.valid, keep=folder / "state", watch=watch, say=print)
+    cpu_s = time.process_time() - started  # since the last start
     about = metadata_of(setup.task, made.network, {f"valid_{k}": v for k, v in made.int8_metrics.items()})
     made.network.save(folder / "int8", {"named": named.task, "seed": seed}, about.files())
     (folder / "state").unlink()
-    return {"seed": seed, "valid_int8": made.int8_metrics, "valid_float": made.float_metrics, "epochs": recipe.epochs}
+    return {
+        "seed": seed,
+        "valid_int8": made.int8_metrics,
+        "valid_float": made.float_metrics,
+        "epochs": recipe.epochs,
+        "cpu_s": round(cpu_s, 1),
+    }
+
+
+def tested(setup, place, known):
+    """Return the int8 networks' metric on the test part, by seed; a part that was read is not read again."""
+    metric, file, test = setup.task.kind.metric.name, place / "test.json", setup.task.data().test
+    read = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    for seed in known:
+        if str(seed) not in read:
+            outputs = QuantisedNetwork.load(place / str(seed) / "int8").outputs(test.x)
+            read[str(seed)] = setup.task.kind.measure(outputs, test.y)[metric]
+    artifacts.write(file, json.dumps(read))
+    return [read[str(seed)] for seed in known]
 
 
 def summary(values):
@@ -75,7 +96,7 @@ def main():
     torch.set_num_threads(1)
     one = Named(**json.loads(named[options.name].read_text(encoding="utf-8")))
     task = f"{one.task}:{options.source}" if options.source else one.task
-    setup = open_target(Target("mcu_cnn", task, "stm32f405", "native"))
+    setup = open_target(Target(one.space, task, "stm32f405", "native"))
     costs = setup.costs(tuple(one.genes))
     print(f"{options.name}: {costs.weights_bytes} bytes of weights, {costs.flash_bytes} of flash, arena"
           f" {costs.arena_bytes}, RAM {costs.ram_bytes}, {costs.latency_ms:.1f} ms, {costs.macs} MACs")  # fmt: skip
@@ -91,12 +112,7 @@ def main():
     metric = setup.task.kind.metric.name
     print(f"validation, int8: {summary([row['valid_int8'][metric] for row in known.values()])}")
     if options.test:
-        from latent_nas.training.quantise import QuantisedNetwork
-
-        test = setup.task.data().test
-        networks = [QuantisedNetwork.load(place / str(seed) / "int8") for seed in known]
-        found = [setup.task.kind.measure(network.outputs(test.x), test.y)[metric] for network in networks]
-        print(f"test, int8: {summary(found)}")
+        print(f"test, int8: {summary(tested(setup, place, known))}")
 
 
 if __name__ == "__main__":
