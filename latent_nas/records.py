@@ -36,6 +36,7 @@ class Record:
             measured_without_qat: of the int8 network before; empty where none was tried.
         eight_bit_ends: whether the first and the last layer keep weights of 8 bits where the others have fewer.
             measured_eight_bits: of the network with 8 bits everywhere; empty where it has them.
+        channels: before and after pruning, of every convolution without groups; () where it was not.
         curve: the float network's first metric on the validation part after each epoch, so that more is better.
         epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.
@@ -82,6 +83,7 @@ class Record:
     measured_without_qat: Mapping[str, float] = field(default_factory=dict)
     eight_bit_ends: bool = False
     measured_eight_bits: Mapping[str, float] = field(default_factory=dict)
+    channels: tuple[tuple[int, int], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -125,6 +127,7 @@ class Record:
         """Return the record of ``to_json``; fields that an older version did not write have their defaults."""
         plain = _of_release_0_1(data) if "measured_int8_accuracy" in data else dict(data)
         tuples = {name: tuple(data.get(name, ())) for name in ("genes", "curve", "interval")}
+        tuples["channels"] = tuple(tuple(pair) for pair in data.get("channels", ()))
         return Record(**{**plain, **tuples})
 
 

@@ -30,6 +30,7 @@ class Target:
         search_epochs: of a training of the search, in place of the recipe's; 0 is the recipe's.
         qat: of full trainings, see ``tasks.Recipe``. full_recipe: what is otherwise in their recipe, as "epochs=80".
         weight_bits: of final networks, 8 or 4; costs and limits count them, while a search's own trainings measure 8.
+        prune_to: limits as "flash_kb=12" that final networks are pruned to, () for none. Nothing else counts them.
         accelerator: where they are trained, see ``accelerator``; a search has put a kind of device in place of "auto".
     """
 
@@ -42,6 +43,7 @@ class Target:
     qat: str = "never"
     full_recipe: tuple[str, ...] = ()
     weight_bits: int = 8
+    prune_to: tuple[str, ...] = ()
 
     def recipe(self, task: Task, fidelity: str) -> Recipe:
         """Return how networks are trained for the target's task; the first epochs of a training follow its recipe."""
@@ -157,6 +159,11 @@ class Setup:
         """
         bits = self.target.weight_bits
         return graph if bits == 8 else with_weight_bits(graph, bits, ends(graph) if eight_bit_ends else ())
+
+    def excess(self, graph: Graph) -> float:
+        """Return cost / limit of a float graph, for the limit of ``Target.prune_to`` or of the device that binds."""
+        bounds = Limits.parse(self.target.prune_to).tighten(self.device.limits)
+        return max(bounds.ratios(*self.costs_of(graph).limited).values())
 
     def costs_of(self, graph: Graph, eight_bit_ends: bool = False) -> Costs:
         """Return what a float graph costs on the device, see ``narrow``."""

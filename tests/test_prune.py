@@ -13,11 +13,14 @@ from latent_nas import seeds
 from latent_nas.cli import main
 from latent_nas.costs import costs
 from latent_nas.devices import open_device
+from latent_nas.evaluators.analog import Analog
 from latent_nas.graph import Builder
 from latent_nas.graph.channels import FIXED, groups, with_channels
 from latent_nas.jobs.deploy import Build, deploy
 from latent_nas.jobs.fitting import excess
+from latent_nas.jobs.summary import summary
 from latent_nas.jobs.train import TrainConfig
+from latent_nas.jobs.validate import validate
 from latent_nas.operators.add import Add
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
@@ -25,11 +28,16 @@ from latent_nas.operators.dense import Dense
 from latent_nas.operators.flatten import Flatten
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.relu import Relu
+from latent_nas.records import Record
+from latent_nas.report.again import command
+from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.trained import read_training
 from latent_nas.runtimes import open_runtime
 from latent_nas.spaces import open_space
+from latent_nas.target import MAIN_TARGET, open_target
 from latent_nas.tasks import Part, Recipe
-from latent_nas.training import train
+from latent_nas.tasks.digits import Digits
+from latent_nas.training import CanNotFit, train
 from latent_nas.training.network import Network, to_tensor
 from latent_nas.training.prune import chosen, importances, recipe_of, sliced
 from latent_nas.training.quantise import QuantisedNetwork
@@ -161,7 +169,7 @@ class TestChosen:
         one_round = chosen(graph, importance, lambda one: one.parameters / 10)  # far from it: a step at once, no more
         assert 0.6 < with_channels(graph, {g: len(r) for g, r in one_round.items()}).parameters / graph.parameters < 0.8
         least = with_channels(graph, {of[1]: 4, of[6]: 4})
-        with pytest.raises(ValueError, match="with 4 channels everywhere the network still takes"):
+        with pytest.raises(CanNotFit, match="with 4 channels everywhere the network still takes"):
             chosen(least, {of[1]: np.ones(4), of[6]: np.ones(4)}, lambda one: one.parameters / 10)
 
     def test_no_group_loses_more_than_half_at_once(self):
@@ -273,6 +281,58 @@ class TestCommand:
             main(["train", str(tmp_path / "graph.json"), "--prune-to", "flash_kb=1", "--out", str(tmp_path / "run")])
         assert "no channels that can be pruned" in capsys.readouterr().err
         assert not (tmp_path / "run").exists()
+
+
+class TestValidation:
+    @pytest.fixture
+    def genes(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(Digits, "recipes", {**Digits.recipes, "full": replace(QUICK, epochs=3)})
+        names = {"space": "mcu_cnn", "task": "digits", "device": "stm32f405", "runtime": "native"}
+        (tmp_path / "genes.json").write_text(json.dumps({**names, "genes": list(GENES)}))
+        return tmp_path / "genes.json"
+
+    @pytest.mark.parametrize("weight_bits", [8, 4])
+    def test_final_networks_are_pruned_and_priced_as_they_are_kept(self, genes, tmp_path, weight_bits):
+        out, limit = tmp_path / "run", FLASH - (1500 if weight_bits == 8 else 4500)
+        asked = 1, 2, 1, 0, out, print, lambda *_: None
+        result = validate(genes, *asked, weight_bits=weight_bits, prune_to=(f"flash_bytes={limit}",))
+        (final,) = result.networks
+        kept = QuantisedNetwork.load(out / "networks" / "1")
+        assert final.flash_bytes == costs(kept.graph, DEVICE, NATIVE).flash_bytes <= limit
+        assert result.limits["flash_bytes"] == limit
+        assert final.seeds == 2
+        assert final.parameters == kept.graph.parameters < GRAPH.parameters
+        assert any(a > b for a, b in final.channels)
+        assert "pruned, channels " in summary(result, out)
+        if final.firmware is not None:  # compiler and emulator are installed
+            assert final.firmware["emulated_bit_exact"]
+            assert final.fits == (final.firmware["emulated_flash_bytes"] <= limit)
+        records = RunFolder(out).store().records()
+        assert len(records) == 3
+        assert all(r.flash_bytes <= limit and r.channels for r in records)
+        assert f"--prune-to flash_bytes={limit}" in command(json.loads((out / "config.json").read_text()))
+        again = validate(genes, *asked, weight_bits=weight_bits, prune_to=(f"flash_bytes={limit}",))
+        assert again.networks == result.networks
+
+    def test_what_can_not_fit_is_said_and_fails(self, genes, tmp_path):
+        lines = []
+        result = validate(
+            genes, 1, 1, 1, 0, tmp_path / "run", lines.append, lambda *_: None, prune_to=("flash_bytes=3000",)
+        )
+        assert result.networks == ()
+        assert any("with 4 channels everywhere the network still takes" in line for line in lines)
+
+    def test_analog_memory_is_not_pruned(self):
+        with pytest.raises(ValueError, match="leave --prune-to out"):
+            Analog.check(replace(MAIN_TARGET, prune_to=("flash_kb=12",)))
+
+    def test_searches_and_records_of_before_count_nothing_of_it(self):
+        assert open_target(replace(MAIN_TARGET, prune_to=("flash_kb=1",))).costs(GENES) == costs(GRAPH, DEVICE, NATIVE)
+        record = Record(GENES, "mcu_cnn", "digits", 0, channels=((16, 8), (4, 4)))
+        assert Record.from_json(json.loads(json.dumps(record.to_json()))) == record
+        plain = record.to_json()
+        del plain["channels"]
+        assert Record.from_json(plain).channels == ()
 
 
 def test_a_configuration_of_before_is_read():

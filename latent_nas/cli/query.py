@@ -73,6 +73,13 @@ def validate(
         ),
     ] = 0,
     recipe: options.Recipe = None,
+    prune_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Prune each trained network to flash_kb=N, ram_kb=N or latency_ms=N and train it on; may be repeated.",
+            rich_help_panel=options.FINAL,
+        ),
+    ] = None,
     accelerator: options.Accelerator = "auto",
     seed: options.Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for the store, the networks and result.json.")] = Path(
@@ -102,6 +109,7 @@ def validate(
             qat,
             tuple(recipe or ()),
             weight_bits,
+            tuple(prune_to or ()),
         )
     print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, out))
     if code := exit_code(result):

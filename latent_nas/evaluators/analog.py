@@ -48,6 +48,8 @@ class Analog(Evaluator):
                 "branches are folded into weights that hold no noise yet, and analog memory is trained for with it;"
                 " leave branches out"
             )
+        if target.prune_to:
+            raise ValueError("networks for analog memory are not pruned; leave --prune-to out")
         if target.weight_bits < 8:
             raise ValueError("analog memory holds weights as conductances, not as bits; leave --weight-bits out")
 

@@ -61,7 +61,8 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
             qat_epochs=job.qat_epochs,
             lesson=lesson,
             weight_bits=target.weight_bits if job.fidelity == FULL else 8,
-            eight_bit_ends=job.eight_bit_ends,
+            eight_bit_ends=False if target.prune_to else job.eight_bit_ends,  # wider ends may not fit
+            excess=open_target(target).excess if target.prune_to and job.fidelity == FULL else None,
         )
 
     try:
@@ -86,8 +87,9 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         curve=tuple(round(v, 5) for v in made.curve),
         samples=len(y),
     )
-    if made.eight_bit_ends:
-        record = replace(record, **_computed(open_target(target).costs_of(graph, True)))
+    if made.eight_bit_ends or made.pruned:
+        cost = open_target(target).costs_of(made.model.graph, made.eight_bit_ends)
+        record = replace(record, channels=made.pruned.channels if made.pruned else (), **_computed(cost))
     if final or job.fidelity == FULL or len(pairs) > 1:  # what final networks are ordered by
         record = replace(record, interval=task.kind.interval(answers, y))
     if final:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from latent_nas import seeds
+from latent_nas.costs import costs
 from latent_nas.evaluators import Evaluator, Job
+from latent_nas.graph import Graph
 from latent_nas.jobs import kept
 from latent_nas.jobs.proof import above, fits, prove, tools_missing
 from latent_nas.limits import Limits
@@ -21,6 +23,7 @@ from latent_nas.tasks import Task
 from latent_nas.tasks.kinds import Kind
 from latent_nas.tasks.kinds.confusion import recalls
 from latent_nas.training import aware, narrow
+from latent_nas.training.quantise import QuantisedNetwork
 
 KINDS = ("float", "int8", "beside")  # of what records measure
 
@@ -105,7 +108,8 @@ def finalise(
         own = [f for f in finals if f.genes == search.genes]
         without = tuple(f.seed for f in collapsed if f.genes == search.genes)
         alike = _alike(setup.task.kind, _judged(*order[0]), _judged(search, check)) if rank > 1 else None
-        one = describe(setup, limits, search, check, own, proof)
+        kept_graph = QuantisedNetwork.load(network).graph if setup.target.prune_to and network.is_dir() else None
+        one = describe(setup, limits, search, check, own, proof, kept_graph)
         described.append(replace(one, collapsed_seeds=without, like_first=alike))
     return described
 
@@ -117,14 +121,17 @@ def describe(
     check: Record,
     finals: Sequence[Record],
     proof: dict[str, Any] | None,
+    graph: Graph | None = None,
 ) -> FinalNetwork:
     """Return what a user wants to know of one final network.
 
     Args:
         finals: its trainings, the one that is kept first.
-        proof: what its firmware took on the emulated device, None where it was not run there.
+        proof: what its firmware took on the emulated device, None where it was not run there. graph: that is kept,
+            where pruning made it another than the genes'.
     """
     cost = setup.costs_of(setup.built(search.genes).graph, check.eight_bit_ends)
+    cost = cost if graph is None else costs(graph, setup.device, setup.runtime)
     ok = [f for f in finals if f.ok]
     binding = cost.binding(limits)
     exported = finals[0] if finals and finals[0].ok else None
@@ -152,6 +159,7 @@ def describe(
         qat_epochs=check.qat_epochs,
         weight_bits=setup.target.weight_bits,
         eight_bit_ends=check.eight_bit_ends,
+        channels=exported.channels if exported else (),
         measured_valid_eight_bits=dict(check.measured_eight_bits),
         flash_bytes=cost.flash_bytes,
         ram_bytes={cost.region or "none large enough": cost.ram_bytes},

@@ -68,7 +68,7 @@ def _network(network: FinalNetwork, result: Result) -> str:
     over = above(network.emulated_above_bytes)
     return (
         f"{_measured(network, result.objective)}{_no_better(network, result)};"
-        f"{narrow(network)} flash {network.flash_bytes / 1024:.1f} KB,"
+        f"{narrow(network)}{_pruned(network)} flash {network.flash_bytes / 1024:.1f} KB,"
         f" RAM {ram / 1024:.1f} KB{_range(network)} in {region}, {network.latency_ms:.2f} ms"
         f" (+- {network.latency_error_ms:.2f}, computed){proof.text(network.firmware)};"
         f" {FITS[network.fits]}" + (f"\n     {over}" if over else "")
@@ -80,6 +80,12 @@ def narrow(network: FinalNetwork) -> str:
     if network.weight_bits == 8:
         return ""
     return f" {network.weight_bits}-bit weights{' but in the first and the last layer' * network.eight_bit_ends};"
+
+
+def _pruned(network: FinalNetwork) -> str:
+    """Return which widths pruning has changed for a line, "" where none."""
+    widths = ", ".join(f"{a} to {b}" for a, b in network.channels if a != b)
+    return widths and f" pruned, channels {widths};"
 
 
 def _range(network: FinalNetwork) -> str:

@@ -219,6 +219,8 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
             eight_bit_ends=False if config.prune_to else None,  # wider ends may not fit
             excess=config.excess,
         )
+    except training.CanNotFit as error:
+        raise ValueError(str(error)) from None
     except training.TrainingFailed as error:
         raise ValueError(
             f"{error}: {config.network} learnt nothing at a learning rate of {config.recipe.learning_rate:g}; try a"

@@ -39,6 +39,7 @@ def validate(
     qat: str = aware.AUTO,
     recipe: tuple[str, ...] = (),
     weight_bits: int = 0,
+    prune_to: tuple[str, ...] = (),
 ) -> Result:
     """Train the first ``top`` networks of a source in full; write and return the result.
 
@@ -48,6 +49,7 @@ def validate(
         qat: quantisation-aware training, see ``tasks.Recipe``. recipe: what of the full one is otherwise, as
             "epochs=80".
         weight_bits: 8 or 4; 0 is as the source says, of others than runs 8.
+        prune_to: limits as "flash_kb=12", to which the networks are pruned once they are trained.
         accelerator: where they are trained; "auto" is where a run trained, else what this machine has.
 
     Raises:
@@ -60,8 +62,10 @@ def validate(
     target, limits, chosen, kind = _chosen(source, top, say, weight_bits)
     if accelerator != AUTO or target.accelerator == CPU:
         target = replace(target, accelerator=trained_on(accelerator, kind))
-    target = replace(target, qat=qat, full_recipe=recipe)
+    target = replace(target, qat=qat, full_recipe=recipe, prune_to=prune_to)
+    limits = limits.tighten(Limits.parse(prune_to))
     setup = open_target(target).check()
+    plugins.load("evaluators", kind).check(target)
     if recipe:
         training.check(target.recipe(setup.task, FULL), setup.task)
     config = {"strategy": "validate", "source": str(source), "top": top, "final_seeds": final_seeds, "seed": seed}
@@ -69,6 +73,7 @@ def validate(
     config |= {"qat": qat} if qat != aware.AUTO else {}
     config |= {"recipe": list(recipe)} if recipe else {}
     config |= {"weight_bits": weight_bits} if weight_bits else {}
+    config |= {"prune_to": list(prune_to)} if prune_to else {}
     say(said(target.accelerator))
     folder = RunFolder(out) if _continues(out, config) else RunFolder.create(out, config)
     with folder.locked():

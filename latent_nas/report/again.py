@@ -67,7 +67,9 @@ def command(config: dict[str, Any]) -> str:
     """Return the command line of a configuration."""
     if config.get("strategy") == "validate":
         words = ["latent-nas", "validate", config.get("source", "CANDIDATES")]
-        return _line(words, config, ("top", "final_seeds", "seed", "accelerator", "qat", "recipe", "weight_bits"))
+        return _line(
+            words, config, ("top", "final_seeds", "seed", "accelerator", "qat", "recipe", "weight_bits", "prune_to")
+        )
     words = ["latent-nas", "search"]
     for name, value in config.get("target", {}).items():
         for one in value if isinstance(value, (list, tuple)) else [value]:

@@ -41,6 +41,8 @@ class FinalNetwork:
         qat_epochs: of quantisation-aware training behind the int8 networks; 0 is none.
         weight_bits: of convolutions and dense layers; eight_bit_ends: whether the first and the last keep 8 where that
             is fewer. measured_valid_eight_bits: on the validation part, with 8 bits everywhere then.
+        channels: before and after pruning of the network that is kept, of every convolution without groups; the
+            architecture is that before. Computed costs are those of the kept network.
         like_first: whether validation can't tell it from the first: its value is within the 95 % interval of that
             one's, or better; None of the first, and where it is not known.
     """
@@ -85,6 +87,7 @@ class FinalNetwork:
     qat_epochs: int = 0
     weight_bits: int = 8
     eight_bit_ends: bool = False
+    channels: tuple[tuple[int, int], ...] = ()
     measured_valid_eight_bits: Metrics = field(default_factory=dict)
 
     @property

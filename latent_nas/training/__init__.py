@@ -26,6 +26,10 @@ class TrainingFailed(Exception):
     """A training that gave no network; the message says why."""
 
 
+class CanNotFit(TrainingFailed):
+    """A network that can't be pruned to its limits; the message says by how much it misses them."""
+
+
 @dataclass(frozen=True)
 class Trained:
     """A trained and quantised network with what was measured.
@@ -96,7 +100,7 @@ def train(
         keep, watch, pause: of ``fit.fit``. accelerator: where the float network learns; all else is done on the CPU.
 
     Raises:
-        TrainingFailed: the loss or the outputs stopped being finite.
+        TrainingFailed: the loss or the outputs stopped being finite. CanNotFit: it can't be pruned so far.
         ValueError: a recipe that can't be followed, or no such device here.
     """
     import torch

@@ -22,6 +22,7 @@ from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.records import words
 from latent_nas.tasks import Part, Recipe, Task
+from latent_nas.training import CanNotFit
 from latent_nas.training.fit import CPU, follow
 from latent_nas.training.network import Network, to_tensor
 
@@ -70,7 +71,7 @@ def prune(
         keep, watch, soft, device: of ``fit.fit``, of the training behind it.
 
     Raises:
-        ValueError: no network of fewer channels fits.
+        CanNotFit: no network of fewer channels fits.
         TrainingFailed: the loss is not finite.
     """
     if excess(model.graph) <= 1:
@@ -149,7 +150,7 @@ def chosen(graph: Graph, importance: Mapping[int, np.ndarray], excess: Excess) -
     A round ends where the network fits, where cost / limit is down by ``STEP``, or where ``HALF`` of all is gone.
 
     Raises:
-        ValueError: none can go, and it does not fit.
+        CanNotFit: none can go, and it does not fit.
     """
     order = {group: np.argsort(-values, kind="stable") for group, values in importance.items()}
     counts = {group: len(values) for group, values in importance.items()}
@@ -170,7 +171,7 @@ def chosen(graph: Graph, importance: Mapping[int, np.ndarray], excess: Excess) -
         if best is None and now is not graph:
             break
         if best is None:
-            raise ValueError(
+            raise CanNotFit(
                 f"with {BY} channels everywhere the network still takes {ratio:.2f} of the limit; choose a wider limit"
                 " or another network"
             )

@@ -21,6 +21,7 @@ MEASURED = ("float", "int8", "beside")  # fields measured_... of a record, a col
 NOT_IN_TABLES = {"versions", "samples", "interval", "learned", "evidence", "qat_epochs", "measured_without_qat"} | {
     "eight_bit_ends",
     "measured_eight_bits",
+    "channels",
 }
 VAIN = 20  # batches of 500 random networks without a new one, after which drawing ends
 
