@@ -44,9 +44,9 @@ class LatentRL(Strategy):
     initial = 10  # labels before the first proposals by judgement, where costs have no limits
     agent = "q"
     mutations = 12_288  # gene mutations judged beside the Q agent's population, in populations of their own
-    edits = 8192  # steps of the environment at horizon 1 from which the Q agent learns, per round
-    updates = 40  # of its network per round; ``first_updates`` in its first
-    first_updates = 200
+    edits = 2048  # steps of the environment at horizon 1 from which the Q agent learns, per round
+    updates = 20  # of its network per round; ``first_updates`` in its first
+    first_updates = 100
     gene_share = 0.5  # of the population's proposals that are gene mutations beside the Q agent's edits
     steps = 65_536  # environment steps of training per round, of PPO and A2C
     visits = 2  # steps per network, where a space has few
@@ -55,13 +55,15 @@ class LatentRL(Strategy):
     share = SHARE
     random_share = 0.1  # of the population's code edits
     elites = 32  # trained networks that episodes and population start from
-    population, batch, queries = POPULATION, BATCH, 4096
+    population, batch = POPULATION, BATCH
+    queries = 0  # of the agent's population; 0: 512 of Q's, beside which those of mutations are, 4096 of the others'
     shortlist = 256  # proposals to re-rank
 
     def __init__(self, problem: Problem, seed: int) -> None:
         super().__init__(problem, seed)
         if self.agent not in AGENTS:
             raise ValueError(f"latent_rl.agent is one of {', '.join(AGENTS)}; got {self.agent!r}")
+        self.queries = self.queries or (512 if self.agent == "q" else 4096)
         if problem.space.listed is not None:
             most = self.visits * len(problem.space.listed)
             self.steps, self.edits, self.mutations = (min(n, most) for n in (self.steps, self.edits, self.mutations))
