@@ -31,6 +31,7 @@ class Learner:
         self.model, self.task, self.recipe, self.seed, self.learn = model, task, recipe, seed, learn
         self.optimiser = make(model, recipe)
         self.judged = copy.deepcopy(model) if recipe.average else model
+        self._averaged = _floats(self.judged), _floats(model)
         self._device = model.device
         self._x, self._y = to_tensor(learn.x).to(self._device), torch.from_numpy(learn.y).to(self._device)
         weighs = recipe.balanced and not recipe.balanced_sampling
@@ -68,7 +69,7 @@ class Learner:
             total += loss.item() * len(batch)
             if self.judged is not self.model:
                 done = epoch * steps + step + 1
-                _move(self.judged, self.model, 1 - min(self.recipe.average, done / (done + 9)))
+                _move(*self._averaged, 1 - min(self.recipe.average, done / (done + 9)))
         return rate, total / len(self.learn)
 
     def _drawn(self) -> np.ndarray:
@@ -129,9 +130,9 @@ def evenly(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 @torch.no_grad()
-def _move(average: Network, model: Network, share: float) -> None:
+def _move(average: list[torch.Tensor], model: list[torch.Tensor], share: float) -> None:
     """Move the average's weights and running statistics a share of the way to the model's."""
-    torch._foreach_lerp_(_floats(average), _floats(model), share)
+    torch._foreach_lerp_(average, model, share)
 
 
 def _floats(model: Network) -> list[torch.Tensor]:
