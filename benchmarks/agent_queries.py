@@ -4,11 +4,12 @@ python benchmarks/agent_queries.py [--seeds 3] [--limits 100]
 python benchmarks/agent_queries.py --space mcu_cnn1d --task FILE.py --codec DIR --surrogates DIR --steps 100000
 
 For each training seed an agent is trained on the surrogates (the shipped ones, or those of ``--surrogates``), and
-judged under limits that neither its training nor its settings have seen. From equal elites: "agent", "random codes" and
-"genes" start from the agent's grid; "MAP-Elites" from a grid that was given the agent's training queries as well, as
-gene mutations. From random starts: "agent" and "evolution with restarts" from the same 64 networks, which count for
-neither. A query is a network that the search had not judged before. The best pessimistic score after so many queries;
-differences are paired, with 95 % intervals over limits and seeds (Student's t).
+judged under limits that neither its training nor its settings have seen. From equal elites: "agent", "random codes",
+"genes" and "genes and critic" (the agent without its edits) start from the agent's grid; "MAP-Elites" from a grid that
+was given the agent's training queries as well, as gene mutations. From random starts: all, and "evolution with
+restarts", from the same 64 networks, which count for none. A query is a network that the search had not judged before.
+The best pessimistic score after so many queries; differences are paired, with 95 % intervals over limits and seeds
+(Student's t).
 """
 
 import argparse
@@ -25,7 +26,9 @@ from scipy.stats import t as student
 
 from latent_nas import artifacts, seeds
 from latent_nas.agent import universal
+from latent_nas.agent.critic import Foreseen
 from latent_nas.agent.elites import Elites
+from latent_nas.agent.gains import Gains
 from latent_nas.agent.population import CodeEdits, GeneMutations, Pool, judged_pool, search
 from latent_nas.codec import Codec
 from latent_nas.env.core import EditCore
@@ -53,6 +56,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=500_000)
     parser.add_argument("--learner", default="q")
+    parser.add_argument("--start", type=Path, help="folder of a Q agent, of the same codec, to start from")
     parser.add_argument("--out", type=Path, help="also write the JSON here")
     args = parser.parse_args()
     setup = open_target(Target(args.space, args.task, args.device, args.runtime), anew=True).check()
@@ -69,11 +73,13 @@ def contest(scorer: Scorer, codec: Codec, args: argparse.Namespace) -> dict[str,
 
     torch.set_num_threads(1)
     limits = universal.unseen(scorer, args.limits_seed, args.limits)
+    begin = universal.Adept.load(args.start, codec).agent if args.start else None
+    assert begin is None or isinstance(begin, Gains), "only a Q agent goes on"
     found: dict[str, list[np.ndarray]] = {}
     seconds = []
     for seed in range(args.first_seed, args.first_seed + args.seeds):
         clock = time.process_time()
-        adept = universal.train_universal(scorer, codec, None, args.steps, seed, args.learner)
+        adept = universal.train_universal(scorer, codec, None, args.steps, seed, args.learner, begin=begin)
         seconds.append(time.process_time() - clock)
         more = mapped(scorer, codec, args.steps, seed)
         for number, row in enumerate(limits):
@@ -115,10 +121,11 @@ def curves(
     genes = GeneMutations(scorer.space)
     core = adept.core(codec, scorer, row)
     elites = universal.start(core, adept, row)
-    for name in ("agent", "random codes", "genes"):
+    chosen = Foreseen(adept.critic, scorer, [genes, genes]) if adept.critic else genes
+    for name in ("agent", "random codes", "genes", "genes and critic"):
         core = adept.core(codec, scorer, row)
-        move = {"agent": universal.edits(core, adept), "random codes": CodeEdits(core, None)}.get(name, genes)
-        found[f"elites: {name}"] = curve(core, elites, move, seeds.rng(seed, name))
+        moves = {"agent": universal.edits(core, adept), "random codes": CodeEdits(core, None), "genes": genes}
+        found[f"elites: {name}"] = curve(core, elites, moves.get(name, chosen), seeds.rng(seed, name))
     core = adept.core(codec, scorer, row)
     best = more.best(row[None], universal.START, scorer.weight, scorer.margin)[0]
     first = judged_pool(core, np.full((len(best), codec.slots), -1), more.genes[best], row)
@@ -130,6 +137,7 @@ def curves(
     core = adept.core(codec, scorer, row)
     found["random: agent"] = curve(core, first, universal.edits(core, adept), seeds.rng(seed, "agent"))
     found["random: random codes"] = curve(core, first, CodeEdits(core, None), seeds.rng(seed, "random codes"))
+    found["random: genes and critic"] = curve(core, first, chosen, seeds.rng(seed, "genes and critic"))
     found["random: evolution with restarts"] = restarted(core, first, genes, seed)
     return found
 

@@ -8,9 +8,10 @@ import torch
 
 from latent_nas import seeds
 from latent_nas.agent import universal
+from latent_nas.agent.critic import Critic, Foreseen
 from latent_nas.agent.elites import Elites
 from latent_nas.agent.gains import NEVER, Gains, draw, features, units, worth
-from latent_nas.agent.population import CodeEdits, GeneMutations, Mixed, Turns, judged_pool, search
+from latent_nas.agent.population import DRAWN, CodeEdits, GeneMutations, Mixed, judged_pool, search
 from latent_nas.agent.q_learner import fresh
 from latent_nas.agent.q_network import Changes
 from latent_nas.agent.q_school import Plan, q_from_best
@@ -18,6 +19,8 @@ from latent_nas.contracts.toy import OPEN, ToyCodec, ToyScorer, ToySpace, toy_pr
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import LOG_COSTS
 from latent_nas.env.single import EditEnv
+from latent_nas.spaces import Gene
+from latent_nas.spaces.categorical import Categorical
 from latent_nas.strategies.settings import configured
 
 TIGHT = np.array([2200.0, np.inf, np.inf])  # at most a sum of 12
@@ -37,6 +40,11 @@ def pool_of(core, n=64, seed=0):
 def school():
     core = core_of()
     return q_from_best(core, pool_of(core), None, PLAN, 512, seed=0)[0]
+
+
+@pytest.fixture(scope="module")
+def adept():
+    return universal.train_universal(ToyScorer(), ToyCodec(ToySpace()), None, 8192, 0)
 
 
 @pytest.fixture
@@ -202,17 +210,13 @@ class TestSearch:
         assert sizes[0] <= 10
         assert max(sizes) > 20
 
-    def test_each_proposer_has_its_turn_or_its_share(self):
+    def test_each_proposer_has_its_share(self):
         core = core_of()
         pool = pool_of(core)
         edits, genes = CodeEdits(core, None), GeneMutations(core.codec.space)
         parents, rng = np.arange(8), seeds.rng(0)
         codes, _, of = Mixed(edits, genes, 0.25)(pool, parents, rng)
         assert sorted(set(of[codes[:, 0] < 0].tolist())) == [6, 7]
-        turns = Turns(core, edits, 20, genes)
-        assert (turns(pool, parents, rng)[0] >= 0).all()
-        core.queries += 20
-        assert (turns(pool, parents, rng)[0] < 0).all()
 
     def test_the_agent_finds_more_than_random_codes_in_few_queries(self, school):
         ends = {}
@@ -223,6 +227,67 @@ class TestSearch:
             ]
             ends[name] = np.mean([pool.values[0] for pool in pools])
         assert ends["agent"] > ends["random"] + 0.05
+
+
+class TestCritic:
+    def test_it_knows_networks_that_it_has_not_met(self, adept):
+        core = core_of()
+        pool = pool_of(core, 300, seed=11)
+        said, true = adept.critic(pool.genes), features(pool.judged)
+        better = true[:, 0] > np.quantile(true[:, 0], 0.5)  # of the worst it is not told how bad they are
+        assert np.corrcoef(said[better, 0], true[better, 0])[0, 1] > 0.95
+        assert all(np.corrcoef(said[:, k], true[:, k])[0, 1] > 0.95 for k in (1, 2, 3))
+
+    def test_it_is_kept_and_a_damaged_one_is_refused(self, adept):
+        genes = ToySpace().sample(seeds.rng(0), 20)
+        again = Critic.of_file(ToySpace(), adept.critic.file)
+        assert (again(genes) == adept.critic(genes)).all()
+        other = Categorical([Gene("a", (0, 1))])
+        with pytest.raises(ValueError, match="the surrogate is damaged"):
+            Critic.of_file(other, adept.critic.file)
+
+    def test_the_best_children_come_first_whoevers_they_are(self):
+        core, space = core_of(TIGHT), ToySpace()
+        pool = judged_pool(core, *(2 * [space.sample(seeds.rng(3), 40)]), TIGHT)
+
+        def knowing(genes):
+            return features(core.judge_open(genes)) + 7.0  # off, but by as much for all
+
+        _, genes, of = Foreseen(knowing, core.scorer, [GeneMutations(space)])(pool, np.arange(2), seeds.rng(0))
+        true = worth(features(core.judge_open(genes)), TIGHT, core.scorer.weight, core.scorer.margin)
+        assert (np.diff(true) <= 1e-9).all()
+        assert len(set(of.tolist())) == len(genes) == 40 * DRAWN
+
+    def test_where_it_errs_about_a_parent_it_is_corrected(self):
+        core, space = core_of(), ToySpace()
+        genes = space.sample(seeds.rng(3), 2)
+        pool = judged_pool(core, genes, genes, OPEN)
+
+        def same(pool, parents, rng):
+            return pool.codes[parents], pool.genes[parents], parents
+
+        def wrong(genes):
+            return np.arange(4.0 * len(genes)).reshape(-1, 4)  # favours whatever comes last
+
+        _, first, _ = Foreseen(wrong, core.scorer, [same])(pool, np.arange(2), seeds.rng(0))
+        assert (first == pool.genes[np.argsort(-pool.values)]).all()
+
+    def test_a_batch_judges_as_many_as_parents_were_drawn(self, adept):
+        core = core_of(memo_bits=0)
+        batches = []
+        move = universal.edits(core, adept)
+        search(core, pool_of(core), move, seeds.rng(0), 60, each=lambda children: batches.append(len(children)))
+        assert sum(batches) == 60
+        assert batches[0] == 10
+
+    def test_it_finds_more_in_few_queries_than_edits_without_it(self, adept):
+        ends = {True: [], False: []}
+        for critical in ends:
+            for seed in range(12):
+                core = core_of()
+                move = universal.edits(core, adept) if critical else CodeEdits(core, adept.agent)
+                ends[critical].append(search(core, pool_of(core, 16, seed), move, seeds.rng(seed), 12).values[0])
+        assert np.mean(ends[True]) > np.mean(ends[False])
 
 
 @pytest.mark.usefixtures("quick_strategies")

@@ -84,20 +84,24 @@ class Elites:
     def worth(self, limits: np.ndarray, weight: float, margin: float) -> np.ndarray:
         """Return each network's pessimistic score under limits (m, 3), (m, cells); -inf for empty cells."""
         found = np.full((len(limits), len(self.taken)), -np.inf)
-        held = np.flatnonzero(self.taken)
-        seen = np.column_stack([self.judged[held, PLAIN], self.judged[held, LOG_COSTS]])
-        worth = np.empty((len(limits), len(held)))
-        _worth(seen, np.log(limits) - margin, weight, worth)
-        found[:, held] = worth
+        _, found[:, self.taken] = self._worth(limits, weight, margin)
         return found
 
     def best(self, limits: np.ndarray, n: int, weight: float, margin: float) -> np.ndarray:
         """Return the cells of the n best networks under each row of limits (m, 3), the best first, (m, n)."""
-        worth = self.worth(limits, weight, margin)
-        n = min(n, int(self.taken.sum()))
+        held, worth = self._worth(limits, weight, margin)
+        n = min(n, len(held))
         some = np.argpartition(-worth, n - 1, axis=1)[:, :n]
         order = np.argsort(-np.take_along_axis(worth, some, axis=1), axis=1, kind="stable")
-        return np.take_along_axis(some, order, axis=1)
+        return held[np.take_along_axis(some, order, axis=1)]
+
+    def _worth(self, limits: np.ndarray, weight: float, margin: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the cells that are taken (k,), and the scores of their networks under limits (m, 3), (m, k)."""
+        held = np.flatnonzero(self.taken)
+        seen = np.column_stack([self.judged[held, PLAIN], self.judged[held, LOG_COSTS]])
+        worth = np.empty((len(limits), len(held)))
+        _worth(seen, np.log(limits) - margin, weight, worth)
+        return held, worth
 
 
 @compiled

@@ -80,7 +80,8 @@ def search(
 ) -> Pool:
     """Return the best ``size`` networks after ``queries`` more architectures were judged.
 
-    Of what is proposed for a parent the first network that was not met before is its child. Batches grow from 10, so
+    Of what is proposed for a parent the first network that was not met before is its child, of so many at most as
+    parents were drawn. Batches grow from 10, so
     that few queries are not spent at once. After four times as many parents as queries the search ends anyway. ``each``
     is shown every batch of children.
     """
@@ -92,7 +93,7 @@ def search(
         entered = rng.integers(len(pool), size=(n, tournament))
         parents = entered.min(axis=1)  # the pool is sorted, the best first
         codes, genes, of = propose(pool, parents, rng)
-        new = _unknown(genes, of, known)
+        new = _unknown(genes, of, known, n)
         if len(new):
             children = judged_pool(core, codes[new], genes[new], pool.limits)
             if each:
@@ -101,10 +102,12 @@ def search(
     return pool
 
 
-def _unknown(genes: np.ndarray, of: np.ndarray, known: set[int]) -> np.ndarray:
+def _unknown(genes: np.ndarray, of: np.ndarray, known: set[int], most: int) -> np.ndarray:
     """Return the first row of genes (n, g) for each value of ``of`` (n,) that is not known, and make it known."""
     rows: dict[int, int] = {}
     for row, (key, parent) in enumerate(zip(hashed(genes).tolist(), of.tolist(), strict=True)):
+        if len(rows) == most:
+            break
         if parent not in rows and key not in known:
             known.add(key)
             rows[parent] = row
@@ -166,17 +169,6 @@ class GeneMutations:
         of = np.repeat(np.arange(len(parents)), DRAWN)
         genes = self.space.mutate(pool.genes[parents[of]], rng)
         return np.full((len(genes), pool.codes.shape[1]), -1), genes, of
-
-
-class Turns:
-    """One proposer for the first ``queries`` of a core, another one from then on."""
-
-    def __init__(self, core: EditCore, first: Proposer, queries: int, then: Proposer) -> None:
-        self.core, self.first, self.end, self.then = core, first, core.queries + queries, then
-
-    def __call__(self, pool: Pool, parents: np.ndarray, rng: np.random.Generator) -> Proposed:
-        """Return what the one whose turn it is proposes."""
-        return (self.first if self.core.queries < self.end else self.then)(pool, parents, rng)
 
 
 class Mixed:

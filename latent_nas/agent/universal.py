@@ -9,11 +9,12 @@ import numpy as np
 
 from latent_nas import artifacts, seeds
 from latent_nas.agent import Editor
+from latent_nas.agent.critic import Critic, Foreseen, Met
 from latent_nas.agent.elites import Elites
 from latent_nas.agent.gains import Gains, units
 from latent_nas.agent.policy import Agent
-from latent_nas.agent.population import CodeEdits, GeneMutations, Pool, Proposer, Turns, judged_pool, search
-from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, Tell
+from latent_nas.agent.population import CodeEdits, GeneMutations, Pool, Proposer, judged_pool, search
+from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, Tell, joined
 from latent_nas.codec import Codec
 from latent_nas.env import LatentCodec
 from latent_nas.env.core import EditCore
@@ -29,16 +30,16 @@ GRID_SHARE = 0.6  # of all steps that MAP-Elites takes to fill the grid before t
 UPDATES = (0.001, 0.0018)  # of the Q agent per step, halfway through its edits and at their end
 START = 128  # networks that an answer starts from
 RANDOM_SHARE = 0.4  # of PPO's edits in an answer; with fewer it repeats itself and leaves half of the queries unused
-LEARNT_QUERIES = 200  # of an answer that edits are learnt ones; the rest are gene mutations
 LEARNERS = ("q", "ppo", "a2c")
 
 
 @dataclass
 class Adept:
-    """A trained agent and the good networks of all sizes that it met."""
+    """A trained agent, the good networks of all sizes that it met, and what it expects of others (the Q agent's)."""
 
     agent: Editor
     elites: Elites
+    critic: Critic | None = None
 
     def save(self, folder: Path, made: dict[str, Any], quality: dict[str, float]) -> None:
         """Write both as an artefact."""
@@ -50,6 +51,8 @@ class Adept:
             "agent.safetensors": artifacts.pack(weights),
             "elites.safetensors": artifacts.pack({**grid, "low": e.low, "high": e.high}),
         }
+        if self.critic:
+            files["critic.safetensors"] = self.critic.file
         artifacts.save(folder, artifacts.Artifact("agent", made, quality, files))
 
     @staticmethod
@@ -67,10 +70,11 @@ class Adept:
             codes, genes = grid["codes"].astype(np.int64), grid["genes"].astype(np.int64)
             judged = grid["judged"].astype(float)
             elites = Elites(grid["low"], grid["high"], codes, genes, judged, np.ones(len(codes), bool))
-            adept = Adept(agent, elites)
+            critic = Critic.of_file(codec.space, files["critic.safetensors"]) if isinstance(agent, Gains) else None
+            adept = Adept(agent, elites, critic)
             sound = agent.fits(adept.core(codec, None, np.ones(3)))
             sound &= codes.shape[1] == codec.slots and elites.judged.shape == (len(codes), JUDGED)
-        except (KeyError, IndexError):
+        except (KeyError, IndexError, ValueError):
             sound = False
         if not sound:
             raise ValueError(
@@ -127,19 +131,23 @@ def train_universal(
     first = core.judge_open(genes)
     elites.add(codec.encode(genes), genes, first)
     elites.fill(core, space, rng, int(GRID_SHARE * steps))
-    core.watch = elites.add
+    met = Met(genes, first)
+    core.watch = joined(elites.add, met.add)
 
     def drawn(n: int) -> np.ndarray:
         return draw_limits(logs, rng, n) if limits is None else np.broadcast_to(limits, (n, 3))
 
     left, seed = steps - int(GRID_SHARE * steps), seeds.derive(seed, "agent") % 2**31
+    critic = None
     if learner == "q":
         agent = _q(core, elites, drawn, units(first), left, steps, begin, seed, tell)
+        met.add(elites.codes[elites.taken], elites.genes[elites.taken], elites.judged[elites.taken])
+        critic = met.critic(space, seed)
     else:
         agent = _on_policy(core, elites, drawn, left, seed, learner, tell)
     front = elites.front()
     front.coded(np.arange(len(front.taken)), codec)
-    return Adept(agent, front)
+    return Adept(agent, front, critic)
 
 
 def _q(
@@ -212,11 +220,13 @@ def answer(
 
 
 def edits(core: EditCore, adept: Adept) -> Proposer:
-    """Return the agent as the edit operator of a population, then gene mutations where those find more."""
-    if isinstance(adept.agent, Agent):
-        return CodeEdits(core, adept.agent, RANDOM_SHARE)
+    """Return the agent as the edit operator of a population.
+
+    Q's edits and gene mutations of the best, of which the critic chooses; a policy's edits with random ones among them.
+    """
+    edited = CodeEdits(core, adept.agent, 0.0 if adept.critic else RANDOM_SHARE)
     assert core.scorer is not None
-    return Turns(core, CodeEdits(core, adept.agent), LEARNT_QUERIES, GeneMutations(core.scorer.space))
+    return Foreseen(adept.critic, core.scorer, [edited, GeneMutations(core.scorer.space)]) if adept.critic else edited
 
 
 def unseen(scorer: Judge, seed: int, n: int) -> np.ndarray:
