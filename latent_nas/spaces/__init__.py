@@ -8,6 +8,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,7 +52,7 @@ class Space(ABC):
         """How many outputs the networks have, every number once: what the task asked for, unless a gene says more."""
         return (self.outputs,)
 
-    @property
+    @cached_property
     def sizes(self) -> np.ndarray:
         """The number of choices of every gene, (genes,)."""
         return np.array([len(g.choices) for g in self.genes])
