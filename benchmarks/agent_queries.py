@@ -7,9 +7,9 @@ For each training seed an agent is trained on the surrogates (the shipped ones, 
 judged under limits that neither its training nor its settings have seen. From equal elites: "agent", "random codes",
 "genes" and "genes and critic" (the agent without its edits) start from the agent's grid; "MAP-Elites" from a grid that
 was given the agent's training queries as well, as gene mutations. From random starts: all, and "evolution with
-restarts", from the same 64 networks, which count for none. A query is a network that the search had not judged before.
-The best pessimistic score after so many queries; differences are paired, with 95 % intervals over limits and seeds
-(Student's t).
+restarts", from the same 64 networks, which count for none. With --start also the agent that starts from nothing, with
+as many steps. A query is a network that the search had not judged before. The best pessimistic score after so many
+queries; differences are paired, with 95 % intervals over limits and seeds (Student's t).
 """
 
 import argparse
@@ -81,9 +81,10 @@ def contest(scorer: Scorer, codec: Codec, args: argparse.Namespace) -> dict[str,
         clock = time.process_time()
         adept = universal.train_universal(scorer, codec, None, args.steps, seed, args.learner, begin=begin)
         seconds.append(time.process_time() - clock)
+        fresh = universal.train_universal(scorer, codec, None, args.steps, seed) if begin else None
         more = mapped(scorer, codec, args.steps, seed)
         for number, row in enumerate(limits):
-            for name, curve in curves(scorer, codec, adept, more, row, seed * 1000 + number).items():
+            for name, curve in curves(scorer, codec, adept, more, row, seed * 1000 + number, fresh).items():
                 found.setdefault(name, []).append(curve)
     return {
         "limits": args.limits,
@@ -114,9 +115,19 @@ def mapped(scorer: Scorer, codec: Codec, queries: int, seed: int) -> Elites:
 
 
 def curves(
-    scorer: Scorer, codec: Codec, adept: universal.Adept, more: Elites, row: np.ndarray, seed: int
+    scorer: Scorer,
+    codec: Codec,
+    adept: universal.Adept,
+    more: Elites,
+    row: np.ndarray,
+    seed: int,
+    fresh: universal.Adept | None,
 ) -> dict[str, np.ndarray]:
-    """Return the best score after each of ``QUERIES`` of all methods under limits (3,)."""
+    """Return the best score after each of ``QUERIES`` of all methods under limits (3,).
+
+    Args:
+        more: the grid of MAP-Elites. fresh: an agent that started from nothing, to be compared too.
+    """
     found = {}
     genes = GeneMutations(scorer.space)
     core = adept.core(codec, scorer, row)
@@ -137,6 +148,12 @@ def curves(
     core = adept.core(codec, scorer, row)
     found["random: agent"] = curve(core, first, universal.edits(core, adept), seeds.rng(seed, "agent"))
     found["random: random codes"] = curve(core, first, CodeEdits(core, None), seeds.rng(seed, "random codes"))
+    if fresh:
+        own = universal.start(core, fresh, row)
+        for kind, begun in (("elites", own), ("random", first)):
+            core = fresh.core(codec, scorer, row)
+            move = universal.edits(core, fresh)
+            found[f"{kind}: agent from nothing"] = curve(core, begun, move, seeds.rng(seed, "agent"))
     found["random: genes and critic"] = curve(core, first, chosen, seeds.rng(seed, "genes and critic"))
     found["random: evolution with restarts"] = restarted(core, first, genes, seed)
     return found
