@@ -6,6 +6,7 @@ Surrogates, acquisition, batch and spread are those of ``latent_rl``; the compar
 import numpy as np
 
 from latent_nas.judge import Judge
+from latent_nas.judge.listing import MOST
 from latent_nas.spaces import Genes
 from latent_nas.strategies.latent_rl import LatentRL
 
@@ -27,7 +28,7 @@ class Argmax(LatentRL):
     def _sampled(self, rng: np.random.Generator) -> np.ndarray:
         """Return distinct networks (k, g)."""
         space = self.problem.space
-        if space.listed is not None and len(space.listed) <= self.candidates:
+        if space.listed is not None and len(space.listed) <= max(self.candidates, MOST):  # which are judged anyway
             return space.listed
         return np.unique(np.concatenate([space.sample(rng, self.candidates), self._mutants(rng)]), axis=0)
 

@@ -1,12 +1,14 @@
-"""A Gaussian process and boosted trees together: the process is right about the trend, the trees about the details."""
+"""Gaussian processes and boosted trees together: processes are right about the trend, trees about the details."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from latent_nas import seeds
 from latent_nas.surrogates import Surrogate
+from latent_nas.surrogates._categories import Categories
 from latent_nas.surrogates.gp import Gp
 from latent_nas.surrogates.xgb import Xgb
 
@@ -14,10 +16,12 @@ FEW = 30  # labels of which the trees have half their say
 
 
 class Stack(Surrogate):
-    """A weighted mean; the std is the process's, and what the two disagree by.
+    """A weighted mean; the std is that of the processes, and what the parts disagree by.
 
     Args:
-        share: the trees' weight where labels abound; it falls with few. own, apart, least_noise: see ``Gp``.
+        share: the trees' weight where labels abound; it falls with few. 0: there are none. own, apart, least_noise: see
+            ``Gp``. sizes, shared: of genes that are plain categories, see ``Categories``, which is then a second
+            process of the same weight; () for none.
     """
 
     def __init__(
@@ -28,34 +32,51 @@ class Stack(Surrogate):
         threads: int = 1,
         apart: int = 0,
         least_noise: float = 0.0,
+        sizes: Sequence[int] = (),
+        shared: Sequence[Sequence[int]] = (),
     ) -> None:
         self.share, self.own, self.seed, self.threads = share, own, seed, threads
-        self.apart, self.least_noise = apart, least_noise
+        self.apart, self.least_noise, self.sizes, self.shared = apart, least_noise, sizes, shared
 
-    def _parts(self) -> dict[str, Any]:
-        return {
-            "gp": Gp(own=self.own, seed=seeds.derive(self.seed, "gp"), apart=self.apart, least_noise=self.least_noise),
-            "xgb": Xgb(members=3, rounds=100, rate=0.1, seed=seeds.derive(self.seed, "xgb"), threads=self.threads),
-        }
+    def _parts(self) -> dict[str, Surrogate]:
+        gp = {"apart": self.apart, "least_noise": self.least_noise, "seed": seeds.derive(self.seed, "gp")}
+        parts: dict[str, Surrogate] = {"gp": Gp(own=self.own, **gp)}
+        if self.sizes:
+            parts["categories"] = Categories(self.sizes, self.shared, **gp)
+        if self.share:
+            seed = seeds.derive(self.seed, "xgb")
+            parts["xgb"] = Xgb(members=3, rounds=100, rate=0.1, seed=seed, threads=self.threads)
+        return parts
 
     def _fit(self, X: np.ndarray, y: np.ndarray) -> None:
         self.weight = self.share * len(X) / (len(X) + FEW)
-        self.parts = {name: part.fit(X, y) for name, part in self._parts().items()}
+        self.parts: dict[str, Any] = {name: part.fit(X, y) for name, part in self._parts().items()}
+
+    @property
+    def _processes(self) -> list[Any]:
+        return [part for name, part in self.parts.items() if name != "xgb"]
 
     def _predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         smooth, std = self.parts["gp"].predict(X, return_std=True)
+        if "categories" in self.parts:
+            other, spread = self.parts["categories"].predict(X, return_std=True)
+            std = np.sqrt((std**2 + spread**2) / 2 + (other - smooth) ** 2 / 4)
+            smooth = (smooth + other) / 2
+        if "xgb" not in self.parts:
+            return smooth, std
         gap = self.parts["xgb"].predict(X) - smooth
         return smooth + self.weight * gap, np.sqrt(std**2 + self.weight * (1 - self.weight) * gap**2)
 
     def covariance(self, X: np.ndarray) -> tuple[np.ndarray, float]:
         """Return the covariance (n, n) of what is believed of X (n, columns), and the variance of the noise.
 
-        Its diagonal is the square of the std; what the two disagree by is no other row's concern.
+        Its diagonal is the square of the std; what the parts disagree by is no other row's concern.
         """
-        covariance, noise = self.parts["gp"].covariance(X)
+        each = [process.covariance(X) for process in self._processes]
+        covariance = np.mean([part for part, _ in each], axis=0)
         std = self.predict(X, return_std=True)[1]
         covariance[np.diag_indices(len(X))] = std**2
-        return covariance, noise
+        return covariance, float(np.mean([noise for _, noise in each]))
 
     def _files(self) -> dict[str, bytes]:
         files = {f"{part}.{name}": data for part, s in self.parts.items() for name, data in s.artifact().files.items()}

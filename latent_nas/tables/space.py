@@ -111,6 +111,19 @@ class TableSpace(Space):
             after[i] = rng.choice(self._around(int(before[i])))
         return self._networks[after]
 
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is known of its networks but which categories their genes are."""
+        return not self.feature_names
+
+    @property
+    def shared(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of two or more genes with the same choices, in the same order."""
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for i, gene in enumerate(self.genes):
+            groups.setdefault(tuple(map(str, gene.choices)), []).append(i)
+        return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
     @cached_property
     def _steps(self) -> np.ndarray:
         return np.append(np.cumprod(self.sizes[:0:-1])[::-1], 1).astype(np.int64)

@@ -153,8 +153,11 @@ class Contest:
 
     def judge(self, latent: Codec, seed: int) -> Scorer:
         """Return the scorer of a run, before any label."""
-        surrogate = Stack(least_noise=LEAST_NOISE)
-        scorer = Scorer(self.space, Limits(), None, latent, seed, beta=BETA, surrogate=surrogate, beliefs=self.beliefs)
+        surrogate, codec = Stack(least_noise=LEAST_NOISE), None if self.space.plain else latent
+        if self.space.plain:  # the latent is of the genes alone, and so would be what trees cost many times more for
+            sizes, shared = tuple(self.space.sizes.tolist()), self.space.shared
+            surrogate = Stack(share=0.0, least_noise=LEAST_NOISE, sizes=sizes, shared=shared)
+        scorer = Scorer(self.space, Limits(), None, codec, seed, beta=BETA, surrogate=surrogate, beliefs=self.beliefs)
         scorer.beyond = self._beyond(scorer)
         return scorer
 
