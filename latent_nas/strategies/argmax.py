@@ -20,10 +20,7 @@ class Argmax(LatentRL):
 
     def _promising(self, judge: Judge, rng: np.random.Generator, taken: set[Genes]) -> np.ndarray:
         """Return the networks of the best acquisition but those taken, (k, g); the fast surrogate judges."""
-        sampled = self._sampled(rng)
-        worth = judge(sampled).acquisition
-        order = np.argsort(-worth, kind="stable")[: self.shortlist + len(taken)]
-        return sampled[[i for i in order if tuple(sampled[i].tolist()) not in taken]][: self.shortlist]
+        return self._best(self._sampled(rng), judge, taken)
 
     def _sampled(self, rng: np.random.Generator) -> np.ndarray:
         """Return distinct networks (k, g)."""

@@ -20,6 +20,7 @@ from latent_nas.env import LatentCodec
 from latent_nas.env.core import EditCore
 from latent_nas.env.rows import ACQUISITION
 from latent_nas.judge import Judge
+from latent_nas.judge.listing import MOST
 from latent_nas.limits import Limits
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Problem, Strategy
@@ -58,6 +59,7 @@ class LatentRL(Strategy):
     population, batch = POPULATION, BATCH
     queries = 0  # of the agent's population; 0: 512 of Q's, beside which those of mutations are, 4096 of the others'
     shortlist = 256  # proposals to re-rank
+    look_through = True  # all networks where they are listed and judged anyway, in place of the Q agent
 
     def __init__(self, problem: Problem, seed: int) -> None:
         super().__init__(problem, seed)
@@ -116,8 +118,12 @@ class LatentRL(Strategy):
     def _promising(self, judge: Judge, rng: np.random.Generator, taken: set[Genes]) -> np.ndarray:
         """Train the agent, set it to work, and return the most promising networks (k, g) met but those taken.
 
-        The agent is rewarded by the pessimistic score; what is kept for training is what the acquisition likes.
+        The agent is rewarded by the pessimistic score; what is kept for training is what the acquisition likes. Where
+        the judge knows the score of every network of a list, there is nothing to search, and no agent.
         """
+        listed = self.problem.space.listed
+        if self.look_through and self.agent == "q" and listed is not None and len(listed) <= MOST:
+            return self._best(listed, judge, taken)
         limits, codec = self.problem.limits.row(), self._codec
         core = EditCore(codec, judge, limits, self.episode, keep=True, share=self.share)
         genes = np.concatenate([self._elites(), self.problem.space.sample(rng, 4 * self.population)])
@@ -143,6 +149,12 @@ class LatentRL(Strategy):
         met = promising.pool.genes
         new = [i for i, genes in enumerate(map(tuple, met.tolist())) if genes not in taken]
         return met[new[: self.shortlist]]
+
+    def _best(self, genes: np.ndarray, judge: Judge, taken: set[Genes]) -> np.ndarray:
+        """Return those of genes (n, g) with the best acquisition but those taken, (k, g), by the fast surrogate."""
+        worth = judge(genes).acquisition
+        order = np.argsort(-worth, kind="stable")[: self.shortlist + len(taken)]
+        return genes[[i for i in order if tuple(genes[i].tolist()) not in taken]][: self.shortlist]
 
     def _mutated(self, core: EditCore, keep: Callable[[Pool], None]) -> None:
         """Show what gene mutations find in populations of their own, which may end in other basins than the agent's."""

@@ -97,13 +97,15 @@ class TableSpace(Space):
         """Return other networks (n, genes): with one gene changed, or, where no row is so near, of the nearest ones."""
         before = self.network(genes)
         parents, after = self._networks[before], before.copy()
-        left = np.arange(len(before))
+        left, sizes = np.arange(len(before)), self.sizes
         for _ in range(TRIES):
+            if not len(left):
+                break
             trial = parents[left].copy()
             gene = rng.integers(len(self.genes), size=len(left))
-            step = rng.integers(1, np.maximum(self.sizes[gene], 2))
+            step = rng.integers(1, np.maximum(sizes[gene], 2))
             rows = np.arange(len(left))
-            trial[rows, gene] = (trial[rows, gene] + step) % self.sizes[gene]
+            trial[rows, gene] = (trial[rows, gene] + step) % sizes[gene]
             found = self._find(trial)
             after[left] = np.where(found < 0, before[left], found)
             left = left[after[left] == before[left]]
