@@ -13,7 +13,7 @@ from latent_nas.surrogates._kernel import JITTER, distances, matern, matern_slop
 
 LENGTH, COUNT_LENGTH = 2.4, 1.0  # prior means of log length scales, of mismatches and of counts
 PARTS = np.log([1.0, 0.01, 0.5, 0.1])  # of amplitude, slope, counted and noise
-SOURCE = np.log(0.3)  # of what a source's column weighs
+SOURCE, WIDE = np.log(0.3), 2.0  # of what a source's column weighs, and the std of this prior; others have 1
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,9 @@ class Posterior:
         """Return loss and gradient (Rasmussen and Williams, equations 5.8 and 5.9)."""
         from scipy.linalg import cho_factor, cho_solve
 
-        g, prior = len(self.kernel.sizes), self.kernel.prior
+        g = len(self.kernel.sizes)
+        off = theta - self.kernel.prior
+        pull = off / np.where(np.arange(len(theta)) < g + 5, 1.0, WIDE**2)
         weights, counting = np.exp(-2 * theta[:g]), np.exp(-2 * theta[g])
         amplitude, slope, counted, noise = np.exp(theta[g + 1 : g + 5])
         D = np.tensordot(weights, self.mismatches, 1)
@@ -110,9 +112,9 @@ class Posterior:
         K[np.diag_indices(len(K))] += noise + JITTER
         solved = cho_factor(K, lower=True, check_finite=False)
         alpha = cho_solve(solved, self.y)
-        loss = 0.5 * self.y @ alpha + np.log(np.diag(solved[0])).sum() + 0.5 * ((theta - prior) ** 2).sum()
+        loss = 0.5 * self.y @ alpha + np.log(np.diag(solved[0])).sum() + 0.5 * off @ pull
         Q = cho_solve(solved, np.eye(len(K))) - np.outer(alpha, alpha)
-        gradient = theta - prior
+        gradient = pull
         gradient[:g] -= weights * np.tensordot(self.mismatches, Q * by_distance, 2)
         if self.counts is not None:
             gradient[g] -= counting * (Q * by_count * self.counts).sum()

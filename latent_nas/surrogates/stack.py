@@ -39,7 +39,11 @@ class Stack(Surrogate):
         self.apart, self.least_noise, self.sizes, self.shared = apart, least_noise, sizes, shared
 
     def _parts(self) -> dict[str, Surrogate]:
-        gp = {"apart": self.apart, "least_noise": self.least_noise, "seed": seeds.derive(self.seed, "gp")}
+        gp: dict[str, Any] = {
+            "apart": self.apart,
+            "least_noise": self.least_noise,
+            "seed": seeds.derive(self.seed, "gp"),
+        }
         parts: dict[str, Surrogate] = {"gp": Gp(own=self.own, **gp)}
         if self.sizes:
             parts["categories"] = Categories(self.sizes, self.shared, **gp)
