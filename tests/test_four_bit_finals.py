@@ -129,8 +129,9 @@ class TestJobs:
         line += ["--strategy", "random", "--workers", "1", "--weight-bits", "4", "--out", str(run)]
         with pytest.raises(SystemExit, match=r"^[0-9]+$"):
             cli.main(line)
-        out = capsys.readouterr().out
+        out, said = capsys.readouterr()
         assert "4-bit weights" in out
+        assert "limits and costs are of 4-bit weights" in said
         records = [r for r in RunFolder(run).store().records() if r.fidelity == "search"]
         assert records
         for record in records:

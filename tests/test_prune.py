@@ -291,9 +291,8 @@ class TestValidation:
         (tmp_path / "genes.json").write_text(json.dumps({**names, "genes": list(GENES)}))
         return tmp_path / "genes.json"
 
-    @pytest.mark.parametrize("weight_bits", [8, 4])
-    def test_final_networks_are_pruned_and_priced_as_they_are_kept(self, genes, tmp_path, weight_bits):
-        out, limit = tmp_path / "run", FLASH - (1500 if weight_bits == 8 else 4500)
+    def test_final_networks_are_pruned_and_priced_as_they_are_kept(self, genes, tmp_path):
+        out, limit, weight_bits = tmp_path / "run", FLASH - 4500, 4
         asked = 1, 2, 1, 0, out, print, lambda *_: None
         result = validate(genes, *asked, weight_bits=weight_bits, prune_to=(f"flash_bytes={limit}",))
         (final,) = result.networks

@@ -80,6 +80,8 @@ def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: 
         tell(f"searching {config.target.space} for {config.target.task} on {config.target.device}: {limits.text()}")
         for line in (*about_core(setup), accelerator.said(config.target.accelerator)):
             tell(line)
+        if (bits := setup.target.weight_bits) < 8:
+            tell(f"limits and costs are of {bits}-bit weights, as final networks have; trainings before measure 8 bits")
         study.after_round = shown
         study.stopped = lambda: watch.stopped
         found = study.run()
