@@ -80,10 +80,9 @@ def search(
 ) -> Pool:
     """Return the best ``size`` networks after ``queries`` more architectures were judged.
 
-    Of what is proposed for a parent the first network that was not met before is its child, of so many at most as
-    parents were drawn. Batches grow from 10, so
-    that few queries are not spent at once. After four times as many parents as queries the search ends anyway. ``each``
-    is shown every batch of children.
+    Of what is proposed for a parent the first network that was not met before is its child; no more are judged than
+    parents were drawn. Batches grow from 10, so that few queries are not spent at once. After four times as many
+    parents as queries the search ends anyway. ``each`` is shown every batch of children.
     """
     pool, known = start.distinct().best(size), set(start.keys.tolist())
     first, tries = core.queries, 4 * queries
