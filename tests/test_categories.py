@@ -118,7 +118,7 @@ def test_plain_categories_are_judged_by_processes_of_genes_alone(contest):
     assert set(scorer.accuracy.full.parts) == {"gp", "categories"}
 
 
-def strategy_and_judge(contest, labels=20, **settings):
+def strategy_and_judge(contest, **settings):
     """A strategy that was told some networks, and a judge that was."""
     from latent_nas.codec import Codec
 
@@ -127,7 +127,7 @@ def strategy_and_judge(contest, labels=20, **settings):
     problem = Problem(space, Codec.load(folder, space), Limits(), lambda genes: np.ones(len(genes), bool))
     strategy = type("Set", (LatentRL,), settings)(problem, 0)
     values = match.space.table.values["metric.m"]
-    some = space.sample(seeds.rng(0), labels)
+    some = space.sample(seeds.rng(0), 20)
     told = zip(some.tolist(), values[space.network(some)].tolist(), strict=True)
     records = [Record(tuple(g), "s", "t", 0, measured_beside={"m": v}, objective="m") for g, v in told]
     judge = match.judge(None, 0)
@@ -159,13 +159,3 @@ def test_mutating_goes_on_only_with_those_that_are_not_mutated(contest, monkeypa
     genes = space.listed[:50]
     assert (space.mutate(genes, seeds.rng(0)) != genes).any(axis=1).all()
     assert asked == [50]
-
-
-@pytest.mark.parametrize("informed", [True, False])
-def test_with_sources_the_judge_is_asked_after_few_labels(contest, informed):
-    strategy, judge = strategy_and_judge(contest, labels=4)
-    assert not judge.informed
-    judge.__class__ = type("Told", (type(judge),), {"informed": informed})
-    before = judge.queries
-    assert len(strategy.ask(2, judge)) == 2
-    assert (judge.queries > before) == informed

@@ -93,11 +93,6 @@ class Scorer:
         """How many networks the accuracy surrogates have been fitted to."""
         return self.accuracy.labels if self.accuracy else 0
 
-    @property
-    def informed(self) -> bool:
-        """Whether other tasks' records say something of this one's networks."""
-        return self.beliefs is not None
-
     def refit(self, records: Sequence[Record]) -> None:
         """Fit the accuracy surrogates to the records that are ok; repeats of one network count as their mean.
 

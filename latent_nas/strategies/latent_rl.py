@@ -43,7 +43,6 @@ class LatentRL(Strategy):
     judged = True
     round_size = 2
     initial = 10  # labels before the first proposals by judgement, where costs have no limits
-    initial_informed = 4  # the same where other tasks' records tell the judge something from the first label on
     agent = "q"
     mutations = 12_288  # gene mutations judged beside the Q agent's population, in populations of their own
     edits = 2048  # steps of the environment at horizon 1 from which the Q agent learns, per round
@@ -81,8 +80,7 @@ class LatentRL(Strategy):
         rng, self._journal = self.rng(), {}
         if judge is None or not judge.labels:
             return self._first(n, judge, rng, pending)
-        initial = self.initial_informed if getattr(judge, "informed", False) else self.initial
-        if self._free and judge.labels < initial:
+        if self._free and judge.labels < self.initial:
             return self._large(n, rng, pending)
         promising = self._promising(judge, rng, self._known.union(pending))
         order = np.argsort(-judge.rerank(promising).acquisition, kind="stable")
