@@ -202,6 +202,11 @@ def test_one_training_and_an_export_in_a_line_each(example, tmp_path):
     assert latent_nas.cost(file)["macs"] == trained.macs
     with pytest.raises(TypeError, match="colour"):
         latent_nas.train(network, colour="red")
+    smaller = latent_nas.cost(network)["flash_bytes"] - 700
+    pruned = latent_nas.train(
+        network, epochs=1, out=tmp_path / "pruned", fidelity="search", prune_to={"flash_bytes": smaller}
+    )
+    assert pruned.flash_bytes <= smaller < latent_nas.cost(tmp_path / "run")["flash_bytes"]
 
 
 def test_a_bench_shows_itself_and_comes_as_a_frame(tmp_path):

@@ -1,6 +1,7 @@
 """4-bit weights of a search's and a validation's final networks: decided on validation, priced as they are deployed."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -13,13 +14,15 @@ from latent_nas.evaluators import Job
 from latent_nas.evaluators.work import record_of
 from latent_nas.graph.bits import ends, with_weight_bits
 from latent_nas.jobs.final import _ends
+from latent_nas.jobs.make.dataset import with_costs
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
 from latent_nas.jobs.search.resume import going_on
-from latent_nas.jobs.validate import validate
+from latent_nas.jobs.validate import _chosen, validate
 from latent_nas.limits import Limits
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
+from latent_nas.records import Record
 from latent_nas.report.again import command
 from latent_nas.runs.folder import RunFolder
 from latent_nas.target import MAIN_TARGET, open_target
@@ -173,3 +176,15 @@ class TestRefused:
         with pytest.raises(ValueError, match="native has"):
             validate(path, 1, 1, 1, 0, tmp_path / "run", print, print, weight_bits=4)
         assert not (tmp_path / "run").exists()
+
+    def test_a_run_that_was_measured_by_emulation_has_such_finals_by_training(self, tmp_path):
+        target = replace(MAIN_TARGET, runtime="native")
+        config = new_config(target, measure="emulate", limits=Limits(flash_bytes=2**20))
+        folder = RunFolder.create(tmp_path / "run", config.to_json())
+        genes = tuple(map(int, open_target(target).space.sample(np.random.default_rng(0), 1)[0]))
+        blank = Record(genes, target.space, target.task, 0, fidelity="search", measured_int8={"accuracy": 0.9})
+        with closing(folder.store()) as store:
+            store.add(with_costs(open_target(target), [blank])[0])
+        assert _chosen(folder.path, 1, print)[3] == "emulate"
+        target, _, chosen, kind = _chosen(folder.path, 1, print, weight_bits=4)
+        assert (target.weight_bits, len(chosen), kind) == (4, 1, "training")

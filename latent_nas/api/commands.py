@@ -68,6 +68,9 @@ def train(
     test: bool = False,
     accelerator: str = "auto",
     weight_bits: int = 8,
+    prune_to: Mapping[str, float] | None = None,
+    device: str = MAIN_TARGET.device,
+    runtime: str = MAIN_TARGET.runtime,
     **recipe: Any,
 ) -> TrainingResult:
     """Train one network for a task and return what was measured; its folder holds weights and the int8 network.
@@ -77,14 +80,26 @@ def train(
         out: run folder; default: runs/<time>-<network>. test: whether the test part is read, once, at the end.
         accelerator: where it is trained: "auto", "cpu", "cuda" or "mps".
         weight_bits: 8, or 4 for weights that take half the flash, fine-tuned.
+        prune_to: limits as {"flash_kb": 12}, to which it is pruned once it is trained; those of ``device`` hold as
+            well, by the costs of ``runtime``, which nothing else looks at.
         recipe: what of it is otherwise, as epochs=30, schedule="one-cycle", qat="never".
 
     Raises:
         ValueError: a wrong name or setting, or the training gave no network.
     """
     asked = training.recipe_of(task, fidelity, **recipe)
+    limits = tuple(f"{name}={value}" for name, value in (prune_to or {}).items())
     config = training.TrainConfig(
-        str(network), task, asked, seed, test=test, accelerator=resolve(accelerator), weight_bits=weight_bits
+        str(network),
+        task,
+        asked,
+        seed,
+        test=test,
+        accelerator=resolve(accelerator),
+        weight_bits=weight_bits,
+        prune_to=limits,
+        device=device if limits else "",
+        runtime=runtime if limits else "",
     )
     graph = open_source(network).bound(task, "").graph_for(open_task(task))
     folder = training.begin(config, graph, Path(out) if out else None)

@@ -149,7 +149,8 @@ def _chosen(
             raise ValueError(f"no trained network of {source} keeps {limits.text()}; search on, or loosen the limits")
         if len(kept) < len(trained):
             say(f"{len(trained) - len(kept)} trained networks exceed {limits.text()} and are left out")
-        return target, limits, kept[:top], config.measure
+        emulates = config.measure == "emulate" and target.weight_bits < 8  # which finals are, once they are trained
+        return target, limits, kept[:top], "training" if emulates else config.measure
     if source.exists():
         own.bring(source)
     sources = (candidates(source) if source.suffix == ".json" else [open_source(source)])[:top]
