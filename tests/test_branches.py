@@ -49,7 +49,7 @@ def far(graph, copies, seed=0):
     """By how much a network and what it is folded into differ at most, against the size of their outputs."""
     model, x = drawn(graph, copies, seed), np.random.default_rng(seed).normal(size=(3, *graph.input_shape))
     x = x.astype(np.float32)
-    before, after = model.outputs(x), fold(model).outputs(x)
+    before, after = model.outputs(x), fold(model, x).outputs(x)
     assert np.ptp(before) > 0
     return np.abs(before - after).max() / np.abs(before).max()
 
@@ -103,6 +103,16 @@ class TestFold:
 
 
 class TestTraining:
+    def test_the_folded_network_learns_on_from_what_it_computes(self):
+        data, graph = TASK.data(), SPACE.graph(GENES)
+        model = train(graph, TASK, replace(QUICK, epochs=6, to_end=True), 0, data.train, data.valid).model
+        x, y = data.train.x[-400:], data.train.y[-400:]
+        there = TASK.kind.score(model.outputs(x), y)
+        assert there > 0.8
+        model.train()  # by the statistics of the batch, as an epoch begins
+        with torch.no_grad():
+            assert TASK.kind.score(model(to_tensor(x)).numpy(), y) > there - 0.03
+
     def test_what_comes_out_is_the_networks_own(self, tmp_path):
         data, graph = TASK.data(), SPACE.graph(GENES)
         made = train(graph, TASK, replace(QUICK, to_end=True), 0, data.train, data.valid)

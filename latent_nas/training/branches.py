@@ -7,6 +7,7 @@ learnt, so that their sum is one convolution: the network that is quantised, cos
 
 from typing import cast
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -126,9 +127,14 @@ def branch(model: Network, copies: int) -> None:
 
 
 @torch.no_grad()
-def fold(model: Network) -> Network:
-    """Return the network of the graph alone that computes the same, on the CPU; draws from torch's generator."""
+def fold(model: Network, x: np.ndarray) -> Network:
+    """Return the network of the graph alone that computes the same, on the CPU; draws from torch's generator.
+
+    Args:
+        x: inputs (n, h, w, c), whose statistics its norms get, so that it can learn on from what it computes.
+    """
     plain = Network(model.graph).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
     for node, (own, learnt) in enumerate(zip(plain.operators, model.operators, strict=True)):
         if not isinstance(learnt, (Branches, nn.Identity)):
             own.load_state_dict(learnt.state_dict())
@@ -139,13 +145,40 @@ def fold(model: Network) -> Network:
             convolution.weight.copy_(weight)
             if convolution.bias is not None:
                 convolution.bias.zero_()
-            assert norm.running_mean is not None
-            assert norm.running_var is not None
-            norm.running_mean.zero_()
-            norm.running_var.fill_(1 - norm.eps)  # so that it multiplies by 1
-            norm.weight.fill_(1)
             norm.bias.copy_(bias)
+            pairs.append((convolution, norm))
+            _stand(norm, torch.zeros_like(bias), torch.ones_like(bias) - norm.eps)
+    moments = _moments(plain, [convolution for convolution, _ in pairs], x)
+    for (_, norm), (mean, variance) in zip(pairs, moments, strict=True):
+        _stand(norm, mean, variance)
     return plain
+
+
+def _stand(norm: nn.BatchNorm2d, mean: torch.Tensor, variance: torch.Tensor) -> None:
+    """Give a norm that multiplies by 1 the statistics (filters,) of what it reads; it adds what it adds to a 0."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    norm.weight.copy_((norm.running_var.double() + norm.eps).sqrt())
+    norm.bias.add_(norm.running_mean)
+
+
+def _moments(model: Network, convolutions: list[nn.Conv2d], x: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return mean and variance of every channel of what convolutions make of inputs x, (filters,) each, float64."""
+    sums: dict[nn.Module, tuple[int, torch.Tensor, torch.Tensor]] = {}
+
+    def add(module: nn.Module, _: object, output: torch.Tensor) -> None:
+        values = output.double().transpose(0, 1).flatten(1)
+        many, total, squares = sums.get(module, (0, torch.zeros(()), torch.zeros(())))
+        sums[module] = many + values.shape[1], total + values.sum(dim=1), squares + values.square().sum(dim=1)
+
+    hooks = [convolution.register_forward_hook(add) for convolution in convolutions]
+    model.outputs(x)
+    for hook in hooks:
+        hook.remove()
+    found = [sums[convolution] for convolution in convolutions]
+    return [(total / n, (squares / n - (total / n).square()).clamp(min=0)) for n, total, squares in found]
 
 
 def _middle(operator: Conv2d, shape: tuple[int, ...], made: tuple[int, ...]) -> tuple[Pair, Pair, tuple[slice, slice]]:

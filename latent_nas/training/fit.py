@@ -17,6 +17,7 @@ from latent_nas.training.learner import Learner
 from latent_nas.training.network import Network, to_tensor
 
 CPU = torch.device("cpu")
+STATISTICS = 512  # training samples, evenly spaced, that tell the statistics of a folded network's norms
 Watch = Callable[[np.ndarray], None]
 
 
@@ -68,7 +69,10 @@ def fit(
         found, curve, epochs = follow(
             model.to(device), task, recipe, seed, learn, judge, stop_at, keep, watch, pause, soft
         )
-        return branches.fold(found) if recipe.branches else found, curve, epochs
+        if recipe.branches:
+            rows = np.arange(0, len(learn), -(-len(learn) // STATISTICS))
+            found = branches.fold(found, task.kind.batch(learn.x[rows], learn.y[rows], seeds.rng(0, "fold"))[0])
+        return found, curve, epochs
 
 
 def follow(
