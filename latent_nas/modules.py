@@ -43,7 +43,7 @@ def cost(
     bounds = Limits.parse([f"{name}={value}" for name, value in (limits or {}).items()])
     with _named(network, input_shape) as given:
         source = open_source(given)
-        graph = source.bound(source.task or "digits").graph()
+        graph = source.bound(source.task or "digits").deployed()
         found = costing.explain(graph, device, runtime, bounds, softmax=source.softmax())
         return found | {"as_int8": source.floats(), "notes": source.notes()}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_qat import GENES, QUICK, TASK
 
-from latent_nas import Study, cli
+from latent_nas import Study, cli, modules
 from latent_nas.costs import costs
 from latent_nas.evaluators import Job
 from latent_nas.evaluators.work import record_of
@@ -119,6 +119,7 @@ class TestJobs:
         assert 4 in bits(kept.graph)
         wanted = costs(kept.graph, EIGHT.device, EIGHT.runtime)
         assert (final.flash_bytes, final.latency_ms) == (wanted.flash_bytes, wanted.latency_ms)
+        assert modules.cost(tmp_path / "run")["flash_bytes"] == final.flash_bytes
         assert (final.weight_bits, final.eight_bit_ends) == (4, bits(kept.graph)[0] == 8)
         assert final.measured_valid_eight_bits
         assert any("4-bit weights in all layers" in line and "8 bits 0." in line for line in lines)

@@ -21,6 +21,7 @@ from latent_nas.jobs.fitting import excess
 from latent_nas.jobs.summary import summary
 from latent_nas.jobs.train import TrainConfig
 from latent_nas.jobs.validate import validate
+from latent_nas.modules import cost
 from latent_nas.operators.add import Add
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
@@ -250,6 +251,7 @@ class TestCommand:
         result = read_training(json.loads((out / "result.json").read_text()), "result.json")
         network = QuantisedNetwork.load(out / "int8")
         assert result.flash_bytes == costs(network.graph, DEVICE, NATIVE).flash_bytes <= FLASH - 1500
+        assert cost(out)["flash_bytes"] == result.flash_bytes
         assert result.parameters == network.graph.parameters < GRAPH.parameters
         assert any(a > b for a, b in result.channels)
         report = deploy(out, "stm32f405", tmp_path / "firmware", Build(emulator="unicorn"), 5, 1, lambda line: None)
@@ -298,6 +300,7 @@ class TestValidation:
         (final,) = result.networks
         kept = QuantisedNetwork.load(out / "networks" / "1")
         assert final.flash_bytes == costs(kept.graph, DEVICE, NATIVE).flash_bytes <= limit
+        assert cost(out)["flash_bytes"] == final.flash_bytes
         assert result.limits["flash_bytes"] == limit
         assert final.seeds == 2
         assert final.parameters == kept.graph.parameters < GRAPH.parameters

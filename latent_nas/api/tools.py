@@ -45,7 +45,7 @@ def cost(
         limits: any of flash_kb, ram_kb, latency_ms, beside the device's own.
     """
     source = open_source(network)
-    graph = source.bound(source.task or MAIN_TARGET.task).graph()
+    graph = source.bound(source.task or MAIN_TARGET.task).deployed()
     rows = compare.compare(graph, devices, runtimes or ["native"], _limits(limits), None, source.softmax())
     return [row | {"as_int8": source.floats(), "notes": source.notes()} for row in rows]
 

@@ -45,7 +45,7 @@ def cost(
 
     limits = Limits.parse(limit or [])
     source = open_source(network, entry)
-    graph = source.bound(task or source.task or "digits", space).graph()
+    graph = source.bound(task or source.task or "digits", space).deployed()
     devices = [name.strip() for name in (device or source.device or "stm32f405").split(",")]
     runtimes = [name.strip() for name in (runtime or source.runtime or "native").split(",")]
     beside = {"as_int8": source.floats(), "notes": source.notes()}

@@ -71,7 +71,7 @@ def _measured(given: str, text: str) -> MeasuredNetwork:
         what = f"no figure {unknown[0]!r}" if unknown else "no latency_ms"
         raise ValueError(f"--measured {text!r}: {what}; wanted latency_ms=53, and {' or '.join(FIGURES[1:])} beside it")
     source = open_source(given)
-    graph = source.bound(source.task or "digits").graph()
+    graph = source.bound(source.task or "digits").deployed()
     return MeasuredNetwork(given, graph, softmax=source.softmax(), **figures)
 
 

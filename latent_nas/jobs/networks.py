@@ -32,7 +32,8 @@ class Source:
 
     Attributes:
         given: as it was named. genes: of ``space``, as numbers or in its own notation; of the input of ``task``.
-        stored: its graph, where genes are not all there is. folder: of the int8 network.
+        stored: its graph, where genes are not all there is; beside genes as it is deployed.
+        folder: of the int8 network.
         model: a file of another tool, of ``format`` (see ``interchange``); output: which of its outputs, "": the one.
         device, runtime, limits: what it was chosen for.
     """
@@ -77,7 +78,7 @@ class Source:
             raise ValueError(f"{self.given}: {error}") from None
 
     def graph(self) -> Graph:
-        """Return its graph: that of its genes where they are known, else the one that was stored.
+        """Return its graph as it is trained: that of its genes where they are known, else the one that was stored.
 
         Raises:
             ValueError: the genes are wrong, or the file is damaged.
@@ -89,6 +90,25 @@ class Source:
             return importer(self.format).read(self.model, self.output)
         if self.stored is not None:
             return self.stored
+        return self._kept()
+
+    def deployed(self) -> Graph:
+        """Return the graph that its costs are of: as it was kept, with its channels and bits, else ``graph``.
+
+        Genes that are bound to a task of another input or other outputs are of another network than the kept one.
+
+        Raises:
+            ValueError: as ``graph``.
+        """
+        graph = self.graph()
+        if self.folder is None and self.stored is None:
+            return graph
+        kept = self._kept() if self.folder is not None else self.stored
+        assert kept is not None
+        same = (kept.input_shape, kept.output_shape) == (graph.input_shape, graph.output_shape)
+        return kept if same else graph
+
+    def _kept(self) -> Graph:
         assert self.folder is not None
         return Graph.from_json(json.loads(artifacts.load(self.folder, KIND).files["graph.json"]))
 
@@ -219,7 +239,8 @@ def _genes(source: Source, data: dict[str, Any]) -> Source:
     parts = [str(data.get(name) or "") for name in ("space", "task", "device", "runtime")]
     space, task, device, runtime = (plugins.vouched(name, source.given) for name in parts)
     genes = genes if isinstance(genes, str) else tuple(genes)
-    return replace(source, space=space, task=task, genes=genes, device=device, runtime=runtime)
+    stored = Graph.from_json(data["graph"]) if "graph" in data else None  # of best_architecture.json
+    return replace(source, space=space, task=task, genes=genes, stored=stored, device=device, runtime=runtime)
 
 
 def _pick(sources: list[Source], entry: int) -> Source:
