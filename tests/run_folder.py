@@ -7,6 +7,7 @@ import numpy as np
 
 from latent_nas import artifacts, seeds
 from latent_nas.codec import Codec
+from latent_nas.evaluators.work import _computed
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.final import describe
 from latent_nas.jobs.make import dataset
@@ -25,19 +26,31 @@ NASTY = "</script><img src=x onerror=alert(1)>'\"&"
 BATCH = 4
 
 
-def make(path, n, finished=True, strategy="latent_rl", reason="", failing=False, judge=None, objective="metric"):
+def make(
+    path,
+    n,
+    finished=True,
+    strategy="latent_rl",
+    reason="",
+    failing=False,
+    judge=None,
+    objective="metric",
+    weight_bits=8,
+):
     """Return a run folder of n trainings, whose last failed for ``reason`` if there is one, or all if ``failing``.
 
-    ``judge``: makes other records of them, e.g. of another ``objective``.
+    ``judge``: makes other records of them, e.g. of another ``objective``. ``weight_bits``: of costs and final networks.
 
     Trainings and costs are real; predictions, the agent's journal, confusion and firmware are drawn.
     """
-    setup, rng = Setup(MAIN_TARGET), seeds.rng(0, "run folder")
-    config = SearchConfig(trainings=n, batch=BATCH, objective=objective, front_end_apart=False)
+    setup, rng = Setup(replace(MAIN_TARGET, weight_bits=weight_bits)), seeds.rng(0, "run folder")
+    config = SearchConfig(setup.target, trainings=n, batch=BATCH, objective=objective, front_end_apart=False)
     folder = RunFolder.create(path, {**config.to_json(), "strategy": strategy})
     keep_data(folder, setup, about_data(setup))
-    store, codec = folder.store(), Codec.load(pretrained(setup, "codec"), setup.space)
+    store, codec = folder.store(), Codec.load(pretrained(Setup(MAIN_TARGET), "codec"), setup.space)
     records = list(map(judge, chosen(n))) if judge else chosen(n)
+    if weight_bits < 8:
+        records = [replace(r, **_computed(setup.costs(r.genes))) for r in records]
     if reason:
         bad = range(n) if failing else [n - 1]
         for i in bad:
@@ -126,7 +139,7 @@ def finish(folder, setup, store, best, rng):
         for one in (check, *finals):
             store.add(one)
         networks.append(describe(setup, MAIN_LIMITS, record, check, finals, None))
-        graph = json.dumps(deploy(setup.space.graph(record.genes)).graph.to_json()).encode()
+        graph = json.dumps(deploy(setup.narrow(setup.space.graph(record.genes))).graph.to_json()).encode()
         files = {"graph.json": graph, "integers.safetensors": artifacts.pack({})}
         artifacts.save(folder.path / "networks" / f"{rank}", artifacts.Artifact(KIND, {}, files=files))
     emulated = {

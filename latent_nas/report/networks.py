@@ -29,12 +29,11 @@ class Networks(Section):
         """Return the table."""
         if not run.records:
             raise ValueError("no training is known")
-        ranks = {n.genes: i for i, n in enumerate(run.networks, 1)}
         scales = _scales(run)
         own = ((f"{scale.title}, measured", 1) for scale in scales)
         columns = (("no.", 1), ("round", 1), *own, (f"{run.scale.title}, predicted", 1), *HEAD)
         head = tag("tr", *(tag("th", name, class_="n" if number else None, scope="col") for name, number in columns))
-        rows = [_row(run, i, r, ranks.get(r.genes), scales) for i, r in enumerate(run.records, 1)]
+        rows = [_row(run, i, r, run.ranks.get(r.genes), scales) for i, r in enumerate(run.records, 1)]
         box = tag("table", tag("thead", head), tag("tbody", *rows), class_="sortable", id="networks")
         words = (
             f"All {len(run.records)} trainings of the search; a click on a heading sorts, one on a number shows that"

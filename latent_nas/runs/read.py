@@ -222,6 +222,29 @@ class Run:
         """
         return open_device(self._name("device"))
 
+    @property
+    def weight_bits(self) -> int:
+        """Of final networks and in all costs, 8 or fewer; a search's own trainings measure 8."""
+        finals = self.result.networks if self.result else ()
+        asked = self.config.get("target", {}).get("weight_bits") or self.config.get("weight_bits")
+        return finals[0].weight_bits if finals else int(asked or 8)
+
+    @cached_property
+    def ranks(self) -> dict[tuple[int, ...], int]:
+        """The ranks of the final networks that were measured, from 1, by their genes."""
+        return {n.genes: rank for rank, n in enumerate(self.result.networks, 1) if n.seeds} if self.result else {}
+
+    def kept(self, rank: int) -> Graph | None:
+        """Return the deployed graph of the final network of a rank; None where none is kept.
+
+        Raises:
+            ValueError: its file is damaged.
+        """
+        final = files.network(self.path, rank)
+        if not (self.finished and (final / artifacts.MANIFEST).exists()):
+            return None
+        return Graph.from_json(json.loads(artifacts.load(final, KIND).files["graph.json"]))
+
     @cached_property
     def graph(self) -> Graph:
         """The deployed graph of the chosen network: the first of the final ones, else the best of the search.
@@ -229,9 +252,8 @@ class Run:
         Raises:
             ValueError: there is none yet, or its file is damaged.
         """
-        final = files.network(self.path, 1)
-        if self.finished and (final / artifacts.MANIFEST).exists():
-            return Graph.from_json(json.loads(artifacts.load(final, KIND).files["graph.json"]))
+        if (first := self.kept(1)) is not None:
+            return first
         if not (self.path / files.BEST).exists():
             raise ValueError("no network has been trained yet")
         best = self._json(files.BEST, "the chosen network can't be drawn", schema.read_architecture)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from latent_nas import plugins
 from latent_nas.costs import costs
 from latent_nas.graph import Graph
+from latent_nas.graph.bits import with_weight_bits
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.compare import compare
 from latent_nas.limits import Limits
@@ -33,7 +34,7 @@ def show(base: str, run: Run, name: str, number: int, works: Sequence[Work]) -> 
     if not 1 <= number <= len(run.records):
         raise ValueError(f"{name} has no training {number}; it has {len(run.records)}")
     record = run.records[number - 1]
-    rank = next((i for i, n in enumerate(run.networks, 1) if n.genes == record.genes), None)
+    rank = run.ranks.get(record.genes)
     place = f"{base}/run/{quote(name, safe='')}"
     others = [
         tag("a", text, href=f"{place}/network/{n}")
@@ -62,17 +63,23 @@ def show(base: str, run: Run, name: str, number: int, works: Sequence[Work]) -> 
 
 
 def graph_of(run: Run, record: Record) -> Graph:
-    """Return the deployed graph of a record's network; its space is bound as that of the run's best network was.
+    """Return the deployed graph of a record's network, with the bits that its costs are of; of a final one, as kept.
+
+    Its space is bound as that of the run's best network was.
 
     Raises:
         ValueError: no network of the run was kept, or its space is not known here.
     """
-    return _graph(record.space, run.graph.input_shape, run.graph.output_shape[-1], record.genes)
+    rank = run.ranks.get(record.genes)
+    kept = run.kept(rank) if rank else None
+    shapes = run.graph.input_shape, run.graph.output_shape[-1]
+    return _graph(record.space, *shapes, record.genes, run.weight_bits) if kept is None else kept
 
 
 @lru_cache(256)
-def _graph(space: str, input_shape: tuple[int, ...], outputs: int, genes: tuple[int, ...]) -> Graph:
-    return deploy(open_space(space, input_shape, outputs).graph(genes)).graph
+def _graph(space: str, input_shape: tuple[int, ...], outputs: int, genes: tuple[int, ...], weight_bits: int) -> Graph:
+    graph = open_space(space, input_shape, outputs).graph(genes)
+    return deploy(graph if weight_bits == 8 else with_weight_bits(graph, weight_bits)).graph
 
 
 def _facts(run: Run, record: Record) -> Html:
@@ -90,6 +97,8 @@ def _facts(run: Run, record: Record) -> Html:
     pairs += [(f"{word}, computed", cost(name, getattr(record, name))) for name, (word, *_) in COSTS.items()]
     pairs += [("MACs", count(record.macs)), ("parameters", count(record.parameters))]
     pairs += [("trained", f"{record.epochs} epochs in {seconds(record.wall_s)}, round {record.round + 1}")]
+    if (bits := run.weight_bits) < 8:
+        pairs.append(("weights", f"8 bits measured, {bits} bits in costs and drawing"))
     pairs += [("genes", " ".join(map(str, record.genes)))]
     return tag("dl", *(part for key, value in pairs for part in (tag("dt", key), tag("dd", value))))
 
