@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ import torch
 
 from latent_nas import seeds
 from latent_nas.cli import main
+from latent_nas.evaluators import Job
 from latent_nas.evaluators.analog import Analog
+from latent_nas.evaluators.work import record_of
 from latent_nas.graph import Builder
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
@@ -17,7 +20,7 @@ from latent_nas.operators.dense import Dense
 from latent_nas.operators.flatten import Flatten
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.spaces import open_space
-from latent_nas.target import MAIN_TARGET
+from latent_nas.target import MAIN_TARGET, Target
 from latent_nas.tasks import Part, Recipe, open_task
 from latent_nas.training import check, train
 from latent_nas.training.branches import Branches, branch, fold
@@ -173,6 +176,43 @@ class TestRefused:
     def test_a_number_out_of_range(self):
         with pytest.raises(ValueError, match="branches of a recipe is 0 to 8, got 9"):
             replace(QUICK, branches=9)
+
+
+@pytest.fixture(scope="module")
+def perceptrons(tmp_path_factory):
+    """The file of a space of dense layers."""
+    text = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = '"""Perceptrons' + text.split('"""Perceptrons')[1].split("```")[0]
+    file = tmp_path_factory.mktemp("own") / "flat.py"
+    file.write_text(text.replace('name = "perceptron"', 'name = "flat"'))
+    return str(file)
+
+
+class TestSearches:
+    """Of spaces whose networks can't have branches, or can't all."""
+
+    @pytest.mark.parametrize("asked", ["branches=1", "whiten=true"])
+    def test_a_space_where_none_can_is_refused_before_a_folder_is_made(self, perceptrons, asked, tmp_path, capsys):
+        line = ["search", "--task", "digits", "--space", perceptrons, "--strategy", "random", "--trainings", "2"]
+        with pytest.raises(SystemExit, match="2"):
+            main([*line, "--recipe", asked, "--out", str(tmp_path / "run")])
+        assert "of 16 networks drawn from space 'flat' none can be trained so" in capsys.readouterr().err
+        assert not (tmp_path / "run").exists()
+
+    def test_one_network_is_refused_before_it_is_validated(self, perceptrons, tmp_path, capsys):
+        names = {"space": perceptrons, "task": "digits", "device": "stm32f405", "runtime": "native"}
+        (tmp_path / "genes.json").write_text(json.dumps({**names, "genes": [2, 0]}))
+        line = ["validate", str(tmp_path / "genes.json"), "--recipe", "branches=1", "--out", str(tmp_path / "run")]
+        with pytest.raises(SystemExit, match="2"):
+            main(line)
+        assert "this network has none; leave branches out" in capsys.readouterr().err
+        assert not (tmp_path / "run").exists()
+
+    def test_one_network_of_a_space_where_others_can_fails_as_a_record(self, perceptrons):
+        target = Target(perceptrons, "digits", "stm32f405", "native", full_recipe=("branches=1", "epochs=1"))
+        record = record_of(target, Job((2, 0), 0, "full"))
+        assert record.status == "failed"
+        assert record.reason.startswith("Unsuited: branches are for convolutions")
 
 
 def test_the_command_refuses_before_it_makes_a_folder(tmp_path, capsys):

@@ -16,6 +16,7 @@ from latent_nas.devices import open_device
 from latent_nas.evaluators.analog import Analog
 from latent_nas.graph import Builder
 from latent_nas.graph.channels import FIXED, groups, with_channels
+from latent_nas.jobs.able import able
 from latent_nas.jobs.deploy import Build, deploy
 from latent_nas.jobs.fitting import excess
 from latent_nas.jobs.summary import summary
@@ -170,7 +171,7 @@ class TestChosen:
         one_round = chosen(graph, importance, lambda one: one.parameters / 10)  # far from it: a step at once, no more
         assert 0.6 < with_channels(graph, {g: len(r) for g, r in one_round.items()}).parameters / graph.parameters < 0.8
         least = with_channels(graph, {of[1]: 4, of[6]: 4})
-        with pytest.raises(CanNotFit, match="with 4 channels everywhere the network still takes"):
+        with pytest.raises(CanNotFit, match="with 4 channels wherever any can go, the network still takes"):
             chosen(least, {of[1]: np.ones(4), of[6]: np.ones(4)}, lambda one: one.parameters / 10)
 
     def test_no_group_loses_more_than_half_at_once(self):
@@ -275,6 +276,14 @@ class TestCommand:
         assert told in capsys.readouterr().err
         assert not (tmp_path / "run").exists()
 
+    def test_limits_that_no_pruning_reaches(self, tmp_path, capsys):
+        names = {"space": "mcu_cnn", "task": "digits", "device": "stm32f405", "runtime": "native"}
+        (tmp_path / "genes.json").write_text(json.dumps({**names, "genes": list(GENES)}))
+        with pytest.raises(SystemExit, match="2"):
+            main(["train", str(tmp_path / "genes.json"), "--prune-to", "flash_kb=2", "--out", str(tmp_path / "run")])
+        assert "with 4 channels wherever any can go" in capsys.readouterr().err
+        assert not (tmp_path / "run").exists()
+
     def test_a_network_without_channels_to_spare(self, tmp_path, capsys):
         b = Builder(TASK.input_shape)
         b.add(Dense(10), b.add(Flatten(), 0))
@@ -316,13 +325,35 @@ class TestValidation:
         again = validate(genes, *asked, weight_bits=weight_bits, prune_to=(f"flash_bytes={limit}",))
         assert again.networks == result.networks
 
-    def test_what_can_not_fit_is_said_and_fails(self, genes, tmp_path):
-        lines = []
-        result = validate(
-            genes, 1, 1, 1, 0, tmp_path / "run", lines.append, lambda *_: None, prune_to=("flash_bytes=3000",)
-        )
-        assert result.networks == ()
-        assert any("with 4 channels everywhere the network still takes" in line for line in lines)
+    def test_what_can_not_fit_is_refused_before_any_training(self, genes, tmp_path):
+        out, told = tmp_path / "run", "with 4 channels wherever any can go, the network still takes"
+        with pytest.raises(ValueError, match=told):
+            validate(genes, 1, 1, 1, 0, out, print, lambda *_: None, prune_to=("flash_bytes=3000",))
+        assert not out.exists()
+
+    def test_of_several_networks_those_that_can_fit_are_trained(self):
+        setup = open_target(replace(MAIN_TARGET, prune_to=("flash_bytes=11000",)))
+        drawn = SPACE.sample(seeds.rng(0, "able"), 40)
+        records = [Record(tuple(map(int, genes)), "mcu_cnn", "digits", 0) for genes in drawn]
+        lines: list[str] = []
+        found = able(setup, records, lines.append)
+        assert 0 < len(found) < len(records) == len(found) + len(lines)
+        assert all("is left out: with 4 channels" in line for line in lines)
+        for record in found:  # pruning gets there
+            graph, fits = SPACE.graph(record.genes), setup.excess
+            while fits(graph) > 1:
+                even = {g: np.ones(n.shape[-1]) for g, n in zip(groups(graph), graph.nodes, strict=True) if g != FIXED}
+                graph = with_channels(graph, {g: len(rows) for g, rows in chosen(graph, even, fits).items()})
+        with pytest.raises(ValueError, match="none of 2 networks can be trained so: with 4 channels"):
+            able(setup, [r for r in records if r not in found][:2], lines.append)
+
+    def test_what_failed_for_good_is_not_promised_again(self, genes, tmp_path):
+        asked = 1, 1, 1, 0, tmp_path / "run", print, lambda *_: None
+        result = validate(genes, *asked, recipe=("learning_rate=1e30",))
+        assert (result.networks, result.failed_trainings) == ((), 1)
+        text = summary(result, tmp_path / "run")
+        assert "once more" not in text
+        assert "training failed, and would again" in text
 
     def test_analog_memory_is_not_pruned(self):
         with pytest.raises(ValueError, match="leave --prune-to out"):

@@ -17,6 +17,7 @@ from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
 
+FEWEST = 4  # channels that kernels take at once: a group is pruned to no fewer
 FIXED = -1  # of tensors whose channels can't change: input, output, and what other operators read or make
 CHANNEL_BY_CHANNEL = (Add, AvgPool, BatchNorm, Dropout, GlobalPool, HardSwish, Identity, MaxPool, Relu, Relu6)
 
@@ -60,6 +61,12 @@ def depthwise(graph: Graph, node: Node) -> bool:
     if not isinstance(operator, Conv2d):
         return False
     return operator.groups == operator.filters == graph.shapes_into(node)[0][2] and operator.groups > 1
+
+
+def narrowest(graph: Graph) -> Graph:
+    """Return a graph whose groups have ``FEWEST`` channels; those that have fewer keep theirs."""
+    counts = {group: min(node.shape[-1], FEWEST) for group, node in zip(groups(graph), graph.nodes, strict=True)}
+    return with_channels(graph, {group: many for group, many in counts.items() if group != FIXED})
 
 
 def with_channels(graph: Graph, counts: Mapping[int, int]) -> Graph:

@@ -7,9 +7,10 @@ from latent_nas.costs import costs
 from latent_nas.devices import open_device
 from latent_nas.graph import Graph
 from latent_nas.graph.bits import with_weight_bits
-from latent_nas.graph.channels import FIXED, groups
+from latent_nas.graph.channels import FIXED, groups, narrowest
 from latent_nas.limits import Limits
 from latent_nas.runtimes import open_runtime
+from latent_nas.training import CanNotFit
 
 if TYPE_CHECKING:
     from latent_nas.training import Trained
@@ -35,11 +36,15 @@ def excess(limits: Sequence[str], device: str, runtime: str, weight_bits: int = 
 
 
 def check(excess: Callable[[Graph], float], graph: Graph) -> None:
-    """Raise ValueError where a network that is to be pruned has no channels to spare."""
-    if excess(graph) > 1 and set(groups(graph)) == {FIXED}:
+    """Raise ValueError where no channels that a network could lose make it fit; CanNotFit where it could lose some."""
+    if excess(graph) <= 1:
+        return
+    if set(groups(graph)) == {FIXED}:
         raise ValueError(
             "this network has no channels that can be pruned; leave --prune-to out, or take another network"
         )
+    if (ratio := excess(narrowest(graph))) > 1:
+        raise CanNotFit.by(ratio)
 
 
 def figures(trained: "Trained", device: str, runtime: str) -> dict[str, Any]:

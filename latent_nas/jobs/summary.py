@@ -17,6 +17,7 @@ NEXT = {
     1: "No network was found. {again} tries once more what was lost.",
     4: "Not every firmware could be checked; when that is mended, {again} does it.",
 }
+FAILED = "No network was found: training failed, and would again with {again}; the lines above say why."
 BEYOND = "No trained network is within the limits; {again} goes on with more --trainings, or with another --limit."
 
 
@@ -50,7 +51,9 @@ def summary(result: Result, folder: Path) -> str:
     if code := exit_code(result):
         go_on = f"`latent-nas search --resume {shlex.quote(str(folder))}`"
         trained = result.config and result.trainings > result.failed_trainings
-        text = BEYOND if code == 1 and trained and not result.networks else NEXT[code]
+        text = NEXT[code]
+        if code == 1 and not result.networks:
+            text = BEYOND if trained else FAILED if result.failed_trainings and not result.config else text
         lines.append(text.format(again=go_on if result.config else "the same command"))
     return "\n".join([*lines, f"Run folder: {folder}"])
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from latent_nas import plugins, records, training
 from latent_nas.accelerator import AUTO, CPU, said
+from latent_nas.jobs.able import able
 from latent_nas.jobs.final import finalise
 from latent_nas.jobs.make.dataset import with_costs
 from latent_nas.jobs.networks import Source, candidates, open_source
@@ -53,7 +54,8 @@ def validate(
         accelerator: where they are trained; "auto" is where a run trained, else what this machine has.
 
     Raises:
-        ValueError: a number out of range, no genes or no target there, or the folder holds something else.
+        ValueError: a number out of range, no genes or no target there, the folder holds something else, or no network
+            can be trained or pruned as asked.
     """
     check_least(1, top=top, final_seeds=final_seeds)
     check_least(0, workers=workers, seed=seed)
@@ -68,6 +70,7 @@ def validate(
     plugins.load("evaluators", kind).check(target)
     if recipe:
         training.check(target.recipe(setup.task, FULL), setup.task)
+    chosen = able(setup, chosen, say)
     config = {"strategy": "validate", "source": str(source), "top": top, "final_seeds": final_seeds, "seed": seed}
     config |= {"accelerator": target.accelerator} if target.accelerator != CPU else {}  # as before there were others
     config |= {"qat": qat} if qat != aware.AUTO else {}
@@ -112,8 +115,10 @@ def _validated(
         )
     finally:
         evaluator.close()
+    failed = [record for record in store.records() if not record.ok]
     result = Result(
         networks=tuple(networks),
+        failed_trainings=0 if any(record.lost for record in failed) else len(failed),
         search_s=0.0,
         seed=seed,
         test_reads=store.note("test_reads") or 0,

@@ -113,7 +113,7 @@ class Result:
 
     Attributes:
         networks: the best on the validation part first. trainings, failed_trainings: of the search, in full.
-            short_trainings: beside them.
+            short_trainings: beside them. Of a validation there are failed ones alone, where none was lost.
         objective, higher_is_better: what was optimised; None where no training succeeded. best_measured_valid: all that
             was measured of the best network of the search, by name.
         baseline: what can be reached without a network, see ``tasks.kinds.Baseline``.

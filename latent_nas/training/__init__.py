@@ -10,6 +10,7 @@ import numpy as np
 from latent_nas import seeds
 from latent_nas.accelerator import CPU, device
 from latent_nas.graph import Graph
+from latent_nas.graph.channels import FEWEST
 from latent_nas.tasks import Part, Recipe, Task
 from latent_nas.training import aware
 
@@ -26,8 +27,20 @@ class TrainingFailed(Exception):
     """A training that gave no network; the message says why."""
 
 
-class CanNotFit(TrainingFailed):
+class Unsuited(TrainingFailed, ValueError):
+    """A network that has not what its recipe asks for, as convolutions for branches; the message says what."""
+
+
+class CanNotFit(TrainingFailed, ValueError):
     """A network that can't be pruned to its limits; the message says by how much it misses them."""
+
+    @staticmethod
+    def by(ratio: float) -> "CanNotFit":
+        """Return the error of a network whose fewest channels still take so much of the limit that binds."""
+        return CanNotFit(
+            f"with {FEWEST} channels wherever any can go, the network still takes {ratio:.2f} of the limit; choose a"
+            " wider limit or another network"
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +113,8 @@ def train(
         keep, watch, pause: of ``fit.fit``. accelerator: where the float network learns; all else is done on the CPU.
 
     Raises:
-        TrainingFailed: the loss or the outputs stopped being finite. CanNotFit: it can't be pruned so far.
+        TrainingFailed: the loss or the outputs stopped being finite. CanNotFit: it can't be pruned so far. Unsuited: it
+            has not what the recipe asks for.
         ValueError: a recipe that can't be followed, or no such device here.
     """
     import torch
@@ -110,6 +124,7 @@ def train(
     from latent_nas.training.quantise import quantise
     from latent_nas.training.teacher import teach
 
+    suits(recipe, graph)
     learn = subset(task, learn, recipe.share)
     if torch.get_num_threads() != 1:  # small operators are far slower with more
         torch.set_num_threads(1)
@@ -197,7 +212,7 @@ def check(recipe: Recipe, task: Task, graph: Graph | None = None) -> None:
     Args:
         graph: of the network, which some options need something of.
     """
-    from latent_nas.training import branches, optimisers, schedule, teacher, whiten
+    from latent_nas.training import optimisers, schedule, teacher
     from latent_nas.training.augment import Augmentation
 
     aware.check(recipe.qat)
@@ -211,9 +226,19 @@ def check(recipe: Recipe, task: Task, graph: Graph | None = None) -> None:
     if recipe.balanced_sampling and not task.kind.has_classes:
         raise ValueError(f"balanced_sampling is for classes, not for {task.kind.name}; leave it out")
     if graph is not None:
+        suits(recipe, graph)
+
+
+def suits(recipe: Recipe, graph: Graph) -> None:
+    """Raise Unsuited where a network has not what a recipe asks for."""
+    if recipe.branches:
+        from latent_nas.training import branches
+
         branches.check(recipe.branches, graph)
-        if recipe.whiten:
-            whiten.check(graph)
+    if recipe.whiten:
+        from latent_nas.training import whiten
+
+        whiten.check(graph)
 
 
 def subset(task: Task, part: Part, share: float) -> Part:

@@ -15,6 +15,7 @@ from latent_nas.graph import Graph, Node
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.window import pads
+from latent_nas.training import Unsuited
 from latent_nas.training.network import Network
 
 Pair = tuple[int, int]
@@ -102,9 +103,9 @@ def branched(graph: Graph) -> list[tuple[Node, Node]]:
 
 
 def check(copies: int, graph: Graph) -> None:
-    """Raise ValueError where a graph has no convolution that can have branches."""
+    """Raise Unsuited where a graph has no convolution that can have branches."""
     if copies and not branched(graph):
-        raise ValueError(
+        raise Unsuited(
             "branches are for convolutions with a batch norm behind them, and this network has none; leave branches out"
         )
 
@@ -116,7 +117,7 @@ def branch(model: Network, copies: int) -> None:
         copies: of the convolution itself, beside which the other branches stand.
 
     Raises:
-        ValueError: there is no convolution with a batch norm behind it.
+        Unsuited: there is no convolution with a batch norm behind it.
     """
     check(copies, model.graph)
     for node, norm in branched(model.graph):

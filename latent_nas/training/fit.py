@@ -51,9 +51,8 @@ def fit(
         device: where it learns; its first weights are those that the seed draws on the CPU, where it is returned.
 
     Raises:
-        TrainingFailed: the loss is not finite.
-        ValueError: an unknown optimiser or schedule, or a wrong file; branches or whitening for a network that
-            can't have them.
+        TrainingFailed: the loss is not finite. Unsuited: branches or whitening for a network that can't have them.
+        ValueError: an unknown optimiser or schedule, or a wrong file.
     """
     schedule.check(recipe, judge is not None)
     with seeds.isolated(seeds.derive(seed, "training")):

@@ -16,7 +16,7 @@ import torch
 
 from latent_nas import seeds
 from latent_nas.graph import Graph
-from latent_nas.graph.channels import FIXED, depthwise, groups, with_channels
+from latent_nas.graph.channels import FEWEST, FIXED, depthwise, groups, with_channels
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
@@ -26,7 +26,7 @@ from latent_nas.training import CanNotFit
 from latent_nas.training.fit import CPU, follow
 from latent_nas.training.network import Network, to_tensor
 
-BY = 4  # channels that go at once
+BY = FEWEST  # channels that go at once
 SAMPLES, BATCH = 512, 64  # of the training data, for the importances
 STEP, HALF = 1.25, 0.5  # by which cost / limit goes down in a round; of a group's channels that stay at least
 SHARE, SHORT, LEAST, RATE = 0.5, 0.1, 2, 0.5  # of the recipe's epochs after the last round and others; of its rate
@@ -171,10 +171,7 @@ def chosen(graph: Graph, importance: Mapping[int, np.ndarray], excess: Excess) -
         if best is None and now is not graph:
             break
         if best is None:
-            raise CanNotFit(
-                f"with {BY} channels everywhere the network still takes {ratio:.2f} of the limit; choose a wider limit"
-                " or another network"
-            )
+            raise CanNotFit.by(ratio)
         counts, now = best[1], best[2]
     return {group: np.sort(order[group][: counts[group]]) for group in counts}
 

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from latent_nas.graph import Graph, Node
 from latent_nas.operators.conv2d import Conv2d
+from latent_nas.training import Unsuited
 from latent_nas.training.network import Network
 
 SAMPLES = 256  # of the training data, evenly spaced
@@ -21,7 +22,7 @@ LEAST = 1e-3  # of the largest variance, added to all: components that are next 
 
 
 def check(graph: Graph) -> None:
-    """Raise ValueError where a network does not begin with a convolution of all channels."""
+    """Raise Unsuited where a network does not begin with a convolution of all channels."""
     _first(graph)
 
 
@@ -30,7 +31,7 @@ def whiten(model: Network, x: np.ndarray) -> None:
     """Give a new network's first convolution its weights, by the training data x (n, h, w, c); draws nothing.
 
     Raises:
-        ValueError: it has no convolution, or one in groups.
+        Unsuited: it has no convolution, or one in groups.
     """
     module = model.operators[_first(model.graph).id]
     convolution = cast(nn.Conv2d, module[-1] if isinstance(module, nn.Sequential) else module)
@@ -52,5 +53,5 @@ def _first(graph: Graph) -> Node:
     node = next((node for node in graph.nodes if isinstance(node.operator, Conv2d)), None)
     if node is None or cast(Conv2d, node.operator).groups > 1:
         what = "has no convolution" if node is None else "begins with a convolution in groups"
-        raise ValueError(f"a whitened first layer is a convolution of all channels, and this network {what}; leave it")
+        raise Unsuited(f"a whitened first layer is a convolution of all channels, and this network {what}; leave it")
     return node

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from latent_nas import plugins, sealed, training
 from latent_nas.codec import Codec
+from latent_nas.jobs.able import check_space
 from latent_nas.jobs.make import dataset
 from latent_nas.jobs.moved import check_there
 from latent_nas.jobs.reach import check_reachable
@@ -63,6 +64,7 @@ def prepare(config: SearchConfig) -> Prepared:
         setup.task.check(outputs)
     if config.target.full_recipe:
         training.check(config.target.recipe(setup.task, FULL), setup.task)
+        check_space(setup)
     shares(config.fidelities, config.target.recipe(setup.task, SEARCH).epochs)
     if config.halving:
         _check_halving(setup)
