@@ -40,7 +40,7 @@ def measure(setup, graph, seed, epochs, limit=None):
     """Return a training's network, and what is said of it."""
     task, data = setup.task, setup.task.data()
     recipe = replace(task.recipe("full"), epochs=epochs, augment=False, to_end=True)
-    fitting = excess([limit], setup.target.device, setup.target.runtime) if limit else None
+    fitting = excess([limit], setup.target.task, setup.target.device, setup.target.runtime) if limit else None
     started = time.process_time()
     made = train(graph, task, recipe, seed, data.train, data.valid, excess=fitting)
     cost = costs(made.network.graph, setup.device, setup.runtime)

@@ -105,6 +105,10 @@ class Limits:
         words = [f"{cost.number(v)} {cost.unit}" + (f" {cost.word}" if cost.unit == "KB" else "") for cost, v in given]
         return f"at most {', '.join(words)}" if words else "no limits"
 
+    def settings(self) -> tuple[str, ...]:
+        """Return the limits there are as settings, read back by ``parse``."""
+        return tuple(f"{name}={float(limit)!r}" for name, limit in asdict(self).items() if limit is not None)
+
     def to_json(self) -> dict[str, float | None]:
         """Return the fields, read back by ``from_json``."""
         return asdict(self)

@@ -36,7 +36,7 @@ class Record:
             measured_without_qat: of the int8 network before; empty where none was tried.
         eight_bit_ends: whether the first and the last layer keep weights of 8 bits where the others have fewer.
             measured_eight_bits: of the network with 8 bits everywhere; empty where it has them.
-        channels: before and after pruning, of every convolution without groups; () where it was not.
+        channels: before and after pruning, of every layer that makes its own; () where it was not.
         curve: the float network's first metric on the validation part after each epoch, so that more is better.
         epochs: of the best one. wall_s: of the training.
         round: of the study that asked for it.

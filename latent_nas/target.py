@@ -30,7 +30,8 @@ class Target:
         search_epochs: of a training of the search, in place of the recipe's; 0 is the recipe's.
         qat: of full trainings, see ``tasks.Recipe``. full_recipe: what is otherwise in their recipe, as "epochs=80".
         weight_bits: of final networks, 8 or 4; costs and limits count them, while a search's own trainings measure 8.
-        prune_to: limits as "flash_kb=12" that final networks are pruned to, () for none. Nothing else counts them.
+        prune_to: limits of networks alone, as "flash_kb=12", that final ones are pruned to, () for none. Nothing else
+            counts them.
         accelerator: where they are trained, see ``accelerator``; a search has put a kind of device in place of "auto".
     """
 

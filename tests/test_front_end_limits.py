@@ -11,13 +11,17 @@ import pytest
 from latent_nas import cli
 from latent_nas.costs.front_end import front_end_cost
 from latent_nas.jobs.chosen_for import chosen_for, lines
+from latent_nas.jobs.fitting import excess, of_networks
 from latent_nas.jobs.networks import Source
 from latent_nas.jobs.search.about import about_data
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
+from latent_nas.jobs.train import TrainConfig
+from latent_nas.jobs.validate import validate
 from latent_nas.limits import Limits
 from latent_nas.report.again import command, with_begun
 from latent_nas.target import Target
+from latent_nas.tasks import Recipe
 
 LIMITS = Limits(flash_bytes=64 * 1024, ram_bytes=32 * 1024, latency_ms=60.0)
 
@@ -59,6 +63,33 @@ def test_a_front_end_that_takes_all_of_a_limit_is_one_line(words):
     with pytest.raises(ValueError, match=r"front end takes .* flash_bytes <= 4096: .* --front-end-apart") as error:
         prepare(config(words, replace(LIMITS, flash_bytes=4096)))
     assert "\n" not in str(error.value)
+
+
+def test_networks_are_pruned_to_what_is_left_for_them(words, tmp_path):
+    prepared = prepare(config(words))
+    setup, to = prepared.setup, ("flash_kb=24", "latency_ms=40")
+    wanted = Limits.parse(to).less(setup.front_end.row)
+    genes = tuple(map(int, setup.space.sample(np.random.default_rng(0), 1)[0]))
+    graph, cost = setup.built(genes)
+    left = max(cost.flash_bytes / wanted.flash_bytes, cost.latency_ms / wanted.latency_ms)
+    names = str(words), "stm32f405", "native"
+    assert excess(to, *names)(graph) == pytest.approx(left)
+    trained = TrainConfig("x", names[0], Recipe(epochs=1), prune_to=to, device=names[1], runtime=names[2])
+    assert trained.excess(graph) == pytest.approx(left)
+    settings = of_networks(setup, to)
+    assert Limits.parse(settings).latency_ms == wanted.latency_ms
+    assert Limits.parse(settings).flash_bytes == wanted.flash_bytes
+    assert of_networks(setup, to, apart=True) == to
+    assert of_networks(setup, ()) == ()
+    with pytest.raises(ValueError, match=r"front end takes .* flash_bytes <= 4096: .*; loosen that limit of"):
+        of_networks(setup, ("flash_kb=4",))
+    file = tmp_path / "genes.json"
+    one = {"space": setup.target.space, "task": names[0], "device": names[1], "runtime": names[2], "genes": genes}
+    for apart in (False, True):  # of a query, each as it counted
+        found = {"target": one, "candidates": [{"genes": genes}], "front_end": {"apart": apart}}
+        file.write_text(json.dumps(found))
+        with pytest.raises(ValueError, match="still takes" if apart else "front end takes"):
+            validate(file, 1, 1, 0, 0, tmp_path / "run", print, lambda *_: None, prune_to=("flash_bytes=4096",))
 
 
 def test_a_query_counts_it_as_a_search_does(words, capsys):

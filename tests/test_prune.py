@@ -41,7 +41,7 @@ from latent_nas.tasks import Part, Recipe
 from latent_nas.tasks.digits import Digits
 from latent_nas.training import CanNotFit, train
 from latent_nas.training.network import Network, to_tensor
-from latent_nas.training.prune import chosen, importances, recipe_of, sliced
+from latent_nas.training.prune import chosen, importances, recipe_of, said, sliced
 from latent_nas.training.quantise import QuantisedNetwork
 
 GRAPH = SPACE.graph(GENES)
@@ -188,7 +188,7 @@ class TestTraining:
         return GRAPH, TASK, replace(QUICK, **changes), 0, learn, data.valid
 
     def test_it_fits_and_a_killed_training_goes_on_to_the_same_network(self, tmp_path):
-        fitting = excess([TO], "stm32f405", "native")
+        fitting = excess([TO], "digits", "stm32f405", "native")
         whole = train(*self.given(epochs=4), excess=fitting)
         assert costs(whole.network.graph, DEVICE, NATIVE).flash_bytes <= FLASH - 1500
         assert fitting(whole.model.graph) <= 1 < fitting(GRAPH)
@@ -205,12 +205,25 @@ class TestTraining:
 
     def test_a_network_that_fits_is_left_as_it_is(self):
         plain = train(*self.given())
-        made = train(*self.given(), excess=excess(["flash_kb=100"], "stm32f405", "native"))
+        made = train(*self.given(), excess=excess(["flash_kb=100"], "digits", "stm32f405", "native"))
         assert made.pruned is None
         assert np.array_equal(made.outputs, plain.outputs)
 
+    def test_a_dense_layer_that_loses_units_is_told_as_well(self):
+        b = Builder(TASK.input_shape)
+        hidden = b.add(Dense(24), b.add(Flatten(), b.add(Relu(), b.add(Conv2d(4), 0))))
+        b.add(Dense(10), b.add(Relu(), hidden))
+        graph = b.build()
+        whole = costs(graph, DEVICE, NATIVE).flash_bytes
+        fitting = excess([f"flash_bytes={whole - 2000}"], "digits", "stm32f405", "native")
+        made = train(graph, *self.given()[1:], excess=fitting)
+        units = made.model.graph.nodes[4].operator.units
+        assert made.pruned.channels == ((4, 4), (24, units))
+        assert units < 24
+        assert f"channels 24 to {units};" in said(TASK, made.pruned, 0.5)
+
     def test_with_branches_four_bits_and_no_look_at_the_judging_part(self):
-        fitting = excess([f"flash_bytes={FLASH - 4500}"], "stm32f405", "native", 4)
+        fitting = excess([f"flash_bytes={FLASH - 4500}"], "digits", "stm32f405", "native", 4)
         given = self.given(branches=1, qat="auto")
         made = train(*given, 2, qat_epochs=1, weight_bits=4, eight_bit_ends=False, excess=fitting)
         assert made.pruned

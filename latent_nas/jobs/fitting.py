@@ -1,38 +1,54 @@
 """What pruning asks and says: how far a network is from limits on a device, and what came of it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from latent_nas.costs import costs
 from latent_nas.devices import open_device
 from latent_nas.graph import Graph
-from latent_nas.graph.bits import with_weight_bits
 from latent_nas.graph.channels import FIXED, groups, narrowest
 from latent_nas.limits import Limits
 from latent_nas.runtimes import open_runtime
+from latent_nas.target import Setup, Target
 from latent_nas.training import CanNotFit
 
 if TYPE_CHECKING:
     from latent_nas.training import Trained
 
 
-def excess(limits: Sequence[str], device: str, runtime: str, weight_bits: int = 8) -> Callable[[Graph], float]:
+def excess(
+    limits: Sequence[str], task: str, device: str, runtime: str, weight_bits: int = 8
+) -> Callable[[Graph], float]:
     """Return cost / limit of the limit that binds, as a function of float graphs.
 
     Args:
-        limits: as "flash_kb=12", one at least; the device's own hold as well. weight_bits: that are deployed.
+        limits: as "flash_kb=12", one at least, of a network and the task's front end; the device's own hold as well.
+        weight_bits: that are deployed.
 
     Raises:
-        ValueError: no such limit, device or runtime.
+        ValueError: no such limit, task, device or runtime, or the front end leaves nothing of a limit.
     """
-    board, kernels = open_device(device), open_runtime(runtime)
-    bounds = Limits.parse(limits).tighten(board.limits)
+    target = Target("", task, device, runtime, weight_bits=weight_bits)
+    return Setup(replace(target, prune_to=of_networks(Setup(target), limits))).excess
 
-    def of(graph: Graph) -> float:
-        narrow = graph if weight_bits == 8 else with_weight_bits(graph, weight_bits)
-        return max(bounds.ratios(*costs(narrow, board, kernels).limited).values())
 
-    return of
+def of_networks(setup: Setup, limits: Sequence[str], apart: bool = False) -> tuple[str, ...]:
+    """Return limits, as "flash_kb=12", as those of networks alone, without the task's front end.
+
+    Args:
+        apart: whether they are that already.
+
+    Raises:
+        ValueError: no such limit, or the front end leaves nothing of one or of the device.
+    """
+    if apart or not limits or not setup.front_end:
+        return tuple(limits)
+    whole = Limits.parse(limits).tighten(setup.device.limits)
+    try:
+        return setup.beside_front_end(whole).settings()
+    except ValueError as error:
+        raise ValueError(f"{str(error).partition(';')[0]}; loosen that limit of --prune-to") from None
 
 
 def check(excess: Callable[[Graph], float], graph: Graph) -> None:

@@ -35,7 +35,8 @@ class Source:
         stored: its graph, where genes are not all there is; beside genes as it is deployed.
         folder: of the int8 network.
         model: a file of another tool, of ``format`` (see ``interchange``); output: which of its outputs, "": the one.
-        device, runtime, limits: what it was chosen for.
+        device, runtime, limits: what it was chosen for. front_end_apart: whether the limits that were asked for count
+            networks alone.
     """
 
     given: str
@@ -50,6 +51,7 @@ class Source:
     device: str = ""
     runtime: str = ""
     limits: Limits = field(default_factory=Limits)
+    front_end_apart: bool = False
 
     def bound(self, task: str = "", space: str = "") -> "Source":
         """Return the source with genes for the input of another task, and their space where the source says none.
@@ -230,7 +232,8 @@ def _networks(given: str, data: Any) -> list[Source]:
     if "candidates" not in data:
         return [_genes(Source(given), data)]
     limits = Limits.from_json(data.get("limits", {}))
-    return [_genes(Source(given, limits=limits), {**data["target"], **one}) for one in data["candidates"]]
+    source = Source(given, limits=limits, front_end_apart=bool((data.get("front_end") or {}).get("apart")))
+    return [_genes(source, {**data["target"], **one}) for one in data["candidates"]]
 
 
 def _genes(source: Source, data: dict[str, Any]) -> Source:

@@ -44,7 +44,8 @@ class TrainConfig:
             all. test: whether the test part is read at the end. data: hash of the task's data where it may change.
         accelerator: the kind of device that trains, "cpu", "cuda" or "mps".
         weight_bits: of convolutions and dense layers, 8 or 4.
-        prune_to: limits as "flash_kb=12", to which it is pruned. device, runtime: that they are of; "" without any.
+        prune_to: limits as "flash_kb=12", to which it is pruned, of it and the task's front end. device, runtime: that
+            they are of; "" without any.
 
     Raises:
         ValueError: a number out of range, or no such limit.
@@ -75,7 +76,9 @@ class TrainConfig:
     @property
     def excess(self) -> Callable[[Graph], float] | None:
         """Cost / limit of the limit that binds, of a float graph; None where there is none."""
-        return fitting.excess(self.prune_to, self.device, self.runtime, self.weight_bits) if self.prune_to else None
+        if not self.prune_to:
+            return None
+        return fitting.excess(self.prune_to, self.task, self.device, self.runtime, self.weight_bits)
 
 
 def recipe_of(task: str, fidelity: str, **changes: Any) -> Recipe:

@@ -8,6 +8,7 @@ from typing import Any
 
 from latent_nas import plugins, records, training
 from latent_nas.accelerator import AUTO, CPU, said
+from latent_nas.jobs import fitting
 from latent_nas.jobs.able import able
 from latent_nas.jobs.final import finalise
 from latent_nas.jobs.make.dataset import with_costs
@@ -50,7 +51,8 @@ def validate(
         qat: quantisation-aware training, see ``tasks.Recipe``. recipe: what of the full one is otherwise, as
             "epochs=80".
         weight_bits: 8 or 4; 0 is as the source says, of others than runs 8.
-        prune_to: limits as "flash_kb=12", to which the networks are pruned once they are trained.
+        prune_to: limits as "flash_kb=12", to which the networks are pruned once they are trained; they count the front
+            end as the source's own limits do.
         accelerator: where they are trained; "auto" is where a run trained, else what this machine has.
 
     Raises:
@@ -61,11 +63,12 @@ def validate(
     check_least(0, workers=workers, seed=seed)
     aware.check(qat)
     started = time.monotonic()
-    target, limits, chosen, kind = _chosen(source, top, say, weight_bits)
+    target, limits, chosen, kind, apart = _chosen(source, top, say, weight_bits)
     if accelerator != AUTO or target.accelerator == CPU:
         target = replace(target, accelerator=trained_on(accelerator, kind))
-    target = replace(target, qat=qat, full_recipe=recipe, prune_to=prune_to)
-    limits = limits.tighten(Limits.parse(prune_to))
+    to = fitting.of_networks(open_target(target), prune_to, apart)
+    target = replace(target, qat=qat, full_recipe=recipe, prune_to=to)
+    limits = limits.tighten(Limits.parse(to))
     setup = open_target(target).check()
     plugins.load("evaluators", kind).check(target)
     if recipe:
@@ -135,8 +138,10 @@ def _continues(out: Path, config: dict[str, Any]) -> bool:
 
 def _chosen(
     source: Path, top: int, say: Callable[[str], None], weight_bits: int = 0
-) -> tuple[Target, Limits, list[Record], str]:
+) -> tuple[Target, Limits, list[Record], str, bool]:
     """Return target, limits and networks of a run, a query or one network, and the evaluator for them.
+
+    Beside them whether limits that were asked for there count networks without the front end.
 
     Of a run those that keep its limits, which may have changed since they were trained; the rest is said.
     """
@@ -155,7 +160,8 @@ def _chosen(
         if len(kept) < len(trained):
             say(f"{len(trained) - len(kept)} trained networks exceed {limits.text()} and are left out")
         emulates = config.measure == "emulate" and target.weight_bits < 8  # which finals are, once they are trained
-        return target, limits, kept[:top], "training" if emulates else config.measure
+        kind = "training" if emulates else config.measure
+        return target, limits, kept[:top], kind, config.front_end_apart
     if source.exists():
         own.bring(source)
     sources = (candidates(source) if source.suffix == ".json" else [open_source(source)])[:top]
@@ -165,7 +171,7 @@ def _chosen(
     target, limits = replace(_target(sources[0]), weight_bits=weight_bits or 8), sources[0].limits
     setup = open_target(target, anew=True).check()
     blank = [Record(one, target.space, target.task, 0) for one in genes]
-    return target, limits, with_costs(setup, blank), "training"
+    return target, limits, with_costs(setup, blank), "training", sources[0].front_end_apart
 
 
 def _target(source: Source) -> Target:

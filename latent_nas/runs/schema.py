@@ -41,7 +41,7 @@ class FinalNetwork:
         qat_epochs: of quantisation-aware training behind the int8 networks; 0 is none.
         weight_bits: of convolutions and dense layers; eight_bit_ends: whether the first and the last keep 8 where that
             is fewer. measured_valid_eight_bits: on the validation part, with 8 bits everywhere then.
-        channels: before and after pruning of the network that is kept, of every convolution without groups; the
+        channels: before and after pruning of the network that is kept, of every layer that makes its own; the
             architecture is that before. Computed costs are those of the kept network.
         like_first: whether validation can't tell it from the first: its value is within the 95 % interval of that
             one's, or better; None of the first, and where it is not known.

@@ -19,7 +19,7 @@ class TrainingResult:
         qat_epochs: of quantisation-aware training behind the int8 network, 0 where it has none.
         measured_valid_without_qat: what the int8 network measured before; empty where that was not tried.
         weight_bits: of the int8 network, 4 where asked for; measured_valid_eight_bits: what it measured with 8 then.
-        channels: before and after pruning, of every convolution without groups; () where none was pruned.
+        channels: before and after pruning, of every layer that makes its own; () where none was pruned.
             pruning_epochs: that it learnt on for. measured_valid_before_pruning: the float network's first metric.
         flash_bytes, ram_high_bytes, latency_ms: computed of a pruned network, as limits count them; 0 of others.
         measured_test_int8: the same on the test part; empty where it was not read.

@@ -16,7 +16,7 @@ import torch
 
 from latent_nas import seeds
 from latent_nas.graph import Graph
-from latent_nas.graph.channels import FEWEST, FIXED, depthwise, groups, with_channels
+from latent_nas.graph.channels import FEWEST, FIXED, depthwise, groups, makes_channels, with_channels
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
@@ -41,7 +41,7 @@ class Pruned:
     Attributes:
         model: after it has learnt on. epochs: of that, in all rounds. before, cut: the first metric on the judging part
             of the network as it was, and right after the last round; NaN where there is no such part. channels: before
-            and after, of every convolution without groups, in their order.
+            and after, of every convolution without groups and dense layer but the last, in their order.
     """
 
     model: Network
@@ -88,11 +88,8 @@ def prune(
         with seeds.isolated(seeds.derive(seed, "prune", number)):
             model, _, done = follow(model.to(device), task, after, seed, learn, judge, None, state, watch, soft=soft)
         epochs += done
-    pairs = [
-        (n.operator.filters, m.operator.filters)
-        for n, m in zip(graph.nodes, model.graph.nodes, strict=True)
-        if isinstance(n.operator, Conv2d) and isinstance(m.operator, Conv2d) and n.operator.groups == 1
-    ]
+    both = zip(graph.nodes[1:-1], model.graph.nodes[1:-1], strict=True)
+    pairs = [(one.shape[-1], small.shape[-1]) for one, small in both if makes_channels(graph, one)]
     return Pruned(model, epochs, before, cut, tuple(pairs))
 
 
