@@ -60,6 +60,24 @@ def test_filters_see_uncorrelated_values_of_variance_1_and_both_signs(convolutio
     assert torch.equal(weight[many:], drawn[many:])
 
 
+def test_many_large_images_take_little_memory():
+    build = Builder((96, 96, 3))
+    build.add(Dense(2), build.add(GlobalPool(), build.add(Conv2d(8, (5, 5)), 0)))
+    model = Network(build.build())
+    x = np.random.default_rng(0).normal(size=(64, 96, 96, 3)).astype(np.float32)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as seen:
+        whiten(model, x)
+    largest = max(event.cpu_memory_usage for event in seen.events())
+    assert 0 < largest < 2 * 8 * 96 * 96 * 75 * 8  # bytes of the windows of 8 images, of 64 they are 8 times that
+    rows = torch.nn.functional.unfold(to_tensor(x[:8]), 5, padding=2).transpose(0, 1).flatten(1).double()
+    whitened = (
+        model.operators[1].weight.detach().flatten(1).double()[::2]
+        @ torch.cov(rows)
+        @ (model.operators[1].weight.detach().flatten(1).double()[::2].T)
+    )
+    assert torch.allclose(whitened, torch.eye(4, dtype=torch.float64), atol=0.05)
+
+
 def test_the_first_components_come_first():
     model = begun(Conv2d(4, (3, 3)))
     whiten(model, IMAGES)

@@ -17,7 +17,8 @@ from latent_nas.operators.conv2d import Conv2d
 from latent_nas.training import Unsuited
 from latent_nas.training.network import Network
 
-SAMPLES = 256  # of the training data, evenly spaced
+Pair = tuple[int, int]
+SAMPLES, AT_ONCE = 256, 8  # of the training data, evenly spaced
 LEAST = 1e-3  # of the largest variance, added to all: components that are next to nothing are no louder than this
 
 
@@ -35,18 +36,33 @@ def whiten(model: Network, x: np.ndarray) -> None:
     """
     module = model.operators[_first(model.graph).id]
     convolution = cast(nn.Conv2d, module[-1] if isinstance(module, nn.Sequential) else module)
-    seen: list[torch.Tensor] = []
-    hook = convolution.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    model.outputs(x[:: -(-len(x) // SAMPLES)])
-    hook.remove()
-    rows = cast(tuple[int, int], convolution.padding)
-    patches = functional.unfold(torch.cat(seen), convolution.kernel_size, padding=rows, stride=convolution.stride)
-    variances, vectors = torch.linalg.eigh(torch.cov(patches.transpose(0, 1).flatten(1).double()))
+    variances, vectors = torch.linalg.eigh(_covariance(model, convolution, x[:: -(-len(x) // SAMPLES)]))
     vectors = vectors.T.flip(0)  # the largest first
     largest = vectors.gather(1, vectors.abs().argmax(dim=1, keepdim=True))
     vectors = vectors * largest.sign() / (variances.flip(0) + LEAST * variances[-1]).clamp(min=1e-12).sqrt()[:, None]
     pairs = torch.stack([vectors, -vectors], dim=1).flatten(0, 1)[: len(convolution.weight)]
     convolution.weight[: len(pairs)] = pairs.reshape(-1, *convolution.weight.shape[1:]).float()
+
+
+def _covariance(model: Network, convolution: nn.Conv2d, x: np.ndarray) -> torch.Tensor:
+    """Return the covariance (values, values) of a convolution's windows of inputs x (n, h, w, c), float64.
+
+    Moments are added up a few images at a time: windows overlap, and all of them take many times the memory of images.
+    """
+    many, total, products = 0, torch.zeros(()), torch.zeros(())
+    rows = cast(Pair, convolution.padding)
+
+    def add(_: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        nonlocal many, total, products
+        size = convolution.kernel_size
+        windows = functional.unfold(given[0], cast(Pair, size), padding=rows, stride=cast(Pair, convolution.stride))
+        values = windows.transpose(0, 1).flatten(1).double()
+        many, total, products = many + values.shape[1], total + values.sum(dim=1), products + values @ values.T
+
+    hook = convolution.register_forward_pre_hook(add)
+    model.outputs(x, AT_ONCE)
+    hook.remove()
+    return (products - torch.outer(total, total) / many) / max(many - 1, 1)
 
 
 def _first(graph: Graph) -> Node:
