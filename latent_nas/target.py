@@ -46,6 +46,10 @@ class Target:
     weight_bits: int = 8
     prune_to: tuple[str, ...] = ()
 
+    def measured_bits(self, fidelity: str) -> int:
+        """Return the bits of the weights that a training of that fidelity measures; costs are of ``weight_bits``."""
+        return self.weight_bits if fidelity == FULL else 8
+
     def recipe(self, task: Task, fidelity: str) -> Recipe:
         """Return how networks are trained for the target's task; the first epochs of a training follow its recipe."""
         whole = SEARCH if pause_of(fidelity) else fidelity

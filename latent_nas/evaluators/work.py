@@ -60,7 +60,7 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
             pause=pause,
             qat_epochs=job.qat_epochs,
             lesson=lesson,
-            weight_bits=target.weight_bits if job.fidelity == FULL else 8,
+            weight_bits=target.measured_bits(job.fidelity),
             eight_bit_ends=False if target.prune_to else job.eight_bit_ends,  # wider ends may not fit
             excess=open_target(target).excess if target.prune_to and job.fidelity == FULL else None,
         )

@@ -1,6 +1,6 @@
 """Which tensors of a graph have the same channels, and the same graph with fewer of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from latent_nas.graph import Builder, Graph, Node
@@ -20,6 +20,12 @@ from latent_nas.operators.relu6 import Relu6
 FEWEST = 4  # channels that kernels take at once: a group is pruned to no fewer
 FIXED = -1  # of tensors whose channels can't change: input, output, and what other operators read or make
 CHANNEL_BY_CHANNEL = (Add, AvgPool, BatchNorm, Dropout, GlobalPool, HardSwish, Identity, MaxPool, Relu, Relu6)
+
+
+def widths(channels: Iterable[tuple[int, int]]) -> str:
+    """Return what pruning has changed in words, "channels 16 to 8, 12 to 4" of (before, after); "" for nothing."""
+    changed = ", ".join(f"{before} to {after}" for before, after in channels if before != after)
+    return changed and f"channels {changed}"
 
 
 def makes_channels(graph: Graph, node: Node) -> bool:

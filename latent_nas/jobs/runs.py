@@ -94,6 +94,7 @@ def line_of(run: Run) -> Line:
         )
     if best := run.best[:1]:
         about |= {"metric": best[0].objective, "measured": best[0].measured_objective, "measured_on": "valid"}
+        about |= {"measured_on": "valid, 8-bit weights"} if run.weight_bits < 8 else {}
         about |= {name: getattr(best[0], name) for name in ("flash_bytes", "ram_bytes", "latency_ms")}
         about |= {"fits": False} if run.exceeds(best[0]) else {}
     finished = "finished" if run.result is not None else f"{len(run.records)} of {wanted or '?'} trainings"

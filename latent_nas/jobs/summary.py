@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from latent_nas.graph.channels import widths
 from latent_nas.jobs import proof, ranks
 from latent_nas.records import words
 from latent_nas.report.summary import above
@@ -71,24 +72,18 @@ def _network(network: FinalNetwork, result: Result) -> str:
     over = above(network.emulated_above_bytes)
     return (
         f"{_measured(network, result.objective)}{_no_better(network, result)};"
-        f"{narrow(network)}{_pruned(network)} flash {network.flash_bytes / 1024:.1f} KB,"
+        f"{_changed(network)} flash {network.flash_bytes / 1024:.1f} KB,"
         f" RAM {ram / 1024:.1f} KB{_range(network)} in {region}, {network.latency_ms:.2f} ms"
         f" (+- {network.latency_error_ms:.2f}, computed){proof.text(network.firmware)};"
         f" {FITS[network.fits]}" + (f"\n     {over}" if over else "")
     )
 
 
-def narrow(network: FinalNetwork) -> str:
-    """Return how wide its weights are for a line, "" where that is 8 bits."""
-    if network.weight_bits == 8:
-        return ""
-    return f" {network.weight_bits}-bit weights{' but in the first and the last layer' * network.eight_bit_ends};"
-
-
-def _pruned(network: FinalNetwork) -> str:
-    """Return which widths pruning has changed for a line, "" where none."""
-    widths = ", ".join(f"{a} to {b}" for a, b in network.channels if a != b)
-    return widths and f" pruned, channels {widths};"
+def _changed(network: FinalNetwork) -> str:
+    """Return how wide its weights are and which widths pruning has changed for a line, "" for 8 bits and none."""
+    changed = widths(network.channels)
+    parts = network.weights, changed and f"pruned, {changed}"
+    return "".join(f" {part};" for part in parts if part)
 
 
 def _range(network: FinalNetwork) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from latent_nas.graph.channels import widths
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs import files
 from latent_nas.runs.read import Run
@@ -70,13 +71,13 @@ def _measured(run: Run, network: FinalNetwork) -> list[object]:
     spread = f"{scale.shown(mean[0])} ± {scale.shown(mean[1])}" if mean else ""
     ends = scale.ends(network)
     even = balanced(run, network) if scale.share else None
-    widths = [(a, b) for a, b in network.channels if a != b]
+    changed = widths(network.channels)
     lines = [
         f"95{SPACE}%: {ends[0]} to {ends[1]}" if ends else "",
         f"{network.seeds} seeds {spread}" if spread and own and network.seeds > 1 else "",
         f"balanced {percent(even)}" if even is not None and "balanced" not in scale.objective else "",
-        f"{network.weight_bits}-bit weights" if network.weight_bits < 8 else "",
-        f"pruned, channels {', '.join(f'{a} to {b}' for a, b in widths)}" if widths else "",
+        network.weights,
+        changed and f"pruned, {changed}",
     ]
     return [own or spread or "-", *(tag("small", line) for line in lines if line)]
 

@@ -7,6 +7,7 @@ import numpy as np
 from latent_nas.records import Record
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
+from latent_nas.report._bits import mixed
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs.read import Run
 from latent_nas.units import COSTS, cost
@@ -36,7 +37,8 @@ class CostCharts(Section):
             " surrogates. No network beyond a limit is ever trained. A click on a point shows that network."
         )
         key = [c._entry(*entry) for entry in KEY if entry[2] != KEY[2][2] or run.predictions]
-        return join(tag("p", words), tag("p", *key, class_="key"), tag("div", *charts, class_="charts"))
+        bits = tag("p", note) if (note := mixed(run)) else None
+        return join(tag("p", words), bits, tag("p", *key, class_="key"), tag("div", *charts, class_="charts"))
 
 
 def _chart(run: Run, name: str) -> Html:

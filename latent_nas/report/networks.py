@@ -2,6 +2,7 @@
 
 from latent_nas.records import Record
 from latent_nas.report import Section
+from latent_nas.report._bits import mixed
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs.read import Run
 from latent_nas.runs.scale import Scale
@@ -40,7 +41,8 @@ class Networks(Section):
             " network alone. Final networks have a folder with their graph and integers; of the others the record, in"
             " study.sqlite and history.csv, is all that is kept."
         )
-        return join(tag("p", words), tag("div", box, class_="scroll tall", tabindex=0), _files(run))
+        bits = tag("p", note) if (note := mixed(run)) else None
+        return join(tag("p", words), bits, tag("div", box, class_="scroll tall", tabindex=0), _files(run))
 
 
 def _scales(run: Run) -> list[Scale]:

@@ -13,13 +13,16 @@ from latent_nas.runs.scale import Scale
 
 
 class Quantisation(Section):
-    """The int8 network's metric against the float network's, of every training."""
+    """The int8 network's metric against the float network's, of every training whose weights have 8 bits."""
 
     title, place = "Int8 against float", 110
 
     def show(self, run: Run) -> Html:
         """Return the charts."""
-        records = [r for r in [*run.records, *run.finals] if r.ok]
+        narrow = f"{run.weight_bits}-bit weights" if run.weight_bits < 8 else ""
+        records = [r for r in [*run.records, *([] if narrow else run.finals)] if r.ok]
+        if narrow and not records:
+            raise ValueError(f"its networks have {narrow}")
         metric = _metric(run.scale, records)
         scale = Scale(f"int8_{metric}", run.scale.higher_is_better)
         held = [r for r in records if metric in r.measured_float and metric in r.measured_int8]
@@ -31,7 +34,7 @@ class Quantisation(Section):
             f" {scale.difference(lost.mean() / scale.factor)} on average,"
             f" {scale.difference(lost.max() / scale.factor)} at worst, over {len(held)} trainings; below 0 it gains,"
             " which is chance."
-        )
+        ) + (f" Final networks have {narrow} and are left out." if narrow else "")
         text = [
             f"{'final' if f else f'training {run.numbers[r.genes]}'}: float {scale.shown(a)}, int8 {scale.shown(b)}"
             for r, a, b, f in zip(held, x, y, final, strict=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from latent_nas.records import words
 from latent_nas.report import Section
+from latent_nas.report._bits import mixed
 from latent_nas.report._finals import balanced, finals
 from latent_nas.report._html import Html, join, tag
 from latent_nas.report._price import price
@@ -30,7 +31,7 @@ class Summary(Section):
         said = [_found(run), _within(run, used, ratios), _binding(run, binds, ratios)]
         if binds and run.best and run.scale.share:  # what is not a share has no points
             said.append(price(run.best, binds, getattr(run.limits, binds)))
-        return join(tag("div", *tiles, class_="tiles"), finals(run), *(tag("p", w) for w in said if w))
+        return join(tag("div", *tiles, class_="tiles"), finals(run), *(tag("p", w) for w in (*said, mixed(run)) if w))
 
 
 def _used(run: Run) -> dict[str, float]:
@@ -57,6 +58,7 @@ def _accuracy(run: Run) -> Html:
         tag("div", value, class_="value"),
         tag("span", tag("i", style=f"width:{gauge:.1f}%"), class_="gauge") if gauge is not None else "",
         tag("div", more, class_="more"),
+        tag("div", run.networks[0].weights, class_="more") if run.networks and run.networks[0].weights else None,
         tag("div", beside, class_="more") if (beside := _beside(run)) else None,
         class_="tile",
     )
@@ -128,8 +130,9 @@ def _found(run: Run) -> Html:
     measured = f"{mean} ± {std} {name} on the test part {seeds}"
     if own is not None:
         measured = f"{own} {name} on the test part{run.scale.interval(first)}, {mean} ± {std} {seeds}"
+    wide = f" of {first.weights}" if first.weights else ""
     text = (
-        f"a network of {target['space']} with {measured},"
+        f"a network of {target['space']}{wide} with {measured},"
         f" {first.parameters:,} parameters and {first.macs:,} MACs,"
         f" after {spent}{by}{took}."
     )

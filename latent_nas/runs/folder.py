@@ -22,7 +22,7 @@ from latent_nas.records import Record, front, objective_of, ranked
 from latent_nas.runs import files, own, schema
 from latent_nas.runs.schema import Architecture, DataFound, Result
 from latent_nas.store import Store
-from latent_nas.target import Setup
+from latent_nas.target import Setup, Target
 from latent_nas.units import cost_row
 
 COLUMNS = (
@@ -165,13 +165,14 @@ class RunFolder:
         """
         objective, higher_is_better = objective_of(records)
         names = sorted({name for record in records for name in record.measured})
+        rows = {id(record): _row(setup.target, record, names) for record in records}
         best, history = None, []
         for number, record in enumerate(records, 1):
             best = max(
                 (r for r in (best, record) if r and r.score is not None), key=lambda r: r.score or 0, default=None
             )
             first = {"training": number, "round": record.round, f"best_{objective}": best and best.measured_objective}
-            history.append({**first, **_row(record, names)})
+            history.append({**first, **rows[id(record)]})
         self._csv(files.HISTORY, history)
         rounds = [schema.read_round(f, files.STORE, objective, higher_is_better) for f in store.findings()]
         predictions = [{"round": r.round, **_named(asdict(p), objective)} for r in rounds for p in r.predictions]
@@ -185,7 +186,7 @@ class RunFolder:
             self._csv(files.PREDICTIONS, [{**p, "genes": _words(p["genes"])} for p in predictions])
         if lessons:
             self._csv(files.AGENT, lessons)
-        self._csv(files.PARETO, [_row(r, names) for r in front(records)])
+        self._csv(files.PARETO, [rows[id(r)] for r in front(records)])
         top = [r for r in ranked(records) if limits is None or not limits.exceeded(*cost_row(r))][:1]
         if top:
             self.write_json(files.BEST, sealed.seal(architecture(setup, top[0]).to_json()))
@@ -269,11 +270,16 @@ def architecture(setup: Setup, record: Record) -> Architecture:
         emulated_latency_ms=record.emulated_latency_ms,
         macs=cost.macs,
         parameters=cost.parameters,
+        weight_bits=setup.target.weight_bits,
+        measured_weight_bits=setup.target.measured_bits(record.fidelity),
     )
 
 
-def _row(record: Record, measured: Iterable[str]) -> dict[str, Any]:
-    values = {f"measured_{name}": record.measured.get(name) for name in measured}
+def _row(target: Target, record: Record, measured: Iterable[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {f"measured_{name}": record.measured.get(name) for name in measured}
+    if target.weight_bits < 8:
+        bits = target.measured_bits(record.fidelity)
+        values = {**values, "measured_weight_bits": bits, "weight_bits": target.weight_bits}
     return {**values, **{name: getattr(record, name) for name in COLUMNS}, "genes": _words(record.genes)}
 
 

@@ -30,7 +30,8 @@ class FinalNetwork:
             ..._interval: 95 % of its first metric, as far as so many ``samples`` of the test part tell; ..._recall: the
             share of every class that it tells, by the class's name.
         collapsed_seeds: of trainings that had learnt nothing and were done again with other seeds.
-        measured_valid_int8, measured_search_int8: on the validation part, of the full and of the search's training.
+        measured_valid_int8, measured_search_int8: on the validation part, of the full and of the search's training;
+            the second with 8-bit weights whatever ``weight_bits``.
         ram_bytes: by the region that the arena lies in; ram_low_bytes, ram_high_bytes: the range around it, of which
             limits count the upper end, None in runs of before. latency_ms, latency_error_ms, ...: computed;
             energy_uj: None where nobody knows the power.
@@ -96,6 +97,12 @@ class FinalNetwork:
         return next(iter(self.ram_bytes.items()))
 
     @property
+    def weights(self) -> str:
+        """How wide its weights are in words, "" where all have 8 bits."""
+        but = " but in the first and the last layer" if self.eight_bit_ends else ""
+        return f"{self.weight_bits}-bit weights{but}" if self.weight_bits < 8 else ""
+
+    @property
     def size(self) -> float:
         """A number that goes up with flash, RAM and latency, as limits count them."""
         return sum(math.log(max(value, 1e-9)) for value in self.limited.values())
@@ -115,7 +122,7 @@ class Result:
         networks: the best on the validation part first. trainings, failed_trainings: of the search, in full.
             short_trainings: beside them. Of a validation there are failed ones alone, where none was lost.
         objective, higher_is_better: what was optimised; None where no training succeeded. best_measured_valid: all that
-            was measured of the best network of the search, by name.
+            was measured of the best network of the search, by name, with 8-bit weights.
         baseline: what can be reached without a network, see ``tasks.kinds.Baseline``.
         test_reads: trainings that have read the test part. limits: in force. front_end: its computed costs.
         config: of the search. versions: of the packages that the result depends on.
@@ -150,6 +157,8 @@ class Architecture:
 
     Attributes:
         graph: deployed, see ``Graph.from_json``. layers: MACs, bytes and cycles of each, computed.
+        weight_bits: of the graph and all costs. measured_weight_bits: of the int8 network that was measured, 8 where a
+            search's own training measured it. Neither is written where all is of 8 bits.
         measured_on, fidelity, seed: of its training. latency_ms, ...: computed; emulated_...: of its firmware.
     """
 
@@ -182,11 +191,14 @@ class Architecture:
     ram_high_bytes: int | None = None
     energy_uj: float | None = None
     energy_error_uj: float | None = None
+    weight_bits: int = 8
+    measured_weight_bits: int = 8
     version: int = VERSION
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, read back by ``read_architecture``."""
-        return asdict(self)
+        left_out = ("weight_bits", "measured_weight_bits") if self.weight_bits == 8 else ()
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 
 @dataclass(frozen=True)

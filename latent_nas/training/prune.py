@@ -16,7 +16,7 @@ import torch
 
 from latent_nas import seeds
 from latent_nas.graph import Graph
-from latent_nas.graph.channels import FEWEST, FIXED, depthwise, groups, makes_channels, with_channels
+from latent_nas.graph.channels import FEWEST, FIXED, depthwise, groups, makes_channels, widths, with_channels
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
@@ -204,8 +204,8 @@ def said(task: Task, pruned: Pruned | None, after: float) -> str:
     if pruned is None:
         return "pruning: the network is within these limits as it is; nothing is taken away"
     name = words(task.kind.metric.name)
-    widths = ", ".join(f"{a} to {b}" for a, b in pruned.channels if a != b)
     return (
-        f"pruned: channels {widths}; float {name} on validation {pruned.before:.4f} before, {pruned.cut:.4f} right"
-        f" after, {after:.4f} after {pruned.epochs} epoch{'s' * (pruned.epochs != 1)} of learning on"
+        f"pruned: {widths(pruned.channels)}; float {name} on validation {pruned.before:.4f} before,"
+        f" {pruned.cut:.4f} right after, {after:.4f} after {pruned.epochs} epoch{'s' * (pruned.epochs != 1)}"
+        " of learning on"
     )
