@@ -187,5 +187,5 @@ class TestRefused:
         with closing(folder.store()) as store:
             store.add(with_costs(open_target(target), [blank])[0])
         assert _chosen(folder.path, 1, print)[3] == "emulate"
-        target, _, chosen, kind = _chosen(folder.path, 1, print, weight_bits=4)
+        target, _, chosen, kind, _ = _chosen(folder.path, 1, print, weight_bits=4)
         assert (target.weight_bits, len(chosen), kind) == (4, 1, "training")
