@@ -23,7 +23,8 @@ from latent_nas.spaces import open_space
 from latent_nas.target import MAIN_TARGET, Target
 from latent_nas.tasks import Part, Recipe, open_task
 from latent_nas.training import check, train
-from latent_nas.training.branches import Branches, branch, fold
+from latent_nas.training.branches import Branches, branch
+from latent_nas.training.fold import fold
 from latent_nas.training.network import Network, to_tensor
 from latent_nas.training.quantise import quantise
 

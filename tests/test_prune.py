@@ -40,8 +40,9 @@ from latent_nas.target import MAIN_TARGET, open_target
 from latent_nas.tasks import Part, Recipe
 from latent_nas.tasks.digits import Digits
 from latent_nas.training import CanNotFit, train
+from latent_nas.training.importance import importances
 from latent_nas.training.network import Network, to_tensor
-from latent_nas.training.prune import chosen, importances, recipe_of, said, sliced
+from latent_nas.training.prune import chosen, recipe_of, said, sliced
 from latent_nas.training.quantise import QuantisedNetwork
 
 GRAPH = SPACE.graph(GENES)

@@ -7,7 +7,6 @@ learnt, so that their sum is one convolution: the network that is quantised, cos
 
 from typing import cast
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -75,12 +74,12 @@ class Branches(nn.Module):
     @torch.no_grad()
     def folded(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return weight (filters, channels / groups, h, w) and bias (filters,) of the one convolution, float64."""
-        pairs = [_folded(_convolution(one), norm) for one, norm in zip(self.wide, self.wide_norms, strict=True)]
+        pairs = [_folded(convolution_of(one), norm) for one, norm in zip(self.wide, self.wide_norms, strict=True)]
         weight = torch.stack([w for w, _ in pairs]).sum(0)
         bias = torch.stack([b for _, b in pairs]).sum(0)
         (i, j), (height, width) = self._tap, self._size
         if self.small is not None:
-            own, moved = _folded(_convolution(self.small), self.small_norm)
+            own, moved = _folded(convolution_of(self.small), self.small_norm)
             weight[:, :, i : i + height, j : j + width] += own
             bias += moved
         if self.straight is not None:
@@ -127,61 +126,6 @@ def branch(model: Network, copies: int) -> None:
             model.operators[node.id], model.operators[norm.id] = made, nn.Identity()
 
 
-@torch.no_grad()
-def fold(model: Network, x: np.ndarray) -> Network:
-    """Return the network of the graph alone that computes the same, on the CPU; draws from torch's generator.
-
-    Args:
-        x: inputs (n, h, w, c), whose statistics its norms get, so that it can learn on from what it computes.
-    """
-    plain = Network(model.graph).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
-    for node, (own, learnt) in enumerate(zip(plain.operators, model.operators, strict=True)):
-        if not isinstance(learnt, (Branches, nn.Identity)):
-            own.load_state_dict(learnt.state_dict())
-        if isinstance(learnt, Branches):
-            convolution, (after,) = _convolution(own), model.graph.readers(model.graph.nodes[node])
-            norm = cast(nn.BatchNorm2d, plain.operators[after.id])
-            weight, bias = learnt.folded()
-            convolution.weight.copy_(weight)
-            if convolution.bias is not None:
-                convolution.bias.zero_()
-            norm.bias.copy_(bias)
-            pairs.append((convolution, norm))
-            _stand(norm, torch.zeros_like(bias), torch.ones_like(bias) - norm.eps)
-    moments = _moments(plain, [convolution for convolution, _ in pairs], x)
-    for (_, norm), (mean, variance) in zip(pairs, moments, strict=True):
-        _stand(norm, mean, variance)
-    return plain
-
-
-def _stand(norm: nn.BatchNorm2d, mean: torch.Tensor, variance: torch.Tensor) -> None:
-    """Give a norm that multiplies by 1 the statistics (filters,) of what it reads; it adds what it adds to a 0."""
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    norm.running_mean.copy_(mean)
-    norm.running_var.copy_(variance)
-    norm.weight.copy_((norm.running_var.double() + norm.eps).sqrt())
-    norm.bias.add_(norm.running_mean)
-
-
-def _moments(model: Network, convolutions: list[nn.Conv2d], x: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Return mean and variance of every channel of what convolutions make of inputs x, (filters,) each, float64."""
-    sums: dict[nn.Module, tuple[int, torch.Tensor, torch.Tensor]] = {}
-
-    def add(module: nn.Module, _: object, output: torch.Tensor) -> None:
-        values = output.double().transpose(0, 1).flatten(1)
-        many, total, squares = sums.get(module, (0, torch.zeros(()), torch.zeros(())))
-        sums[module] = many + values.shape[1], total + values.sum(dim=1), squares + values.square().sum(dim=1)
-
-    hooks = [convolution.register_forward_hook(add) for convolution in convolutions]
-    model.outputs(x)
-    for hook in hooks:
-        hook.remove()
-    found = [sums[convolution] for convolution in convolutions]
-    return [(total / n, (squares / n - (total / n).square()).clamp(min=0)) for n, total, squares in found]
-
-
 def _middle(operator: Conv2d, shape: tuple[int, ...], made: tuple[int, ...]) -> tuple[Pair, Pair, tuple[slice, slice]]:
     """Return the first tap and the size of what the small branch sees of a window, and the part of the input it reads.
 
@@ -199,7 +143,7 @@ def _middle(operator: Conv2d, shape: tuple[int, ...], made: tuple[int, ...]) -> 
     return (taps[0], taps[1]), (sizes[0], sizes[1]), (crops[0], crops[1])
 
 
-def _convolution(module: nn.Module) -> nn.Conv2d:
+def convolution_of(module: nn.Module) -> nn.Conv2d:
     """Return the convolution of an operator's module, which may pad before."""
     return cast(nn.Conv2d, module[-1] if isinstance(module, nn.Sequential) else module)
 

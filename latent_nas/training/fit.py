@@ -13,6 +13,7 @@ from latent_nas.graph import Graph
 from latent_nas.tasks import Part, Recipe, Task
 from latent_nas.training import branches, schedule, whiten
 from latent_nas.training.checkpoint import HISTORY, Checkpoint
+from latent_nas.training.fold import fold
 from latent_nas.training.learner import Learner
 from latent_nas.training.network import Network, to_tensor
 
@@ -70,7 +71,7 @@ def fit(
         )
         if recipe.branches:
             rows = np.arange(0, len(learn), -(-len(learn) // STATISTICS))
-            found = branches.fold(found, task.kind.batch(learn.x[rows], learn.y[rows], seeds.rng(0, "fold"))[0])
+            found = fold(found, task.kind.batch(learn.x[rows], learn.y[rows], seeds.rng(0, "fold"))[0])
         return found, curve, epochs
 
 

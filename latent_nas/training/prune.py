@@ -1,7 +1,6 @@
 """Structured pruning: a trained network loses the channels that matter least until it fits, and learns on in between.
 
-What a channel matters is the loss's first-order change without it, squared and averaged over training samples
-(Molchanov et al. 2019, equations 6 and 8), against what it takes of the limit that binds. Channels that must be the
+What a channel matters (``importance``) is held against what it takes of the limit that binds. Channels that must be the
 same, as those of a residual sum, go together, and always by fours, as kernels take them. It goes in rounds, since the
 channels that are left matter more once others are gone.
 """
@@ -16,7 +15,7 @@ import torch
 
 from latent_nas import seeds
 from latent_nas.graph import Graph
-from latent_nas.graph.channels import FEWEST, FIXED, depthwise, groups, makes_channels, widths, with_channels
+from latent_nas.graph.channels import FEWEST, depthwise, groups, makes_channels, widths, with_channels
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
@@ -24,10 +23,10 @@ from latent_nas.records import words
 from latent_nas.tasks import Part, Recipe, Task
 from latent_nas.training import CanNotFit
 from latent_nas.training.fit import CPU, follow
-from latent_nas.training.network import Network, to_tensor
+from latent_nas.training.importance import importances
+from latent_nas.training.network import Network
 
 BY = FEWEST  # channels that go at once
-SAMPLES, BATCH = 512, 64  # of the training data, for the importances
 STEP, HALF = 1.25, 0.5  # by which cost / limit goes down in a round; of a group's channels that stay at least
 SHARE, SHORT, LEAST, RATE = 0.5, 0.1, 2, 0.5  # of the recipe's epochs after the last round and others; of its rate
 SIZE = 1e-3  # how much a smaller network is worth beside what it takes of the limit
@@ -99,46 +98,6 @@ def recipe_of(recipe: Recipe, judged: bool, last: bool) -> Recipe:
     schedule = "cosine" if recipe.schedule == "plateau" and not judged else recipe.schedule
     plain = replace(recipe, branches=0, whiten=False, warmup=min(recipe.warmup, 0.5), schedule=schedule)
     return replace(plain, epochs=epochs, learning_rate=RATE * recipe.learning_rate, to_end=recipe.to_end or not judged)
-
-
-def importances(model: Network, task: Task, learn: Part) -> dict[int, np.ndarray]:
-    """Return what every channel of every group matters, (channels,), by the names of ``groups``."""
-    of = groups(model.graph)
-    graph = model.graph
-    read = [n for n in graph.nodes if of[n.id] != FIXED and any(of[r.id] != of[n.id] for r in graph.readers(n))]
-    seen: dict[int, torch.Tensor] = {}
-
-    def note(node: int) -> Callable[[object, object, torch.Tensor], None]:
-        def hook(_: object, __: object, output: torch.Tensor) -> None:
-            output.retain_grad()
-            seen[node] = output
-
-        return hook
-
-    hooks = [model.operators[n.id].register_forward_hook(note(n.id)) for n in read]
-    found = {of[n.id]: np.zeros(n.shape[-1]) for n in read}
-    rng = seeds.rng(0, "importance")
-    recipe = Recipe(epochs=1)
-    model.eval()
-    rows = np.arange(0, len(learn), max(len(learn) // SAMPLES, 1))[:SAMPLES]
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        x, y = task.kind.batch(learn.x[batch], learn.y[batch], rng)
-        loss = task.kind.loss(model(to_tensor(x)), torch.from_numpy(y), recipe) * len(batch)  # of every sample: the sum
-        model.zero_grad()
-        loss.backward()
-        change: dict[int, torch.Tensor] = {}
-        for node, output in seen.items():
-            assert output.grad is not None
-            own = (output * output.grad).detach()
-            own = own.sum(dim=(2, 3)) if own.ndim == 4 else own
-            change[of[node]] = change.get(of[node], torch.zeros(())) + own
-        for group, own in change.items():
-            found[group] += own.square().sum(dim=0).numpy()
-    for one in hooks:
-        one.remove()
-    model.zero_grad()
-    return {group: values / len(rows) for group, values in found.items()}
 
 
 def chosen(graph: Graph, importance: Mapping[int, np.ndarray], excess: Excess) -> dict[int, np.ndarray]:
