@@ -17,7 +17,7 @@ from latent_nas.jobs.search.prepare import prepare
 from latent_nas.jobs.search.resume import going_on
 from latent_nas.judge import transfer
 from latent_nas.judge.scorer import Scorer
-from latent_nas.judge.transfer import Beliefs, Source
+from latent_nas.judge.transfer import Beliefs, Source, agreeing
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.runs.folder import RunFolder
@@ -320,3 +320,38 @@ class TestSearch:
     def test_a_table_of_another_space_is_refused(self, target):
         with pytest.raises(ValueError, match="is of space 'mcu_cnn', the search of 'dna_cnn'"):
             prepare(new_config(replace(target, space="dna_cnn"), warm_start=(self.DIGITS,)))
+
+
+class TestHeard:
+    """Sources that are heard are those that order the best of this task's labels."""
+
+    VALUES = np.linspace(0, 1, 40)
+
+    def columns(self):
+        """One that orders all, one that orders the worse half alone, and one turned round."""
+        rng = np.random.default_rng(5)
+        bad = np.where(self.VALUES < 0.5, self.VALUES, 0.5 + rng.permutation(self.VALUES) / 10)
+        return np.stack([self.VALUES, bad, -self.VALUES], axis=1)
+
+    def test_what_is_right_about_bad_networks_alone_is_not(self):
+        columns, order = self.columns(), np.random.default_rng(1).permutation(40)
+        assert np.corrcoef(columns[:, 1], self.VALUES)[0, 1] > 0.8
+        assert agreeing(columns[order], self.VALUES[order]).tolist() == [1, 0, 0]
+
+    def test_of_few_labels_all_are(self):
+        assert agreeing(self.columns()[:7], self.VALUES[:7]).tolist() == [1, 1, 1]
+
+    def test_a_source_that_is_not_heard_changes_nothing(self, tables):
+        space = TableSpace(read(tables["target"], "metric.m"))
+        turned = Source("turned", space.listed, -space.table.values["metric.m"][space.network(space.listed)])
+        records = [
+            Record(tuple(genes), "s", "t", 0, measured_int8={"accuracy": -value})
+            for genes, value in zip(space.listed[::4].tolist(), turned.values[::4].tolist(), strict=True)
+        ]
+        found = []
+        for beliefs in (None, Beliefs(space, [turned], 0)):
+            scorer = Scorer(space, Limits(), None, beliefs=beliefs, surrogate="gp")
+            scorer.refit(records)
+            found.append(scorer.rerank(space.listed))
+        assert np.allclose(found[0].predicted_accuracy, found[1].predicted_accuracy, atol=0.02)
+        assert np.allclose(found[0].acquisition, found[1].acquisition, atol=0.02)

@@ -14,7 +14,7 @@ from latent_nas.judge.fidelity import Evidence, Fidelity
 from latent_nas.judge.listing import Listing
 from latent_nas.judge.promotion import Promotion, gain, keener
 from latent_nas.judge.recalibrate import excess
-from latent_nas.judge.transfer import Beliefs
+from latent_nas.judge.transfer import Beliefs, agreeing
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.spaces import Space
@@ -81,6 +81,7 @@ class Scorer:
         self.beyond, self.surrogate, self.fidelities = beyond, surrogate, tuple(fidelities)
         self.kept = kept
         self.beliefs, self.evidence = beliefs, Evidence.of([])
+        self._heard: np.ndarray | None = None  # of the beliefs, 0 or 1 each; None: all
         self.queries = 0
         self.objective = ("int8_accuracy", 1.0)
         self.accuracy: AccuracyModel | None = None
@@ -107,6 +108,7 @@ class Scorer:
         genes, accuracy = self.evidence.genes[known], self.evidence.estimates[known]
         self.accuracy = self._beliefs = None
         self._excess = excess(records)
+        self._heard = agreeing(self.beliefs(genes), accuracy) if self.beliefs and len(genes) else None
         if len(genes):
             best = genes[np.argsort(-accuracy, kind="stable")[:ELITES]]
 
@@ -283,7 +285,10 @@ class Scorer:
     def _design(self, genes: np.ndarray) -> np.ndarray:
         latent = None if self.codec is None else self.codec.latent(self.codec.encode(genes))
         inputs = design(self.space, genes, latent)
-        return inputs if self.beliefs is None else np.concatenate([inputs, self.beliefs(genes)], axis=1)
+        if self.beliefs is None:
+            return inputs
+        columns = self.beliefs(genes)  # zeros say nothing
+        return np.concatenate([inputs, columns if self._heard is None else columns * self._heard], axis=1)
 
 
 def labels(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,8 @@
 
 Of every source a process is fitted to its labels; its mean over networks, in units of its std over the space, is a
 column. The surrogate weighs such columns by its own labels (``surrogates.gp``, ``apart``): one that says nothing of
-this task costs next to nothing.
+this task costs next to nothing. One that is right about bad networks and wrong about good ones costs much, as it is
+the good ones that a search chooses from: it is heard only while it orders the best labels, see ``agreeing``.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,11 @@ from latent_nas.spaces import Space
 from latent_nas.surrogates import Surrogate, design
 from latent_nas.surrogates.gp import Gp
 
+SURE = 2.0  # standard errors
 RELATED = 3  # networks that sources believe to be the best, trained first where the user calls the tasks related
 ROWS = 1000  # labels of a source behind its process; more make it slower and hardly better
 PART = 4096  # networks at a time
+BEST = 8  # labels, or the better half where that is more, that a source has to order
 SAMPLES = 2048  # networks over which a mean has its unit, where a space has no list
 
 
@@ -92,3 +95,21 @@ class Beliefs:
     def _scaled(self, columns: Sequence[np.ndarray]) -> np.ndarray:
         pairs = zip(columns, self._models, strict=True)
         return np.stack([(mean - middle) / unit for mean, (_, middle, unit) in pairs], axis=1).astype(np.float32)
+
+
+def agreeing(columns: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return which columns (n, sources) order the best of this task's values (n,), (sources,) of 0 or 1.
+
+    Those whose rank correlation with them is above ``SURE`` times its standard error by chance; among fewer than
+    ``BEST`` labels all are heard, since there is nothing better.
+    """
+    from scipy.stats import rankdata
+
+    if len(values) < BEST:
+        return np.ones(columns.shape[1], np.float32)
+    best = np.argsort(-values, kind="stable")[: max(BEST, len(values) // 2)]
+    ranks = rankdata(np.concatenate([columns[best], values[best, None]], axis=1), axis=0)
+    ranks -= ranks.mean(axis=0)
+    size = np.sqrt((ranks**2).sum(axis=0))
+    agreement = ranks[:, :-1].T @ ranks[:, -1] / np.maximum(size[:-1] * size[-1], 1e-9)
+    return np.asarray(agreement > SURE * (len(best) - 1) ** -0.5, np.float32)
