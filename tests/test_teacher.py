@@ -13,6 +13,8 @@ from latent_nas.spaces import open_space
 from latent_nas.tasks import Part, Recipe, open_task
 from latent_nas.tasks._download import VARIABLE
 from latent_nas.training import check, teacher, train
+from latent_nas.training.learner import Learner
+from latent_nas.training.network import Network, to_tensor
 
 TASK = open_task("digits")
 RECIPE = Recipe(epochs=5, batch=16, learning_rate=1e-2, average=0.9, to_end=True, teachers=2)
@@ -82,8 +84,8 @@ def test_a_teacher_no_better_than_its_pupil_is_left_out(kept, pupil):
 
 def test_the_teachers_are_the_largest_that_are_not_too_large():
     graphs = teacher.graphs(TASK, 3)
-    assert all(a.macs >= b.macs for a, b in pairwise(graphs))
-    assert graphs[0].macs <= teacher.MACS
+    assert all(a.macs * a.parameters >= b.macs * b.parameters for a, b in pairwise(graphs))
+    assert all(one.macs <= teacher.MACS for one in graphs)
 
 
 def test_the_loss_is_least_where_the_answers_are_the_teachers():
@@ -101,3 +103,30 @@ def test_what_cannot_be_distilled_is_said():
     for task in ("digits_anomaly", "char_lm"):
         with pytest.raises(ValueError, match="distillation is for classes and numbers, not for"):
             check(Recipe(epochs=1, teachers=2), open_task(task))
+
+
+@pytest.mark.parametrize(
+    ("varied", "changes"),
+    [
+        (False, {}),
+        (True, {"augmentation": "shift=1"}),
+        (True, {"augmentation": "mixup"}),
+    ],
+)
+def test_of_varied_samples_the_answers_are_of_what_the_pupil_sees(varied, changes, kept, pupil):
+    """A teacher that knows nothing of the samples as they are gives a loss all the same."""
+    with seeds.isolated(0):
+        ensemble = teacher.Teacher.of([Network(pupil), Network(pupil)], kept[0].x)
+        ensemble.known.fill_(torch.nan)
+        recipe = replace(RECIPE, augment=False, **changes)
+        learner = Learner(Network(pupil), TASK, recipe, 0, kept[0], ensemble)
+        loss = learner._loss(np.arange(16), np.random.default_rng(0))
+    assert bool(torch.isfinite(loss)) is varied
+
+
+def test_an_ensemble_says_the_mean_of_its_members(kept, pupil):
+    with seeds.isolated(0):
+        members = [Network(pupil), Network(pupil)]
+    ensemble = teacher.Teacher.of(members, kept[0].x)
+    assert np.allclose(ensemble.known, np.mean([one.outputs(kept[0].x) for one in members], axis=0), atol=1e-6)
+    assert torch.allclose(ensemble.to(torch.device("cpu"))(to_tensor(kept[0].x)), ensemble.known, atol=1e-5)

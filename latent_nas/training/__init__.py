@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from latent_nas.training.network import Network
     from latent_nas.training.prune import Pruned
     from latent_nas.training.quantise import QuantisedNetwork
+    from latent_nas.training.teacher import Teacher
 
 CALIBRATION = 512  # training samples that tell the activations' ranges
 FLOAT = "float"  # folder beside an int8 network's files, with the float network that it was made from
@@ -129,9 +130,9 @@ def train(
     if torch.get_num_threads() != 1:  # small operators are far slower with more
         torch.set_num_threads(1)
     judged_on = None if stop_at else judge
-    soft = None
+    teacher = None
     if recipe.teachers:
-        soft = teach(graph, task, recipe, learn, lesson or (learn, judge), device(accelerator), say)
+        teacher = teach(graph, task, recipe, learn, lesson or (learn, judge), device(accelerator), say)
     model, curve, epochs = fit(
         graph,
         task,
@@ -144,13 +145,13 @@ def train(
         watch,
         device=device(accelerator),
         pause=pause,
-        soft=soft,
+        teacher=teacher,
     )
     pruned = None
     if excess is not None:
         state = keep and keep.with_suffix(f".pruned{keep.suffix}")
         pruned = prune(
-            model, excess, task, recipe, seed, learn, judged_on, state, soft=soft, device=device(accelerator)
+            model, excess, task, recipe, seed, learn, judged_on, state, teacher=teacher, device=device(accelerator)
         )
         model = pruned.model if pruned else model
         graph = model.graph
@@ -168,10 +169,12 @@ def train(
 
         decided = bool(eight_bit_ends) if stop_at else eight_bit_ends
         tuned_for = qat_epochs if stop_at else None
-        rest = graph, task, recipe, seed, learn, judge, seen, keep, tuning, soft
+        rest = graph, task, recipe, seed, learn, judge, seen, keep, tuning, teacher
         return narrowed(plain, weight_bits, *rest, decided, tuned_for)
     if qat_epochs if stop_at else aware.wanted(task, recipe.qat, floats, integers):
-        return _tuned(plain, graph, task, recipe, seed, learn, judge, qat_epochs if stop_at else 0, keep, tuning, soft)
+        return _tuned(
+            plain, graph, task, recipe, seed, learn, judge, qat_epochs if stop_at else 0, keep, tuning, teacher
+        )
     return plain
 
 
@@ -186,12 +189,12 @@ def _tuned(
     stop_at: int,
     keep: Path | None,
     watch: Callable[[np.ndarray], None],
-    soft: np.ndarray | None,
+    teacher: "Teacher | None",
 ) -> Trained:
     """Return a training after quantisation-aware training, or as it was where ``judge`` may choose and chooses that."""
     state = keep and keep.with_suffix(f".qat{keep.suffix}")
     judged_on, made = None if stop_at else judge, (graph, plain.model, plain.network)
-    tuned = aware.tune(*made, task, recipe, seed, learn, judged_on, stop_at, state, watch, soft)
+    tuned = aware.tune(*made, task, recipe, seed, learn, judged_on, stop_at, state, watch, teacher)
     answers = tuned.network.outputs(judge.x)
     integers, before = task.kind.measure(answers, judge.y), plain.int8_metrics
     if not stop_at and task.kind.signed(integers) <= task.kind.signed(before):

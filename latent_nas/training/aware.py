@@ -16,6 +16,7 @@ from latent_nas.tasks import Part, Recipe, Task
 if TYPE_CHECKING:
     from latent_nas.training.network import Network
     from latent_nas.training.quantise import QuantisedNetwork
+    from latent_nas.training.teacher import Teacher
 
 AUTO, ALWAYS, NEVER = "auto", "always", "never"
 POLICIES = (AUTO, ALWAYS, NEVER)
@@ -103,14 +104,15 @@ def tune(
     stop_at: int | None = None,
     keep: Path | None = None,
     watch: Callable[[np.ndarray], None] = lambda history: None,
-    soft: np.ndarray | None = None,
+    teacher: "Teacher | None" = None,
 ) -> Tuned:
     """Train an int8 network further, on the CPU, where its integers are exact.
 
     Args:
         graph, model: float, which ``network`` was made from. recipe: that ``model`` was trained by.
         judge: decides which epoch is taken, by the int8 score; None: the last one. stop_at: of ``fit.fit``.
-        keep: file of the state after every epoch, from which it goes on to the same end. watch, soft: of ``fit.fit``.
+        keep: file of the state after every epoch, from which it goes on to the same end. watch, teacher: of
+            ``fit.fit``.
 
     Raises:
         TrainingFailed: the loss is not finite.
@@ -124,7 +126,7 @@ def tune(
         fake = FakeQuantised(network, weights_of(graph, model), held)
         bits = min(node.operator.bits for node in network.graph.nodes)
         tuned, curve, epochs = follow(
-            fake, task, recipe_of(recipe, bits), seed, learn, judge, stop_at, keep, watch, soft=soft
+            fake, task, recipe_of(recipe, bits), seed, learn, judge, stop_at, keep, watch, teacher=teacher
         )
     assert isinstance(tuned, FakeQuantised)
     return Tuned(tuned.integers(), epochs, tuple(curve))

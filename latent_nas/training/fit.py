@@ -16,6 +16,7 @@ from latent_nas.training.checkpoint import HISTORY, Checkpoint
 from latent_nas.training.fold import fold
 from latent_nas.training.learner import Learner
 from latent_nas.training.network import Network, to_tensor
+from latent_nas.training.teacher import Teacher
 
 CPU = torch.device("cpu")
 STATISTICS = 512  # training samples, evenly spaced, that tell the statistics of a folded network's norms
@@ -35,7 +36,7 @@ def fit(
     prepare: Callable[[Network], None] | None = None,
     device: torch.device = CPU,
     pause: int | None = None,
-    soft: np.ndarray | None = None,
+    teacher: Teacher | None = None,
 ) -> tuple[Network, list[float], int]:
     """Return the trained network, the score on ``judge`` after each epoch, and the epochs behind its weights.
 
@@ -48,7 +49,7 @@ def fit(
         pause: epochs after which a training on the recipe's schedule is left where it is; with ``keep`` it goes on from
             there another time. None: at its end.
         prepare: is given the new network before it learns, e.g. to make its weights noisy.
-        soft: a teacher's outputs for ``learn``, (n, outputs).
+        teacher: that knows ``learn``.
         device: where it learns; its first weights are those that the seed draws on the CPU, where it is returned.
 
     Raises:
@@ -67,7 +68,7 @@ def fit(
         if prepare:
             prepare(model)
         found, curve, epochs = follow(
-            model.to(device), task, recipe, seed, learn, judge, stop_at, keep, watch, pause, soft
+            model.to(device), task, recipe, seed, learn, judge, stop_at, keep, watch, pause, teacher
         )
         if recipe.branches:
             rows = np.arange(0, len(learn), -(-len(learn) // STATISTICS))
@@ -86,10 +87,10 @@ def follow(
     keep: Path | None = None,
     watch: Watch = lambda history: None,
     pause: int | None = None,
-    soft: np.ndarray | None = None,
+    teacher: Teacher | None = None,
 ) -> tuple[Network, list[float], int]:
     """Train a network that is there, where it lies, and return what ``fit`` returns; draws from torch's generator."""
-    learner = Learner(model, task, recipe, seed, learn, soft)
+    learner = Learner(model, task, recipe, seed, learn, teacher)
     judged = learner.judged
     held = Checkpoint(keep, model, judged, learner.optimiser) if keep else None
     history = held.history if held else np.zeros((0, len(HISTORY)))

@@ -13,7 +13,7 @@ from latent_nas.training.augment import Augmentation
 from latent_nas.training.augment.mix import mixed
 from latent_nas.training.network import Network, to_tensor
 from latent_nas.training.optimisers import optimiser as make
-from latent_nas.training.teacher import tensor
+from latent_nas.training.teacher import Teacher
 
 
 class Learner:
@@ -25,9 +25,9 @@ class Learner:
     """
 
     def __init__(
-        self, model: Network, task: Task, recipe: Recipe, seed: int, learn: Part, soft: np.ndarray | None = None
+        self, model: Network, task: Task, recipe: Recipe, seed: int, learn: Part, teacher: Teacher | None = None
     ) -> None:
-        """Put the data where the model is, once; ``soft``: a teacher's outputs for them."""
+        """Put the data where the model is, once, and a teacher that knows them."""
         self.model, self.task, self.recipe, self.seed, self.learn = model, task, recipe, seed, learn
         self.optimiser = make(model, recipe)
         self.judged = copy.deepcopy(model) if recipe.average else model
@@ -37,7 +37,7 @@ class Learner:
         weighs = recipe.balanced and not recipe.balanced_sampling
         weights = task.kind.class_weights(learn.y, task.outputs) if weighs else None
         self._weight = None if weights is None else torch.from_numpy(weights).to(self._device)
-        self._soft = tensor(soft, self._device)
+        self._teacher = teacher.to(self._device) if teacher else None
         self._order = seeds.rng(seed, "training", "order")
         self._augmentation = Augmentation.of(recipe, task)
 
@@ -82,19 +82,25 @@ class Learner:
         """Return the loss of a batch, given by its samples' numbers, varied or made up as recipe and kind say."""
         kind, vary = self.task.kind, self._augmentation
         inputs, targets = self._x[batch], self._y[batch]
-        if self.recipe.augment or kind.makes_batches or (vary and vary.steps):
+        made = self.recipe.augment or kind.makes_batches or (vary and vary.steps)
+        if made:
             x = self.learn.x[batch]
             x = self.task.augmented(x, varied) if self.recipe.augment else x
             x = vary(x, varied) if vary else x
             x, y = kind.batch(x, self.learn.y[batch], varied)
             inputs, targets = to_tensor(x).to(self._device), torch.from_numpy(y).to(self._device)
-        soft = None if self._soft is None else self._soft[batch]
         if not (vary and vary.mixed):
-            return self._distance(self.model(inputs), targets, soft)
+            return self._distance(self.model(inputs), targets, self._soft(batch, inputs if made else None))
         inputs, other, share = mixed(inputs, vary.mixed, varied)
-        outputs = self.model(inputs)
-        others = self._distance(outputs, targets[other], None if soft is None else soft[other])
+        outputs, soft = self.model(inputs), self._soft(batch, inputs)
+        others = self._distance(outputs, targets[other], soft)
         return share * self._distance(outputs, targets, soft) + (1 - share) * others
+
+    def _soft(self, batch: np.ndarray, inputs: torch.Tensor | None) -> torch.Tensor | None:
+        """Return what the teacher says of a batch: of the samples, or of the inputs that were made of them."""
+        if self._teacher is None:
+            return None
+        return self._teacher.known[batch] if inputs is None else self._teacher(inputs)
 
     def _distance(self, outputs: torch.Tensor, targets: torch.Tensor, soft: torch.Tensor | None) -> torch.Tensor:
         """Return the loss of outputs, with a teacher's answers as the recipe weighs them."""

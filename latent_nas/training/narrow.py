@@ -12,6 +12,7 @@ from latent_nas.records import words
 from latent_nas.tasks import Part, Recipe, Task
 from latent_nas.training import Trained, aware
 from latent_nas.training.quantise import quantise
+from latent_nas.training.teacher import Teacher
 
 
 def narrowed(
@@ -26,7 +27,7 @@ def narrowed(
     calibration: np.ndarray,
     keep: Path | None,
     watch: Callable[[np.ndarray], None],
-    soft: np.ndarray | None,
+    teacher: Teacher | None,
     eight_bit_ends: bool | None = None,
     epochs: int | None = None,
 ) -> Trained:
@@ -48,7 +49,7 @@ def narrowed(
         if recipe.qat != aware.NEVER if epochs is None else epochs:
             state = keep and keep.with_suffix(f".bits{bits}{'.ends' if whole else ''}{keep.suffix}")
             judged_on, made = judge if epochs is None else None, (narrow, plain.model, network)
-            tuned = aware.tune(*made, task, recipe, seed, learn, judged_on, epochs, state, watch, soft)
+            tuned = aware.tune(*made, task, recipe, seed, learn, judged_on, epochs, state, watch, teacher)
             network, learnt = tuned.network, tuned.epochs
         answers = network.outputs(judge.x)
         return replace(

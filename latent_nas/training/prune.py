@@ -25,6 +25,7 @@ from latent_nas.training import CanNotFit
 from latent_nas.training.fit import CPU, follow
 from latent_nas.training.importance import importances
 from latent_nas.training.network import Network
+from latent_nas.training.teacher import Teacher
 
 BY = FEWEST  # channels that go at once
 STEP, HALF = 1.25, 0.5  # by which cost / limit goes down in a round; of a group's channels that stay at least
@@ -60,14 +61,14 @@ def prune(
     judge: Part | None,
     keep: Path | None = None,
     watch: Callable[[np.ndarray], None] = lambda history: None,
-    soft: np.ndarray | None = None,
+    teacher: Teacher | None = None,
     device: torch.device = CPU,
 ) -> Pruned | None:
     """Return a network that fits, made of a trained one on the CPU; None where that fits already.
 
     Args:
         recipe: that ``model`` was trained by. judge: decides which epoch is taken; None: the last one.
-        keep, watch, soft, device: of ``fit.fit``, of the training behind it.
+        keep, watch, teacher, device: of ``fit.fit``, of the training behind it.
 
     Raises:
         CanNotFit: no network of fewer channels fits.
@@ -85,7 +86,9 @@ def prune(
         cut, last, number = score(model), excess(model.graph) <= 1, number + 1
         state, after = keep and keep.with_suffix(f".{number}{keep.suffix}"), recipe_of(recipe, judge is not None, last)
         with seeds.isolated(seeds.derive(seed, "prune", number)):
-            model, _, done = follow(model.to(device), task, after, seed, learn, judge, None, state, watch, soft=soft)
+            model, _, done = follow(
+                model.to(device), task, after, seed, learn, judge, None, state, watch, teacher=teacher
+            )
         epochs += done
     both = zip(graph.nodes[1:-1], model.graph.nodes[1:-1], strict=True)
     pairs = [(one.shape[-1], small.shape[-1]) for one, small in both if makes_channels(graph, one)]

@@ -1,13 +1,14 @@
 """Teachers: an ensemble of large networks of the task's space, trained once on its data, whose answers others learn.
 
-Distillation (Hinton, Vinyals and Dean 2015): beside the targets a network learns what the ensemble says of a sample.
+Distillation (Hinton, Vinyals and Dean 2015): beside the targets a network learns what the ensemble says of a sample, as
+the network sees it: of a varied one what it says of that (Beyer et al. 2022), since it may well be another class.
 An ensemble is kept in the folder for downloads, as float networks (safetensors and JSON, with hashes).
 """
 
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,8 +25,35 @@ from latent_nas.training.network import Network
 
 DRAWN = 256  # networks of which the teachers are the largest
 MACS = 3_000_000  # of a teacher at most, so that an ensemble takes minutes on a CPU
+ORDER = "macs x parameters"  # by which networks are large
 ABOUT = "teacher.json"
 WAIT_S = 2.0  # until another process is asked again whether it has made them
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """An ensemble at work.
+
+    Attributes:
+        members: its networks. known: what they say of the training samples as they are, (n, outputs).
+    """
+
+    members: tuple[Network, ...]
+    known: torch.Tensor
+
+    @staticmethod
+    def of(members: list[Network], x: np.ndarray) -> "Teacher":
+        """Return the ensemble of trained networks for samples x (n, ...)."""
+        return Teacher(tuple(members), torch.from_numpy(np.ascontiguousarray(_outputs(members, x), np.float32)))
+
+    def to(self, device: torch.device) -> "Teacher":
+        """Return it where the pupil is."""
+        return Teacher(tuple(one.eval().to(device) for one in self.members), self.known.to(device))
+
+    @torch.no_grad()
+    def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return what it says of inputs (n, ...) as a network takes them, (n, outputs)."""
+        return torch.stack([one(inputs) for one in self.members]).mean(dim=0)
 
 
 def check(recipe: Recipe, task: Task) -> None:
@@ -42,8 +70,8 @@ def teach(
     lesson: tuple[Part, Part],
     device: torch.device,
     say: Callable[[str], None],
-) -> np.ndarray | None:
-    """Return what an ensemble says of ``learn``, (n, outputs); None where it is no better than the network without it.
+) -> Teacher | None:
+    """Return an ensemble that knows ``learn``; None where it is no better than the network without it.
 
     The ensemble and the network alone are trained where that was not done yet, by the recipe without teachers.
 
@@ -81,14 +109,14 @@ def teach(
         say(f"{of}; as they are no better they are left out")
         return None
     say(of)
-    return _outputs(members, learn.x)
+    return Teacher.of(members, learn.x)
 
 
 def graphs(task: Task, n: int) -> list[Graph]:
-    """Return the n networks with the most MACs, at most ``MACS``, of those drawn from the task's space."""
+    """Return the n largest networks, by MACs times parameters, with at most ``MACS``, of those drawn from the space."""
     space = open_space(task.space, task.input_shape, task.outputs)
     genes = np.unique(space.canonical(space.sample(seeds.rng(0, "teachers"), DRAWN)), axis=0)
-    drawn = sorted((space.graph(tuple(map(int, row))) for row in genes), key=lambda g: g.macs)
+    drawn = sorted((space.graph(tuple(map(int, row))) for row in genes), key=lambda g: g.macs * g.parameters)
     small = [graph for graph in drawn if graph.macs <= MACS]
     return small[-n:][::-1] if len(small) >= n else drawn[:n]
 
@@ -123,13 +151,8 @@ def _kept(folder: Path, fit: Callable[[], Network], task: Task) -> Network:
 
 def _key(task: Task, recipe: Recipe, n: int, lesson: tuple[Part, Part]) -> str:
     """Return a hash of all that decides an ensemble."""
-    found = sha256(json.dumps([task.name, task.space, asdict(recipe), n, DRAWN, MACS]).encode())
+    found = sha256(json.dumps([task.name, task.space, asdict(recipe), n, DRAWN, MACS, ORDER]).encode())
     for part in lesson:
         for array in (part.x, part.y):
             found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()[:16]
-
-
-def tensor(soft: np.ndarray | None, device: torch.device) -> torch.Tensor | None:
-    """Return soft targets where the network is."""
-    return None if soft is None else torch.from_numpy(np.ascontiguousarray(soft, np.float32)).to(device)
