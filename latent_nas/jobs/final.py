@@ -130,8 +130,11 @@ def describe(
         proof: what its firmware took on the emulated device, None where it was not run there. graph: that is kept,
             where pruning made it another than the genes'.
     """
-    cost = setup.costs_of(setup.built(search.genes).graph, check.eight_bit_ends)
-    cost = cost if graph is None else costs(graph, setup.device, setup.runtime)
+    cost = setup.costs(search.genes)
+    if graph is not None:
+        cost = costs(graph, setup.device, setup.runtime)
+    elif check.eight_bit_ends:
+        cost = setup.costs_of(setup.built(search.genes).graph, eight_bit_ends=True)
     ok = [f for f in finals if f.ok]
     binding = cost.binding(limits)
     exported = finals[0] if finals and finals[0].ok else None
