@@ -74,13 +74,25 @@ def halfwords(emulator: Emulator) -> tuple[int, np.ndarray]:
     return text.address, np.frombuffer(bytes(emulator.uc.mem_read(text.address, text.bytes & ~1)), np.uint16)
 
 
+def traced(emulator: Emulator, x: np.ndarray) -> list[int]:
+    """Return the addresses of an inference that is not the first, in the order in which they ran.
+
+    Code is translated once, with the hooks of that time, so that what was translated is thrown away before and after.
+    """
+    trace: list[int] = []
+    emulator.run(x, 5)
+    hook = emulator.uc.hook_add(emulator.lib.UC_HOOK_CODE, lambda uc, address, size, data: trace.append(address))
+    emulator.uc.ctl_flush_tb()
+    emulator.run(x, 5)
+    emulator.uc.hook_del(hook)
+    emulator.uc.ctl_flush_tb()
+    return trace
+
+
 def test_every_instruction_that_ran_is_of_the_class_that_a_disassembler_says(emulator):
     machine, x = emulator
     base, code = halfwords(machine)
-    seen: set[int] = set()
-    hook = machine.uc.hook_add(machine.lib.UC_HOOK_CODE, lambda uc, address, size, data: seen.add(address))
-    machine.run(x, 5)
-    machine.uc.hook_del(hook)
+    seen = set(traced(machine, x))
     assert len(seen) > 500
     for address in seen:
         at = (address - base) // 2
@@ -92,10 +104,7 @@ def test_every_instruction_that_ran_is_of_the_class_that_a_disassembler_says(emu
 def test_counts_are_those_of_a_trace(emulator):
     machine, x = emulator
     base, code = halfwords(machine)
-    trace: list[int] = []
-    hook = machine.uc.hook_add(machine.lib.UC_HOOK_CODE, lambda uc, address, size, data: trace.append(address))
-    machine.run(x, 5)
-    machine.uc.hook_del(hook)
+    trace = traced(machine, x)
     machine.run(x, 5)
     count, wanted, before = machine.count(), dict.fromkeys(CLASSES, 0), ""
     for address, follows in zip(trace, [*trace[1:], 0], strict=True):
