@@ -338,6 +338,14 @@ class TestHeard:
         assert np.corrcoef(columns[:, 1], self.VALUES)[0, 1] > 0.8
         assert agreeing(columns[order], self.VALUES[order]).tolist() == [1, 0, 0]
 
+    @pytest.mark.parametrize(("turned", "agreement", "heard"), [(6, 0.57, 1), (7, 0.32, 0)])
+    def test_what_chance_may_give_is_not_enough(self, turned, agreement, heard):
+        """Two standard errors among the best 20 are a rank correlation of 0.46."""
+        best = np.arange(20)
+        best[10 - turned : 10 + turned] = best[10 - turned : 10 + turned][::-1]
+        assert np.corrcoef(best, np.arange(20))[0, 1] == pytest.approx(agreement, abs=0.01)
+        assert agreeing(np.append(np.zeros(20), best)[:, None], self.VALUES).tolist() == [heard]
+
     def test_of_few_labels_all_are(self):
         assert agreeing(self.columns()[:7], self.VALUES[:7]).tolist() == [1, 1, 1]
 
