@@ -120,7 +120,7 @@ def test_of_varied_samples_the_answers_are_of_what_the_pupil_sees(varied, change
         ensemble.known.fill_(torch.nan)
         recipe = replace(RECIPE, augment=False, **changes)
         learner = Learner(Network(pupil), TASK, recipe, 0, kept[0], ensemble)
-        loss = learner._loss(np.arange(16), np.random.default_rng(0))
+        loss = learner.loss(learner.batch(np.arange(16), np.random.default_rng(0)))
     assert bool(torch.isfinite(loss)) is varied
 
 

@@ -7,12 +7,16 @@ import numpy as np
 import torch
 
 from latent_nas import seeds
+from latent_nas.accelerator import CUDA
 from latent_nas.tasks import Part, Recipe, Task
 from latent_nas.training import TrainingFailed, schedule
 from latent_nas.training.augment import Augmentation
 from latent_nas.training.augment.mix import mixed
+from latent_nas.training.batch import Batch
+from latent_nas.training.graphed import Graphed
 from latent_nas.training.network import Network, to_tensor
 from latent_nas.training.optimisers import optimiser as make
+from latent_nas.training.optimisers import set_rate
 from latent_nas.training.teacher import Teacher
 
 
@@ -40,6 +44,7 @@ class Learner:
         self._teacher = teacher.to(self._device) if teacher else None
         self._order = seeds.rng(seed, "training", "order")
         self._augmentation = Augmentation.of(recipe, task)
+        self._step = Graphed(self._descend) if self._device.type == CUDA else self._descend
 
     def skip(self, epochs: int) -> None:
         """Draw what so many finished epochs had drawn."""
@@ -59,18 +64,18 @@ class Learner:
         count = math.ceil(len(self.learn) * self.recipe.epoch_share)
         steps = math.ceil(count / self.recipe.batch)
         varied = seeds.rng(self.seed, "training", "augment", epoch)
-        rate = total = 0.0
-        for step, batch in enumerate(np.array_split(self._drawn()[:count], steps)):
+        rate = 0.0
+        total: float | torch.Tensor = 0.0
+        for step, rows in enumerate(np.array_split(self._drawn()[:count], steps)):
             rate = self.recipe.learning_rate * schedule.share(self.recipe, epoch + step / steps, curve)
-            loss = self._loss(batch, varied)
-            if not torch.isfinite(loss):
-                raise TrainingFailed(f"the loss became {loss.item()} in epoch {epoch + 1}")
-            self._descend(loss, rate)
-            total += loss.item() * len(batch)
+            set_rate(self.optimiser, rate)
+            loss = self._step(self.batch(rows, varied))
+            # a GPU is not waited for before the epoch's end
+            total = total + (loss.double() if self._device.type == CUDA else _finite(loss.item(), epoch)) * len(rows)
             if self.judged is not self.model:
                 done = epoch * steps + step + 1
                 _move(*self._averaged, 1 - min(self.recipe.average, done / (done + 9)))
-        return rate, total / len(self.learn)
+        return rate, _finite(float(total), epoch) / len(self.learn)
 
     def _drawn(self) -> np.ndarray:
         """Return the samples of an epoch (n,), by number, in their order."""
@@ -78,29 +83,36 @@ class Learner:
             return evenly(self.learn.y, self._order)
         return self._order.permutation(len(self.learn))
 
-    def _loss(self, batch: np.ndarray, varied: np.random.Generator) -> torch.Tensor:
-        """Return the loss of a batch, given by its samples' numbers, varied or made up as recipe and kind say."""
+    def batch(self, rows: np.ndarray, varied: np.random.Generator) -> Batch:
+        """Return what a step is given: the samples of these numbers (n,), varied or made up as recipe and kind say."""
         kind, vary = self.task.kind, self._augmentation
-        inputs, targets = self._x[batch], self._y[batch]
-        made = self.recipe.augment or kind.makes_batches or (vary and vary.steps)
-        if made:
-            x = self.learn.x[batch]
+        inputs = targets = others = shares = None
+        if self.recipe.augment or kind.makes_batches or (vary and vary.steps):
+            x = self.learn.x[rows]
             x = self.task.augmented(x, varied) if self.recipe.augment else x
             x = vary(x, varied) if vary else x
-            x, y = kind.batch(x, self.learn.y[batch], varied)
-            inputs, targets = to_tensor(x).to(self._device), torch.from_numpy(y).to(self._device)
-        if not (vary and vary.mixed):
-            return self._distance(self.model(inputs), targets, self._soft(batch, inputs if made else None))
-        inputs, other, share = mixed(inputs, vary.mixed, varied)
-        outputs, soft = self.model(inputs), self._soft(batch, inputs)
-        others = self._distance(outputs, targets[other], soft)
-        return share * self._distance(outputs, targets, soft) + (1 - share) * others
+            made = kind.batch(x, self.learn.y[rows], varied)
+            inputs, targets = to_tensor(made[0]), torch.from_numpy(made[1])
+        if vary and vary.mixed:
+            inputs, others, own = mixed(self._x[rows] if inputs is None else inputs, vary.mixed, varied)
+            shares = torch.tensor([own, 1 - own])
+        return Batch(torch.from_numpy(rows), inputs, targets, others, shares).to(self._device)
 
-    def _soft(self, batch: np.ndarray, inputs: torch.Tensor | None) -> torch.Tensor | None:
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Return the loss of a batch, ()."""
+        inputs = self._x[batch.rows] if batch.inputs is None else batch.inputs
+        targets = self._y[batch.rows] if batch.targets is None else batch.targets
+        outputs, soft = self.model(inputs), self._soft(batch)
+        loss = self._distance(outputs, targets, soft)
+        if batch.others is None or batch.shares is None:
+            return loss
+        return batch.shares[0] * loss + batch.shares[1] * self._distance(outputs, targets[batch.others], soft)
+
+    def _soft(self, batch: Batch) -> torch.Tensor | None:
         """Return what the teacher says of a batch: of the samples, or of the inputs that were made of them."""
         if self._teacher is None:
             return None
-        return self._teacher.known[batch] if inputs is None else self._teacher(inputs)
+        return self._teacher.known[batch.rows] if batch.inputs is None else self._teacher(batch.inputs)
 
     def _distance(self, outputs: torch.Tensor, targets: torch.Tensor, soft: torch.Tensor | None) -> torch.Tensor:
         """Return the loss of outputs, with a teacher's answers as the recipe weighs them."""
@@ -110,12 +122,24 @@ class Learner:
             return hard
         return (1 - recipe.distil) * hard + recipe.distil * kind.soft_loss(outputs, soft, recipe.temperature)
 
-    def _descend(self, loss: torch.Tensor, rate: float) -> None:
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+    def _descend(self, batch: Batch) -> torch.Tensor:
+        """Take a step, and return the loss before it, (); tensors in and out, nothing is waited for."""
+        loss = self.loss(batch)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
+        return loss.detach()
+
+
+def _finite(loss: float, epoch: int) -> float:
+    """Return a loss.
+
+    Raises:
+        TrainingFailed: it is not finite.
+    """
+    if not math.isfinite(loss):
+        raise TrainingFailed(f"the loss became {loss} in epoch {epoch + 1}")
+    return loss
 
 
 def evenly(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:

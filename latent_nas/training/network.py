@@ -12,6 +12,7 @@ from latent_nas import artifacts
 from latent_nas.graph import Graph
 
 KIND = "float network"
+AT_ONCE, AT_ONCE_ON_A_GPU = 512, 2048  # samples of an evaluation
 
 
 class Network(nn.Module):
@@ -38,10 +39,14 @@ class Network(nn.Module):
         """Where its weights lie; the CPU where it has none."""
         return next((v.device for v in (*self.parameters(), *self.buffers())), torch.device("cpu"))
 
-    def outputs(self, x: "np.ndarray | torch.Tensor", batch: int = 512) -> np.ndarray:
-        """Return the outputs (n, ...) of NHWC data or tokens, or of the tensor made of them, in evaluation mode."""
+    def outputs(self, x: "np.ndarray | torch.Tensor", batch: int = 0) -> np.ndarray:
+        """Return the outputs (n, ...) of NHWC data or tokens, or of the tensor made of them, in evaluation mode.
+
+        Args:
+            batch: samples at once; 0 is what pays where the network lies.
+        """
         self.eval()
-        parts = []
+        batch, parts = batch or (AT_ONCE if self.device.type == "cpu" else AT_ONCE_ON_A_GPU), []
         with torch.inference_mode():
             for i in range(0, len(x), batch):
                 part = x[i : i + batch]

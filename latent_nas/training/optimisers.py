@@ -6,13 +6,17 @@ from typing import Any
 import torch
 from torch import nn
 
+from latent_nas.accelerator import CUDA
 from latent_nas.tasks import Recipe
 
-OPTIMISERS: dict[str, Callable[[Any, float], torch.optim.Optimizer]] = {
-    "adam": lambda groups, rate: torch.optim.Adam(groups, lr=rate, fused=True),
-    "adamw": lambda groups, rate: torch.optim.AdamW(groups, lr=rate, fused=True),
-    "rmsprop": lambda groups, rate: torch.optim.RMSprop(groups, lr=rate, alpha=0.9, momentum=0.9),
-    "sgd": lambda groups, rate: torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True, fused=True),
+Rate = float | torch.Tensor  # learning rate
+OPTIMISERS: dict[str, Callable[[Any, Rate, bool], torch.optim.Optimizer]] = {
+    "adam": lambda groups, rate, graphs: torch.optim.Adam(groups, lr=rate, fused=True, capturable=graphs),
+    "adamw": lambda groups, rate, graphs: torch.optim.AdamW(groups, lr=rate, fused=True, capturable=graphs),
+    "rmsprop": lambda groups, rate, graphs: torch.optim.RMSprop(
+        groups, lr=rate, alpha=0.9, momentum=0.9, capturable=graphs
+    ),
+    "sgd": lambda groups, rate, graphs: torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True, fused=True),
 }
 
 
@@ -23,7 +27,7 @@ def check(recipe: Recipe) -> None:
 
 
 def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the recipe's optimiser of a model's parameters.
+    """Return the recipe's optimiser of a model's parameters; on a CUDA device its steps can be captured in graphs.
 
     Raises:
         ValueError: there is none of that name.
@@ -32,4 +36,16 @@ def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    return OPTIMISERS[recipe.optimiser](groups, recipe.learning_rate)
+    first = next(model.parameters())
+    graphs = first.device.type == CUDA
+    rate = torch.tensor(recipe.learning_rate, device=first.device) if graphs else recipe.learning_rate
+    return OPTIMISERS[recipe.optimiser](groups, rate, graphs)
+
+
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of the next step."""
+    for group in optimiser.param_groups:
+        if isinstance(group["lr"], torch.Tensor):  # which a captured step reads
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
