@@ -2,10 +2,9 @@
 
 LATENT_NAS_DATA=FOLDER python benchmarks/accelerator.py --task fashion_mnist --networks 128 --alone 8
 
-Random networks of mcu_cnn within the task's limits on an STM32F405, of the quarter with most MACs, which is what a search
-begins with; the search's recipe, int8 and validation included. The workers have begun and have loaded the data before
-the clock starts: each trains one network first. ``--alone`` of them are trained on one core of the same machine's CPU
-as well.
+Random networks of mcu_cnn within the task's limits on an STM32F405, of the quarter with most MACs, as a search begins
+with; the search's recipe, int8 and validation included. The workers have begun and have loaded the data before the
+clock starts: each trains one network first. ``--alone`` of them are trained on one core of the same machine's CPU too.
 """
 
 import argparse
