@@ -27,6 +27,15 @@ def test_a_stride_that_the_input_cannot_take_is_no_error():
     assert space.canonical(genes)[0, 3:9].tolist() == [0, 0, 5, 1, 0, 0]
 
 
+@pytest.mark.parametrize(("side", "networks"), [(2, 1), (4, 2)])
+def test_one_pixel_is_pooled_in_one_way(side, networks):
+    """The mean of one pixel is its maximum; of two by two, which the stem leaves of four by four, they differ."""
+    space = open_space("mcu_cnn", (side, side, 1), 10)
+    genes = np.zeros((2, len(space.genes)), np.int64)
+    genes[:, 2], genes[1, -1] = 1, 1
+    assert len(np.unique(space.canonical(genes), axis=0)) == networks
+
+
 @pytest.mark.parametrize(("shape", "outputs"), [((8,), 10), ((1, 8, 1), 10), ((8, 8, 1), 0)])
 def test_an_input_that_the_space_cannot_take_is_said(shape, outputs):
     with pytest.raises(ValueError, match="mcu_cnn"):

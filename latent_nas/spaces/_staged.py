@@ -97,8 +97,9 @@ class Staged(Space):
     def canonical(self, genes: np.ndarray) -> np.ndarray:
         """Return the representatives (n, genes).
 
-        Unused decisions become 0, strides that a 1x1 image can't take become 1, kernels that reach beyond the image on
-        both sides shrink, empty stages move to the end, and like blocks are gathered into as few stages as possible.
+        Unused decisions become 0, as is how one pixel is pooled, strides that a 1x1 image can't take become 1, kernels
+        that reach beyond the image on both sides shrink, empty stages move to the end, and like blocks are gathered
+        into as few stages as possible.
         """
         stem_chooses = self.stem_kernels[1] < 2 * max(self._sides)
         return canonical(np.array(genes, np.int64, order="C"), *self._sides, stem_chooses, self._largest)
