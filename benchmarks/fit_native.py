@@ -3,11 +3,13 @@
     python benchmarks/fit_native.py --networks 24 --rows native.jsonl [--out fitted.toml]
     python benchmarks/fit_native.py --texts --rows texts.jsonl
     python benchmarks/fit_native.py --abroad --rows abroad.jsonl
+    python benchmarks/fit_native.py --lines --rows lines.jsonl
     python benchmarks/fit_native.py --four-bits --networks 12 --rows four_bits.jsonl
     python benchmarks/fit_native.py --core cortex-m0+ --rows m0.jsonl
 
 The second form is of networks of text alone, behind a full window of tokens; the third of the operators that only
-networks from outside have, the fourth of the images' networks with 4-bit weights.
+networks from outside have, the fourth of depthwise windows that are lines and of groups, each layer alone, whose terms
+are fitted to what the kernel's other terms leave; the fifth of the images' networks with 4-bit weights.
 
 With ``--core`` they run on another core with the memory of the STM32F405; of one without a model of cycles by class,
 cycles are instructions times the middle of its range.
@@ -114,6 +116,11 @@ TERMS = {
 
 UNPACKED = ("call", "filters", "weights")  # what depthwise4 adds to depthwise, whose kernel it calls
 
+LINES = {  # what windows that are lines, and groups, add to the terms of their kernels
+    "depthwise": {"smlad": ("near_lines", "far_lines", "line_channels"), "plain": ("line_outputs", "line_taps")},
+    "conv2d": dict.fromkeys(("smlad", "plain"), ("grouped_outputs", "grouped_taps", "grouped_macs")),
+}
+
 TEXTS = [  # hidden, heads, feed-forward, vocabulary, window
     (64, 2, 128, 65, 32),
     (32, 4, 64, 300, 16),
@@ -166,6 +173,32 @@ def large(height: int, width: int, channels: int, kernel: int, filters: int) -> 
     x = b.add(Conv2d(filters, (kernel, kernel), padding="same"), 0)
     b.add(Dense(3), b.add(GlobalPool(), x))
     return b.build()
+
+
+def alone(height: int, width: int, channels: int, layer: Conv2d) -> Graph:
+    """Return a network of one convolution."""
+    b = Builder((height, width, channels))
+    b.add(Dense(3), b.add(GlobalPool(), b.add(layer, 0)))
+    return b.build()
+
+
+def line_layers() -> list[Graph]:
+    """Return depthwise layers of windows that are lines, and layers of groups."""
+    sizes = [(48, 1, 16, 3), (48, 1, 32, 5), (48, 1, 24, 9), (24, 1, 48, 3), (24, 1, 64, 5), (12, 1, 64, 9)]
+    sizes += [(25, 1, 12, 5), (9, 1, 20, 3), (5, 1, 40, 9), (24, 2, 16, 3), (12, 4, 16, 5), (6, 8, 16, 3)]
+    sizes += [(12, 2, 36, 9), (17, 1, 5, 3), (8, 8, 6, 9), (128, 1, 8, 7)]
+    halved = [(48, 16, 3), (48, 32, 5), (25, 24, 9), (25, 8, 3), (12, 64, 5), (128, 8, 9), (9, 40, 3)]
+    graphs = [alone(h, w, c, Conv2d(c, (k, 1), groups=c)) for h, w, c, k in sizes]
+    graphs += [alone(h, 1, c, Conv2d(c, (k, 1), (2, 1), groups=c)) for h, c, k in halved]
+    graphs += [alone(1, w, c, Conv2d(c, (1, k), groups=c)) for w, c, k in [(30, 24, 5), (16, 32, 3)]]
+    grouped = [(24, 1, 16, 16, (3, 1), 2), (24, 1, 16, 32, (1, 1), 4), (8, 8, 12, 12, (3, 3), 3)]
+    grouped += [(10, 10, 8, 16, (3, 3), 2), (12, 12, 16, 16, (1, 1), 2), (30, 1, 32, 32, (9, 1), 8)]
+    grouped += [(6, 9, 20, 10, (3, 3), 5), (12, 12, 24, 24, (5, 5), 4), (9, 9, 6, 12, (3, 3), 3)]
+    grouped += [(16, 16, 4, 8, (2, 2), 2), (20, 1, 48, 48, (5, 1), 2), (7, 7, 64, 64, (1, 1), 8)]
+    strides = [2 if kernel == (5, 5) else 1 for *_, kernel, _ in grouped]
+    return graphs + [
+        alone(h, w, c, Conv2d(f, k, (s, s), groups=g)) for (h, w, c, f, k, g), s in zip(grouped, strides, strict=True)
+    ]
 
 
 def foreign(height: int, width: int, channels: int) -> Graph:
@@ -241,6 +274,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--texts", action="store_true")
     parser.add_argument("--abroad", action="store_true")
+    parser.add_argument("--lines", action="store_true")
     parser.add_argument("--four-bits", action="store_true")
     parser.add_argument("--core", default="cortex-m4")
     parser.add_argument("--rows", type=Path, default=Path("fit_native.jsonl"), help="what was measured so far")
@@ -250,6 +284,8 @@ def main() -> None:
     if arguments.abroad:
         sizes = [(8, 8, 4), (5, 7, 3), (12, 10, 8), (6, 6, 16), (9, 4, 1), (4, 4, 24), (10, 10, 2), (7, 5, 12)]
         graphs = [foreign(*size) for size in sizes]
+    if arguments.lines:
+        graphs = line_layers()
     if arguments.four_bits:
         graphs = [with_weight_bits(graph, 4) for graph in graphs]
     rows: dict[str, list[tuple[Layer, str, float, float]]] = defaultdict(list)
@@ -265,6 +301,12 @@ def main() -> None:
         terms = UNPACKED if kernel == "depthwise4" else TERMS.get(kernel, ("call", "outputs"))
         counts = np.array([[figures.work[t] for t in terms] for figures, _, _, _ in found])
         called = open_runtime("native").kernels["depthwise"].cycles[core.name] if kernel == "depthwise4" else {}
+        if arguments.lines:
+            if kernel not in LINES:
+                continue
+            terms, known = LINES[kernel][core.kernels(False)], open_runtime("native").kernels[kernel].cycles[core.name]
+            called = {term: value for term, value in known.items() if term not in terms}
+            counts = np.array([[figures.work[t] for t in terms] for figures, _, _, _ in found])
         before = np.array([figures.total(called) for figures, _, _, _ in found])
         wanted, names = np.array([n for _, _, n, _ in found]), [name for _, name, _, _ in found]
         slower = np.median([n / each for _, _, each, n in found])

@@ -142,15 +142,20 @@ void nn_depthwise(const nn_conv *op, const int8_t *x, int8_t *y, int16_t *scratc
     nn_axis h = {op->in_h, op->out_h, op->kernel_h, op->stride_h, op->top, op->in_w * depth, op->out_w * depth,
                  op->kernel_w * depth};
     nn_axis w = {op->in_w, op->out_w, op->kernel_w, op->stride_w, op->left, depth, depth, depth};
-    const nn_axis *along = h.out > w.out ? &h : &w, *across = h.out > w.out ? &w : &h;
-    uint32_t window = (uint32_t)across->kernel;
+    int down = (h.kernel == 1) == (w.kernel == 1) ? h.out > w.out : w.kernel == 1;
+    const nn_axis *along = down ? &h : &w, *across = down ? &w : &h;
+    uint32_t window = (uint32_t)across->kernel, taps = (uint32_t)along->kernel;
     space s;
+    s.taps = window * ((taps + 2) & ~1u);
 #ifdef NN_SMLAD
-    if (depth >= 4 && op->kernel_h == 3 && op->kernel_w == 3 && along->stride <= 2)
+    if (along->stride <= 2 && nn_line(along, across)) {
+        taps = 9;
+        s.taps = 12;
+    }
+    if (depth >= 4 && along->stride <= 2 && ((op->kernel_h == 3 && op->kernel_w == 3) || nn_line(along, across)))
         most = 4; /* others have much to do per row, and take less space one by one */
 #endif
-    s.pitch = (uint32_t)((along->out - 1) * along->stride + along->kernel + 4) & ~1u;
-    s.taps = window * (((uint32_t)along->kernel + 2) & ~1u);
+    s.pitch = ((uint32_t)((along->out - 1) * along->stride) + taps + 4) & ~1u;
 #if UINTPTR_MAX > UINT32_MAX /* a computer: the scratch that was planned has room for pointers of 32 bits */
     const int16_t *rows[UINT8_MAX];
     s.rows = rows;

@@ -11,7 +11,8 @@ typedef uint16_t nn_value;
 typedef int16_t nn_value;
 #endif
 
-/* Windows slide along the longer side of the image; rows are lines along it, and follow each other across it. */
+/* Windows slide along the longer side of the image, or along themselves where they are lines; rows are lines along it,
+   and follow each other across it. */
 typedef struct {
     int32_t in, out, kernel, stride, pad;
     int32_t x_step, y_step, w_step; /* from element to element */
@@ -25,6 +26,12 @@ typedef struct {
     int8_t *y;
     uint32_t pitch, taps, channels; /* from channel to channel: int16 of a row and of weights */
 } nn_row;
+
+/* Whether a window is a line of at most nine, which the kernel of 3x3 takes as three rows of three. */
+static inline int nn_line(const nn_axis *along, const nn_axis *across)
+{
+    return across->kernel == 1 && along->kernel <= 9;
+}
 
 NN_BEGIN_C
 /* Place the weights of one channel for nn_outputs. */

@@ -3,22 +3,32 @@
 #ifdef NN_SMLAD
 #include "memory.h"
 
-static int quick(const nn_conv *op, const nn_axis *along)
+static int quick(const nn_conv *op, const nn_axis *along, const nn_axis *across)
 {
-    return op->small && op->kernel_h == 3 && op->kernel_w == 3 && along->stride <= 2;
+    int three = op->kernel_h == 3 && op->kernel_w == 3;
+    return op->small && along->stride <= 2 && (three || nn_line(along, across));
 }
 
 /* Per row of a window pairs of neighbours. Quick: first and second, second and third. Else: every other has its pair
-   once, and a last one alone a 0. */
+   once, and a last one alone a 0. Of a quick line three taps are a row. */
 void nn_taps(const nn_conv *op, const nn_axis *along, const nn_axis *across, const int8_t *w, int16_t *to)
 {
-    int32_t step = quick(op, along) ? 1 : 2, last = along->kernel - (step == 1);
-    for (int32_t i = 0; i < across->kernel; i++, w += across->w_step)
+    int32_t step = quick(op, along, across) ? 1 : 2, last = along->kernel - (step == 1);
+    int32_t rows = across->kernel, next = across->w_step, left = along->kernel, less = 0;
+    if (step == 1 && rows == 1) {
+        rows = less = 3;
+        next = 3 * along->w_step;
+        last = 2;
+    }
+    do {
 #pragma GCC unroll 1
         for (int32_t j = 0; j < last; j += step) {
-            *to++ = w[j * along->w_step];
-            *to++ = j + 1 < along->kernel ? w[(j + 1) * along->w_step] : 0;
+            *to++ = j < left ? w[j * along->w_step] : 0;
+            *to++ = j + 1 < left ? w[(j + 1) * along->w_step] : 0;
         }
+        w += next;
+        left -= less;
+    } while (--rows);
 }
 
 typedef struct {
@@ -44,7 +54,7 @@ void nn_rows32(job *todo);
     "smlabt r9, r12, " w12 ", r9\n smlad r10, r12, " w01 ", r10\n ldr r12, [" row "]\n"           \
     "smlad r9, r11, " w01 ", r9\n smlabt r10, r12, " w12 ", r10\n"
 
-/* Windows 3x3, two outputs at a time, no shift negative. On the stack: bias, multiplier, shift, then offset, step, what
+/* Windows 3x3, or lines of nine whose rows begin three apart, two outputs at a time, no shift negative. On the stack: bias, multiplier, shift, then offset, step, what
    is left of n, and the job. Registers: the rows, six pairs of weights, two sums, two values, y. */
 #define ROWS(name, ROW)                                                                           \
     __asm(".syntax unified\n .section .text." name ",\"ax\",%progbits\n .p2align 2\n .thumb\n .thumb_func\n" \
@@ -92,11 +102,13 @@ static void any(const nn_conv *op, const nn_axis *along, const nn_axis *across, 
 
 void nn_outputs(const nn_conv *op, const nn_axis *along, const nn_axis *across, nn_row *row)
 {
-    if (!quick(op, along)) {
+    if (!quick(op, along, across)) {
         any(op, along, across, row);
         return;
     }
-    job todo = {{row->rows[0], row->rows[1], row->rows[2]}, row->weight, row->q, row->y, 2 * row->pitch, along->out,
+    const int16_t **rows = row->rows, *first = rows[0];
+    int line = across->kernel == 1;
+    job todo = {{first, line ? first + 3 : rows[1], line ? first + 6 : rows[2]}, row->weight, row->q, row->y, 2 * row->pitch, along->out,
                 2 * op->out_zero + 1, along->y_step, row->channels};
     if (along->stride == 1)
         nn_rows31(&todo);
