@@ -19,8 +19,9 @@ LIMITS = ["flash_kb=32", "ram_kb=16", "latency_ms=10"]
 
 def write(path, images):
     """Write a share of the training part, all of the others."""
-    data = open_task("fashion_mnist").data()
-    train = subset(data.train, images / len(data.train))
+    task = open_task("fashion_mnist")
+    data = task.data()
+    train = subset(task, data.train, images / len(data.train))
     path.parent.mkdir(parents=True, exist_ok=True)
     parts = {"train": train, "valid": data.valid, "test": data.test}
     x = {f"x_{name}": np.round(part.x * 255).astype(np.uint8) for name, part in parts.items()}

@@ -1,10 +1,13 @@
 """Processor seconds of true trainings until a search has reached an accuracy, with short trainings and without.
 
 python benchmarks/true_fidelity.py --task digits --enough 0.976 --seeds 0,1,2,3,4 --fidelity none,0.5,0.375
+python benchmarks/true_fidelity.py --images 10000 --trainings 40 --fidelity none,data1 --enough 0.86 --out fashion.jsonl
 python benchmarks/true_fidelity.py --curves datasets_arch/mcu_cnn-digits.parquet
 
 The trainings are done one after another in this process and timed by its processor clock, so that other jobs on the
-machine count little. With --curves, how trainings of a table of records rank after each epoch.
+machine count little. With --images, of so many training images of fashion_mnist, written beside --out as a file of your
+own (``halving.write``: drawn once, stratified) with all of its validation and test images. With --curves, how trainings
+of a table of records rank after each epoch.
 """
 
 import argparse
@@ -15,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from halving import LIMITS, write
 from scipy.stats import spearmanr
 
 from latent_nas import threads
@@ -47,12 +51,13 @@ class Timed(Evaluator):
 
 def search(options, fidelity, seed):
     """Return what a search came to: processor seconds of trainings and of all, and what they found."""
-    asked = {"fidelities": () if fidelity == "none" else tuple(f"epochs={f}" for f in fidelity.split("+"))}
     if fidelity.startswith("halving"):
         asked = {"halving": int(fidelity.removeprefix("halving"))}
+    else:
+        asked = {"fidelities": () if fidelity == "none" else tuple(map(named, fidelity.split("+")))}
     limits = Limits.parse(options.limit) if options.limit else None
     config = new_config(
-        Target("", options.task, options.device, ""),
+        Target("", options.task, options.device, options.runtime),
         trainings=options.trainings,
         limits=limits,
         seed=seed,
@@ -64,7 +69,7 @@ def search(options, fidelity, seed):
         prepared = prepare(config)
         folder = RunFolder.create(Path(place) / "run", config.to_json())
         timed = Timed(config.target)
-        started = time.process_time()
+        begun = time.process_time()
         study = assemble(
             prepared,
             folder,
@@ -73,8 +78,9 @@ def search(options, fidelity, seed):
             lambda *_: None,
         )
         study.budget = replace(study.budget, enough=options.enough)
+        started = time.process_time()
         records = study.run()
-        total = time.process_time() - started
+        ended = time.process_time()
         study.store.close()
     full = [(at, score) for at, fidelity, score in timed.log if fidelity == "search"]
     reached = [at for at, score in full if score is not None and score >= options.enough]
@@ -83,12 +89,19 @@ def search(options, fidelity, seed):
         "seed": seed,
         "reached_at_s": round(reached[0], 1) if reached else None,
         "trainings_s": round(timed.spent, 1),
-        "all_s": round(total, 1),
+        "rounds_s": round(ended - started - timed.spent, 1),
+        "begin_s": round(started - begun, 1),
+        "all_s": round(ended - begun, 1),
         "full": len(records),
         "short": len(timed.log) - len(full),
         "best": max((r.score for r in records if r.ok), default=None),
         "steps": steps(full),
     }
+
+
+def named(share):
+    """Return what --fidelity calls a share: "0.5" is of a training's epochs, "data0.5" of the data for one epoch."""
+    return f"data={share.removeprefix('data')}" if share.startswith("data") else f"epochs={share}"
 
 
 def steps(full):
@@ -125,15 +138,33 @@ def main():
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--enough", type=float, default=0.976)
     parser.add_argument("--seeds", default="0,1,2,3,4")
-    parser.add_argument("--fidelity", default="none,0.5", help="each tried: none, halving4, or shares as 0.25+0.5")
+    parser.add_argument(
+        "--fidelity", default="none,0.5", help="each tried: none, halving4, shares as 0.25+0.5, or data0.5"
+    )
+    parser.add_argument("--images", type=int, default=0, help="of fashion_mnist, in place of --task")
+    parser.add_argument("--runtime", default="", help="default: that of the evaluator")
+    parser.add_argument("--out", type=Path, help="rows are added to this file; those that are there are not run again")
     parser.add_argument("--curves", type=Path, help="a table of records; nothing is trained")
     options = parser.parse_args()
     if options.curves:
         curves(options.curves)
         return
+    if options.images:
+        place = (options.out.parent if options.out else Path()) / f"fashion_{options.images}.npz"
+        if not place.exists():
+            write(place, options.images)
+        options.task, options.limit = str(place), options.limit or LIMITS
+    known = options.out.read_text().splitlines() if options.out and options.out.exists() else []
+    done = {(row["fidelity"], row["seed"]) for row in map(json.loads, known)}
     for fidelity in options.fidelity.split(","):
-        for seed in options.seeds.split(","):
-            print(json.dumps(search(options, fidelity, int(seed))), flush=True)
+        for seed in map(int, options.seeds.split(",")):
+            if (fidelity, seed) in done:
+                continue
+            row = json.dumps(search(options, fidelity, seed))
+            print(row, flush=True)
+            if options.out:
+                with options.out.open("a") as file:
+                    file.write(row + "\n")
 
 
 if __name__ == "__main__":

@@ -52,10 +52,12 @@ class Target:
 
     def recipe(self, task: Task, fidelity: str) -> Recipe:
         """Return how networks are trained for the target's task; the first epochs of a training follow its recipe."""
-        whole = SEARCH if pause_of(fidelity) else fidelity
+        share = share_of(fidelity)
+        whole = SEARCH if share or pause_of(fidelity) else fidelity
         found = replace(task.recipe(whole), qat=self.qat if whole == FULL else "never")
         found = changed(found, self.full_recipe) if whole == FULL else found
-        return replace(found, epochs=self.search_epochs) if self.search_epochs and whole == SEARCH else found
+        found = replace(found, epochs=self.search_epochs) if self.search_epochs and whole == SEARCH else found
+        return found.glance(share) if share else found
 
 
 def first_epochs(epochs: int) -> str:
@@ -68,11 +70,22 @@ def pause_of(fidelity: str) -> int | None:
     return int(fidelity.removeprefix(EPOCHS)) if fidelity.startswith(EPOCHS) else None
 
 
+def glance(share: float) -> str:
+    """Return the fidelity of one epoch over a share of the data, see ``Recipe.glance``."""
+    return f"{DATA}{share:g}"
+
+
+def share_of(fidelity: str) -> float | None:
+    """Return the share of the data that a training of that fidelity glances at; None where it is no glance."""
+    return float(fidelity.removeprefix(DATA)) if fidelity.startswith(DATA) else None
+
+
 MAIN_TARGET = Target("mcu_cnn", "digits", "stm32f405", "native")
 MAIN_LIMITS = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=5.0)
 
 
 EPOCHS = "epochs_"  # fidelities of the first epochs of a training
+DATA = "data_"  # fidelities of one epoch over a share of the data
 KEPT = 2048  # networks whose graphs and costs stay in memory, about 25 KB each
 
 

@@ -99,6 +99,8 @@ class TestStudy:
                 known += [replace(known[-1], fidelity=fidelity) for fidelity in (MIDDLE.name, SEARCH)]
         study.scorer.evidence = Evidence.of(known, study.fidelities)
         assert study._promoted(genes[:PROBE], genes[-2:], 1, True) == [(genes[PROBE - 1], SEARCH)]
+        study.doubted = False
+        assert study._promoted(genes[:PROBE], genes[-2:], 1, True) != [(genes[PROBE - 1], SEARCH)]
 
     def test_a_network_without_a_short_training_goes_to_the_next_one(self, table):
         holes = Fidelity("metric.holes", 0.06)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latent_nas import cli
-from latent_nas.evaluators import Evaluator, Job
+from latent_nas.evaluators import Evaluator, Job, work
 from latent_nas.evaluators.work import record_of
 from latent_nas.jobs.search.assemble import assemble
 from latent_nas.jobs.search.config import SearchConfig, new_config
@@ -18,7 +18,8 @@ from latent_nas.records import SEARCH
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
 from latent_nas.study.climb import Climb
-from latent_nas.target import Setup, Target, first_epochs
+from latent_nas.target import Setup, Target, first_epochs, glance
+from latent_nas.training import train
 
 TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn", search_epochs=4)
 LIMITS = Limits(flash_bytes=3000, ram_bytes=2000, latency_ms=0.6)
@@ -94,14 +95,14 @@ class Here(Evaluator):
             yield record_of(TARGET, job)
 
 
-def searched(place: Path, evaluator, trainings=8) -> Climb:
+def searched(place: Path, evaluator, trainings=8, fidelity="epochs=0.5") -> Climb:
     """Return a search, begun or gone on with in a folder."""
     config = SearchConfig(
         TARGET,
         "argmax",
         trainings,
         limits=LIMITS,
-        fidelities=("epochs=0.5",),
+        fidelities=(fidelity,),
         surrogate="gp",
         settings=("argmax.candidates=500",),
     )
@@ -158,12 +159,55 @@ class TestSearch:
         assert len({r.genes for r in more.records}) == len(more.records)
 
 
+class TestGlances:
+    def test_one_is_an_epoch_over_a_share_of_the_data(self):
+        task = Setup(TARGET).task
+        whole = TARGET.recipe(task, SEARCH)
+        recipe = TARGET.recipe(task, glance(0.5))
+        assert (recipe.epochs, recipe.share, recipe.batch, recipe.warmup) == (1, 0.5, whole.batch // 2, 0.3)
+        assert TARGET.recipe(task, glance(1)).batch == whole.batch
+        assert TARGET.recipe(task, glance(0.01)).batch == 16
+        assert (recipe.learning_rate, recipe.average) == (whole.learning_rate, whole.average)
+
+    def test_its_judges_are_few_and_the_same(self, genes, monkeypatch):
+        monkeypatch.setattr(work, "GLANCED", 100)
+        sampled = Setup(TARGET).space.sample(np.random.default_rng(0), 1)[0]
+        seen = []
+
+        def trained(graph, task, recipe, seed, learn, judge, *rest, **more):
+            seen.append(judge)
+            return train(graph, task, recipe, seed, learn, judge, *rest, **more)
+
+        monkeypatch.setattr(work, "train", trained)
+        record = record_of(TARGET, Job(genes, 1, glance(0.5)))
+        record_of(TARGET, Job(tuple(map(int, sampled)), 2, glance(0.25)))
+        assert record.short
+        assert len(record.curve) == 1
+        assert record.samples == len(seen[0]) < 110  # every class rounds up
+        assert (seen[0].x == seen[1].x).all()
+        assert np.bincount(seen[0].y).min() >= 9
+
+    def test_a_search_of_them_trains_the_promoted_from_the_start(self, tmp_path):
+        evaluator = Here()
+        study = searched(tmp_path / "run", evaluator, trainings=6, fidelity="data=0.5")
+        assert {r.fidelity for r in study.short} == {glance(0.5)}
+        assert study.spent == pytest.approx(0.125 * len(study.short) + len(study.records))
+        assert len(study.short) > 10
+        assert {r.genes for r in study.records} <= {r.genes for r in study.short}
+        assert not any(job.state for job in evaluator.jobs)
+        assert not study.doubted
+        record = study.records[0]
+        assert essence(record) == essence(record_of(TARGET, Job(record.genes, record.seed, SEARCH, record.round)))
+
+
 class TestAsking:
     def test_shares_are_whole_epochs(self):
         assert [(f.name, f.cost) for f in shares(("epochs=0.5", "epochs=0.26"), 8)] == [
             ("epochs_2", 0.25),
             ("epochs_4", 0.5),
         ]
+        found = shares(("data=1", "data=0.25"), 4)
+        assert [(f.name, f.cost) for f in found] == [("data_0.25", 1 / 16), ("data_1", 0.25)]
         assert shares((), 8) == ()
 
     @pytest.mark.parametrize(
@@ -171,8 +215,12 @@ class TestAsking:
         [
             (("epochs=0.01",), "is 0 of the 8 epochs"),
             (("epochs=1",), "is 8 of the 8 epochs"),
-            (("epochs=x",), "as in epochs=0.5; got 'epochs=x'"),
-            (("data=0.5",), "wants a share of a full training's epochs"),
+            (("epochs=x",), "as in data=0.25; got 'epochs=x'"),
+            (("width=0.5",), "wants a share of a full training's epochs"),
+            (("data=0",), "above 0 and at most 1"),
+            (("data=1.5",), "above 0 and at most 1"),
+            (("data=nan",), "got 'data=nan'"),
+            (("epochs=0.5", "data=0.5"), "leave one kind out"),
             (("epochs=0.5", "epochs=0.51"), "epochs_4 is given twice"),
         ],
     )

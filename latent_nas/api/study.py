@@ -63,8 +63,8 @@ class Study:
             validation), "always" or "never".
         weight_bits: of final networks, 8 or 4; limits and costs count them.
         recipe: what is otherwise in final trainings, as {"epochs": 80, "augmentation": "shift=2,cutout"}.
-        fidelities: short trainings, as "epochs=0.5". front_end_apart: limits count the network without the front end of
-            audio.
+        fidelities: short trainings, as "epochs=0.5" or "data=1". front_end_apart: limits count the network without the
+            front end of audio.
     """
 
     space: str | Path | Space | type[Space] = ""

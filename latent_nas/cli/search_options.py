@@ -67,8 +67,9 @@ Fidelities = Annotated[
     list[str] | None,
     typer.Option(
         "--fidelity",
-        help="Short trainings, as a share of a full one's epochs: epochs=0.5; may be repeated. The judge decides which"
-        " networks get one and which go on from there; --trainings is then in full-training equivalents.",
+        help="Short trainings: the first share of a full one's epochs, epochs=0.5, or one epoch over a share of the"
+        " data, data=1; may be repeated. The judge decides which networks get one and which are trained in full;"
+        " --trainings is then in full-training equivalents.",
         rich_help_panel=SEARCH,
     ),
 ]

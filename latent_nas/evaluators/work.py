@@ -13,14 +13,15 @@ from latent_nas.costs import Costs
 from latent_nas.crews import NoRoom
 from latent_nas.evaluators import Job
 from latent_nas.records import FULL, SEARCH, Record, versions
-from latent_nas.target import Built, Target, open_target, pause_of
+from latent_nas.target import Built, Target, open_target, pause_of, share_of
 from latent_nas.tasks import Data, Part, Task
-from latent_nas.training import FLOAT, Trained, TrainingFailed, train
+from latent_nas.training import FLOAT, Trained, TrainingFailed, subset, train
 from latent_nas.training.metadata import metadata_of
 
 if TYPE_CHECKING:
     from latent_nas.training.quantise import QuantisedNetwork
 
+GLANCED = 1000  # samples that judge a glance: more would take as long as the glance itself
 LEARNED = 512  # samples of the training part that say whether a network has learnt at all
 
 
@@ -40,6 +41,8 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     final = job.part == "test"
     pause = pause_of(job.fidelity)
     pairs = task.folds(data) if pause or job.fidelity == SEARCH else (data_for(task, data, job),)
+    if share_of(job.fidelity):
+        pairs = tuple((learn, _some(task, judge)) for learn, judge in pairs)
     recipe, stop_at = target.recipe(task, job.fidelity), job.epochs if final else None
     where = job.accelerator or target.accelerator
     lesson = (data.train, data.valid) if final else None  # a teacher never sees the test part
@@ -147,6 +150,11 @@ def data_for(task: Task, data: Data, job: Job) -> tuple[Part, Part]:
     if job.part != "test":
         return data.train, data.valid
     return data.learn if task.kind.learns_all else data.train, data.test
+
+
+def _some(task: Task, judge: Part) -> Part:
+    """Return what judges a glance: ``GLANCED`` samples at most, the same for all networks."""
+    return subset(task, judge, min(1.0, GLANCED / len(judge)))
 
 
 def _decided(task: Task, data: Data, network: "QuantisedNetwork") -> dict[str, float]:

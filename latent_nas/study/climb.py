@@ -40,6 +40,8 @@ class Climb(Study):
         fidelities: the cheaper ones. kept: whether a promoted network goes on from where it stopped, so that it costs
             what is added; a fidelity's cost is then of all that leads to it. states: folder where trainings leave their
             state for that, None where they have none, as on tables.
+        doubted: whether a network of the lower half is trained in full after some promotions, so that a fidelity whose
+            order is reversed is found out.
         short: records of the cheaper ones, in the order of rounds. spent_at: full trainings spent when each of
             ``records`` was there. misleading: names of fidelities that were given up.
 
@@ -51,6 +53,7 @@ class Climb(Study):
     fidelities: tuple[Fidelity, ...] = ()
     kept: bool = False
     states: Path | None = None
+    doubted: bool = True
     short: list[Record] = field(default_factory=list, init=False)
     spent_at: list[float] = field(default_factory=list, init=False)
     spent: float = field(default=0.0, init=False)
@@ -178,7 +181,7 @@ class Climb(Study):
         evidence = self.scorer.evidence
         if not waiting or (len(self.short) < FIRST and looking):
             return []
-        low = [] if self.kept else [genes for genes in evidence.wants_a_low_one(PROBE) if genes in waiting]
+        low = [] if not self.doubted else [genes for genes in evidence.wants_a_low_one(PROBE) if genes in waiting]
         if low:
             return [(genes, SEARCH) for genes in low]
         worth = self.scorer.worth(np.array(waiting))

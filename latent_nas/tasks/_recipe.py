@@ -1,7 +1,9 @@
 """How a network is trained."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+LEAST_BATCH = 16  # of a glance
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,14 @@ class Recipe:
                 raise ValueError(f"{name} of a recipe is above 0 and at most 1, got {getattr(self, name)}")
         if math.isinf(self.learning_rate):
             raise ValueError("learning_rate of a recipe is a finite number, got inf")
+
+    def glance(self, share: float) -> "Recipe":
+        """Return a first look at a network: one epoch over a share of the data, in steps as many and as much smaller.
+
+        It has a schedule of its own, so that it ends with small steps; few steps would teach nothing.
+        """
+        batch = min(self.batch, max(LEAST_BATCH, round(self.batch * share)))
+        return replace(self, epochs=1, share=self.share * share, batch=batch, warmup=min(self.warmup, 0.3))
 
     @property
     def work(self) -> float:

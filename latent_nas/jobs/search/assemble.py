@@ -26,6 +26,7 @@ from latent_nas.study import Budget, Study
 from latent_nas.study.asynchronous import AsyncStudy
 from latent_nas.study.climb import Climb
 from latent_nas.study.halving import Halving
+from latent_nas.target import pause_of
 
 SAMPLES = 4096  # networks among which other tasks choose
 Say = Callable[[str], None]
@@ -72,8 +73,10 @@ def assemble(
     if config.fidelities:
         epochs = config.target.recipe(setup.task, SEARCH).epochs
         given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}
-        states = folder.path / files.STATES
-        return Climb(**given, fidelities=shares(config.fidelities, epochs), kept=True, states=states)
+        ladder = shares(config.fidelities, epochs)
+        kept = pause_of(ladder[0].name) is not None
+        states = folder.path / files.STATES if kept else None
+        return Climb(**given, fidelities=ladder, kept=kept, states=states, doubted=False)
     if config.halving:
         share = setup.task.recipe(SHORT).work / setup.task.recipe(SEARCH).work
         given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}
