@@ -30,9 +30,10 @@ WITHOUT: dict[str, dict[str, Any]] = {  # what a run is without: attributes of i
     "mean-alone": {"beta": 0.0, "kappa": 0.0},  # no uncertainty, neither in the acquisition nor in the agent's reward
     "reward-by-mean": {"kappa": 0.0},
     "beta-1": {"beta": 1.0},
-    "no-latent": {"codec": None},  # among the surrogate's inputs; the agent edits it as before
+    "with-latent": {},
     "costs-in-codec": {},  # the codec is supervised by the space's computed costs
 }
+LATENT = ("with-latent", "costs-in-codec")  # variants whose judge sees it
 CODEC_STEPS = 1200
 
 
@@ -74,8 +75,9 @@ def run(config: BenchConfig, variant: str, seed: int, codec: Path) -> dict[str, 
     """Return one run of latent_rl, named after what it is without."""
 
     class Without(Contest):
-        def judge(self, latent: Codec, seed: int) -> Scorer:
-            scorer = super().judge(latent, seed)
+        def judge(self, seed: int) -> Scorer:
+            scorer = super().judge(seed)
+            scorer.codec = Codec.load(codec, self.space) if variant in LATENT else None
             for name, value in WITHOUT[variant].items():
                 setattr(scorer, name, value)
             return scorer

@@ -98,10 +98,11 @@ def contest(tmp_path_factory):
     """A contest of 625 networks of four genes with the same choices, and the folder of a codec."""
     folder = tmp_path_factory.mktemp("plain")
     effects = np.random.default_rng(5).normal(size=(4, 5, 5))
-    lines = ["gene.a,gene.b,gene.c,gene.d,metric.m"]
+    lines = ["gene.a,gene.b,gene.c,gene.d,cost.known,metric.m"]
     for place in range(625):
         g = [place // 5**k % 5 for k in range(4)]
-        lines.append(f"{','.join('vwxyz'[c] for c in g)},{sum(effects[k][g[k], g[k - 1]] for k in range(4)):.6f}")
+        value = sum(effects[k][g[k], g[k - 1]] for k in range(4))
+        lines.append(f"{','.join('vwxyz'[c] for c in g)},{place % 7},{value:.6f}")
     (folder / "table.csv").write_text("\n".join(lines) + "\n")
     match = open_contest(BenchConfig(str(folder / "table.csv"), "metric.m", ("latent_rl",), trainings=30, workers=1))
     return match, trained_codec(match, folder / "bench.json", lambda line: None)
@@ -111,11 +112,22 @@ def test_plain_categories_are_judged_by_processes_of_genes_alone(contest):
     match, _ = contest
     assert match.space.plain
     assert match.space.shared == ((0, 1, 2, 3),)
-    scorer = match.judge(None, 0)
+    scorer = match.judge(0)
     genes = match.space.listed[::40]
     scorer.refit([Record(tuple(g), "s", "t", 0, measured_beside={"m": float(sum(g))}, objective="m") for g in genes])
     assert scorer.codec is None
     assert set(scorer.accuracy.full.parts) == {"gp", "categories"}
+
+
+def test_where_more_is_known_trees_judge_too_and_no_latent_does(contest):
+    table = str(contest[1].parent / "table.csv")
+    known = open_contest(BenchConfig(table, "metric.m", ("latent_rl",), inputs=("cost.known",)))
+    genes = known.space.listed[::40]
+    scorer = known.judge(0)
+    scorer.refit([Record(tuple(g), "s", "t", 0, measured_beside={"m": float(sum(g))}, objective="m") for g in genes])
+    assert not known.space.plain
+    assert set(scorer.accuracy.full.parts) == {"gp", "xgb"}
+    assert scorer.accuracy.full.n_features_in_ == known.space.sizes.sum() + 1
 
 
 def strategy_and_judge(contest, **settings):
@@ -130,7 +142,7 @@ def strategy_and_judge(contest, **settings):
     some = space.sample(seeds.rng(0), 20)
     told = zip(some.tolist(), values[space.network(some)].tolist(), strict=True)
     records = [Record(tuple(g), "s", "t", 0, measured_beside={"m": v}, objective="m") for g, v in told]
-    judge = match.judge(None, 0)
+    judge = match.judge(0)
     judge.refit(records)
     strategy.tell(records)
     return strategy, judge
@@ -144,6 +156,19 @@ def test_listed_networks_are_looked_through_without_an_agent(contest):
     worth[[i for i, g in enumerate(listed.tolist()) if tuple(g) in strategy._known]] = -np.inf
     assert strategy.ask(1, judge) == [tuple(listed[worth.argmax()].tolist())]
     assert not any(AGENT in name for name in strategy.state())
+
+
+def test_a_list_is_judged_in_parts_as_in_one(contest, monkeypatch):
+    judge = strategy_and_judge(contest)[1]
+    listed = judge.space.listed
+    whole = judge(listed)
+    monkeypatch.setattr("latent_nas.judge.scorer.PART", 100)
+    judge = strategy_and_judge(contest)[1]
+    queries = judge.queries
+    parts = judge(listed)
+    np.testing.assert_allclose(parts.acquisition, whole.acquisition, rtol=1e-4)
+    np.testing.assert_allclose(parts.predicted_std, judge.rerank(listed).predicted_std, rtol=1e-3)
+    assert judge.queries == queries + 2 * len(listed)
 
 
 @pytest.mark.usefixtures("quick_strategies")

@@ -24,6 +24,7 @@ from latent_nas.units import COSTS
 ELITES = 100  # labelled networks from which the fast surrogate's lessons start
 PRIOR_ACCURACY, PRIOR_STD = 0.5, 0.25
 KIND = "accuracy surrogates"
+PART = 2048  # listed networks at a time: their kernels stay in the core's cache
 
 
 class Codec(Protocol):
@@ -218,7 +219,9 @@ class Scorer:
         self.queries += len(genes)
         if self._listing and not full:
             if self._beliefs is None:
-                self._beliefs = self._believed(self._listing.genes, full=True)
+                listed = np.array_split(self._listing.genes, len(self._listing.genes) // PART + 1)
+                parts = [self._believed(part, full=True) for part in listed]
+                self._beliefs = [np.concatenate(part) for part in zip(*parts, strict=True)]
             rows = self._listing.rows(genes)
             logs, mean, std, low, high = (part[rows] for part in self._beliefs)
         else:

@@ -151,13 +151,17 @@ class Contest:
         sources = {"sources": {s.name: len(s.values) for s in self.sources}} if self.sources else {}
         return {**counts, "optimum": self.optimum, "genes": genes, **sources}
 
-    def judge(self, latent: Codec, seed: int) -> Scorer:
-        """Return the scorer of a run, before any label."""
-        surrogate, codec = Stack(least_noise=LEAST_NOISE), None if self.space.plain else latent
-        if self.space.plain:  # the latent is of the genes alone, and so would be what trees cost many times more for
+    def judge(self, seed: int) -> Scorer:
+        """Return the scorer of a run, before any label.
+
+        No latent is among its inputs: it is made of the genes, which stand there already, and searches with it are
+        longer. Trees are not worth their time where genes are plain categories.
+        """
+        surrogate = Stack(least_noise=LEAST_NOISE)
+        if self.space.plain:
             sizes, shared = tuple(self.space.sizes.tolist()), self.space.shared
             surrogate = Stack(share=0.0, least_noise=LEAST_NOISE, sizes=sizes, shared=shared)
-        scorer = Scorer(self.space, Limits(), None, codec, seed, beta=BETA, surrogate=surrogate, beliefs=self.beliefs)
+        scorer = Scorer(self.space, Limits(), None, None, seed, beta=BETA, surrogate=surrogate, beliefs=self.beliefs)
         scorer.beyond = self._beyond(scorer)
         return scorer
 
@@ -170,7 +174,7 @@ class Contest:
         )
         latent = Codec.load(codec, self.space) if kind.judged else None
         problem = Problem(self.space, latent, Limits(), lambda genes: self.feasible[self.space.network(genes)])
-        scorer = self.judge(latent, seed) if latent else None
+        scorer = self.judge(seed) if kind.judged else None
         budget = Budget(min(self.trainings, int(self.feasible.sum())), self.batch or kind.round_size)
         if self.stop:
             budget = replace(budget, enough=self.optimum)
