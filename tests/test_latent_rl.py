@@ -101,3 +101,58 @@ def test_a_single_slot_and_code_is_enough():
     env = EditEnv(EditCore(One(), ToyScorer(), OPEN))
     env.reset(seed=0)
     assert env.step(np.int64(0))[1] == 0
+
+
+class Sized(ToySpace):
+    """Its feature is called MACs, so that the large are trained first."""
+
+    feature_names = ("macs",)
+
+
+def of_no_limits(space, seed):
+    problem = Problem(space, ToyCodec(space), Limits(), lambda genes: np.ones(len(genes), bool))
+    return open_strategy("latent_rl", problem, seed)
+
+
+def least_distances(asked):
+    genes = np.array(asked)
+    apart = (genes[:, None] != genes[None]).sum(axis=2) + 99 * np.eye(len(genes), dtype=int)
+    return apart.min(axis=1)
+
+
+class TestFirstNetworks:
+    """Where nothing has a limit: large ones that differ."""
+
+    def test_they_differ_more_than_random_ones(self, monkeypatch):
+        def mean():
+            return np.mean([least_distances(of_no_limits(Sized(), s).ask(4, ToyScorer(labels=0))) for s in range(20)])
+
+        differing = mean()
+        monkeypatch.setattr("latent_nas.strategies.latent_rl.DRAWN", 1)
+        assert differing > mean() + 0.5
+
+    @pytest.mark.parametrize("known", ["trained", "pending"])
+    def test_they_differ_from_what_is_known(self, known):
+        one, alike, random = (3, 1, 3, 2, 2, 3, 1, 3), [], []
+        for seed in range(20):
+            strategy = of_no_limits(Sized(), seed)
+            if known == "trained":
+                strategy.tell([record(one)])
+            asked = strategy.ask(1, ToyScorer(labels=1), [one] if known == "pending" else [])
+            alike.append(np.sum(np.array(asked[0]) == one))
+            random.append(np.sum(np.array(of_no_limits(Sized(), seed).ask(1, ToyScorer(labels=0))[0]) == one))
+        assert np.mean(alike) < np.mean(random) - 0.5
+
+    def test_they_are_of_the_larger_quarter(self):
+        large = np.quantile(ToySpace().sample(seeds.rng(0), 2000).sum(axis=1), 0.75)
+        asked = [genes for seed in range(5) for genes in of_no_limits(Sized(), seed).ask(4, ToyScorer(labels=0))]
+        assert min(map(sum, asked)) >= large - 1
+
+    @pytest.mark.parametrize(("space", "labels"), [(ToySpace, LatentRL.initial), (Sized, LatentRL.initial_sized)])
+    def test_the_judge_is_asked_as_soon_as_there_are_labels_enough(self, monkeypatch, space, labels):
+        monkeypatch.setattr(LatentRL, "queries", 2048)
+        for enough in (False, True):
+            strategy = of_no_limits(space(), 0)
+            strategy.tell([record(tuple(g)) for g in ToySpace().sample(seeds.rng(0), 8).tolist()])
+            asked = strategy.ask(4, ToyScorer(labels=labels - (not enough)))
+            assert (ToyScorer.BEST in asked) == enough

@@ -25,10 +25,12 @@ from latent_nas.limits import Limits
 from latent_nas.spaces import Genes
 from latent_nas.strategies import Problem, Strategy
 from latent_nas.strategies._diverse import apart
+from latent_nas.surrogates import design, standardise
 
 AGENT = "agent."  # prefix of the agent's weights in a state
 POPULATIONS, WIDE = 3, 256  # of gene mutations alone, and how many of these are judged at once
 EDITS = 512  # of the Q agent's school, judged at once
+DRAWN = 4  # networks for every one of the first trainings, of which those that differ are trained
 AGENTS = ("q", "ppo", "a2c")
 
 
@@ -43,6 +45,7 @@ class LatentRL(Strategy):
     judged = True
     round_size = 2
     initial = 10  # labels before the first proposals by judgement, where costs have no limits
+    initial_sized = 6  # the same, where the space tells MACs, and so how networks differ
     agent = "q"
     mutations = 12_288  # gene mutations judged beside the Q agent's population, in populations of their own
     edits = 2048  # steps of the environment at horizon 1 from which the Q agent learns, per round
@@ -80,7 +83,7 @@ class LatentRL(Strategy):
         rng, self._journal = self.rng(), {}
         if judge is None or not judge.labels:
             return self._first(n, judge, rng, pending)
-        if self._free and judge.labels < self.initial:
+        if self._free and judge.labels < (self.initial_sized if self._sized else self.initial):
             return self._large(n, rng, pending)
         promising = self._promising(judge, rng, self._known.union(pending))
         order = np.argsort(-judge.rerank(promising).acquisition, kind="stable")
@@ -211,16 +214,28 @@ class LatentRL(Strategy):
     def _large(self, n: int, rng: np.random.Generator, pending: Sequence[Genes]) -> list[Genes]:
         """Return random networks of the quarter with most MACs, of any size where the space does not tell them.
 
-        Nothing is known yet but that large networks are seldom the worst.
+        Nothing is known yet but that large networks are seldom the worst. Of ``DRAWN`` for every one wanted, those are
+        taken that differ most from each other and from what was trained, as they teach the judge more.
         """
         space = self.problem.space
-        asked: list[Genes] = []
-        if "macs" in space.feature_names:
-            samples = space.sample(rng, 1024)
-            samples = samples[self.problem.fits(samples)]
-            size = space.features(samples)[:, space.feature_names.index("macs")]
-            asked = self.first(samples[size >= np.quantile(size, 0.75)], n, pending) if len(samples) else []
-        return asked + self.random(n - len(asked), rng, [*pending, *asked])
+        if not self._sized:
+            return self.random(n, rng, pending)
+        samples = space.sample(rng, 1024)
+        rows, fits = design(space, samples), self.problem.fits(samples)
+        size = rows[:, int(space.sizes.sum()) + space.feature_names.index("macs")]
+        if fits.any():
+            fits &= size >= np.quantile(size[fits], 0.75)
+        some = self.first(samples[fits], DRAWN * n, pending)
+        some += self.random(max(n - len(some), 0), rng, [*pending, *some])
+        shift, gain, _ = standardise(rows)
+        known = [*pending, *map(tuple, self.genes.tolist())]
+        rows = (design(space, np.array([*some, *known])) - shift) * gain
+        return [some[i] for i in apart(rows[: len(some)], n, rows[len(some) :])]
+
+    @property
+    def _sized(self) -> bool:
+        """Whether the space tells how large a network is."""
+        return "macs" in self.problem.space.feature_names
 
     @property
     def _free(self) -> bool:
