@@ -4,6 +4,7 @@ A stage repeats one kind of block: a plain convolution, a depthwise-separable on
 bottleneck with linear projection (Sandler et al. 2018).
 """
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -12,12 +13,13 @@ import numpy as np
 from latent_nas.graph import Builder, Graph
 from latent_nas.operators import Shape
 from latent_nas.operators.add import Add
+from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.relu import Relu
-from latent_nas.operators.window import pads
+from latent_nas.operators.window import Pair, pads
 from latent_nas.spaces import Gene, Space
 from latent_nas.spaces._staged_canonical import REPEATS, canonical
 from latent_nas.spaces._staged_features import NAMES, features
@@ -49,12 +51,14 @@ class Staged(Space):
 
     Attributes:
         kernels, stem_kernels: sizes of windows. flat: whether windows slide along the first axis only, the stem's over
-            all of the second, of which nothing is left then.
+            all of the second, of which nothing is left then. pool: of how many rows and columns of the input networks
+            begin with the mean, (1, 1) for the input as it is.
     """
 
     kernels: ClassVar[tuple[int, ...]]
     stem_kernels: ClassVar[tuple[int, ...]]
     flat: ClassVar[bool] = False
+    pool: Pair = (1, 1)
     feature_names = NAMES
 
     def __init__(self, input_shape: Shape, outputs: int) -> None:
@@ -72,10 +76,17 @@ class Staged(Space):
         sides = np.arange(max(input_shape[:2]) + 1)  # a window of 2n - 1 sees all of n pixels from any of them
         self._largest = np.maximum(np.searchsorted(self.kernels, 2 * sides - 1, side="right") - 1, 0)
 
+    def pooled(self, pool: Pair) -> "Staged":
+        """Return this space with networks that begin with the means of ``pool`` rows and columns."""
+        other = copy.copy(self)
+        other.pool = pool
+        return other
+
     @property
     def _sides(self) -> tuple[int, int]:
         """Height and width that the blocks see, before the stem's stride."""
-        return self.input_shape[0], 1 if self.flat else self.input_shape[1]
+        height, width = (-(-side // by) for side, by in zip(self.input_shape, self.pool, strict=False))
+        return height, 1 if self.flat else width
 
     def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Return n random canonical networks (n, genes): log-uniform widths, one to five stages."""
@@ -117,7 +128,8 @@ class Staged(Space):
             x = build.add(BatchNorm(), x)
             return build.add(Relu(), x) if relu else x
 
-        x = conv(0, STEM_WIDTHS[genes[1]], self.stem_kernels[genes[0]], 1 + genes[2])
+        x = 0 if self.pool == (1, 1) else build.add(AvgPool(self.pool, self.pool, "same"), 0)
+        x = conv(x, STEM_WIDTHS[genes[1]], self.stem_kernels[genes[0]], 1 + genes[2])
         for block, kernel, filters, stride, skip in self.blocks(genes):
             start, channels = x, build.shape(x)[2]
             adds = skip and stride == 1 and channels == filters
@@ -139,7 +151,8 @@ class Staged(Space):
 
     def features(self, genes: np.ndarray) -> np.ndarray:
         """Return (n, features) float32 of canonical genes, named by ``feature_names``."""
-        return features(self.input_shape, self.outputs, genes, self.stem_kernels, self.kernels, HEADS, self.flat)
+        sizes = self.stem_kernels, self.kernels, HEADS
+        return features(self.input_shape, self.pool, self.outputs, genes, sizes, self.flat)
 
     def blocks(self, genes: Sequence[int]) -> Iterator[tuple[int, int, int, int, bool]]:
         """Yield (block, kernel, filters, stride, skip) for every block of canonical genes."""

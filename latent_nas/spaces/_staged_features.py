@@ -45,23 +45,17 @@ FIELD, CHAIN = NAMES.index("receptive_field"), NAMES.index("chain.longest")
 
 
 def features(
-    input_shape: Shape,
-    outputs: int,
-    genes: np.ndarray,
-    stem_kernels: tuple[int, ...],
-    kernels: tuple[int, ...],
-    heads: tuple[int, ...],
-    flat: bool,
+    input_shape: Shape, pool: tuple[int, int], outputs: int, genes: np.ndarray, sizes: Sizes, flat: bool
 ) -> np.ndarray:
     """Return (n, len(NAMES)) float32 of canonical genes (n, genes).
 
     Args:
-        stem_kernels, kernels, heads: what the genes' kernels and head widths stand for.
+        pool: rows and columns of the input whose means come first. sizes: what the genes' kernels of the stem, those of
+            blocks and head widths stand for.
         flat: whether windows slide along the first axis only.
     """
     found = np.empty((len(genes), len(NAMES)), np.float32)
-    sizes = stem_kernels, kernels, heads
-    _all(np.array(genes, np.int64, order="C"), tuple(input_shape), outputs, sizes, flat, LOG2, found)
+    _all(np.array(genes, np.int64, order="C"), tuple(input_shape), pool, outputs, sizes, flat, LOG2, found)
     logs = found[:, LOGS]
     logs += 1
     np.log(logs, out=logs)
@@ -72,19 +66,33 @@ def features(
 
 @compiled
 def _all(
-    genes: np.ndarray, input_shape: Shape, outputs: int, sizes: Sizes, flat: bool, log2: np.ndarray, found: np.ndarray
+    genes: np.ndarray,
+    input_shape: Shape,
+    pool: tuple[int, int],
+    outputs: int,
+    sizes: Sizes,
+    flat: bool,
+    log2: np.ndarray,
+    found: np.ndarray,
 ) -> None:
     """Write the features of genes (n, genes) into ``found``, those of LOGS as they are before the logarithm."""
     total = np.empty(found.shape[1])
     for row in range(len(genes)):
-        _network(genes[row], input_shape, outputs, sizes, flat, log2, total)
+        _network(genes[row], input_shape, pool, outputs, sizes, flat, log2, total)
         for i in range(len(total)):
             found[row, i] = total[i]
 
 
 @compiled
 def _network(
-    genes: np.ndarray, input_shape: Shape, outputs: int, sizes: Sizes, flat: bool, log2: np.ndarray, total: np.ndarray
+    genes: np.ndarray,
+    input_shape: Shape,
+    pool: tuple[int, int],
+    outputs: int,
+    sizes: Sizes,
+    flat: bool,
+    log2: np.ndarray,
+    total: np.ndarray,
 ) -> None:
     """Write the features of one network into ``total``."""
     for i in range(len(total)):
@@ -92,16 +100,22 @@ def _network(
     total[WIDTH] = total[VOLUME] = np.inf
     height, width, inputs = input_shape
     stem_kernels, kernels, heads = sizes
-    plane = height * width
+    plane, step = height * width, max(pool)
+    height, width = (height + pool[0] - 1) // pool[0], (width + pool[1] - 1) // pool[1]
+    seen, pools = height * width, int(step > 1)
+    total[SUM] += plane * inputs
+    if pools:
+        total[SUM] += seen * inputs
+        _live(total, (plane + seen) * inputs, 0)
     kernel, channels, reach = stem_kernels[genes[0]], 4 + 4 * genes[1], 1 + genes[2]
-    field, taps = float(kernel), kernel**2
+    longer, taps = kernel, kernel**2
     if flat:  # the stem's window is as wide as the input; a window is counted by its longer side
-        field, taps, width = field + max(width - kernel, 0), kernel * width, 1
+        longer, taps, width = max(width, kernel), kernel * width, 1
     height, width = (height + genes[2]) // reach, (width + genes[2]) // reach
     pixels, log_pixels = height * width, np.log2(height * width)
-    total[SUM] += plane * inputs
+    field, reach = float(step * longer), reach * step
     _layer(total, CONV2D, 1, pixels, log_pixels, plane, inputs, channels, taps, True, log2)
-    _live(total, plane * inputs + pixels * channels, 4 * taps * inputs)
+    _live(total, seen * inputs + pixels * channels, 4 * taps * inputs)
     longest, run, head = 1, 1, heads[genes[-2]]
     for start in range(3, len(genes) - 2, 6):
         kind, kernel, filters, repeats, stride, skip = genes[start : start + 6]
@@ -138,9 +152,9 @@ def _network(
     total[PARAMETERS] += channels * outputs + outputs
     total[CHANNELS] += outputs
     total[SUM] += channels + outputs  # global pooling and the dense layer
-    total[LONGEST_ALL] += layers + total[COUNT_ADD] + 2
-    total[SHORTEST_ALL] += 2 + total[COUNT_ADD]
-    total[IN_MEAN] = (layers + 2 * total[COUNT_ADD] + 2) / (layers + total[COUNT_ADD] + 3)
+    total[LONGEST_ALL] += layers + total[COUNT_ADD] + 2 + pools
+    total[SHORTEST_ALL] += 2 + total[COUNT_ADD] + pools
+    total[IN_MEAN] = (layers + 2 * total[COUNT_ADD] + 2 + pools) / (layers + total[COUNT_ADD] + 3 + pools)
     total[LAST], total[FIELD], total[CHAIN] = pixels, field, max(longest, run)
 
 
