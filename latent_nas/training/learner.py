@@ -15,8 +15,8 @@ from latent_nas.training.augment.mix import mixed
 from latent_nas.training.batch import Batch
 from latent_nas.training.graphed import Graphed
 from latent_nas.training.network import Network, to_tensor
+from latent_nas.training.optimisers import descend, set_rate
 from latent_nas.training.optimisers import optimiser as make
-from latent_nas.training.optimisers import set_rate
 from latent_nas.training.teacher import Teacher
 
 
@@ -44,7 +44,7 @@ class Learner:
         self._teacher = teacher.to(self._device) if teacher else None
         self._order = seeds.rng(seed, "training", "order")
         self._augmentation = Augmentation.of(recipe, task)
-        self._step = Graphed(self._descend) if self._device.type == CUDA else self._descend
+        self._graphed = Graphed() if self._device.type == CUDA else None
 
     def skip(self, epochs: int) -> None:
         """Draw what so many finished epochs had drawn."""
@@ -122,12 +122,16 @@ class Learner:
             return hard
         return (1 - recipe.distil) * hard + recipe.distil * kind.soft_loss(outputs, soft, recipe.temperature)
 
+    def _step(self, batch: Batch) -> torch.Tensor:
+        """Take a step as the device is best sent it, and return the loss before it, ()."""
+        return self._graphed(self._descend, batch) if self._graphed else self._descend(batch)
+
     def _descend(self, batch: Batch) -> torch.Tensor:
         """Take a step, and return the loss before it, (); tensors in and out, nothing is waited for."""
         loss = self.loss(batch)
         self.optimiser.zero_grad()
         loss.backward()
-        self.optimiser.step()
+        descend(self.optimiser)
         return loss.detach()
 
 

@@ -1,5 +1,6 @@
 """The optimisers that a recipe can name; weights decay, biases and norms don't."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,16 @@ def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     graphs = first.device.type == CUDA
     rate = torch.tensor(recipe.learning_rate, device=first.device) if graphs else recipe.learning_rate
     return OPTIMISERS[recipe.optimiser](groups, rate, graphs)
+
+
+def descend(optimiser: torch.optim.Optimizer) -> None:
+    """Take a step. Torch warns of one that could be captured in a graph and is not, which is so of some by intent."""
+    if not optimiser.defaults.get("capturable"):
+        optimiser.step()
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This instance was constructed with capturable")
+        optimiser.step()
 
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
