@@ -4,6 +4,7 @@ Results depend on the kind of device in their last digits: sums are rounded in a
 kind that it began with.
 """
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,7 @@ def release() -> None:
     """Give back what torch keeps of a GPU's memory for later, so that other processes have it."""
     import torch
 
+    gc.collect()  # tensors that lie in cycles of references, as those of an error's frames
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     elif not _mps():

@@ -3,8 +3,10 @@
 What runs on a GPU is marked ``gpu``; here its absence is tested, and a GPU that is full by the error that torch raises.
 """
 
+import gc
 import json
 import logging
+import weakref
 from collections import deque
 from dataclasses import asdict, replace
 from functools import partial
@@ -113,6 +115,34 @@ def test_analog_memory_is_trained_for_on_the_cpu(a_gpu):
 
 def test_a_cluster_knows_itself_what_it_has(no_gpu):
     assert new_config(replace(TARGET, accelerator="cuda"), ray="10.0.0.1:6379").target.accelerator == "cuda"
+
+
+def test_memory_in_cycles_is_given_back_too(a_gpu, monkeypatch):
+    class Holder:
+        pass
+
+    gc.disable()
+    try:
+        holder = Holder()
+        holder.itself = holder
+        left = weakref.ref(holder)
+        del holder
+        monkeypatch.setattr(torch.cuda, "empty_cache", lambda: freed.append(left() is None))
+        freed = []
+        accelerator.release()
+    finally:
+        gc.enable()
+    assert freed == [True]
+
+
+@pytest.mark.parametrize(("size", "most"), [(8, 2048), (96, 113)])
+def test_a_gpu_evaluates_fewer_at_once_of_a_network_with_large_tensors(size, most):
+    """No tensor takes more than 64 MiB; "meta" stands for a GPU."""
+    graph = open_space("mcu_cnn", (size, size, 1), 10).graph(GENES)
+    model = Network(graph)
+    assert model.at_once == 512
+    assert model.to("meta").at_once == most
+    assert most == 2048 or most == 2**24 // max(np.prod(node.shape) for node in graph.nodes)
 
 
 class Inline(Crew):

@@ -1,6 +1,7 @@
 """The float network of a graph, as a torch module."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from latent_nas.graph import Graph
 
 KIND = "float network"
 AT_ONCE, AT_ONCE_ON_A_GPU = 512, 2048  # samples of an evaluation
+LARGEST = 64 * 2**20  # bytes of one tensor of these samples on a GPU
 
 
 class Network(nn.Module):
@@ -39,14 +41,22 @@ class Network(nn.Module):
         """Where its weights lie; the CPU where it has none."""
         return next((v.device for v in (*self.parameters(), *self.buffers())), torch.device("cpu"))
 
+    @property
+    def at_once(self) -> int:
+        """Samples of an evaluation that pay where it lies; on a GPU fewer of a network with large tensors."""
+        if self.device.type == "cpu":
+            return AT_ONCE
+        largest = max(math.prod(node.shape) for node in self.graph.nodes) * 4  # float32
+        return min(AT_ONCE_ON_A_GPU, max(LARGEST // largest, 1))
+
     def outputs(self, x: "np.ndarray | torch.Tensor", batch: int = 0) -> np.ndarray:
         """Return the outputs (n, ...) of NHWC data or tokens, or of the tensor made of them, in evaluation mode.
 
         Args:
-            batch: samples at once; 0 is what pays where the network lies.
+            batch: samples at once; 0: ``at_once``.
         """
         self.eval()
-        batch, parts = batch or (AT_ONCE if self.device.type == "cpu" else AT_ONCE_ON_A_GPU), []
+        batch, parts = batch or self.at_once, []
         with torch.inference_mode():
             for i in range(0, len(x), batch):
                 part = x[i : i + batch]
