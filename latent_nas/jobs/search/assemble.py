@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from latent_nas import seeds
 from latent_nas.evaluators import Evaluator
 from latent_nas.jobs import models
 from latent_nas.jobs.make import dataset
 from latent_nas.jobs.search.prepare import Prepared
 from latent_nas.jobs.search.shares import shares
+from latent_nas.judge.believed import best_believed
 from latent_nas.judge.fidelity import Fidelity
 from latent_nas.judge.recalibrate import excess
 from latent_nas.judge.scorer import Scorer
@@ -28,7 +28,6 @@ from latent_nas.study.climb import Climb
 from latent_nas.study.halving import Halving
 from latent_nas.target import pause_of
 
-SAMPLES = 4096  # networks among which other tasks choose
 Say = Callable[[str], None]
 
 
@@ -52,7 +51,7 @@ def assemble(
         costs = models.cost_surrogate(setup, config.seed, say)
         beliefs = Beliefs(setup.space, prepared.sources, config.seed) if prepared.sources else None
         for name, trainings in (beliefs.trainings if beliefs else {}).items():
-            say(f"begins from {trainings} trainings of {name}, beside its own; without: leave --warm-start away")
+            say(f"begins from {trainings} trainings of {name}, beside its own; without: --warm-start none")
         scorer = Scorer(setup.space, limits, costs, codec, config.seed, surrogate=config.surrogate, beliefs=beliefs)
 
     def fits(genes: np.ndarray) -> np.ndarray:
@@ -66,10 +65,8 @@ def assemble(
     loop = AsyncStudy if config.asynchronous else Study
     study = loop(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
     if config.related and scorer and scorer.beliefs:
-        samples = setup.space.sample(seeds.rng(config.seed, "related"), SAMPLES)
-        best = scorer.beliefs.best(samples[fits(samples)])
-        study.first = list(dict.fromkeys(map(tuple, best.tolist())))[:RELATED]
-        say(f"trains the {len(study.first)} networks first that those believe to be the best, as --related says")
+        study.first = best_believed(setup.space, scorer.beliefs, fits, RELATED, config.seed)
+        say(f"trains the {len(study.first)} networks first that those believe to be the best here")
     if config.fidelities:
         epochs = config.target.recipe(setup.task, SEARCH).epochs
         given = {f.name: getattr(study, f.name) for f in fields(study) if f.init}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from latent_nas import plugins, sealed, training
+from latent_nas import plugins, sealed, shipped, training
 from latent_nas.codec import Codec
 from latent_nas.jobs.able import check_space
 from latent_nas.jobs.make import dataset
@@ -110,9 +110,10 @@ def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[
     space, task = config.target.space, config.target.task
     hashes: dict[str, str] = {}
     for i, file in enumerate(config.warm_start):
-        if config.warm_sha256 and not Path(file).exists():
+        place = shipped.table(file)
+        if config.warm_sha256 and not place.exists():
             raise ValueError(f"{file} does not exist; say where this table is with --warm-start")
-        now = sealed.of_file(Path(file))
+        now = sealed.of_file(place)
         if config.warm_sha256 and now != config.warm_sha256[i]:
             raise ValueError(
                 f"{file} has changed since the run began (sha256 {config.warm_sha256[i][:12]}..., now {now[:12]}...);"
@@ -121,7 +122,7 @@ def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[
         if now in hashes:
             raise ValueError(f"--warm-start {file} holds the same as {hashes[now]}; name every table once")
         hashes[now] = file
-        records = dataset.read(Path(file))
+        records = dataset.read(place)
         if strange := sorted({r.space for r in records} - {space}):
             raise ValueError(
                 f"{file} is of space {strange[0]!r}, the search of {space!r}; a warm start wants networks of one space"

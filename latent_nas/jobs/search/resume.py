@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
-from latent_nas import plugins, sealed
+from latent_nas import plugins, sealed, shipped
 from latent_nas.accelerator import AUTO
+from latent_nas.jobs.search.beginning import NONE
 from latent_nas.jobs.search.config import EARLIER, SearchConfig
 from latent_nas.limits import Limits
 from latent_nas.runs.folder import RunFolder
@@ -81,7 +81,7 @@ def _check_limits(saved: SearchConfig) -> None:
 
 def _same_tables(files: Sequence[str], saved: SearchConfig) -> bool:
     """Return whether tables are those that a search began with, by their content."""
-    return bool(saved.warm_sha256) and tuple(sealed.of_file(Path(file)) for file in files) == saved.warm_sha256
+    return bool(saved.warm_sha256) and tuple(sealed.of_file(shipped.table(file)) for file in files) == saved.warm_sha256
 
 
 def with_begun(settings: Sequence[str], saved: SearchConfig) -> tuple[str, ...]:
@@ -104,7 +104,8 @@ def _as_saved(name: str, value: Any, saved: SearchConfig) -> Any:
     if name == "strategy":
         return full_strategy(value)
     if name == "warm_start":
-        return (value,) if isinstance(value, str) else tuple(map(str, value))
+        files = (value,) if isinstance(value, str) else tuple(map(str, value))
+        return () if files == (NONE,) else files
     if name == "settings":
         return with_begun(value, saved)
     return plugins.located(value) if name in NAMES else value
