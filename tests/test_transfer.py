@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from latent_nas.judge.transfer import Beliefs, Source, agreeing
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.runs.folder import RunFolder
+from latent_nas.study import Study
 from latent_nas.surrogates import restore
 from latent_nas.surrogates.gp import Gp
 from latent_nas.tables import read
@@ -380,3 +382,20 @@ class TestHeard:
             found.append(scorer.rerank(space.listed))
         assert np.allclose(found[0].predicted_accuracy, found[1].predicted_accuracy, atol=0.02)
         assert np.allclose(found[0].acquisition, found[1].acquisition, atol=0.02)
+
+    def test_a_search_says_which_it_ceases_to_hear(self, tables):
+        space, said = TableSpace(read(tables["target"], "metric.m")), []
+        values = -space.table.values["metric.m"][space.network(space.listed)]
+        scorer = Scorer(space, Limits(), None, beliefs=Beliefs(space, [Source("a", space.listed, values)], 0))
+        study = SimpleNamespace(scorer=scorer, say=said.append)
+
+        def records(sign: int, n: int) -> list[Record]:
+            rows = zip(space.listed[: 4 * n : 4].tolist(), (sign * values[: 4 * n : 4]).tolist(), strict=True)
+            return [Record(tuple(genes), "s", "t", 0, measured_int8={"accuracy": value}) for genes, value in rows]
+
+        for sign, n in ((-1, 7), (-1, 40), (-1, 40), (1, 40)):  # of seven labels all are heard
+            Study._refit(study, records(sign, n))
+        assert said == [
+            "a does not order the best networks here, so it is not heard",
+            "a orders the best networks here, so it is heard again",
+        ]

@@ -95,6 +95,13 @@ class Scorer:
         """How many networks the accuracy surrogates have been fitted to."""
         return self.accuracy.labels if self.accuracy else 0
 
+    @property
+    def silent(self) -> set[str]:
+        """The sources, by name, that this task's labels did not bear out at the last fit."""
+        if self.beliefs is None or self._heard is None:
+            return set()
+        return {name for name, heard in zip(self.beliefs.trainings, self._heard, strict=True) if not heard}
+
     def refit(self, records: Sequence[Record]) -> None:
         """Fit the accuracy surrogates to the records that are ok; repeats of one network count as their mean.
 

@@ -159,8 +159,7 @@ class Study:
         return min(self.budget.batch, self.budget.trainings - len(self.records))
 
     def _round(self, number: int, n: int) -> None:
-        if self.scorer:
-            self.scorer.refit(self.prior + self.records)
+        self._refit([*self.prior, *self.records])
         proposals = self._proposals(number, n)
         self._train(number, proposals)
         told = [self._stored(genes) for genes in proposals]
@@ -168,6 +167,17 @@ class Study:
         self.strategy.tell(told)
         self.store.close_round(number, findings, artifacts.pack(self.strategy.state()))
         self._report(findings)
+
+    def _refit(self, records: list[Record]) -> None:
+        """Fit the judge anew, if there is one, and say which other tasks it has ceased or begun again to hear."""
+        if self.scorer is None:
+            return
+        before = self.scorer.silent
+        self.scorer.refit(records)
+        now = self.scorer.silent
+        for name in sorted(before ^ now):
+            does = "does not order" if name in now else "orders"
+            self.say(f"{name} {does} the best networks here, so it is {'not heard' if name in now else 'heard again'}")
 
     def _proposals(self, number: int, n: int) -> list[Genes]:
         """Return what a round is to train: as stored, or n networks asked for now and stored."""

@@ -76,8 +76,7 @@ class AsyncStudy(Study):
     def _ask(self) -> None:
         """Put new proposals into the queue."""
         self._tell()
-        if self.scorer:
-            self.scorer.refit(self.prior + self.records)
+        self._refit([*self.prior, *self.records])
         ended = {r.genes for r in self.records}
         pending = [genes for genes in self._asked if genes not in ended]
         n = min(self.budget.batch, self.budget.trainings - len(self._asked))

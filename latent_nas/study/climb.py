@@ -101,7 +101,7 @@ class Climb(Study):
 
     def _round(self, number: int, n: int) -> None:
         assert self.scorer
-        self.scorer.refit([*self.prior, *self.records, *self.short])
+        self._refit([*self.prior, *self.records, *self.short])
         self._give_up(self.scorer.evidence.misleading)
         plan = self._stored_plan(number) if self.store.proposals(number) is not None else self._plan(number, n)
         for fidelity in dict.fromkeys(name for _, name in plan):

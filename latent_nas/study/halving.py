@@ -53,7 +53,7 @@ class Halving(Study):
 
     def _round(self, number: int, n: int) -> None:
         if self.scorer:
-            self.scorer.refit([*self.prior, *self.records, *self.short])
+            self._refit([*self.prior, *self.records, *self.short])
             self._warn(self.scorer.evidence.misleading)
         proposals = self._proposals(number, n * self.halving)
         self._train(number, proposals, SHORT)
