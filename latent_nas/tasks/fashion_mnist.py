@@ -32,7 +32,17 @@ class FashionMnist(Task):
     limits = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=10.0)
     recipes: ClassVar[dict[str, Recipe]] = {
         "search": Recipe(epochs=2, batch=128, learning_rate=1e-2, average=0.99, warmup=0.3),
-        "full": Recipe(epochs=20, batch=128, learning_rate=1e-2, average=0.995, warmup=0.5, augment=True),
+        "full": Recipe(
+            epochs=48,
+            batch=128,
+            optimiser="sgd",
+            learning_rate=0.1,
+            weight_decay=5e-5,  # networks of some ten thousand weights are too small to need more
+            schedule="one-cycle",
+            average=0.998,
+            augment=True,
+            to_end=True,
+        ),
     }
 
     def data(self) -> Data:
