@@ -23,13 +23,14 @@ def folder(name: str) -> Path:
 
 
 def table(name: str) -> Path:
-    """Return the file of a table: "shipped:SPACE-TASK" is one that comes with the project, anything else is a path."""
+    """Return the file of a table: "shipped:SPACE-TASK" is one that comes with the project, anything else is a path.
+
+    Raises:
+        ValueError: none of that name comes with it.
+    """
     if not name.startswith(MARK):
         return Path(name)
-    return folder(TABLES) / f"{name.removeprefix(MARK)}.parquet"
-
-
-def tables(space: str) -> dict[str, str]:
-    """Return the names of the shipped tables of a space, by their task."""
-    files = sorted(folder(TABLES).glob(f"{space}-*.parquet"))
-    return {file.stem.removeprefix(f"{space}-"): f"{MARK}{file.stem}" for file in files}
+    there = {file.stem: file for file in sorted(folder(TABLES).glob("*.parquet"))}
+    if name.removeprefix(MARK) not in there:
+        raise ValueError(f"no table {name!r} ships; there are: {', '.join(MARK + known for known in there)}")
+    return there[name.removeprefix(MARK)]

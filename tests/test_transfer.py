@@ -17,6 +17,7 @@ from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
 from latent_nas.jobs.search.resume import going_on
 from latent_nas.judge import transfer
+from latent_nas.judge.believed import best_believed
 from latent_nas.judge.scorer import Scorer
 from latent_nas.judge.transfer import Beliefs, Source, agreeing
 from latent_nas.limits import Limits
@@ -257,15 +258,39 @@ class TestSearch:
         assert [source.name.split()[0] for source in prepared.sources] == ["digits"]
         (whole,), said = prepared.sources, []
         prepared = replace(prepared, sources=(Source(whole.name, whole.genes[:150], whole.values[:150]),))
-        study = assemble(prepared, RunFolder.create(tmp_path / "run", config.to_json()), None, said.append, None)
-        assert any(f"{len(prepared.sources[0].values)} trainings of digits" in line for line in said)
+        folder = RunFolder.create(tmp_path / "run", config.to_json())
+        study = assemble(prepared, folder, None, said.append, None)
+        assert any(
+            line.startswith(f"begins from {len(prepared.sources[0].values)} networks of digits") for line in said
+        )
         assert study.scorer.beliefs.trainings == {prepared.sources[0].name: len(prepared.sources[0].values)}
         assert len(study.first) == 3
         assert study._asked_for(3) == study.first
         assert prepared.setup.fits(np.array(study.first), prepared.limits).all()
         believed = study.scorer.beliefs(prepared.setup.space.sample(np.random.default_rng(1), 2000))
         assert study.scorer.beliefs(np.array(study.first)).min() > believed.max()
-        assert len(set(study.first)) == 3
+        prepared = replace(prepared, limits=replace(prepared.limits, flash_bytes=12_000))
+        assert not prepared.setup.fits(np.array(study.first), prepared.limits).all()
+        assert assemble(prepared, folder, None, said.append, None).first == study.first  # as it began
+
+    def test_nothing_is_believed_of_limits_that_no_network_keeps(self, target):
+        space = prepare(new_config(target)).setup.space
+        genes = space.sample(np.random.default_rng(0), 40)
+        beliefs = Beliefs(space, [Source("a", genes, np.arange(len(genes)))], 0)
+        assert best_believed(space, beliefs, lambda rows: np.zeros(len(rows), bool), 3, 0) == []
+
+    def test_records_from_before_get_the_genes_of_their_network(self, tmp_path):
+        """Of one pixel the mean was another network than the maximum."""
+        import pandas as pd
+
+        digits = pd.read_parquet(self.DIGITS)
+        setup = prepare(new_config(Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn"))).setup
+        genes = digits[[name for name in digits if name.startswith("gene.")]].to_numpy().copy()
+        genes[:, -1] = 1
+        (row,) = np.flatnonzero((setup.space.canonical(genes) != genes).any(axis=1))[:1]
+        digits.iloc[[row]].assign(**{digits.filter(like="gene.").columns[-1]: 1}).to_parquet(tmp_path / "old.parquet")
+        prepared = prepare(new_config(setup.target, warm_start=(str(tmp_path / "old.parquet"),)))
+        assert prepared.warm[0].genes == tuple(setup.space.canonical(genes[row : row + 1])[0].tolist())
 
     def test_a_table_that_changed_or_is_given_twice_is_refused(self, target, tmp_path):
         import pandas as pd
@@ -303,21 +328,14 @@ class TestSearch:
         with pytest.raises(ValueError, match="--warm-start can't change in a run that goes on"):
             going_on(begun, {"warm_start": [tmp_path / "b.parquet"]})
 
-    def test_what_ships_of_another_task_goes_without_saying(self, target):
-        """For classes and a strategy that asks a judge, and not where the user names tables, or none."""
-        config = new_config(target)
-        assert (config.warm_start, config.related) == (("shipped:mcu_cnn-digits",), True)
+    def test_what_ships_is_called_by_its_name(self, target):
+        config = new_config(target, warm_start=("shipped:mcu_cnn-digits",), related=True)
         assert config.warm_sha256 == (sealed.of_file(Path(self.DIGITS)),)
-        (source,) = prepare(config).sources
-        assert source.name == "digits of shipped:mcu_cnn-digits"
-        assert going_on(config, {})[0] == config
-        none = new_config(target, warm_start=("none",))
-        digits = new_config(replace(target, task="digits"))  # its own labels are not for a search
-        for other in (none, digits, new_config(target, strategy="evolution"), new_config(target, asynchronous=True)):
-            assert (other.warm_start, other.related, other.warm_sha256) == ((), False, ())
-        assert not new_config(replace(target, task="diabetes", space="mcu_cnn1d")).warm_start
-        with pytest.raises(ValueError, match="--warm-start can't change in a run that goes on"):
-            going_on(config, {"warm_start": ["none"]})
+        (source,) = prepare(SearchConfig.from_json(json.loads(json.dumps(config.to_json())))).sources
+        assert source.name == "digits (shipped:mcu_cnn-digits)"
+        assert going_on(config, {"warm_start": ["shipped:mcu_cnn-digits"]}) == (config, [])
+        with pytest.raises(ValueError, match="no table 'shipped:x' ships; there are: shipped:mcu_cnn-digits"):
+            new_config(target, warm_start=("shipped:x",))
 
     def test_the_same_task_is_no_source(self):
         prepared = prepare(new_config(Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn"), warm_start=(self.DIGITS,)))
@@ -327,7 +345,7 @@ class TestSearch:
     @pytest.mark.parametrize(
         ("more", "said"),
         [
-            ({"related": True, "warm_start": ("none",)}, "there is none; name one"),
+            ({"related": True}, "there is none; name one"),
             ({"related": True, "asynchronous": True, "warm_start": (DIGITS,)}, "which --async has none of"),
             ({"strategy": "random", "warm_start": (DIGITS,)}, "asks no judge"),
         ],

@@ -56,8 +56,8 @@ class Study:
             accuracy. plugins: files of further plugins, which are found by their names: operators, readers.
         preset: "fast", "default" or "thorough": how many trainings, and their epochs. child_epochs: of a training; None
             is what the preset says. settings: of the strategy, as in "reinforce.entropy=0.01". warm_start: tables of
-            records to begin with, of this task or of others on its space; None is what ships of another task, where
-            both have classes, and "none" is none. related: whether those tasks are alike.
+            records to begin with, of this task or of others on its space, or "shipped:mcu_cnn-digits". related: whether
+            those tasks are alike.
         codec: its folder, "" is the shipped one. halving: short trainings for one of full length, 0 is none.
         accelerator: where networks are trained: "auto", "cpu", "cuda" or "mps".
         qat: quantisation-aware training of final networks: "auto" (where int8 loses more than 0.3 points on
@@ -84,7 +84,7 @@ class Study:
     preset: str = ""
     child_epochs: int | None = None
     settings: Sequence[str] = ()
-    warm_start: str | Path | Sequence[str | Path] | None = None
+    warm_start: str | Path | Sequence[str | Path] = ()
     related: bool = False
     front_end_apart: bool = False
     codec: str | Path = ""
@@ -202,7 +202,9 @@ class Study:
             workers=self.workers,
             seed=self.seed,
             codec=str(self.codec),
-            warm_start=_tables(self.warm_start),
+            warm_start=tuple(
+                map(str, [self.warm_start] if isinstance(self.warm_start, (str, Path)) else self.warm_start)
+            ),
             related=self.related,
             front_end_apart=self.front_end_apart,
             settings=tuple(self.settings),
@@ -243,9 +245,6 @@ class Study:
             begun = SearchConfig.from_json(saved)
             if self.runtime is None:  # what went without saying is what did so when it began
                 config = replace(config, target=replace(config.target, runtime=begun.target.runtime))
-            if self.warm_start is None:
-                config = replace(config, warm_start=begun.warm_start, warm_sha256=begun.warm_sha256)
-                config = replace(config, related=begun.related)
             if anew != NO_LIMITS or before in self._places:  # or limits that its last run was given
                 config = replace(config, limits=begun.limits)
             if "front_end_apart" not in saved:
@@ -257,10 +256,3 @@ class Study:
             if place:
                 raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")
         return begin.begin(config, place)
-
-
-def _tables(asked: str | Path | Sequence[str | Path] | None) -> tuple[str, ...] | None:
-    """Return the tables that a search is asked to begin from; None where nothing is said of them."""
-    if asked is None:
-        return None
-    return (str(asked),) if isinstance(asked, (str, Path)) else tuple(map(str, asked))

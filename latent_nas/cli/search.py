@@ -104,7 +104,7 @@ def search(
             finals=finals,
             final_seeds=final_seeds,
             codec=str(codec or ""),
-            warm_start=None if warm_start is None else tuple(map(str, warm_start)),
+            warm_start=tuple(map(str, warm_start or ())),
             related=related,
             front_end_apart=front_end_apart,
             settings=tuple(settings or ()),

@@ -91,8 +91,8 @@ Finals = Annotated[
 WarmStart = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Table of records to begin with (Parquet), of this task or of others on its space; may be repeated."
-        " Default: for classes, what ships of another task on the space; none begins without.",
+        help="Table of records to begin with (Parquet), of this task or of others on its space, as"
+        " shipped:mcu_cnn-digits; may be repeated.",
         rich_help_panel=SEARCH,
     ),
 ]

@@ -10,9 +10,8 @@ import numpy as np
 
 from latent_nas import seeds
 from latent_nas.judge.transfer import Beliefs
-from latent_nas.spaces import Space
+from latent_nas.spaces import Genes, Space
 
-Genes = tuple[int, ...]
 SAMPLES, PARENTS, CHILDREN, ROUNDS = 1024, 32, 4, 24  # of a population: first, kept, children of each, generations
 
 

@@ -20,6 +20,8 @@ from latent_nas.objectives import open_objective
 from latent_nas.records import SEARCH, SHORT
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
+from latent_nas.spaces import Genes
+from latent_nas.store import Store
 from latent_nas.strategies import Problem
 from latent_nas.strategies.settings import configured
 from latent_nas.study import Budget, Study
@@ -28,6 +30,7 @@ from latent_nas.study.climb import Climb
 from latent_nas.study.halving import Halving
 from latent_nas.target import pause_of
 
+FIRST = "first"  # note of a run: networks that related tasks name
 Say = Callable[[str], None]
 
 
@@ -51,7 +54,7 @@ def assemble(
         costs = models.cost_surrogate(setup, config.seed, say)
         beliefs = Beliefs(setup.space, prepared.sources, config.seed) if prepared.sources else None
         for name, trainings in (beliefs.trainings if beliefs else {}).items():
-            say(f"begins from {trainings} trainings of {name}, beside its own; without: --warm-start none")
+            say(f"begins from {trainings} networks of {name}, beside its own; without: leave --warm-start away")
         scorer = Scorer(setup.space, limits, costs, codec, config.seed, surrogate=config.surrogate, beliefs=beliefs)
 
     def fits(genes: np.ndarray) -> np.ndarray:
@@ -65,7 +68,8 @@ def assemble(
     loop = AsyncStudy if config.asynchronous else Study
     study = loop(strategy, scorer, evaluator, folder.store(), limits, budget, config.seed, prior, say, done)
     if config.related and scorer and scorer.beliefs:
-        study.first = best_believed(setup.space, scorer.beliefs, fits, RELATED, config.seed)
+        beliefs = scorer.beliefs
+        study.first = _first(study.store, lambda: best_believed(setup.space, beliefs, fits, RELATED, config.seed))
         say(f"trains the {len(study.first)} networks first that those believe to be the best here")
     if config.fidelities:
         epochs = config.target.recipe(setup.task, SEARCH).epochs
@@ -81,3 +85,12 @@ def assemble(
         if scorer:
             scorer.fidelities = (Fidelity(SHORT, share),)
     return study
+
+
+def _first(store: Store, found: Callable[[], list[Genes]]) -> list[Genes]:
+    """Return the networks that a search trains first: worked out as it begins, and kept when limits change."""
+    noted = store.note(FIRST)
+    if noted is None:
+        noted = found() if store.proposals(0) is None else []
+        store.write_note(FIRST, noted)
+    return [tuple(genes) for genes in noted]

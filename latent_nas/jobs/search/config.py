@@ -9,7 +9,6 @@ from latent_nas import plugins, sealed, shipped
 from latent_nas.firmware.naming import checked_prefix
 from latent_nas.jobs.ranks import FINALS
 from latent_nas.jobs.search import presets
-from latent_nas.jobs.search.beginning import beginning
 from latent_nas.jobs.where import trained_on
 from latent_nas.judge.accuracy import FULL
 from latent_nas.limits import Limits
@@ -36,8 +35,8 @@ class SearchConfig:
         top: networks trained in full at the end, with ``final_seeds`` seeds. finals: one of ``ranks.FINALS``, the best
             networks, or those along the front of quality and size. codec: folder, or "" for the shipped one.
         warm_start: tables of records to begin with, by their files or as ``shipped.table`` has them; those of other
-            tasks on the same space are sources, see ``judge.transfer``; what goes without saying is in ``beginning``.
-            related: whether these tasks are alike, so that their best networks go first.
+            tasks on the same space are sources, see ``judge.transfer``. related: whether these tasks are alike, so that
+            their best networks go first.
         front_end_apart: whether limits count the network alone, without the front end of audio, as runs of before 0.2
             did; ``new_config`` counts both.
         warm_sha256: of these tables as they were when the search began, in their order; () where it is not known.
@@ -206,15 +205,10 @@ def new_config(
     target = target if target.space else replace(target, space=open_task(plain).space)
     if limits is None:
         limits = default_limits(plain, others.get("objective", SearchConfig.objective))
-    said = {name: others.get(name, getattr(SearchConfig, name)) for name in ("strategy", "settings", "asynchronous")}
-    asked, alike = others.pop("warm_start", None), others.pop("related", SearchConfig.related)
-    begins, related = beginning(asked, alike, replace(target, task=plain), **said)
     config = SearchConfig(
         replace(target, runtime=runtime, search_epochs=epochs, accelerator=where),
         trainings=chosen.trainings if trainings is None else trainings,
         limits=limits,
-        warm_start=begins,
-        related=related,
         **{"front_end_apart": False, **others},
     )
     if fronts:

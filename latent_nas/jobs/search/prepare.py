@@ -1,6 +1,6 @@
 """What a search checks before it begins, so that wrong input leaves nothing behind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latent_nas import plugins, sealed, shipped, training
@@ -127,11 +127,14 @@ def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[
             raise ValueError(
                 f"{file} is of space {strange[0]!r}, the search of {space!r}; a warm start wants networks of one space"
             )
-        warm += [record for record in records if record.task == task]
+        own = [record for record in records if record.task == task]
+        if own:  # genes of a table from before may not be canonical any more
+            genes = setup.space.canonical(setup.space.check([record.genes for record in own]))
+            warm += [replace(r, genes=tuple(map(int, row))) for r, row in zip(own, genes, strict=True)]
         for other in sorted({r.task for r in records} - {task}):
             genes, values = labels([record for record in records if record.task == other])
             if len(genes):
-                sources.append(Source(f"{other} of {file}", setup.space.canonical(setup.space.check(genes)), values))
+                sources.append(Source(f"{other} ({file})", setup.space.canonical(setup.space.check(genes)), values))
     if config.related and not sources:
         raise ValueError(f"--related is for other tasks, and {', '.join(config.warm_start)} holds none; leave it out")
     if sources and not configured(config.strategy, config.settings).judged:

@@ -7,7 +7,6 @@ from typing import Any
 
 from latent_nas import plugins, sealed, shipped
 from latent_nas.accelerator import AUTO
-from latent_nas.jobs.search.beginning import NONE
 from latent_nas.jobs.search.config import EARLIER, SearchConfig
 from latent_nas.limits import Limits
 from latent_nas.runs.folder import RunFolder
@@ -104,8 +103,7 @@ def _as_saved(name: str, value: Any, saved: SearchConfig) -> Any:
     if name == "strategy":
         return full_strategy(value)
     if name == "warm_start":
-        files = (value,) if isinstance(value, str) else tuple(map(str, value))
-        return () if files == (NONE,) else files
+        return (value,) if isinstance(value, str) else tuple(map(str, value))
     if name == "settings":
         return with_begun(value, saved)
     return plugins.located(value) if name in NAMES else value
