@@ -1,5 +1,7 @@
 """Named results at three budgets: a search of each task within 8, 16 and 32 KB of flash, its finals as a front.
 
+For tasks whose metric is an accuracy.
+
 python benchmarks/budgets.py digits mnist1d spoken_digits --out named                 # goes on where it was stopped
 python benchmarks/budgets.py digits --out named --picture docs/results/budgets.svg --pack release
 
@@ -21,7 +23,7 @@ BUDGETS = (8, 16, 32)  # KB of flash
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 60, 20, 46, 45
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 MADE_AGAIN = ("report.html", "samples.svg")
-EPOCH = (1980, 1, 1, 0, 0, 0)  # of files in an archive, so that the same run gives the same hash
+EPOCH = (1980, 1, 1, 0, 0, 0)  # of files in an archive, so that a run gives one hash where one zlib packs it
 
 
 def found(task, budget, options):
@@ -49,6 +51,8 @@ def rows(task, budget, result):
     """Return what is said of each final network, the best on validation first."""
     made = []
     for rank, one in enumerate(result["networks"], 1):
+        if not one["measured_int8"]:  # all of its final trainings failed
+            continue
         (name, mean), *_ = one["measured_int8"].items()
         spread = one["measured_int8_std"][name]
         made.append({"task": task, "budget": budget, "rank": rank, "metric": name, "mean": mean, "std": spread,
@@ -108,7 +112,7 @@ def picture(points):
 
 
 def packed(run, archive):
-    """Write a run's folder as .zip, always the same bytes for the same files; return its hash and size."""
+    """Write a run's folder as .zip and return its hash and size."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
         for path in sorted(p for p in run.rglob("*") if p.is_file() and p.name not in MADE_AGAIN):
