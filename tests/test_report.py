@@ -77,6 +77,18 @@ def test_all_final_networks_stand_in_a_table_with_interval_firmware_and_the_chea
     assert "2.final training failed3." in failed
 
 
+def test_one_seed_has_no_spread_and_a_warm_start_is_said(whole):
+    run = told(Run.read(whole[0]))
+    run.result = replace(run.result, networks=tuple(replace(n, seeds=1) for n in run.result.networks))
+    run.config = {**run.config, "warm_start": ["shipped:mcu_cnn-digits", "mine.parquet"]}
+    text = Page(report.html(run)).texts["summary"].replace("\u00a0", " ")
+    assert "measured, test, one seed" in text
+    assert "which began from shipped:mcu_cnn-digits and mine.parquet" in text
+    found = text[text.index("Found:") : text.index("Within:")]
+    assert "±" not in found
+    assert "one seed)" in found
+
+
 def test_one_training_says_how_far_its_samples_tell(tmp_path):
     run = Run.read(make(tmp_path / "run", 6, finished=False))
     run.records = [replace(record, samples=100) for record in run.records]

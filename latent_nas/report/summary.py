@@ -46,6 +46,8 @@ def _accuracy(run: Run) -> Html:
         name, mean, std = _final(run)
         own = run.scale.exported(run.networks[0])
         value, more = (own, f"measured, test; seeds {mean} ± {std}") if own else (mean, f"± {std}, measured, test")
+        if run.networks[0].seeds == 1:
+            value, more = own or mean, "measured, test, one seed"
         share = run.scale.final(run.networks[0]) if run.scale.share else None
         gauge = share[0] if share else None
     else:
@@ -112,6 +114,8 @@ def _found(run: Run) -> Html:
     if failed:
         spent += f" ({failed} failed)"
     by = f" by {run.config['strategy']}" if run.config.get("strategy") else ""
+    if begun := run.config.get("warm_start"):
+        by += f", which began from {begun if isinstance(begun, str) else ' and '.join(begun)}"
     if not run.networks:
         best = run.best[0]
         return join(
@@ -128,7 +132,9 @@ def _found(run: Run) -> Html:
     own = run.scale.exported(first)
     seeds = f"({_float(run, first.measured_float)}{spread})"
     measured = f"{mean} ± {std} {name} on the test part {seeds}"
-    if own is not None:
+    if many == 1:
+        measured = f"{own or mean} {name} on the test part{run.scale.interval(first) if own else ''} {seeds}"
+    elif own is not None:
         measured = f"{own} {name} on the test part{run.scale.interval(first)}, {mean} ± {std} {seeds}"
     wide = f" of {first.weights}" if first.weights else ""
     text = (
