@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from pages import images
@@ -37,10 +38,14 @@ def place(tmp_path_factory):
 def address(place):
     """The address that the command prints; it ends as by Ctrl-C."""
     command = [sys.executable, "-m", "latent_nas", "ui", "runs", "--no-open", "--port", "0"]
-    with subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, text=True) as process:
-        yield process.stdout.readline().strip()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # which a job in a shell's background would ignore
+    with subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, text=True, preexec_fn=heard) as process:
+        try:
+            yield process.stdout.readline().strip()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
 
 
 def opened(browser, address, path="", width=1280, **context):
