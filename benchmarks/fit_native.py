@@ -116,9 +116,8 @@ TERMS = {
 
 UNPACKED = ("call", "filters", "weights")  # what depthwise4 adds to depthwise, whose kernel it calls
 
-LINES: dict[
-    str, dict[str, tuple[str, ...]]
-] = {  # what windows that are lines, and groups, add to the terms of their kernels
+# What windows that are lines, and groups, add to the terms of their kernels.
+LINES: dict[str, dict[str, tuple[str, ...]]] = {
     "depthwise": {"smlad": ("near_lines", "far_lines", "line_channels"), "plain": ("line_outputs", "line_taps")},
     "conv2d": dict.fromkeys(("smlad", "plain"), ("grouped_outputs", "grouped_taps", "grouped_macs")),
 }
