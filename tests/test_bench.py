@@ -288,3 +288,49 @@ def test_the_summary_shows_regret_beside_the_best(table, tmp_path):
     assert re.search(r"[+-]\d[\d.e-]* \[[+-]", text)
     one = summary(bench(config(table, strategies=("random",), seeds=1), tmp_path / "c.json", nothing, nothing))
     assert "regret" in one
+
+
+def test_a_median_of_few_runs_has_no_interval(table, tmp_path):
+    """Five runs all lie on one side of the true median in 2 of 32 cases, so no two of them hold it with 95 %."""
+    runs = [
+        {"strategy": "a", "seed": i, "incumbents": [1, 0], "trainings_to_optimum": 10 + i, "reported": None}
+        for i in range(6)
+    ]
+    few, enough = standings(runs[:5], 0.0, 2)["a"], standings(runs, 0.0, 2)["a"]
+    assert (few.median, few.median_low, few.median_high) == (12, -np.inf, np.inf)
+    assert few.plain()["median_low"] is few.plain()["median_high"] is None
+    assert 10 <= enough.median_low < enough.median < enough.median_high <= 15
+    row = next(x for x in summary(bench(config(table), tmp_path / "b.json", nothing, nothing)).splitlines()[2:])
+    assert row.startswith("random  ")
+    assert "[" not in row.split("%")[0]
+
+
+def test_the_summary_answers_report_and_front_and_tells_its_columns_apart(table, tmp_path):
+    lines = table.read_text().splitlines()
+    head = lines[0].split(",")
+    rows = [dict(zip(head, line.split(","), strict=True)) for line in lines[1:]]
+    for row in rows:
+        row["metric.m"] = f"{float(row['metric.m']) * 1e31:.6e}"
+    for row in rows[:20]:
+        row["metric.m"] = ""
+    huge = tmp_path / "huge.csv"
+    huge.write_text("\n".join([lines[0], *(",".join(row.values()) for row in rows)]) + "\n")
+    asked = config(huge, report="metric.test", front="cost.c", trainings=60, stop=False)
+    found = bench(asked, tmp_path / "b.json", nothing, nothing)
+    text = summary(found)
+    assert "20 rows without the objective are left out" in text
+    for key, label in (("reported", "metric.test of the best"), ("hypervolume", "area of the front against cost.c")):
+        mean = np.mean([run[key] for run in found["runs"] if run["strategy"] == "evolution"])
+        said = next(line for line in text.splitlines() if line.startswith(label))
+        assert f"evolution {mean:.5g}" in said
+    last = text.splitlines()[2].split("]")[-1]
+    assert len([float(number) for number in last.split()[-3:]]) == 3
+
+
+def test_other_signs_between_columns_and_limits_that_nothing_keeps_are_said(table, tmp_path):
+    other = tmp_path / "semi.csv"
+    other.write_text(table.read_text().replace(",", ";"))
+    with pytest.raises(ValueError, match="';' between its columns; write it with commas"):
+        open_contest(config(other))
+    with pytest.raises(ValueError, match=r"keeps --max cost\.c=0\.5; the least there is: cost\.c=1"):
+        open_contest(config(table, limits=(("cost.c", 0.5),)))

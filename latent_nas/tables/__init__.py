@@ -23,12 +23,14 @@ class Table:
         genes: the decisions, choices sorted. rows: their values, (rows, genes) small integers.
         network: which network every row is, (rows,), numbered by first rows.
         values: by column, the mean over each network's rows, (networks,); NaN where none has it.
+        without: how many rows of the file have no objective and were left out.
     """
 
     genes: tuple[Gene, ...]
     rows: np.ndarray
     network: np.ndarray
     values: dict[str, np.ndarray]
+    without: int = 0
 
     @property
     def networks(self) -> int:
@@ -92,7 +94,7 @@ def read(path: Path, objective: str, also: tuple[str, ...] = (), needed: tuple[s
         raise ValueError(f"{path} has one network with {objective}; a search wants two or more")
     where = present[kept]
     means = {column: mean(values[where], network) for column, values in found.items()}
-    return Table(tuple(genes), rows[kept], network, means)
+    return Table(tuple(genes), rows[kept], network, means, len(found[objective]) - len(present))
 
 
 def mean(values: np.ndarray, network: np.ndarray) -> np.ndarray:

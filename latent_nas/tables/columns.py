@@ -13,7 +13,8 @@ def columns(path: Path) -> list[str]:
     """Return the names of a file's columns.
 
     Raises:
-        ValueError: no such file, none of the three forms, damaged, or two columns of one name.
+        ValueError: no such file, none of the three forms, damaged, other signs than commas between columns, or two
+            columns of one name.
     """
     import pyarrow as pa
     import pyarrow.parquet
@@ -34,6 +35,10 @@ def columns(path: Path) -> list[str]:
                     f"{path} is empty; wanted a line of names (gene.NAME, metric.NAME, ...) and rows below it"
                 )
             names = next(csv.reader([head.decode("utf-8-sig").splitlines()[0]]))
+            if len(names) == 1 and (other := next((sign for sign in ";\t|" if sign in names[0]), "")):
+                raise ValueError(
+                    f"{path} has {other!r} between its columns; write it with commas, and with points in its numbers"
+                )
         else:
             raise ValueError(f"{path} is not a table: its name ends in .csv, .csv.gz or .parquet")
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError, EOFError, csv.Error) as error:

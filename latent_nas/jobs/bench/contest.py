@@ -71,8 +71,9 @@ class Contest:
 
     def __post_init__(self) -> None:
         if not self.feasible.any():
-            least = {name: float(self.space.table.values[name].min()) for name in self.limits}
-            raise ValueError(f"no network keeps --max {self.limits}; the least there is: {least}")
+            asked = ", ".join(f"{name}={limit:g}" for name, limit in self.limits.items())
+            least = ", ".join(f"{name}={self.space.table.values[name].min():g}" for name in self.limits)
+            raise ValueError(f"no network keeps --max {asked}; the least there is: {least}")
         if self.front:
             cost = self.space.table.values[self.front][self.feasible]
             if not 0 <= cost.min() < cost.max():
@@ -149,7 +150,8 @@ class Contest:
         genes = {gene.name: [_plain(choice) for choice in gene.choices] for gene in table.genes}
         counts = {"rows": len(table.rows), "networks": table.networks, "feasible": int(self.feasible.sum())}
         sources = {"sources": {s.name: len(s.values) for s in self.sources}} if self.sources else {}
-        return {**counts, "optimum": self.optimum, "genes": genes, **sources}
+        without = {"without": table.without} if table.without else {}
+        return {**counts, **without, "optimum": self.optimum, "genes": genes, **sources}
 
     def judge(self, seed: int) -> Scorer:
         """Return the scorer of a run, before any label.

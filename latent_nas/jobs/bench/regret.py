@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import t as student
 
 DRAWS = 2000  # of the bootstrap
+LEAST_SEEDS = 6  # that tell anything of a median with 95 %: all lie on one side of it in 2 of 2^n cases
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Standing:
 
     Attributes:
         seeds: runs. median, median_low, median_high: trainings to the optimum, and the bootstrapped 95 % interval of
-            their median; infinite where it was not reached. reached: the share of runs that found it.
+            their median; infinite where it was not reached, both ends where there are fewer than ``LEAST_SEEDS`` runs.
+            reached: the share of runs that found it.
         regret: mean over runs. against: the strategy compared with. above: regret minus that of ``against``, paired;
             None for that one itself and where both have fewer than two seeds in common.
         final_above: the same of the distance after the last training.
@@ -70,6 +72,8 @@ def standings(
         to = np.array([run["trainings_to_optimum"] or np.inf for run in found.values()])
         draws = np.random.default_rng(0).integers(len(to), size=(DRAWS, len(to)))
         low, high = np.quantile(np.median(to[draws], axis=1), [0.025, 0.975], method="nearest")
+        if len(to) < LEAST_SEEDS:
+            low, high = -np.inf, np.inf
         both = sorted(areas[first].keys() & found.keys()) if name != first else []
         above, final_above = (
             paired([value[name][s] - value[first][s] for s in both]) if len(both) > 1 else None

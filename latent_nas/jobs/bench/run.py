@@ -131,18 +131,35 @@ def summary(result: dict[str, Any]) -> str:
     best = stand[names[0]].against
     width = max(len("strategy"), *map(len, names)) + 2
     head = f"{'strategy':<{width}}{'seeds':>5}{'to optimum [95 %]':>22}{'reached':>9}{'regret':>10}"
-    head += f"{f'minus {best} [95 %]':>{len(best) + 32}}" + "".join(f"{f'at {m}':>10}" for m in marks)
-    lines = [f"optimum {table['optimum']:g} of {table['networks']} networks in {table['rows']} rows", head]
+    head += f"{f'minus {best} [95 %]':>{len(best) + 32}}" + "".join(f" {f'at {m}':>9}" for m in marks)
+    without = f"; {table['without']} rows without the objective are left out" if table.get("without") else ""
+    lines = [f"optimum {table['optimum']:g} of {table['networks']} networks in {table['rows']} rows{without}", head]
     for name in names:
         s, runs = stand[name], [r for r in result["runs"] if r["strategy"] == name]
         above = f"{s.above.mean:+.3g} [{s.above.low:+.3g}, {s.above.high:+.3g}]" if s.above else "-"
         means = [np.mean([r["incumbents"][min(m, len(r["incumbents"])) - 1] for r in runs]) for m in marks]
         lines.append(
-            f"{name:<{width}}{s.seeds:>5}{_median(s):>22}{s.reached:>9.0%}{s.regret:>10.4g}"
-            f"{above:>{len(best) + 32}}" + "".join(f"{mean:>10.5g}" for mean in means)
+            f"{name:<{width}}{s.seeds:>5}{_median(s):>22}{s.reached:>9.0%} {s.regret:>9.4g}"
+            f"{above:>{len(best) + 32}}" + "".join(f" {mean:>9.5g}" for mean in means)
         )
     what = f"regret: mean distance of the best so far from the optimum over {trainings} trainings; paired by seed"
-    return "\n".join([*lines, what, *_misled(result["runs"], names)])
+    return "\n".join([*lines, what, *_asked(result), *_misled(result["runs"], names)])
+
+
+def _asked(result: dict[str, Any]) -> list[str]:
+    """Return a line for ``--report`` and one for ``--front``: of every strategy the mean over its runs."""
+    config, lines = result["config"], []
+    for key, said in (
+        ("reported", config["report"] and f"{config['report']} of the best network found"),
+        ("hypervolume", config["front"] and f"area of the front against {config['front']}, as a share of the table's"),
+    ):
+        if said:
+            means = []
+            for name in config["strategies"]:
+                values = [run[key] for run in result["runs"] if run["strategy"] == name and run[key] is not None]
+                means.append(f"{name} {np.mean(values):.5g}" if values else f"{name} has none")
+            lines.append(f"{said} (mean): {', '.join(means)}")
+    return lines
 
 
 def _misled(runs: list[dict[str, Any]], names: list[str]) -> list[str]:
@@ -157,8 +174,9 @@ def _misled(runs: list[dict[str, Any]], names: list[str]) -> list[str]:
 
 
 def _median(stand: Standing) -> str:
-    """Return the median of the trainings to the optimum with its interval, as in "24.5 [20, 31]"."""
+    """Return the median of the trainings to the optimum with its interval, as in "24.5 [20, 31]", if it has one."""
     median, low, high = (
         f"{x:g}" if np.isfinite(x) else "-" for x in (stand.median, stand.median_low, stand.median_high)
     )
-    return f"{median} [{low}, {high}]" if low != median or high != median else median
+    known = np.isfinite(stand.median_low) and (low != median or high != median)
+    return f"{median} [{low}, {high}]" if known else median
