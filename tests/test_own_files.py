@@ -61,7 +61,7 @@ class TestImages:
             Image.fromarray(ink, mode if mode == "LA" else None).save(file)
 
         task = open_task(f"{folder(tmp_path / 'a', save)}?input=16x16x1")
-        assert said(task, "transparent pixels: they lie on white")
+        assert said(task, "an alpha channel: transparent pixels lie on white")
         x = everything(task)
         assert len(x) == 10
         assert (x[:, 0, 0] == 1).all()

@@ -68,6 +68,8 @@ def answers(wants: str, n: int, y: np.ndarray | None, kind: str, hot: bool) -> t
         y, notes = y.reshape(n), ["y of one column is taken as classes"]
     single = y.dtype.kind in "uif" and y.size == n and y.ndim in (1, 2)
     if kind == "regress" or (not kind and (measured(y.ravel()) if single else y.dtype.kind == "f")):
+        if y.dtype.kind == "f" and y.shape[:1] == (n,) and not np.isfinite(y).all():
+            raise ValueError(_not_finite(wants, y))
         if y.dtype.kind not in "uif" or y.shape[:1] != (n,) or y.ndim > 2 or not y.size:
             raise ValueError(f"{wants} numbers ({n},) or ({n}, targets); got {y.dtype} {y.shape}")
         return y.reshape(n, -1), []
@@ -75,6 +77,15 @@ def answers(wants: str, n: int, y: np.ndarray | None, kind: str, hot: bool) -> t
         y = y.astype(np.int64)
     if y.dtype.kind == "S":
         y = np.char.decode(y, "utf-8", "replace")
+    if y.dtype.kind == "f" and y.shape == (n,) and not np.isfinite(y).all():
+        raise ValueError(_not_finite(wants, y))
     if y.shape != (n,) or y.dtype.kind == "f":
         raise ValueError(f"{wants} ({n},) classes; got {y.dtype} {y.shape}")
     return y, notes
+
+
+def _not_finite(wants: str, y: np.ndarray) -> str:
+    """Return what is to be said of targets y (n, ...) of which some are NaN or infinite."""
+    row = int(np.flatnonzero(~np.isfinite(y.reshape(len(y), -1)).all(axis=1))[0])
+    value = y[row][~np.isfinite(y[row])][0]
+    return f"{wants} a finite number or a class in every row; row {row + 1} has {value}: correct it or leave it out"

@@ -139,22 +139,30 @@ def _numbers(
     found = np.empty((len(lines), len(columns)), np.float32)
     for j, (name, cells) in enumerate(columns.items()):
         try:
-            found[:, j] = np.array(cells, np.float32)
+            found[:, j] = _float32(cells)
         except ValueError:
             for i, cell in enumerate(cells):
                 if cell.casefold() in ABSENT:
                     found[i, j] = np.nan
                     continue
                 try:
-                    found[i, j] = float(cell)
+                    found[i, j] = _float32(cell)
                 except ValueError:
                     raise ValueError(
                         f"{path}, {lines[i]}, column {name!r}: {cell!r} is not a number; {next_step.format(name)}"
                     ) from None
         wrong = np.flatnonzero(np.isinf(found[:, j]))
         if len(wrong):
-            raise ValueError(f"{path}, {lines[wrong[0]]}, column {name!r} holds infinity; leave such windows out")
+            cell = cells[wrong[0]]
+            large = "holds infinity" if np.isinf(float(cell)) else f"holds {cell}, beyond float32 (3.4e38)"
+            raise ValueError(f"{path}, {lines[wrong[0]]}, column {name!r} {large}; leave such windows out")
     return found
+
+
+def _float32(cells: Sequence[str] | str) -> np.ndarray:
+    """Return texts as float32, infinite where it can't hold the number, which is refused later."""
+    with np.errstate(over="ignore"):
+        return np.array(cells, np.float32)
 
 
 def _none_empty(path: Path, found: Columns, answers: Sequence[tuple[str, ...]], lines: Sequence[str]) -> None:

@@ -128,7 +128,9 @@ def _said(
     count = {name: sum(bool(getattr(h, name)) for h in heads.values()) for name in ("turned", "transparent")}
     moving = sum(h.frames > 1 for h in heads.values())
     notes = [f"{count['turned']} images are turned upright, as their EXIF orientation says"] * bool(count["turned"])
-    notes += [f"{count['transparent']} images have transparent pixels: they lie on white"] * bool(count["transparent"])
+    notes += [f"{count['transparent']} images have an alpha channel: transparent pixels lie on white"] * bool(
+        count["transparent"]
+    )
     notes += [f"of {moving} images with several frames or pages the first one is taken"] * bool(moving)
     if set(sizes) != {(shape[1], shape[0])}:
         notes.append(f"{sum(sizes.values())} images were scaled to {shape[0]}x{shape[1]}, cropped in the middle")

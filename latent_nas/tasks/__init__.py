@@ -161,7 +161,7 @@ class Task(ABC):
     def baseline(self) -> Baseline:
         """Return what needs no network: learnt from the training part, measured on the validation part."""
         data = self.data()
-        return self.kind.baseline(data.train.y, data.valid.y)
+        return self.kind.baseline(data.train.y, data.valid.y).named(self.classes)
 
     def check(self, outputs: int) -> None:  # noqa: B027 - most tasks take what they ask for
         """Raise ValueError where the data don't support networks with so many outputs."""

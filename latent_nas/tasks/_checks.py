@@ -12,7 +12,7 @@ from latent_nas.readers import PARTS, Raw
 from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.tasks import Data, Part
 from latent_nas.tasks._front import Asked, with_features
-from latent_nas.tasks._split import TRAIN, as_anomalies, kind_of, large_enough, split
+from latent_nas.tasks._split import TRAIN, alike, as_anomalies, kind_of, large_enough, split
 from latent_nas.tasks.kinds.classify import UNEVEN
 from latent_nas.tasks.kinds.made import made_of
 
@@ -134,6 +134,7 @@ def checked(
     notes: list[str] = []
     if kind == "classify":
         raw, kept, notes = large_enough(raw, kept, len(contradictions))
+        notes += alike(raw.classes)
     part, drawn, said = split(raw, kind, kept, seed)
     notes += said
     rows = [kept[part == p] for p in range(3)]

@@ -35,17 +35,19 @@ def folds(data: Data, count: int, classes: bool, seed: int) -> tuple[tuple[Part,
     return tuple(pairs)
 
 
-def lines(valid: int, count: int, chosen: bool) -> list[str]:
+def lines(valid: int, count: int, chosen: bool, classes: bool) -> list[str]:
     """Return what is to be said of so few validation samples, and nothing where they are many.
 
     Args:
         valid: validation samples. count: pairs of ``folds``. chosen: whether the user has said how many.
+        classes: whether targets are classes, a share of which is right; one sample more or less moves that by 1 / n.
     """
     if valid >= EPOCHS_FROM:
         return []
     epochs = "trainings run to their last epoch, as too few would choose a better one"
     if count == 1:
-        return [f"validation has {valid} samples: networks closer than {1 / valid:.1%} can't be told apart; {epochs}"]
+        apart = f"networks closer than {1 / valid:.1%} can't be told apart; " * classes
+        return [f"validation has {valid} samples: {apart}{epochs}"]
     said = f"every network is trained {count} times in a search, and judged on train and validation together, each"
     otherwise = "" if chosen else " ('?folds=1' behind the path judges on validation alone)"
     return [

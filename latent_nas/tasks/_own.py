@@ -147,7 +147,7 @@ class OwnTask(Task):
         """Return what was found in the data."""
         lines = self.findings.lines()
         if self.findings.kind != "anomaly":
-            lines += said_of_few(len(self._data.valid), self._folds, self.source.folds > 0)
+            lines += said_of_few(len(self._data.valid), self._folds, self.source.folds > 0, self.kind.has_classes)
         if self.kind.metric.name == "balanced_accuracy" and not self.source.metric:
             lines.append(
                 "networks are chosen by balanced accuracy, the mean recall of the classes, as these differ in size;"

@@ -52,6 +52,17 @@ def as_anomalies(raw: Raw, normal: str) -> Raw:
     return replace(raw, y=(raw.y != matching[0]).astype(np.int64), classes=(NORMAL, ANOMALY), notes=notes)
 
 
+def alike(classes: Sequence[str]) -> list[str]:
+    """Return a line where names of classes differ by nothing but capitals and spaces, as typed ones do."""
+    spelt: dict[str, list[str]] = {}
+    for name in classes:
+        spelt.setdefault("".join(name.casefold().split()), []).append(name)
+    pairs = [" and ".join(map(repr, names)) for names in spelt.values() if len(names) > 1]
+    if not pairs:
+        return []
+    return [f"{'; '.join(pairs[:SHOWN])} are classes of their own, though spelt alike: correct them if they are one"]
+
+
 def large_enough(raw: Raw, kept: np.ndarray, torn: int) -> tuple[Raw, np.ndarray, list[str]]:
     """Return data of classes and its rows less classes with too few samples to split, and a line for each of those.
 

@@ -4,8 +4,8 @@ A task has data and recipes; everything that depends on what its targets are is 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -46,10 +46,18 @@ class Baseline:
 
     Attributes:
         words: what it does, e.g. "always the largest class (3)". metrics: what it measures, by name.
+        answer: the class that it always gives; None if there is none.
     """
 
     words: str
     metrics: Mapping[str, float]
+    answer: int | None = None
+
+    def named(self, classes: Sequence[str]) -> "Baseline":
+        """Return it with its answer called by name; as it is where classes have none."""
+        if self.answer is None or self.answer >= len(classes):
+            return self
+        return replace(self, words=self.words.replace(f"({self.answer})", f"({classes[self.answer]})"))
 
     def text(self) -> str:
         """Return it for people: "without a network (always the largest class (3)): accuracy 0.1020"."""

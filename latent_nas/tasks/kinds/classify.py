@@ -67,9 +67,8 @@ class Classification(Kind):
     def baseline(self, train: np.ndarray, judged: np.ndarray) -> Baseline:
         """Return the largest class of the training part."""
         largest, classes = int(np.bincount(train).argmax()), int(max(train.max(), judged.max())) + 1
-        return Baseline(
-            f"always the largest class ({largest})", self._measured(np.full_like(judged, largest), judged, classes)
-        )
+        metrics = self._measured(np.full_like(judged, largest), judged, classes)
+        return Baseline(f"always the largest class ({largest})", metrics, largest)
 
     def class_weights(self, targets: np.ndarray, outputs: int) -> np.ndarray:
         """Return weights (outputs,) inverse to the number of samples."""

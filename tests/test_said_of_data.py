@@ -1,0 +1,54 @@
+"""What is said of a user's data is true of it: names, shares, numbers that are not there."""
+
+import numpy as np
+import pytest
+
+from latent_nas.tasks import open_task
+
+ROWS = 60
+
+
+def table(path, label, value=lambda i: (i * 7) % 11 + i / 100):
+    rows = (f"{value(i)},{(i * 5) % 13},{label(i)}\n" for i in range(ROWS))
+    path.write_text("temp,hum,label\n" + "".join(rows))
+    return open_task(str(path))
+
+
+def test_the_class_that_is_always_answered_is_called_by_its_name(tmp_path):
+    task = table(tmp_path / "t.csv", lambda i: 5 if i % 3 else 1)
+    assert task.classes == ("1", "5")
+    found = task.baseline()
+    assert found.text().startswith("without a network (always the largest class (5)):")
+    assert found.to_json()["words"] == "always the largest class (5)"
+
+
+def test_only_shares_of_classes_are_told_apart_by_one_sample(tmp_path):
+    classes = "\n".join(table(tmp_path / "c.csv", lambda i: "ab"[i % 2]).about())
+    numbers = "\n".join(open_task(str(tmp_path / "c.csv?label=hum&kind=regress&omit=label&folds=1")).about())
+    assert "validation has 12 samples" in numbers
+    assert "told apart" not in numbers
+    assert "told apart" in "\n".join(open_task(str(tmp_path / "c.csv?folds=1")).about())
+    assert "too few to choose a network" in classes
+
+
+def test_classes_that_differ_in_capitals_or_spaces_only_are_said(tmp_path):
+    said = "\n".join(table(tmp_path / "t.csv", lambda i: ("hot", "Hot", "cold")[i % 3]).about())
+    assert "'Hot' and 'hot' are classes of their own, though spelt alike" in said
+    assert "spelt alike" not in "\n".join(table(tmp_path / "u.csv", lambda i: ("hot", "cold")[i % 2]).about())
+
+
+def test_a_number_beyond_float32_is_refused_without_a_warning(tmp_path):
+    with pytest.raises(ValueError, match=r"line 2, column 'temp' holds 1e\+39, beyond float32"):
+        table(tmp_path / "t.csv", lambda i: "ab"[i % 2], lambda i: "1e+39")
+    with pytest.raises(ValueError, match="line 3, column 'temp' holds infinity"):
+        table(tmp_path / "u.csv", lambda i: "ab"[i % 2], lambda i: "inf" if i == 1 else i)
+
+
+@pytest.mark.parametrize("options", ["", "?kind=regress"])
+def test_targets_that_are_nan_or_infinite_are_named_by_row(tmp_path, options):
+    for value in (np.nan, np.inf):
+        y = np.linspace(0, 1, ROWS)
+        y[3] = value
+        np.savez(tmp_path / "t.npz", x=np.random.default_rng(0).random((ROWS, 8, 8)), y=y)
+        with pytest.raises(ValueError, match=rf"a finite number or a class in every row; row 4 has {value}"):
+            open_task(f"{tmp_path / 't.npz'}{options}")
