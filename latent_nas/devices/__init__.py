@@ -21,6 +21,8 @@ ELSEWHERE = {
     r"max7800": "it runs networks on an accelerator of its own, which is not computed here",
     r"raspberrypi[0-9]|rpi[0-9]|stm32mp|imx[5-9]|jetson": "it has an application processor",
 }
+TAKEN = ("flash", "raw")  # names of memories in a linker's script that are none of a device's regions
+WHOLE = 1024  # bytes that an emulator maps at once
 BOOT_BYTES = {"rp2040": 256, "rp2350": 20}  # of flash, that a boot ROM wants before it starts a program
 
 
@@ -172,8 +174,21 @@ def _check(device: Device) -> None:
         wrong.append("it has no region of RAM")
     if len({region.name for region in device.regions}) < len(device.regions):
         wrong.append("two regions share a name")
-    for low, high in pairwise(sorted(device.regions, key=lambda region: region.address)):
+    wrong += [
+        f"a region's name is letters, digits and _, as linkers want, and not {' or '.join(TAKEN)}; got {r.name!r}"
+        for r in device.regions
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", r.name) or r.name in TAKEN
+    ]
+    flash = Region("flash", device.flash_bytes, device.flash_address)
+    memories = sorted((*device.regions, flash), key=lambda memory: memory.address)
+    for memory in memories:
+        if memory.address % WHOLE or memory.bytes % WHOLE:
+            wrong.append(f"{memory.name} wants whole KB and an address that is a multiple of {WHOLE:#x}")
+        if not 0 <= memory.address <= 2**32 - memory.bytes:
+            wrong.append(f"{memory.name} ends beyond 32 bits of address")
+    for low, high in pairwise(memories):
         if low.address + low.bytes > high.address:
-            wrong.append(f"regions {low.name} and {high.name} overlap")
+            both = "regions " * (flash not in (low, high))
+            wrong.append(f"{both}{low.name} and {high.name} overlap")
     if wrong:
         raise ValueError(f"device {device.name!r}: {wrong[0]}")
