@@ -66,7 +66,7 @@ class TestFolds:
         assert "'?folds=1'" in open_task(name).about()[-1]
         alone = open_task(f"{name}?folds=1")
         assert len(alone.folds(alone.data())) == 1
-        assert "networks closer than" in alone.about()[-1]
+        assert "each of them" in alone.about()[-1]
         assert len(open_task(f"{name}?folds=5").folds(alone.data())) == 5
 
     def test_given_validation_and_whole_groups_are_not_mixed(self, tmp_path):

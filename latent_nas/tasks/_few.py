@@ -46,8 +46,8 @@ def lines(valid: int, count: int, chosen: bool, classes: bool) -> list[str]:
         return []
     epochs = "trainings run to their last epoch, as too few would choose a better one"
     if count == 1:
-        apart = f"networks closer than {1 / valid:.1%} can't be told apart; " * classes
-        return [f"validation has {valid} samples: {apart}{epochs}"]
+        each = f", each of them {1 / valid:.1%} of the accuracy" * classes
+        return [f"validation has {valid} samples{each}: {epochs}"]
     said = f"every network is trained {count} times in a search, and judged on train and validation together, each"
     otherwise = "" if chosen else " ('?folds=1' behind the path judges on validation alone)"
     return [
