@@ -28,6 +28,7 @@ from latent_nas.tasks import Recipe, Task, open_task
 from latent_nas.training.fit import fit
 from latent_nas.training.network import Network
 from latent_nas.training.quantise import QuantisedNetwork, quantise
+from latent_nas.training.stage import Stage
 
 LARGEST = {"layers": 2, "hidden": 256, "heads": 4, "feed_forward": 256}
 FLOAT = "float network"
@@ -87,7 +88,7 @@ def _float(folder: Path, graph: Graph, task: Task, recipe: Recipe, seed: int) ->
         data, started = task.data_of(graph), time.process_time()
         folder.parent.mkdir(parents=True, exist_ok=True)
         state = folder.with_name("training.safetensors")
-        model, curve, epochs = fit(graph, task, recipe, seed, data.train, data.valid, None, state)
+        model, curve, epochs = fit(graph, Stage(task, recipe, seed, data.train, data.valid, keep=state))
         made = {"task": task.name, "seed": seed, "recipe": str(recipe), "epochs": epochs, "curve": curve}
         made["cpu_s"] = round(time.process_time() - started)
         weights = {name: value.numpy() for name, value in model.state_dict().items()}

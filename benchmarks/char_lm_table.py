@@ -74,11 +74,12 @@ def pair(target: Target, group: list[tuple[int, ...]], seed: int) -> list[Record
     """Return the records of networks that differ in the bits of their weights only."""
     from latent_nas.training.fit import fit
     from latent_nas.training.quantise import quantise
+    from latent_nas.training.stage import Stage
 
     space, task = open_target(target).space, open_target(target).task
     graph, recipe = space.graph(group[0]), task.recipes["search"]
     data, started = task.data_of(graph), time.process_time()
-    model, _, _ = fit(graph, task, recipe, seed, data.train, None, recipe.epochs)
+    model, _, _ = fit(graph, Stage(task, recipe, seed, data.train, stop_at=recipe.epochs))
     floats = task.kind.measure(model.outputs(data.valid.x), data.valid.y)
     found = []
     for genes in group:

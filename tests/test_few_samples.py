@@ -11,6 +11,7 @@ from latent_nas.jobs.train import recipe_of
 from latent_nas.target import Target, open_target
 from latent_nas.tasks import open_task
 from latent_nas.training.fit import fit
+from latent_nas.training.stage import Stage
 
 RNG = np.random.default_rng(0)
 
@@ -94,9 +95,10 @@ class TestToTheEnd:
         space = open_target(Target("mcu_cnn1d", name, "stm32f405", "native")).space
         graph = space.graph(space.sample(np.random.default_rng(3), 1)[0])
         recipe = replace(task.recipes["search"], epochs=6, patience=1, learning_rate=0.0)
-        _, curve, epochs = fit(graph, task, recipe, 0, data.train, data.valid, None)
+        stage = Stage(task, recipe, 0, data.train, data.valid)
+        _, curve, epochs = fit(graph, stage)
         assert (len(curve), epochs) == (6, 6)  # though no epoch is better than the first
-        _, curve, epochs = fit(graph, task, replace(recipe, to_end=False), 0, data.train, data.valid, None)
+        _, curve, epochs = fit(graph, replace(stage, recipe=replace(recipe, to_end=False)))
         assert epochs < 6
 
     def test_a_patience_of_the_user_stops_early(self, name):

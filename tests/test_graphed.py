@@ -20,6 +20,7 @@ from latent_nas.training.batch import Batch  # noqa: E402
 from latent_nas.training.graphed import FIRST, Graphed  # noqa: E402
 from latent_nas.training.learner import Learner  # noqa: E402
 from latent_nas.training.network import Network  # noqa: E402
+from latent_nas.training.stage import Stage  # noqa: E402
 from latent_nas.training.teacher import Teacher  # noqa: E402
 
 TASK = open_task("digits")
@@ -50,13 +51,13 @@ def test_a_training_leaves_nothing_behind(monkeypatch):
             left.extend(weakref.ref(one) for one in (self, self._x, self.optimiser))
 
     monkeypatch.setattr(fit, "Learner", Seen)
-    recipe = replace(RECIPE, epochs=1)
-    fit.fit(GRAPH, TASK, recipe, 0, data.train, data.valid, None)  # torch's own first steps leave cycles
+    stage = Stage(TASK, replace(RECIPE, epochs=1), 0, data.train, data.valid)
+    fit.fit(GRAPH, stage)  # torch's own first steps leave cycles
     left.clear()
     gc.disable()
     try:
         for seed in (1, 2):
-            fit.fit(GRAPH, TASK, recipe, seed, data.train, data.valid, None)
+            fit.fit(GRAPH, replace(stage, seed=seed))
         assert len(left) == 6
         assert not any(ref() for ref in left)
     finally:

@@ -19,6 +19,7 @@ from latent_nas.training import aware, train
 from latent_nas.training.fake_quantised import FakeQuantised
 from latent_nas.training.network import Network, to_tensor
 from latent_nas.training.quantise import quantise, weights_of
+from latent_nas.training.stage import Stage
 
 TASK = open_task("digits")
 SPACE = open_space("mcu_cnn", TASK.input_shape, TASK.outputs)
@@ -93,8 +94,8 @@ class TestTuning:
         plain = train(graph, TASK, QUICK, 0, data.train, data.valid)
         coarse = quantise(graph, plain.model, data.train.x[:3])  # ranges of three samples: the others saturate
         before = TASK.kind.measure(coarse.outputs(data.valid.x), data.valid.y)["accuracy"]
-        given = graph, plain.model, coarse, TASK, QUICK, 0, data.train, data.valid
-        whole = aware.tune(*given)
+        given, stage = (graph, plain.model, coarse), Stage(TASK, QUICK, 0, data.train, data.valid)
+        whole = aware.tune(*given, stage)
         after = TASK.kind.measure(whole.network.outputs(data.valid.x), data.valid.y)["accuracy"]
         assert after == max(whole.curve)
         assert after > before
@@ -104,8 +105,8 @@ class TestTuning:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            aware.tune(*given, keep=state, watch=kill)
-        resumed = aware.tune(*given, keep=state)
+            aware.tune(*given, replace(stage, keep=state, watch=kill))
+        resumed = aware.tune(*given, replace(stage, keep=state))
         assert resumed.curve == whole.curve
         for one, other in zip(resumed.network.constants, whole.network.constants, strict=True):
             assert all((one[name] == other[name]).all() for name in other)

@@ -18,6 +18,7 @@ from latent_nas.tasks import Part, Recipe, open_task
 from latent_nas.training import check, train
 from latent_nas.training.fit import fit
 from latent_nas.training.network import Network, to_tensor
+from latent_nas.training.stage import Stage
 from latent_nas.training.whiten import whiten
 
 TASK = open_task("digits")
@@ -96,17 +97,16 @@ def test_it_is_where_a_training_begins_and_learns_on_with_branches():
     learn = Part(data.train.x[:128], data.train.y[:128])
     graph = begun(Conv2d(18), TASK.input_shape).graph
     begin = replace(QUICK, learning_rate=0.0, weight_decay=0.0)
+    stage = Stage(TASK, begin, 0, learn, data.valid)
     wanted = Network(graph)
     whiten(wanted, learn.x)
     for recipe in (begin, replace(begin, branches=0, average=0.9)):
-        model, _, _ = fit(graph, TASK, recipe, 0, learn, data.valid, None)
+        model, _, _ = fit(graph, replace(stage, recipe=recipe))
         assert torch.allclose(model.operators[1].weight, wanted.operators[1].weight, atol=1e-5)
     learnt = train(graph, TASK, replace(QUICK, branches=2), 0, learn, data.valid).model
     assert not torch.allclose(learnt.operators[1].weight, wanted.operators[1].weight, atol=1e-3)
-    plain = fit(graph, TASK, replace(begin, whiten=False), 0, learn, data.valid, None)[0]
-    assert torch.equal(
-        plain.operators[4].weight, fit(graph, TASK, begin, 0, learn, data.valid, None)[0].operators[4].weight
-    )
+    plain = fit(graph, replace(stage, recipe=replace(begin, whiten=False)))[0]
+    assert torch.equal(plain.operators[4].weight, fit(graph, stage)[0].operators[4].weight)
 
 
 def test_what_can_not_be_whitened_is_refused(tmp_path, capsys):

@@ -71,6 +71,7 @@ def record_of(target: Target, job: Job, aware: bool = True) -> Record:
     from latent_nas.analog.aware import make_aware, settle
     from latent_nas.analog.crossbar import accuracies
     from latent_nas.training.fit import fit
+    from latent_nas.training.stage import Stage
 
     task, started = open_target(target).task, time.perf_counter()
     graph, record = built_of(target, job).graph, blank(target, job)
@@ -82,10 +83,8 @@ def record_of(target: Target, job: Job, aware: bool = True) -> Record:
         return task.kind.score(network.outputs(judge.x), judge.y)
 
     try:
-        prepare = make_aware if aware else None
-        network, curve, epochs = fit(
-            graph, task, recipe, job.seed, learn, None if stop_at else judge, stop_at, prepare=prepare
-        )
+        stage = Stage(task, recipe, job.seed, learn, None if stop_at else judge, stop_at)
+        network, curve, epochs = fit(graph, stage, make_aware if aware else None)
         settle(network)
         if not np.isfinite(network.outputs(judge.x)).all():
             raise TrainingFailed("the trained network's outputs are not finite")

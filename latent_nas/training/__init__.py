@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from latent_nas.training.network import Network
     from latent_nas.training.prune import Pruned
     from latent_nas.training.quantise import QuantisedNetwork
-    from latent_nas.training.teacher import Teacher
+    from latent_nas.training.stage import Stage
 
 CALIBRATION = 512  # training samples that tell the activations' ranges
 FLOAT = "float"  # folder beside an int8 network's files, with the float network that it was made from
@@ -75,6 +75,12 @@ class Trained:
     eight_bit_ends: bool = False
     pruned: "Pruned | None" = None
 
+    def with_network(self, network: "QuantisedNetwork", task: Task, part: Part, **others: Any) -> "Trained":
+        """Return the training with another int8 network, measured on ``part``, and other fields."""
+        answers = network.outputs(part.x)
+        metrics = task.kind.measure(answers, part.y)
+        return replace(self, network=network, int8_metrics=metrics, answers=answers, **others)
+
 
 def train(
     graph: Graph,
@@ -121,92 +127,75 @@ def train(
     import torch
 
     from latent_nas.training.fit import fit
+    from latent_nas.training.narrow import narrowed
     from latent_nas.training.prune import prune
-    from latent_nas.training.quantise import quantise
+    from latent_nas.training.stage import Stage, silent
     from latent_nas.training.teacher import teach
 
     suits(recipe, graph)
     learn = subset(task, learn, recipe.share)
     if torch.get_num_threads() != 1:  # small operators are far slower with more
         torch.set_num_threads(1)
-    judged_on = None if stop_at else judge
-    teacher = None
+    where, teacher = device(accelerator), None
     if recipe.teachers:
-        teacher = teach(graph, task, recipe, learn, lesson or (learn, judge), device(accelerator), say)
-    model, curve, epochs = fit(
-        graph,
-        task,
-        recipe,
-        seed,
-        learn,
-        judged_on,
-        stop_at,
-        keep,
-        watch,
-        device=device(accelerator),
-        pause=pause,
-        teacher=teacher,
-    )
+        teacher = teach(graph, task, recipe, learn, lesson or (learn, judge), where, say)
+    judged_on = None if stop_at else judge
+    floats = Stage(task, recipe, seed, learn, judged_on, stop_at, keep, watch, teacher, where)
+    model, curve, epochs = fit(graph, floats, pause=pause)
     pruned = None
     if excess is not None:
-        state = keep and keep.with_suffix(f".pruned{keep.suffix}")
-        pruned = prune(
-            model, excess, task, recipe, seed, learn, judged_on, state, teacher=teacher, device=device(accelerator)
-        )
+        pruned = prune(model, excess, replace(floats.named("pruned"), watch=silent))
         model = pruned.model if pruned else model
-        graph = model.graph
-    outputs = model.outputs(judge.x)
-    if not np.isfinite(outputs).all():
-        raise TrainingFailed("the trained network's outputs are not finite")
-    first = learn.x[:CALIBRATION], learn.y[:CALIBRATION]
-    seen, _ = task.kind.batch(*first, seeds.rng(0, "calibration"))  # as in training: with what a kind makes
-    network = quantise(graph, model, seen, task.kind.output_range(learn.y))
-    answers = network.outputs(judge.x)
-    floats, integers = task.kind.measure(outputs, judge.y), task.kind.measure(answers, judge.y)
-    plain = Trained(network, model, tuple(curve), epochs, floats, integers, outputs, answers, pruned=pruned)
+    seen = _calibration(task, learn)
+    plain = _quantised(model, task, seen, learn, judge, curve=tuple(curve), epochs=epochs, pruned=pruned)
+    integers = replace(floats, stop_at=qat_epochs if stop_at else None, watch=tuning)
     if weight_bits < 8:
-        from latent_nas.training.narrow import narrowed
-
-        decided = bool(eight_bit_ends) if stop_at else eight_bit_ends
-        tuned_for = qat_epochs if stop_at else None
-        rest = graph, task, recipe, seed, learn, judge, seen, keep, tuning, teacher
-        return narrowed(plain, weight_bits, *rest, decided, tuned_for)
-    if qat_epochs if stop_at else aware.wanted(task, recipe.qat, floats, integers):
-        return _tuned(
-            plain, graph, task, recipe, seed, learn, judge, qat_epochs if stop_at else 0, keep, tuning, teacher
-        )
+        return narrowed(plain, weight_bits, integers, judge, seen, bool(eight_bit_ends) if stop_at else eight_bit_ends)
+    if qat_epochs if stop_at else aware.wanted(task, recipe.qat, plain.float_metrics, plain.int8_metrics):
+        return _tuned(plain, integers, judge)
     return plain
 
 
-def _tuned(
-    plain: Trained,
-    graph: Graph,
-    task: Task,
-    recipe: Recipe,
-    seed: int,
-    learn: Part,
-    judge: Part,
-    stop_at: int,
-    keep: Path | None,
-    watch: Callable[[np.ndarray], None],
-    teacher: "Teacher | None",
+def _calibration(task: Task, learn: Part) -> np.ndarray:
+    """Return the training inputs (n, ...) that tell the activations' ranges: with what a kind makes, as in training."""
+    seen, _ = task.kind.batch(learn.x[:CALIBRATION], learn.y[:CALIBRATION], seeds.rng(0, "calibration"))
+    return seen
+
+
+def _quantised(
+    model: "Network", task: Task, calibration: np.ndarray, learn: Part, judge: Part, **others: Any
 ) -> Trained:
-    """Return a training after quantisation-aware training, or as it was where ``judge`` may choose and chooses that."""
-    state = keep and keep.with_suffix(f".qat{keep.suffix}")
-    judged_on, made = None if stop_at else judge, (graph, plain.model, plain.network)
-    tuned = aware.tune(*made, task, recipe, seed, learn, judged_on, stop_at, state, watch, teacher)
-    answers = tuned.network.outputs(judge.x)
-    integers, before = task.kind.measure(answers, judge.y), plain.int8_metrics
-    if not stop_at and task.kind.signed(integers) <= task.kind.signed(before):
-        return replace(plain, without_qat=before)
-    return replace(
-        plain,
-        network=tuned.network,
-        int8_metrics=integers,
+    """Return the training of a float network with its int8 network, both measured on ``judge``.
+
+    Raises:
+        TrainingFailed: the float network's outputs are not finite.
+    """
+    from latent_nas.training.quantise import quantise
+
+    outputs = model.outputs(judge.x)
+    if not np.isfinite(outputs).all():
+        raise TrainingFailed("the trained network's outputs are not finite")
+    network = quantise(model.graph, model, calibration, task.kind.output_range(learn.y))
+    answers = network.outputs(judge.x)
+    return Trained(
+        network=network,
+        model=model,
+        float_metrics=task.kind.measure(outputs, judge.y),
+        int8_metrics=task.kind.measure(answers, judge.y),
+        outputs=outputs,
         answers=answers,
-        qat_epochs=tuned.epochs,
-        without_qat=before,
+        **others,
     )
+
+
+def _tuned(plain: Trained, stage: "Stage", judge: Part) -> Trained:
+    """Return a training after quantisation-aware training, or as it was where ``judge`` may choose and chooses that."""
+    task, before = stage.task, plain.int8_metrics
+    made = aware.tune(plain.model.graph, plain.model, plain.network, stage.named("qat"))
+    tuned = plain.with_network(made.network, task, judge, qat_epochs=made.epochs, without_qat=before)
+    if stage.judge is not None and task.kind.signed(tuned.int8_metrics) <= task.kind.signed(before):
+        return replace(plain, without_qat=before)
+    return tuned
 
 
 def check(recipe: Recipe, task: Task, graph: Graph | None = None) -> None:

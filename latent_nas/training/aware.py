@@ -1,22 +1,19 @@
 """Quantisation-aware training: an int8 network that loses too much goes on learning as the integers that it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from latent_nas import seeds
 from latent_nas.graph import Graph
 from latent_nas.nearest import meant
 from latent_nas.records import words
-from latent_nas.tasks import Part, Recipe, Task
+from latent_nas.tasks import Recipe, Task
 
 if TYPE_CHECKING:
     from latent_nas.training.network import Network
     from latent_nas.training.quantise import QuantisedNetwork
-    from latent_nas.training.teacher import Teacher
+    from latent_nas.training.stage import Stage
 
 AUTO, ALWAYS, NEVER = "auto", "always", "never"
 POLICIES = (AUTO, ALWAYS, NEVER)
@@ -92,27 +89,12 @@ def recipe_of(recipe: Recipe, bits: int = 8) -> Recipe:
     return replace(plain, epochs=epochs, patience=epochs)
 
 
-def tune(
-    graph: Graph,
-    model: "Network",
-    network: "QuantisedNetwork",
-    task: Task,
-    recipe: Recipe,
-    seed: int,
-    learn: Part,
-    judge: Part | None,
-    stop_at: int | None = None,
-    keep: Path | None = None,
-    watch: Callable[[np.ndarray], None] = lambda history: None,
-    teacher: "Teacher | None" = None,
-) -> Tuned:
+def tune(graph: Graph, model: "Network", network: "QuantisedNetwork", stage: "Stage") -> Tuned:
     """Train an int8 network further, on the CPU, where its integers are exact.
 
     Args:
-        graph, model: float, which ``network`` was made from. recipe: that ``model`` was trained by.
-        judge: decides which epoch is taken, by the int8 score; None: the last one. stop_at: of ``fit.fit``.
-        keep: file of the state after every epoch, from which it goes on to the same end. watch, teacher: of
-            ``fit.fit``.
+        graph, model: float, which ``network`` was made from.
+        stage: with the recipe that ``model`` was trained by; its ``judge`` sees the int8 score.
 
     Raises:
         TrainingFailed: the loss is not finite.
@@ -120,13 +102,12 @@ def tune(
     from latent_nas.training.fake_quantised import FakeQuantised
     from latent_nas.training.fit import follow
     from latent_nas.training.quantise import weights_of
+    from latent_nas.training.stage import CPU
 
-    held = task.kind.output_range(learn.y) is not None
-    with seeds.isolated(seeds.derive(seed, "aware")):
+    held = stage.task.kind.output_range(stage.learn.y) is not None
+    with seeds.isolated(seeds.derive(stage.seed, "aware")):
         fake = FakeQuantised(network, weights_of(graph, model), held)
         bits = min(node.operator.bits for node in network.graph.nodes)
-        tuned, curve, epochs = follow(
-            fake, task, recipe_of(recipe, bits), seed, learn, judge, stop_at, keep, watch, teacher=teacher
-        )
+        tuned, curve, epochs = follow(fake, replace(stage, recipe=recipe_of(stage.recipe, bits), device=CPU))
     assert isinstance(tuned, FakeQuantised)
     return Tuned(tuned.integers(), epochs, tuple(curve))

@@ -1,67 +1,42 @@
 """Weights of fewer bits: of all layers, or of all but the first and the last, as the validation part decides."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 
-from latent_nas.graph import Graph
 from latent_nas.graph.bits import ends, with_weight_bits
 from latent_nas.records import words
-from latent_nas.tasks import Part, Recipe, Task
+from latent_nas.tasks import Part, Task
 from latent_nas.training import Trained, aware
 from latent_nas.training.quantise import quantise
-from latent_nas.training.teacher import Teacher
+from latent_nas.training.stage import Stage
 
 
 def narrowed(
-    plain: Trained,
-    bits: int,
-    graph: Graph,
-    task: Task,
-    recipe: Recipe,
-    seed: int,
-    learn: Part,
-    judge: Part,
-    calibration: np.ndarray,
-    keep: Path | None,
-    watch: Callable[[np.ndarray], None],
-    teacher: Teacher | None,
-    eight_bit_ends: bool | None = None,
-    epochs: int | None = None,
+    plain: Trained, bits: int, stage: Stage, part: Part, calibration: np.ndarray, eight_bit_ends: bool | None
 ) -> Trained:
     """Return a training whose network has weights of ``bits`` bits, fine-tuned unless the recipe's ``qat`` is "never".
 
-    All layers have them if that loses at most ``aware.NARROW_LOST`` against 8 bits on ``judge``; else what is better
+    All layers have them if that loses at most ``aware.NARROW_LOST`` against 8 bits on ``part``; else what is better
     there, that or 8 bits in the first and the last layer.
 
     Args:
-        eight_bit_ends: which of both it is, where that is decided already. epochs: of fine-tuning without a look at
-            ``judge``, 0 for none; None: ``judge`` decides.
+        stage: of fine-tuning; one without ``judge`` is for ``stop_at`` epochs, 0 for none.
+        part: samples that the networks are measured on. calibration: training inputs for the activations' ranges.
+        eight_bit_ends: which of both it is, where that is decided already.
     """
+    task, graph = stage.task, plain.model.graph
+    tunes = bool(stage.stop_at) if stage.judge is None else stage.recipe.qat != aware.NEVER
 
     def one(whole: tuple[int, ...]) -> Trained:
         """Return a training with weights of ``bits`` bits but in the layers ``whole``."""
         narrow = with_weight_bits(graph, bits, whole)
-        network, learnt = quantise(narrow, plain.model, calibration, task.kind.output_range(learn.y)), 0
-        before = task.kind.measure(network.outputs(judge.x), judge.y)
-        if recipe.qat != aware.NEVER if epochs is None else epochs:
-            state = keep and keep.with_suffix(f".bits{bits}{'.ends' if whole else ''}{keep.suffix}")
-            judged_on, made = judge if epochs is None else None, (narrow, plain.model, network)
-            tuned = aware.tune(*made, task, recipe, seed, learn, judged_on, epochs, state, watch, teacher)
-            network, learnt = tuned.network, tuned.epochs
-        answers = network.outputs(judge.x)
-        return replace(
-            plain,
-            network=network,
-            int8_metrics=task.kind.measure(answers, judge.y),
-            answers=answers,
-            qat_epochs=learnt,
-            without_qat=before if learnt else {},
-            eight_bits=plain.int8_metrics,
-            eight_bit_ends=bool(whole),
-        )
+        network = quantise(narrow, plain.model, calibration, task.kind.output_range(stage.learn.y))
+        own = plain.with_network(network, task, part, eight_bits=plain.int8_metrics, eight_bit_ends=bool(whole))
+        if not tunes:
+            return own
+        tuned = aware.tune(narrow, plain.model, network, stage.named(f"bits{bits}{'.ends' if whole else ''}"))
+        return own.with_network(tuned.network, task, part, qat_epochs=tuned.epochs, without_qat=own.int8_metrics)
 
     if eight_bit_ends is not None:
         return one(ends(graph) if eight_bit_ends else ())

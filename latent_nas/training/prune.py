@@ -8,7 +8,6 @@ channels that are left matter more once others are gone.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import log, nan
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,12 +19,12 @@ from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.records import words
-from latent_nas.tasks import Part, Recipe, Task
+from latent_nas.tasks import Recipe, Task
 from latent_nas.training import CanNotFit
-from latent_nas.training.fit import CPU, follow
+from latent_nas.training.fit import follow
 from latent_nas.training.importance import importances
 from latent_nas.training.network import Network
-from latent_nas.training.teacher import Teacher
+from latent_nas.training.stage import Stage
 
 BY = FEWEST  # channels that go at once
 STEP, HALF = 1.25, 0.5  # by which cost / limit goes down in a round; of a group's channels that stay at least
@@ -51,24 +50,11 @@ class Pruned:
     channels: tuple[tuple[int, int], ...]
 
 
-def prune(
-    model: Network,
-    excess: Excess,
-    task: Task,
-    recipe: Recipe,
-    seed: int,
-    learn: Part,
-    judge: Part | None,
-    keep: Path | None = None,
-    watch: Callable[[np.ndarray], None] = lambda history: None,
-    teacher: Teacher | None = None,
-    device: torch.device = CPU,
-) -> Pruned | None:
+def prune(model: Network, excess: Excess, stage: Stage) -> Pruned | None:
     """Return a network that fits, made of a trained one on the CPU; None where that fits already.
 
     Args:
-        recipe: that ``model`` was trained by. judge: decides which epoch is taken; None: the last one.
-        keep, watch, teacher, device: of ``fit.fit``, of the training behind it.
+        stage: that ``model`` was trained in; it learns on as there, after every round with a file of its own.
 
     Raises:
         CanNotFit: no network of fewer channels fits.
@@ -76,19 +62,18 @@ def prune(
     """
     if excess(model.graph) <= 1:
         return None
+    task, judge = stage.task, stage.judge
 
     def score(network: Network) -> float:
         return nan if judge is None else task.kind.metric.signed(task.kind.score(network.outputs(judge.x), judge.y))
 
     graph, before, epochs, number, last = model.graph, score(model), 0, 0, False
     while not last:
-        model = sliced(model, chosen(model.graph, importances(model, task, learn), excess))
+        model = sliced(model, chosen(model.graph, importances(model, task, stage.learn), excess))
         cut, last, number = score(model), excess(model.graph) <= 1, number + 1
-        state, after = keep and keep.with_suffix(f".{number}{keep.suffix}"), recipe_of(recipe, judge is not None, last)
-        with seeds.isolated(seeds.derive(seed, "prune", number)):
-            model, _, done = follow(
-                model.to(device), task, after, seed, learn, judge, None, state, watch, teacher=teacher
-            )
+        after = replace(stage.named(str(number)), recipe=recipe_of(stage.recipe, judge is not None, last), stop_at=None)
+        with seeds.isolated(seeds.derive(stage.seed, "prune", number)):
+            model, _, done = follow(model, after)
         epochs += done
     both = zip(graph.nodes[1:-1], model.graph.nodes[1:-1], strict=True)
     pairs = [(one.shape[-1], small.shape[-1]) for one, small in both if makes_channels(graph, one)]

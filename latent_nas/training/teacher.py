@@ -83,6 +83,7 @@ def teach(
         ValueError: the task's kind has no answers to learn.
     """
     from latent_nas.training.fit import fit
+    from latent_nas.training.stage import Stage
 
     check(recipe, task)
     schedule = "cosine" if recipe.schedule == "plateau" else recipe.schedule  # nothing is judged on the way
@@ -92,7 +93,8 @@ def teach(
 
     def made(name: str, one: Graph) -> Network:
         seed = seeds.derive(0, "teacher", name) % 2**31
-        return _kept(place / name, lambda: fit(one, task, plain, seed, lesson[0], None, None, device=device)[0], task)
+        stage = Stage(task, plain, seed, lesson[0], device=device)
+        return _kept(place / name, lambda: fit(one, stage)[0], task)
 
     def score(outputs: np.ndarray) -> float:
         return task.kind.score(outputs, judge.y)
