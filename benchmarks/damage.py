@@ -21,7 +21,7 @@ import numpy as np
 from latent_nas import sealed
 from latent_nas.api.result import Result
 from latent_nas.artifacts import unpack
-from latent_nas.jobs import train
+from latent_nas.jobs import train_config
 from latent_nas.jobs.networks import open_source
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.runs.folder import RunFolder
@@ -73,7 +73,7 @@ def of_training(run: Path) -> dict[str, Callable[[], Any]]:
         return repr({name: array.tolist() for name, array in sorted(arrays.items())})
 
     def begun() -> Any:
-        config, graph, _ = train.resumed(run)
+        config, graph, _ = train_config.resumed(run)
         return repr((config, graph.to_json()))
 
     return {"configuration": begun, "checkpoint": checkpoint, "network": lambda: repr(open_source(run).quantised()[1])}

@@ -26,7 +26,7 @@ from latent_nas.evaluators.training import Training, _on_the_cpu  # noqa: E402
 from latent_nas.jobs.search.config import SearchConfig, new_config  # noqa: E402
 from latent_nas.jobs.search.prepare import prepare  # noqa: E402
 from latent_nas.jobs.search.resume import going_on  # noqa: E402
-from latent_nas.jobs.train import TrainConfig, begin, recipe_of, resumed  # noqa: E402
+from latent_nas.jobs.train_config import TrainConfig, begin, recipe_of, resumed  # noqa: E402
 from latent_nas.records import Record  # noqa: E402
 from latent_nas.spaces import open_space  # noqa: E402
 from latent_nas.target import Target, open_target  # noqa: E402

@@ -7,7 +7,7 @@ import pytest
 
 from latent_nas.evaluators import Job
 from latent_nas.evaluators.work import record_of
-from latent_nas.jobs.train import recipe_of
+from latent_nas.jobs.train_config import recipe_of
 from latent_nas.target import Target, open_target
 from latent_nas.tasks import open_task
 from latent_nas.training.fit import fit

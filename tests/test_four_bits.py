@@ -19,7 +19,7 @@ from latent_nas.firmware.export import project
 from latent_nas.graph import Builder, Graph
 from latent_nas.graph.bits import ends, with_weight_bits
 from latent_nas.graph.deploy import deploy
-from latent_nas.jobs.train import TrainConfig
+from latent_nas.jobs.train_config import TrainConfig
 from latent_nas.operators._weights import compacted
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense

@@ -16,7 +16,7 @@ from latent_nas.jobs.networks import Source
 from latent_nas.jobs.search.about import about_data
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
-from latent_nas.jobs.train import TrainConfig
+from latent_nas.jobs.train_config import TrainConfig
 from latent_nas.jobs.validate import validate
 from latent_nas.limits import Limits
 from latent_nas.report.again import command, with_begun

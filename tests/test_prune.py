@@ -20,7 +20,7 @@ from latent_nas.jobs.able import able
 from latent_nas.jobs.deploy import Build, deploy
 from latent_nas.jobs.fitting import excess
 from latent_nas.jobs.summary import summary
-from latent_nas.jobs.train import TrainConfig
+from latent_nas.jobs.train_config import TrainConfig
 from latent_nas.jobs.validate import validate
 from latent_nas.modules import cost
 from latent_nas.operators.add import Add

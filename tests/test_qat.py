@@ -10,7 +10,7 @@ from latent_nas import seeds
 from latent_nas.cli import main
 from latent_nas.evaluators import Job
 from latent_nas.evaluators.work import record_of
-from latent_nas.jobs.train import recipe_of
+from latent_nas.jobs.train_config import recipe_of
 from latent_nas.spaces import open_space
 from latent_nas.target import MAIN_TARGET, open_target
 from latent_nas.tasks import Recipe, open_task

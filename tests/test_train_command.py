@@ -15,7 +15,8 @@ from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs.curves import svg
 from latent_nas.jobs.networks import open_source
-from latent_nas.jobs.train import TrainConfig, _some, begin, resumed, summary, train
+from latent_nas.jobs.train import _some, summary, train
+from latent_nas.jobs.train_config import TrainConfig, begin, resumed
 from latent_nas.runs.trained import read_training
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Recipe, open_task

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from latent_nas.accelerator import resolve
 from latent_nas.api.study import quiet
 from latent_nas.jobs import calibrate as layers
-from latent_nas.jobs import calibrate_network
+from latent_nas.jobs import calibrate_network, train_config
 from latent_nas.jobs import export as exporting
 from latent_nas.jobs import query as asking
 from latent_nas.jobs import train as training
@@ -87,9 +87,9 @@ def train(
     Raises:
         ValueError: a wrong name or setting, or the training gave no network.
     """
-    asked = training.recipe_of(task, fidelity, **recipe)
+    asked = train_config.recipe_of(task, fidelity, **recipe)
     limits = tuple(f"{name}={value}" for name, value in (prune_to or {}).items())
-    config = training.TrainConfig(
+    config = train_config.TrainConfig(
         str(network),
         task,
         asked,
@@ -102,7 +102,7 @@ def train(
         runtime=runtime if limits else "",
     )
     graph = open_source(network).bound(task, "").graph_for(open_task(task))
-    folder = training.begin(config, graph, Path(out) if out else None)
+    folder = train_config.begin(config, graph, Path(out) if out else None)
     return training.train(config, graph, folder, quiet, quiet)
 
 

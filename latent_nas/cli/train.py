@@ -10,7 +10,7 @@ from latent_nas.cli import options, own_data
 
 if TYPE_CHECKING:
     from latent_nas.graph import Graph
-    from latent_nas.jobs.train import TrainConfig
+    from latent_nas.jobs.train_config import TrainConfig
     from latent_nas.runs.folder import RunFolder
 
 MAY_CHANGE = {"resume", "task", "as_json", "config", "plugin", "trust"}  # in a training that goes on
@@ -95,8 +95,9 @@ def train(
     from latent_nas.accelerator import resolve
     from latent_nas.cli.show import show
     from latent_nas.jobs.networks import open_source
-    from latent_nas.jobs.train import TrainConfig, begin, recipe_of, summary
+    from latent_nas.jobs.train import summary
     from latent_nas.jobs.train import train as run
+    from latent_nas.jobs.train_config import TrainConfig, begin, recipe_of
     from latent_nas.target import MAIN_TARGET
     from latent_nas.tasks import open_task
 
@@ -160,7 +161,7 @@ def _going_on(resume: Path, context: typer.Context, task: str) -> "tuple[TrainCo
     Raises:
         ValueError: the folder is none of a training, its data is another, or an option can't change there.
     """
-    from latent_nas.jobs.train import resumed
+    from latent_nas.jobs.train_config import resumed
 
     given = options.given(context)
     resumption = resumed(resume, task if "task" in given else "")

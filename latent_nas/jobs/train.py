@@ -2,165 +2,33 @@
 
 import csv
 import io
-import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_nas import accelerator, artifacts, plugins, sealed, seeds
+from latent_nas import accelerator, artifacts, sealed, seeds
 from latent_nas.graph import Graph
 from latent_nas.graph.deploy import deploy
 from latent_nas.jobs import fitting
 from latent_nas.jobs.curves import svg
-from latent_nas.jobs.moved import check_there
-from latent_nas.limits import Limits
-from latent_nas.operators._weights import check_bits
-from latent_nas.ranges import check_least
+from latent_nas.jobs.train_config import TrainConfig
 from latent_nas.records import versions, words
-from latent_nas.runs import files, own
-from latent_nas.runs.checked import checked
-from latent_nas.runs.folder import RunFolder, new_path
+from latent_nas.runs import files
+from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.trained import TrainingResult
-from latent_nas.tasks import Part, Recipe, open_task
+from latent_nas.tasks import Part, Task, open_task
 from latent_nas.tasks.kinds import Metric
-from latent_nas.training.aware import AUTO
-from latent_nas.training.aware import said as qat_said
+from latent_nas.training import aware
+
+if TYPE_CHECKING:
+    from latent_nas.training import Trained
 
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Everything that decides a training's result, beside its graph.
-
-    Attributes:
-        network: name or file, as it was given. samples, valid_samples: so many of those parts, drawn by the seed; 0 is
-            all. test: whether the test part is read at the end. data: hash of the task's data where it may change.
-        accelerator: the kind of device that trains, "cpu", "cuda" or "mps".
-        weight_bits: of convolutions and dense layers, 8 or 4.
-        prune_to: limits as "flash_kb=12", to which it is pruned, of it and the task's front end. device, runtime: that
-            they are of; "" without any.
-
-    Raises:
-        ValueError: a number out of range, or no such limit.
-    """
-
-    network: str
-    task: str
-    recipe: Recipe
-    seed: int = 0
-    samples: int = 0
-    valid_samples: int = 0
-    test: bool = False
-    data: str = ""
-    accelerator: str = accelerator.CPU
-    weight_bits: int = 8
-    prune_to: tuple[str, ...] = ()
-    device: str = ""
-    runtime: str = ""
-
-    def __post_init__(self) -> None:
-        check_least(0, seed=self.seed, samples=self.samples, valid_samples=self.valid_samples)
-        accelerator.check(self.accelerator)
-        check_bits("train", self.weight_bits)
-        Limits.parse(self.prune_to)
-        if not self.prune_to and (self.device or self.runtime):
-            raise ValueError("device and runtime are of the limits of prune_to, and there are none; leave them out")
-
-    @property
-    def excess(self) -> Callable[[Graph], float] | None:
-        """Cost / limit of the limit that binds, of a float graph; None where there is none."""
-        if not self.prune_to:
-            return None
-        return fitting.excess(self.prune_to, self.task, self.device, self.runtime, self.weight_bits)
-
-
-def recipe_of(task: str, fidelity: str, **changes: Any) -> Recipe:
-    """Return a task's recipe with changes; those that are None change nothing, a patience is followed.
-
-    Where nothing else is said, int8 that loses much is fine-tuned (``qat="auto"``).
-
-    Raises:
-        ValueError: no such task, it has no such recipe, or a value is out of range.
-    """
-    known = open_task(task).recipes
-    if fidelity not in known:
-        raise ValueError(f"task {task!r} has no recipe {fidelity!r}; there are: {', '.join(known)}")
-    asked = {"qat": AUTO} | {name: value for name, value in changes.items() if value is not None}
-    if "patience" in asked:
-        asked["to_end"] = False
-    return replace(known[fidelity], **asked)
-
-
-def begin(config: TrainConfig, graph: Graph, out: Path | None) -> RunFolder:
-    """Return a new run folder that holds all that the training is decided by: ``out``, or runs/<time>-<network>.
-
-    Raises:
-        ValueError: the task's data can't be had, a recipe that can't be followed, or something is there already.
-    """
-    from latent_nas import training
-
-    open_task(config.task).data()
-    training.check(config.recipe, open_task(config.task), graph)
-    if config.excess:
-        fitting.check(config.excess, graph)
-    place = out or new_path(Path(config.network).stem)
-    config = replace(config, data=open_task(config.task).fingerprint)
-    decides = {**asdict(config), "graph": _hash(graph)}
-    return RunFolder.create(place, {"training": decides}, graph=graph.to_json())
-
-
-def resumed(path: Path, task: str = "") -> tuple[TrainConfig, Graph, RunFolder]:
-    """Return what ``begin`` has put into a folder.
-
-    Args:
-        task: where its data lies by now, if it has moved; "" where it was.
-
-    Raises:
-        ValueError: the folder is none of a training, or is damaged; or its data is another.
-    """
-    own.bring(path)
-    config, graph = _saved(path)
-    if task and task != config.task:
-        if not config.data:
-            raise ValueError(f"--task can't change in a training that goes on; it began with {config.task}")
-        config = replace(config, task=task)
-    check_there(config.task, config.data)
-    accelerator.resolve(config.accelerator)
-    if config.data and (now := open_task(config.task).fingerprint) != config.data:
-        raise ValueError(
-            f"the data at {config.task} is not that which the training began with (sha256 {config.data[:12]}..., now"
-            f" {now[:12]}...); put it back, say where it is with --task PATH, or begin another training"
-        )
-    return config, graph, RunFolder(path)
-
-
-def _hash(graph: Graph) -> str:
-    return sha256(json.dumps(graph.to_json(), sort_keys=True).encode()).hexdigest()
-
-
-def _saved(path: Path) -> tuple[TrainConfig, Graph]:
-    try:
-        text = (path / files.CONFIG).read_text(encoding="utf-8")
-        config = sealed.unseal(json.loads(text), files.CONFIG)["training"]
-        plugins.vouched(config["task"], str(path))
-        graph = Graph.from_json(json.loads((path / files.GRAPH).read_text(encoding="utf-8")))
-        if config.get("graph") not in (None, _hash(graph)):
-            raise ValueError(f"{files.GRAPH} has changed since the training began")
-        return checked(TrainConfig, config, files.CONFIG), graph
-    except OSError as error:
-        raise ValueError(f"{path} is not a folder of `latent-nas train`: {error.strerror}: {error.filename}") from None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = f"its files name no {error}" if isinstance(error, KeyError) else error
-        raise ValueError(
-            f"{path} is not a folder of `latent-nas train`: {reason}; for a search: `latent-nas search --resume`"
-        ) from None
 
 
 def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: Done) -> TrainingResult:
@@ -179,44 +47,82 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
 
 
 def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: Done) -> TrainingResult:
-    from latent_nas import training  # imports torch when it trains
-    from latent_nas.training.metadata import metadata_of
-    from latent_nas.training.narrow import said as narrow_said
-    from latent_nas.training.prune import said as prune_said
-
     task, started = open_task(config.task), time.perf_counter()
     data = task.data()
     learn = _some(data.train, config.samples, config.seed, "train")
     judge = _some(data.valid, config.valid_samples, config.seed, "valid")
+    say(f"training {config.network} on {len(learn)} samples of {config.task}, judged on {len(judge)}")
+    say(accelerator.said(config.accelerator))
+    trained = _trained(config, graph, task, learn, judge, folder, say, done)
+    for line in _decisions(config, task, trained):
+        say(line)
+    _save(config, task, trained, folder)
+    tested: dict[str, float] = {}
+    if config.test:
+        say("the test part is read, once")
+        tested = task.kind.measure(trained.network.outputs(data.test.x), data.test.y)
+    small = deploy(trained.model.graph).graph
+    result = TrainingResult(
+        network=config.network,
+        task=config.task,
+        objective=task.kind.metric.name,
+        measured_valid_float=trained.float_metrics,
+        measured_valid_int8=trained.int8_metrics,
+        measured_test_int8=tested,
+        epochs=trained.epochs,
+        qat_epochs=trained.qat_epochs,
+        weight_bits=config.weight_bits,
+        measured_valid_eight_bits=dict(trained.eight_bits),
+        measured_valid_without_qat=dict(trained.without_qat),
+        **fitting.figures(trained, config.device, config.runtime),
+        curve=tuple(map(task.kind.metric.signed, trained.curve)),
+        samples=len(learn),
+        valid_samples=len(judge),
+        trained_parameters=trained_parameters(trained.model.graph),
+        parameters=small.parameters,
+        macs=small.macs,
+        seed=config.seed,
+        wall_s=round(time.perf_counter() - started, 3),
+        versions=versions(),
+    )
+    folder.write_json(files.RESULT, sealed.seal(result.to_json()))
+    return result
+
+
+def _trained(
+    config: TrainConfig, graph: Graph, task: Task, learn: Part, judge: Part, folder: RunFolder, say: Say, done: Done
+) -> "Trained":
+    """Return the training of a network, whose epochs are written and told as they end.
+
+    Raises:
+        ValueError: the training gave no network.
+    """
+    from latent_nas import training  # imports torch when it trains
+
     metric = task.kind.metric
+
+    def tell(what: str, score_of: str, rows: np.ndarray) -> None:
+        rate, loss, score, seconds = rows[-1]
+        value = f"{score_of} {words(metric.name)} {metric.signed(score):.4f}"
+        say(f"{what} {len(rows)}: loss {loss:.4f}, {value}, rate {rate:.2g}, {seconds:.0f} s")
 
     def watch(rows: np.ndarray) -> None:
         _write(folder, config, metric, rows)
         done("epochs", len(rows), config.recipe.epochs)
-        rate, loss, score, seconds = rows[-1]
-        value = f"{words(metric.name)} {metric.signed(score):.4f}"
-        say(f"epoch {len(rows)}: loss {loss:.4f}, validation {value}, rate {rate:.2g}, {seconds:.0f} s")
+        tell("epoch", "validation", rows)
 
-    def tuning(rows: np.ndarray) -> None:
-        rate, loss, score, seconds = rows[-1]
-        value = f"int8 validation {words(metric.name)} {metric.signed(score):.4f}"
-        say(f"fine-tuning epoch {len(rows)}: loss {loss:.4f}, {value}, rate {rate:.2g}, {seconds:.0f} s")
-
-    say(f"training {config.network} on {len(learn)} samples of {config.task}, judged on {len(judge)}")
-    say(accelerator.said(config.accelerator))
-    keep = folder.path / files.CHECKPOINT
     try:
-        trained = training.train(
+        return training.train(
             graph,
             task,
             config.recipe,
             config.seed,
             learn,
             judge,
-            keep=keep,
+            keep=folder.path / files.CHECKPOINT,
             watch=watch,
             accelerator=config.accelerator,
-            tuning=tuning,
+            tuning=lambda rows: tell("fine-tuning epoch", "int8 validation", rows),
             say=say,
             weight_bits=config.weight_bits,
             eight_bit_ends=False if config.prune_to else None,  # wider ends may not fit
@@ -229,48 +135,31 @@ def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done:
             f"{error}: {config.network} learnt nothing at a learning rate of {config.recipe.learning_rate:g}; try a"
             f" smaller --learning-rate and another --out ({folder.path / files.METRICS} has the epochs)"
         ) from None
-    if config.prune_to:
-        say(prune_said(task, trained.pruned, trained.float_metrics[metric.name]))
-    if trained.eight_bits:
-        measured = trained.float_metrics, trained.eight_bits, trained.int8_metrics
-        say(narrow_said(task, config.weight_bits, trained.eight_bit_ends, *measured, trained.qat_epochs))
+
+
+def _decisions(config: TrainConfig, task: Task, trained: "Trained") -> list[str]:
+    """Return what was decided on the validation part, in lines: of pruning, narrow weights and fine-tuning."""
+    from latent_nas.training import narrow, prune  # they import torch
+
+    floats, integers, epochs = trained.float_metrics, trained.int8_metrics, trained.qat_epochs
+    lines = [prune.said(task, trained.pruned, floats[task.kind.metric.name])] if config.prune_to else []
+    if eight := trained.eight_bits:
+        bits, ends = config.weight_bits, trained.eight_bit_ends
+        lines.append(narrow.said(task, bits, ends, floats, eight, integers, epochs))
     elif before := trained.without_qat:
-        say(qat_said(task, trained.float_metrics, before, trained.int8_metrics, trained.qat_epochs))
-    small = deploy(trained.model.graph).graph
+        lines.append(aware.said(task, floats, before, integers, epochs))
+    return lines
+
+
+def _save(config: TrainConfig, task: Task, trained: "Trained", folder: RunFolder) -> None:
+    """Write the int8 network, with all that travels with it, and the float one that it was made from."""
+    from latent_nas.training import FLOAT
+    from latent_nas.training.metadata import metadata_of
+
     about = metadata_of(task, trained.network, {f"valid_{name}": v for name, v in trained.int8_metrics.items()})
     named = {"network": config.network, "task": config.task, "seed": config.seed}
     trained.network.save(folder.path / files.INT8, named, about.files())
-    made = {"network": config.network, "task": config.task, "seed": config.seed, "recipe": asdict(config.recipe)}
-    trained.model.save(folder.path / training.FLOAT, made)
-    tested: dict[str, float] = {}
-    if config.test:
-        say("the test part is read, once")
-        tested = task.kind.measure(trained.network.outputs(data.test.x), data.test.y)
-    result = TrainingResult(
-        network=config.network,
-        task=config.task,
-        objective=metric.name,
-        measured_valid_float=trained.float_metrics,
-        measured_valid_int8=trained.int8_metrics,
-        measured_test_int8=tested,
-        epochs=trained.epochs,
-        qat_epochs=trained.qat_epochs,
-        weight_bits=config.weight_bits,
-        measured_valid_eight_bits=dict(trained.eight_bits),
-        measured_valid_without_qat=dict(trained.without_qat),
-        **fitting.figures(trained, config.device, config.runtime),
-        curve=tuple(map(metric.signed, trained.curve)),
-        samples=len(learn),
-        valid_samples=len(judge),
-        trained_parameters=trained_parameters(trained.model.graph),
-        parameters=small.parameters,
-        macs=small.macs,
-        seed=config.seed,
-        wall_s=round(time.perf_counter() - started, 3),
-        versions=versions(),
-    )
-    folder.write_json(files.RESULT, sealed.seal(result.to_json()))
-    return result
+    trained.model.save(folder.path / FLOAT, named | {"recipe": asdict(config.recipe)})
 
 
 def summary(result: TrainingResult, folder: Path) -> str:
