@@ -12,9 +12,11 @@ from latent_nas.operators.conv2d import Conv2d
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Part, Recipe, open_task
 from latent_nas.training import TrainingFailed, train
+from latent_nas.training.fit import fit
 from latent_nas.training.learner import Learner
 from latent_nas.training.network import Network
 from latent_nas.training.quantise import QuantisedNetwork, quantise
+from latent_nas.training.stage import Stage
 
 TASK = open_task("digits")
 SPACE = open_space("mcu_cnn", TASK.input_shape, TASK.outputs)
@@ -73,6 +75,16 @@ def test_a_fixed_number_of_epochs_never_looks_at_the_judge():
     assert [r.epochs for r in runs] == [2, 2]
     for a, b in zip(runs[0].network.constants, runs[1].network.constants, strict=True):
         assert "weight" not in a or (a["weight"] == b["weight"]).all()
+
+
+@pytest.mark.parametrize("to_end", [False, True])
+def test_without_a_judge_all_epochs_of_the_recipe_are_run_and_counted(to_end):
+    data, graph = TASK.data(), SPACE.graph(GENES)
+    stage = Stage(TASK, replace(QUICK, epochs=2, to_end=to_end), 0, data.train)
+    model, curve, epochs = fit(graph, stage)
+    assert (curve, epochs) == ([], 2)
+    told, _, _ = fit(graph, replace(stage, stop_at=2))
+    assert (model.outputs(data.valid.x) == told.outputs(data.valid.x)).all()
 
 
 def test_early_stopping_ends_after_patience_and_keeps_the_best():

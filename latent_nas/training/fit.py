@@ -85,4 +85,5 @@ def follow(model: Network, stage: Stage, pause: int | None = None) -> tuple[Netw
     if best_state is not None:
         judged.load_state_dict(best_state)
     judged.to(CPU)
-    return judged, curve, stage.stop_at or (len(curve) if recipe.to_end else int(np.argmax(curve)) + 1)
+    chosen = judge is not None and not recipe.to_end
+    return judged, curve, stage.stop_at or (int(np.argmax(curve)) + 1 if chosen else len(history))
