@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from latent_nas.costs.memory import MemoryPlan
 from latent_nas.devices import Device, Region
+from latent_nas.firmware.component import Component
 from latent_nas.firmware.frame import ram_bytes
-from latent_nas.firmware.header import Component
 from latent_nas.firmware.naming import comment
 from latent_nas.firmware.preprocess import raw_type
 from latent_nas.preprocessing import Preprocessing

@@ -2,7 +2,7 @@
 
 from latent_nas.devices import Device, Region
 from latent_nas.firmware.boot import boot_of
-from latent_nas.firmware.header import Component
+from latent_nas.firmware.component import Component
 from latent_nas.firmware.linker import script
 from latent_nas.firmware.sources import DEMO, SPDX, files_in
 from latent_nas.firmware.text import Speech

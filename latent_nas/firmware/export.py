@@ -11,9 +11,10 @@ from latent_nas.costs.memory import plan as memory_plan
 from latent_nas.devices import Device, Region
 from latent_nas.firmware import bench, frame, golden, preprocess, serial_report, sources
 from latent_nas.firmware.beside import readme
+from latent_nas.firmware.component import Component
 from latent_nas.firmware.demo import demo
 from latent_nas.firmware.emit import kernel_of
-from latent_nas.firmware.header import Component
+from latent_nas.firmware.header import header
 from latent_nas.firmware.linker import arena_region
 from latent_nas.firmware.model import model
 from latent_nas.firmware.naming import PREFIX, checked_prefix
@@ -79,7 +80,7 @@ class Project:
     def with_figures(self, figures: Mapping[str, Any]) -> "Project":
         """Return the project with what was measured of it in header and README."""
         component = replace(self.component, figures=figures)
-        texts = {f"{component.prefix}.h": sources.SPDX + component.text()}
+        texts = {f"{component.prefix}.h": sources.SPDX + header(component)}
         texts[README] = readme(component, self.device, self.plan, self.region)
         return replace(self, component=component, library={**self.library, **texts})
 
@@ -121,7 +122,7 @@ def project(
     component = Component(prefix, network, about, _seen(network, about), plan.peak, {}, camera)
     kernels = [kernel_of(graph.nodes[i].operator, graph.shapes_into(graph.nodes[i])) for i, _ in operators]
     library = sources.kernel_files(kernels)
-    own = {f"{prefix}.h": component.text(), f"{prefix}.c": model(network, plan, dict(operators), prefix, about)}
+    own = {f"{prefix}.h": header(component), f"{prefix}.c": model(network, plan, dict(operators), prefix, about)}
     if component.seen is not None:
         own[f"{prefix}_preprocess.c"] = preprocess.source(component.seen, network.quants[0], prefix)
     if camera is not None:

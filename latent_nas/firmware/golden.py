@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from latent_nas.firmware.header import Component
+from latent_nas.firmware.component import Component
 from latent_nas.firmware.naming import real, wrapped
 from latent_nas.firmware.preprocess import raw_type
 

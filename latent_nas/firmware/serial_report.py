@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from latent_nas.firmware.header import Component
+from latent_nas.firmware.component import Component
 from latent_nas.training.quantise import QuantisedNetwork
 
 RUNS = 3  # that are timed

@@ -3,10 +3,20 @@
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
+from latent_nas.firmware.export import Project
+from latent_nas.firmware.layouts._parts import Files, about, apart, texts, version
+
 VENDOR = "latent_nas"
 
 
-def described(prefix: str, version: str, about: str, files: Iterable[str]) -> dict[str, str]:
+def files(project: Project) -> Files:
+    """Return headers in Include and C in Source, beside the pack's description."""
+    p, parts = project.component.prefix, apart(project, "Include", "Source")
+    described = _described(p, version(), about(project.component), parts)
+    return {**parts, **described, **texts(project, STEPS)}
+
+
+def _described(prefix: str, version: str, about: str, files: Iterable[str]) -> dict[str, str]:
     """Return the ``.pdsc`` by its name.
 
     Args:
