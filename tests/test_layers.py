@@ -1,11 +1,13 @@
 """Imports of latent_nas point down, never up or sideways (docs/architecture.md, layers)."""
 
 import ast
+import re
 import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
 import latent_nas
 
@@ -34,7 +36,6 @@ LAYERS = [
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 ONE_IDEA = {"graph", "operators"}  # may import each other: a graph is made of operators, and fuses them
-ROOT = "latent_nas itself"
 
 
 def imported(file: Path, package: Path) -> list[tuple[int, str]]:
@@ -94,6 +95,15 @@ def violations(package: Path) -> list[str]:
 
 def test_imports_point_down():
     assert not violations(PACKAGE), "\n".join(violations(PACKAGE))
+
+
+def test_the_table_of_layers_in_the_docs_is_this_one():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told: list[set[str]] = [set() for _ in LAYERS]
+    for level, modules in re.findall(r"^\| L(\d+) \| (.*) \|$", page, re.M):
+        told[int(level)] |= set(re.findall(r"`(\w+)`", modules)) & set(LEVEL)
+    assert told == [*LAYERS[:-1], set()]
+    assert all((PACKAGE / unit).is_dir() or (PACKAGE / f"{unit}.py").is_file() for unit in LEVEL)
 
 
 def test_the_package_itself_imports_nothing_heavy():
