@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from latent_nas.tasks import open_task
+from latent_nas.training.aware import lost
 
 ROWS = 60
 
@@ -53,3 +54,22 @@ def test_targets_that_are_nan_or_infinite_are_named_by_row(tmp_path, options):
         np.savez(tmp_path / "t.npz", x=np.random.default_rng(0).random((ROWS, 8, 8)), y=y)
         with pytest.raises(ValueError, match=rf"a finite number or a class in every row; row 4 has {value}"):
             open_task(f"{tmp_path / 't.npz'}{options}")
+
+
+def test_targets_of_several_units_are_compared_by_what_has_none(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.random((ROWS, 8, 8))
+    small = x.mean(axis=(1, 2))
+    np.savez(tmp_path / "uneven.npz", x=x, y=np.stack([small, 1000 * rng.random(ROWS)], axis=1))
+    np.savez(tmp_path / "even.npz", x=x, y=np.stack([small, small[::-1]], axis=1))
+    uneven, even = (open_task(str(tmp_path / f"{name}.npz")) for name in ("uneven", "even"))
+    assert [metric.name for metric in uneven.kind.metrics] == ["r2", "rmse", "mae"]
+    assert even.kind.metric.name == "rmse"
+    assert "networks are chosen by R2" in "\n".join(uneven.about())
+    assert "networks are chosen by R2" not in "\n".join(even.about())
+    y = uneven.data().valid.y
+    right, wrong = ((y - uneven.kind.shift) * uneven.kind.gain for _ in range(2))
+    wrong[:, 0] = 0  # the mean of the small target
+    assert uneven.kind.score(right, y) > uneven.kind.score(wrong, y) + 0.4
+    measured = [uneven.kind.measure(outputs, y) for outputs in (right, wrong)]
+    assert lost(uneven, *measured) == pytest.approx(measured[0]["r2"] - measured[1]["r2"])

@@ -153,6 +153,11 @@ class OwnTask(Task):
                 "networks are chosen by balanced accuracy, the mean recall of the classes, as these differ in size;"
                 " '?metric=accuracy' behind the path takes the share of all samples"
             )
+        if self.kind.name == "regress" and self.kind.metric.name == "r2":
+            lines.append(
+                "networks are chosen by R2, the mean over the targets, as these differ in size: the mean error would be"
+                " that of the largest"
+            )
         return lines
 
     def findings_json(self) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def check(policy: str) -> None:
 def wanted(task: Task, policy: str, floats: Mapping[str, float], integers: Mapping[str, float]) -> bool:
     """Return whether a network is to be fine-tuned: under "auto" where int8 loses more than ``LOST`` against float.
 
-    That is a share of 1, or, of metrics in other units, of what needs no network scores.
+    That is a share of 1, or, of metrics that have a unit, of what needs no network scores.
     """
     check(policy)
     if policy != AUTO:
@@ -57,7 +57,7 @@ def wanted(task: Task, policy: str, floats: Mapping[str, float], integers: Mappi
 def lost(task: Task, before: Mapping[str, float], after: Mapping[str, float]) -> float:
     """Return by how much the first metric is worse after than before, as a share: see ``wanted``."""
     metric = task.kind.metric
-    span = 1.0 if metric.unit == "fraction" else abs(task.baseline().metrics[metric.name])
+    span = 1.0 if metric.unit in ("fraction", "") else abs(task.baseline().metrics[metric.name])
     return (task.kind.signed(before) - task.kind.signed(after)) / span
 
 

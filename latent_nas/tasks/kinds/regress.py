@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from latent_nas.tasks import Recipe
 
+RMSE, R2 = Metric("rmse", "of the target", higher_is_better=False), Metric("r2", "")
+MAE = Metric("mae", "of the target", higher_is_better=False)
+UNEVEN = 2.0  # times the spread of one target that of another is, from which their errors don't add up
 MARGIN = 0.1  # of the training targets' range, that int8 can say beyond it at both ends
 SHOWN = 400  # samples of a picture
 
@@ -21,7 +24,8 @@ SHOWN = 400  # samples of a picture
 class Regression(Kind):
     """Targets are numbers (n, outputs) float32, outputs (n, outputs) are (target - shift) * gain.
 
-    Errors of several outputs are the mean over outputs; r2 is that of each output, averaged.
+    Errors of several outputs are the mean over outputs; r2 is that of each output, averaged. Where the spreads of
+    targets differ by ``UNEVEN`` or more, the mean error is that of the largest, so r2 is what a search optimises.
 
     Attributes:
         shift, gain: of every output, from the training targets' mean and standard deviation. names: of the targets.
@@ -31,18 +35,16 @@ class Regression(Kind):
     gain: tuple[float, ...]
     names: tuple[str, ...]
     name: ClassVar[str] = "regress"
-    metrics: tuple[Metric, ...] = (
-        Metric("rmse", "of the target", higher_is_better=False),
-        Metric("mae", "of the target", higher_is_better=False),
-        Metric("r2", ""),
-    )
+    metrics: tuple[Metric, ...] = (RMSE, MAE, R2)
 
     @staticmethod
     def of(targets: np.ndarray, names: tuple[str, ...]) -> "Regression":
         """Return the kind of training targets (n, outputs)."""
         mean, std = targets.mean(axis=0, dtype=np.float64), targets.std(axis=0, dtype=np.float64)
         gain = np.where(std > 0, 1 / np.where(std > 0, std, 1), 1)
-        return Regression(tuple(mean.tolist()), tuple(gain.tolist()), names)
+        uneven = std.max() >= UNEVEN * std.min()
+        metrics = (R2, RMSE, MAE) if uneven and len(std) > 1 else (RMSE, MAE, R2)
+        return Regression(tuple(mean.tolist()), tuple(gain.tolist()), names, metrics)
 
     def loss(
         self, outputs: "torch.Tensor", targets: "torch.Tensor", recipe: "Recipe", weight: "torch.Tensor | None" = None
