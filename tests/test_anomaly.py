@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.stats import norm
 
 from latent_nas import seeds
 from latent_nas.devices import open_device
@@ -232,3 +233,23 @@ def test_no_evaluator_learns_normal_from_the_anomalies_of_validation():
     assert judge.y.any()
     digits = open_task("digits")
     assert len(data_for(digits, digits.data(), Job((0,), 0, part="test"))[0]) == 1297
+
+
+def test_an_area_of_1_of_few_samples_is_not_certain():
+    """As for shares: 30 of 30 told apart say less than 1,000 of 1,000; in between, the interval holds the area."""
+    kind = Anomaly()
+
+    def interval(normal, odd, apart, seed=0):
+        rng = np.random.default_rng(seed)
+        targets = np.repeat([0, 1], [normal, odd])
+        outputs = np.zeros((len(targets), 8), np.float32)
+        outputs[:, 0] = 5 + rng.normal(size=len(targets)) + apart * targets
+        return kind.measure(outputs, targets)["auc"], *kind.interval(outputs, targets)
+
+    value, low, high = interval(35, 15, 50)
+    assert (value, high) == (1, 1)
+    assert 0.80 < low < 0.95
+    assert interval(1000, 1000, 50)[1] > 0.99
+    true = float(norm.cdf(1 / 2**0.5))  # of two normal distributions a standard deviation apart
+    held = [low <= true <= high for _, low, high in (interval(40, 40, 1, seed) for seed in range(300))]
+    assert 0.92 <= np.mean(held) <= 0.99

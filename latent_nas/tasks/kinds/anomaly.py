@@ -59,6 +59,13 @@ class Anomaly(Kind):
         ours, theirs = (np.argsort(np.argsort(self.scores(one))).astype(np.float64) for one in (outputs, floats))
         return {"rank_correlation": float(np.corrcoef(ours, theirs)[0, 1])} if len(outputs) > 1 else {}
 
+    def interval(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """Return the 95 % interval of the area that so many normal samples and anomalies allow."""
+        odd = int((targets == 1).sum())
+        value = area(self.scores(outputs), targets)
+        low, above = _lower(value, len(targets) - odd, odd), _lower(1 - value, len(targets) - odd, odd)
+        return low, 1 - above
+
     def drawn(self, targets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return rows drawn with replacement, as many normal ones and anomalies as there are."""
         parts = [np.flatnonzero(targets == value) for value in (0, 1)]
@@ -92,3 +99,22 @@ def area(scores: np.ndarray, targets: np.ndarray) -> float:
     odd = scores[targets == 1]
     below = (np.searchsorted(normal, odd, side="left") + np.searchsorted(normal, odd, side="right")) / 2
     return float(below.mean() / len(normal))
+
+
+def _lower(value: float, normal: int, odd: int) -> float:
+    """Return the lower end of the 95 % interval of an area under the ROC curve (Newcombe 2006, method 5).
+
+    It is the area from which ``value`` is 1.96 standard deviations (Hanley and McNeil 1982) away, so that an area of 1
+    of few samples has an interval too, which drawing these anew would not give.
+    """
+
+    def near(area: float) -> bool:
+        mean = (normal + odd) / 2 - 1
+        more = mean * ((1 - area) / (2 - area) + area / (1 + area))
+        return value - area < 1.959964 * float(np.sqrt(area * (1 - area) * (1 + more) / (normal * odd)))
+
+    low, high = 0.0, value
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if near(middle) else (middle, high)
+    return low
