@@ -199,6 +199,41 @@ def test_the_matrix_is_the_sum_of_the_seeds(whole):
     assert figure["data"][0]["customdata"] == counts.tolist()
 
 
+@pytest.mark.parametrize(
+    ("section", "evidence", "words"),
+    [
+        ("confusion", {"confusion": [[3, 1], [0, 4]]}, "1 of 8 are wrong"),
+        ("anomalies", {"scores": [[1.0, 0], [9.0, 1]]}, "The threshold 4, chosen"),
+        ("scatter", {"scatter t": [[1.0, 1.5], [2.0, 2.0]]}, "off by 0.25 in the mean"),
+    ],
+)
+def test_pictures_are_of_the_trainings_that_the_figures_are_of(whole, section, evidence, words):
+    """A final training that had not learnt, and was done again with another seed, is in none of them."""
+    run = Run.read(whole[0])
+    first = run.result.networks[0]
+    kept = replace(
+        next(r for r in run.finals if r.genes == first.genes),
+        seed=7,
+        evidence=evidence,
+        measured_beside={"threshold": 4.0, "detection_rate": 1.0, "false_alarm_rate": 0.0},
+    )
+    wrong = {
+        "confusion": [[0, 4], [4, 0]],
+        "scores": [[9.0, 0], [1.0, 1]],
+        "scatter t": [[1.0, 9.0], [2.0, 9.0]],
+    }
+    given_up = replace(
+        kept,
+        seed=5,
+        evidence={name: wrong[name] for name in evidence},
+        measured_beside={"threshold": 99.0, "detection_rate": 0.0, "false_alarm_rate": 0.5},
+    )
+    run.finals = [given_up, kept]
+    only = replace(first, measured_int8_by_seed={"7": {"accuracy": 1.0}}, exported_seed=7)
+    run.result = replace(run.result, networks=(only,))
+    assert words in str(plugins.load("report", section)().show(run))
+
+
 def test_all_trainings_are_in_the_table(whole):
     rows = re.findall(r'<td class="genes">([\d ]+)</td>', whole[1])
     assert [tuple(map(int, row.split())) for row in rows] == [r.genes for r in Run.read(whole[0]).records]

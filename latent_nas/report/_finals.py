@@ -43,7 +43,7 @@ def balanced(run: Run, network: FinalNetwork) -> float | None:
     """Return the balanced accuracy of the network that is kept; None where there are no classes."""
     if "balanced_accuracy" in network.measured_exported_int8:
         return network.measured_exported_int8["balanced_accuracy"]
-    kept = [r for r in run.finals if r.genes == network.genes and r.seed == network.exported_seed]
+    kept = [r for r in run.behind(network) if r.seed == network.exported_seed]
     held = [np.array(record.evidence["confusion"]) for record in kept if "confusion" in record.evidence]
     return balanced_accuracy(held[0]) if held else None
 

@@ -14,7 +14,7 @@ BINS = 32
 
 
 class Anomalies(Section):
-    """Histogram of scores and ROC curve of the first final network, one seed."""
+    """Histogram of scores and ROC curve of the first final network, of the seed that is kept."""
 
     title, place, metric = "Anomalies", 14, "auc"
 
@@ -22,16 +22,16 @@ class Anomalies(Section):
         """Return the charts and what the threshold does."""
         if not run.networks:
             raise ValueError("the test part is read at the end of a search, by the final networks only")
-        genes = tuple(run.networks[0].genes)
-        seen = [r for r in run.finals if r.genes == genes and "scores" in r.evidence]
+        seen = [r for r in run.behind(run.networks[0]) if "scores" in r.evidence]
         if not seen:
             raise ValueError("the task is not anomaly detection")
         scores, odd = np.array(seen[0].evidence["scores"]).T
         beside, threshold = seen[0].measured_beside, seen[0].measured_beside["threshold"]
         words = (
-            f"The int8 network on samples of the test part, one seed. The threshold {threshold:.4g}, chosen on normal"
-            f" validation samples, flags {percent(beside['detection_rate'])} of the anomalies and"
-            f" {percent(beside['false_alarm_rate'])} of the normal samples."
+            "The int8 network on samples of the test part, of the seed that is kept."
+            f" The threshold {threshold:.4g}, chosen on normal validation samples, flags"
+            f" {percent(beside['detection_rate'])} of the anomalies and {percent(beside['false_alarm_rate'])} of the"
+            " normal samples."
         )
         charts = [_histogram(scores, odd == 1, threshold), _roc(scores, odd == 1, threshold)]
         return join(tag("p", words), tag("div", *charts, class_="charts two"))

@@ -23,8 +23,7 @@ class Confusion(Section):
         """Return the matrix and what is confused most."""
         if not run.networks:
             raise ValueError("the test part is read at the end of a search, by the final networks only")
-        genes = run.networks[0].genes
-        own = [r.evidence for r in run.finals if r.genes == genes]
+        own = [r.evidence for r in run.behind(run.networks[0])]
         seen = [np.array(evidence["confusion"], int) for evidence in own if "confusion" in evidence]
         if not seen:
             raise ValueError(

@@ -19,12 +19,15 @@ class Scatter(Section):
         """Return the charts."""
         if not run.networks:
             raise ValueError("the test part is read at the end of a search, by the final networks only")
-        genes = tuple(run.networks[0].genes)
-        seen = [r.evidence for r in run.finals if r.genes == genes and any(n.startswith(START) for n in r.evidence)]
+        own = [r.evidence for r in run.behind(run.networks[0])]
+        seen = [evidence for evidence in own if any(name.startswith(START) for name in evidence)]
         if not seen:
             raise ValueError("the task has no numeric targets")
         pairs = {n.removeprefix(START): np.array(p) for n, p in seen[0].items() if n.startswith(START)}
-        words = "The int8 network on samples of the test part, one seed. On the dotted line the answer is right."
+        words = (
+            "The int8 network on samples of the test part, of the seed that is kept. On the dotted line the answer is"
+            " right."
+        )
         charts = [_chart(name, points) for name, points in pairs.items()]
         return join(tag("p", words), tag("div", *charts, class_="charts two"))
 

@@ -190,6 +190,15 @@ class Run:
         """The final networks that were measured."""
         return [network for network in self.result.networks if network.seeds] if self.result else []
 
+    def behind(self, network: FinalNetwork) -> list[Record]:
+        """Return the trainings that the figures of a final network are of, that of the network that is kept first.
+
+        One that had not learnt and was done again with another seed is none of them.
+        """
+        seeds = network.measured_int8_by_seed
+        own = [r for r in self.finals if r.genes == network.genes and (not seeds or str(r.seed) in seeds)]
+        return sorted(own, key=lambda r: r.seed != network.exported_seed)
+
     @cached_property
     def limits(self) -> Limits:
         """The limits in force, the device's own among them."""
