@@ -51,6 +51,33 @@ def test_a_module_becomes_firmware(module, tmp_path):
     assert (tmp_path / "fw" / "report.json").exists()
 
 
+class Chooses(nn.Module):
+    """Looks at values, which an exporter that follows one sample writes as one way."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.last, self.way = nn.Linear(4, 2), way
+
+    def forward(self, x):
+        if self.way == "if":
+            return self.last(x) if x.sum() > 0 else -self.last(x)
+        if self.way == "chance":
+            return self.last(nn.functional.dropout(x, 0.5))  # also in evaluation
+        return self.last(x) if x.shape[1] == 4 else x
+
+
+@pytest.mark.parametrize("way", ["if", "chance"])
+def test_a_module_that_its_file_does_not_answer_like_is_refused(way):
+    module = Chooses(way)
+    with pytest.raises(ValueError, match=r"Chooses answers otherwise than the ONNX file .* drawn sample \d of 8"):
+        latent_nas.cost(module, (4,))
+    assert module.training
+
+
+def test_choices_by_shape_are_none_of_values():
+    assert latent_nas.cost(Chooses("shape"), (4,))["macs"] == 8
+
+
 class Odd(nn.Module):
     """What no reader knows."""
 

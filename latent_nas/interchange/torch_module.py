@@ -2,16 +2,22 @@
 
 import inspect
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from latent_nas.extras import need
 from latent_nas.operators import Shape
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 OPSET = 17
+TRIED = 8  # samples that module and file are compared on
+NEAR = 1e-3  # of the largest output, that float arithmetic in another order may differ by
 
 
 def export(module: "nn.Module", input_shape: Shape, path: Path) -> None:
@@ -21,7 +27,8 @@ def export(module: "nn.Module", input_shape: Shape, path: Path) -> None:
         input_shape: of one sample as the module reads it, without the batch: (channels, height, width) of an image.
 
     Raises:
-        ValueError: it does not run on such a sample, or has what the exporter does not know.
+        ValueError: it does not run on such a sample, has what the exporter does not know, or answers otherwise than the
+            file, as where an `if` looks at values: the exporter writes what it did with one sample.
     """
     import torch
 
@@ -36,6 +43,7 @@ def export(module: "nn.Module", input_shape: Shape, path: Path) -> None:
             warnings.simplefilter("ignore")  # on the exporter's age, and on constants that it traces
             module(sample)
             torch.onnx.export(module, (sample,), str(path), opset_version=OPSET, **plain)
+            apart = _apart(module, sample, path)
     except Exception as error:  # noqa: BLE001  a module may raise anything, and so may the exporter
         reason = " ".join(str(error).split())[:300]
         raise ValueError(
@@ -45,3 +53,37 @@ def export(module: "nn.Module", input_shape: Shape, path: Path) -> None:
     finally:
         for part, mode in training.items():
             part.training = mode
+    if apart:
+        raise ValueError(
+            f"{type(module).__name__} answers otherwise than the ONNX file that torch makes of it: on {apart}; choices"
+            " by the input's values (`if x.sum() > 0`) and chance are lost there: write them as operators (torch.where)"
+        )
+
+
+def _apart(module: "nn.Module", sample: "torch.Tensor", path: Path) -> str:
+    """Return on what a module and its file differ, in words; "" where they don't, or onnxruntime can't say."""
+    import torch
+
+    if find_spec("onnxruntime") is None:
+        return ""
+    runtime = need("onnxruntime", "onnx")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception:  # noqa: BLE001  an operator that it has not; whoever reads the file names it
+        return ""
+    drawn = np.random.default_rng(0).normal(size=(TRIED, *sample.shape))
+    drawn += np.linspace(-1, 1, TRIED).reshape(-1, *(1,) * sample.ndim)  # samples below and above zero
+    for number, values in enumerate(drawn, 1):
+        given = torch.as_tensor(values).to(sample)
+        answer = module(given)
+        if not isinstance(answer, torch.Tensor):
+            return ""
+        wanted = answer.double().cpu().numpy()
+        got = session.run(None, {session.get_inputs()[0].name: given.cpu().numpy()})[0].astype(np.float64)
+        room = NEAR * max(1e-3, float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0)))
+        if got.shape != wanted.shape or not np.allclose(got, wanted, rtol=0, atol=room, equal_nan=True):
+            return f"drawn sample {number} of {TRIED}"
+    return ""
