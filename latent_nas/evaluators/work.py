@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from latent_nas import accelerator, seeds
 from latent_nas.costs import Costs
 from latent_nas.crews import NoRoom
 from latent_nas.evaluators import Job
+from latent_nas.graph import Graph
 from latent_nas.records import FULL, SEARCH, Record, versions
 from latent_nas.target import Built, Target, open_target, pause_of, share_of
 from latent_nas.tasks import Data, Part, Task
@@ -36,50 +38,68 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     Where the task has several ``folds``, what is measured is of all of them and the network is the first one's.
     """
     task, started = open_target(target).task, time.perf_counter()
-    graph, record = built_of(target, job).graph, blank(target, job)
+    graph = built_of(target, job).graph
     data = task.data_of(graph)
-    final = job.part == "test"
-    pause = pause_of(job.fidelity)
-    pairs = task.folds(data) if pause or job.fidelity == SEARCH else (data_for(task, data, job),)
-    if share_of(job.fidelity):
-        pairs = tuple((learn, _some(task, judge)) for learn, judge in pairs)
-    recipe, stop_at = target.recipe(task, job.fidelity), job.epochs if final else None
-    where = job.accelerator or target.accelerator
-    lesson = (data.train, data.valid) if final else None  # a teacher never sees the test part
+    pairs = _pairs(task, data, job)
     states = [Path(f"{job.state}.{i}") if job.state else None for i in range(len(pairs))]
-
-    def one(learn: Part, judge: Part, state: Path | None) -> Trained:
-        state = _left(state, pause or recipe.epochs)
-        return train(
-            graph,
-            task,
-            recipe,
-            job.seed,
-            learn,
-            judge,
-            stop_at,
-            state,
-            accelerator=where,
-            pause=pause,
-            qat_epochs=job.qat_epochs,
-            lesson=lesson,
-            weight_bits=target.measured_bits(job.fidelity),
-            eight_bit_ends=False if target.prune_to else job.eight_bit_ends,  # wider ends may not fit
-            excess=open_target(target).excess if target.prune_to and job.fidelity == FULL else None,
-        )
-
     try:
-        each = _each(pairs, states, one)
+        each = _each(pairs, states, partial(_one, target, job, graph, data))
     except TrainingFailed as error:  # it would again: the seed is the same
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3)), None
-    made, learn = each[0], pairs[0][0]
-    floats, answers, y = (
-        np.concatenate(a)
-        for a in zip(*((m.outputs, m.answers, judge.y) for m, (_, judge) in zip(each, pairs, strict=True)), strict=True)
+        wall_s = round(time.perf_counter() - started, 3)
+        return replace(blank(target, job), status="failed", reason=reason, wall_s=wall_s), None
+    record = _measured(target, job, data, pairs, each)
+    record = replace(record, wall_s=round(time.perf_counter() - started, 3))
+    for state in states if pause_of(job.fidelity) is None else []:
+        if state:
+            state.unlink(missing_ok=True)
+    if job.keep:
+        _keep(task, job, each[0], record)
+    return record, each[0].network
+
+
+def _pairs(task: Task, data: Data, job: Job) -> tuple[tuple[Part, Part], ...]:
+    """Return what the trainings of a job learn from and are judged on: a pair each, several where a task has folds."""
+    folded = pause_of(job.fidelity) or job.fidelity == SEARCH
+    pairs = task.folds(data) if folded else (data_for(task, data, job),)
+    if share_of(job.fidelity):
+        return tuple((learn, _some(task, judge)) for learn, judge in pairs)
+    return pairs
+
+
+def _one(target: Target, job: Job, graph: Graph, data: Data, learn: Part, judge: Part, state: Path | None) -> Trained:
+    """Return one training of a job, which goes on from the file of its state where that is there."""
+    opened, final = open_target(target), job.part == "test"
+    recipe, pause = target.recipe(opened.task, job.fidelity), pause_of(job.fidelity)
+    return train(
+        graph,
+        opened.task,
+        recipe,
+        job.seed,
+        learn,
+        judge,
+        job.epochs if final else None,
+        _left(state, pause or recipe.epochs),
+        accelerator=job.accelerator or target.accelerator,
+        pause=pause,
+        qat_epochs=job.qat_epochs,
+        lesson=(data.train, data.valid) if final else None,  # a teacher never sees the test part
+        weight_bits=target.measured_bits(job.fidelity),
+        eight_bit_ends=False if target.prune_to else job.eight_bit_ends,  # wider ends may not fit
+        excess=opened.excess if target.prune_to and job.fidelity == FULL else None,
     )
+
+
+def _measured(
+    target: Target, job: Job, data: Data, pairs: Sequence[tuple[Part, Part]], each: Sequence[Trained]
+) -> Record:
+    """Return the record of a job's trainings, but for its time: metrics over all pairs, all else of the first."""
+    task, made, final = open_target(target).task, each[0], job.part == "test"
+    floats = np.concatenate([one.outputs for one in each])
+    answers = np.concatenate([one.answers for one in each])
+    y = np.concatenate([judge.y for _, judge in pairs])
     record = replace(
-        record,
+        blank(target, job),
         measured_float=task.kind.measure(floats, y),
         measured_int8=task.kind.measure(answers, y),
         epochs=round(np.mean([one.epochs for one in each])),
@@ -99,21 +119,20 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
         record = replace(
             record,
             measured_beside=_decided(task, data, made.network),
-            learned=_learned(task, made.network, learn),
+            learned=_learned(task, made.network, pairs[0][0]),
             evidence=task.kind.evidence(answers, y, task.outputs),
         )
-    if where != accelerator.CPU:
+    if (where := job.accelerator or target.accelerator) != accelerator.CPU:
         record = replace(record, versions={**record.versions, "accelerator": accelerator.said(where)})
-    record = replace(record, wall_s=round(time.perf_counter() - started, 3))
-    for state in states if pause is None else []:
-        if state:
-            state.unlink(missing_ok=True)
-    if job.keep:
-        measured = {f"{job.part}_{name}": value for name, value in made.int8_metrics.items()}
-        about = metadata_of(task, made.network, measured)
-        made.network.save(Path(job.keep), record.to_json(), about.files())
-        made.model.save(Path(job.keep) / FLOAT, record.to_json())
-    return record, made.network
+    return record
+
+
+def _keep(task: Task, job: Job, made: Trained, record: Record) -> None:
+    """Write the int8 network, with all that travels with it, and the float one where the job says."""
+    measured = {f"{job.part}_{name}": value for name, value in made.int8_metrics.items()}
+    about = metadata_of(task, made.network, measured)
+    made.network.save(Path(job.keep), record.to_json(), about.files())
+    made.model.save(Path(job.keep) / FLOAT, record.to_json())
 
 
 def _each(
