@@ -17,7 +17,8 @@ import numpy as np
 
 from latent_nas.evaluators import Job
 from latent_nas.evaluators.training import Training
-from latent_nas.jobs.deploy import Build, deploy
+from latent_nas.jobs.build import Build
+from latent_nas.jobs.deploy import deploy
 from latent_nas.target import Target
 
 SEARCHED, SEEDS, STEPS, INPUTS = 8, 3, 64, 50

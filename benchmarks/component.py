@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas.jobs.deploy import Build, deploy
+from latent_nas.jobs.build import Build
+from latent_nas.jobs.deploy import deploy
 from latent_nas.spaces import open_space
 from latent_nas.tasks import open_task
 from latent_nas.training import train

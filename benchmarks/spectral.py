@@ -18,7 +18,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import motion_data
 
-from latent_nas.jobs.deploy import Build, deploy
+from latent_nas.jobs.build import Build
+from latent_nas.jobs.deploy import deploy
 
 LIMITS = ("flash_kb=48", "ram_kb=16", "latency_ms=4")
 BOARDS = ("stm32f405", "rp2040")  # Cortex-M4, Cortex-M0+

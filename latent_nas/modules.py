@@ -15,6 +15,7 @@ import numpy as np
 from latent_nas.interchange import torch_module
 from latent_nas.jobs import cost as costing
 from latent_nas.jobs import deploy as job
+from latent_nas.jobs.build import Build
 from latent_nas.jobs.networks import open_source
 from latent_nas.limits import Limits
 from latent_nas.operators import Shape
@@ -69,7 +70,7 @@ def deploy(
         ValueError: the network can't be read, compared or built, or does not fit; a float one without ``calibration``.
         latent_nas.firmware.Fault: the firmware did what the device can't.
     """
-    how = job.Build(emulator="unicorn" if emulate else "")
+    how = Build(emulator="unicorn" if emulate else "")
     with _named(network, input_shape) as given, tempfile.TemporaryDirectory() as folder:
         data = None if calibration is None else _file(calibration, Path(folder))
         return job.deploy(Path(given), device, Path(out), how, inputs, 1, lambda line: None, data)

@@ -14,7 +14,8 @@ from latent_nas import seeds
 from latent_nas.devices import open_device
 from latent_nas.evaluators import Job
 from latent_nas.evaluators.work import data_for
-from latent_nas.jobs.deploy import Build, deploy
+from latent_nas.jobs.build import Build
+from latent_nas.jobs.deploy import deploy
 from latent_nas.jobs.deployed import summary
 from latent_nas.spaces import open_space
 from latent_nas.tasks import open_task, with_options

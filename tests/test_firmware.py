@@ -293,7 +293,7 @@ class TestCommand:
         def faults(*_: object, **__: object) -> None:
             raise Fault("write at 0x0 in nn_add")
 
-        monkeypatch.setattr("latent_nas.jobs.deploy.emulate", faults)
+        monkeypatch.setattr("latent_nas.jobs.trial.emulate", faults)
         drawn(small(), 0)[0].save(tmp_path / "one", {})
         with pytest.raises(SystemExit) as stopped:
             cli.main(["deploy", str(tmp_path / "one"), "--out", str(tmp_path / "fw"), "--emulate"])

@@ -25,8 +25,8 @@ from latent_nas.firmware.emulate import Emulator
 from latent_nas.firmware.export import project
 from latent_nas.firmware.linker import STACK_BYTES
 from latent_nas.graph import Builder
+from latent_nas.jobs.build import Build, linked
 from latent_nas.jobs.calibrate import calibrate
-from latent_nas.jobs.deploy import Build, linked
 from latent_nas.jobs.proof import above, fits, tools_missing
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import prepare

@@ -17,7 +17,8 @@ from latent_nas.evaluators.analog import Analog
 from latent_nas.graph import Builder
 from latent_nas.graph.channels import FIXED, groups, with_channels
 from latent_nas.jobs.able import able
-from latent_nas.jobs.deploy import Build, deploy
+from latent_nas.jobs.build import Build
+from latent_nas.jobs.deploy import deploy
 from latent_nas.jobs.fitting import excess
 from latent_nas.jobs.summary import summary
 from latent_nas.jobs.train_config import TrainConfig

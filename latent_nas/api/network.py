@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas.jobs import deploy, export
+from latent_nas.jobs.build import Build
 from latent_nas.jobs.on_board import BAUD, TIMEOUT_S, OnBoard
 from latent_nas.jobs.summary import FITS
 from latent_nas.runs.schema import FinalNetwork
@@ -88,6 +89,6 @@ class Network:
             latent_nas.firmware.Fault: the firmware did what the device can't.
         """
         board = OnBoard(flash, chip, baud, timeout_s) if flash else None
-        how = deploy.Build(emulator="unicorn" if emulate else "", board=board, camera=camera)
+        how = Build(emulator="unicorn" if emulate else "", board=board, camera=camera)
         run, rank = self.folder.parent.parent, int(self.folder.name)
         return deploy.deploy(run, device, Path(out), how, inputs, rank, lambda line: None)

@@ -15,6 +15,7 @@ from latent_nas.jobs import compare, deployed
 from latent_nas.jobs import deploy as deploying
 from latent_nas.jobs import query as asking
 from latent_nas.jobs import runs as reading
+from latent_nas.jobs.build import Build
 from latent_nas.jobs.networks import open_source
 from latent_nas.jobs.search.begin import begin
 from latent_nas.jobs.search.config import new_config
@@ -124,7 +125,7 @@ def deploy_and_prove(
         prefix: begins every name in C; "" is the run's, else "model". rank: which of a run's networks. inputs: how many
             to compare.
     """
-    how = deploying.Build(emulator="unicorn", prefix=prefix, layout=layout)
+    how = Build(emulator="unicorn", prefix=prefix, layout=layout)
     try:
         report = deploying.deploy(Path(source), device, Path(out), how, inputs, rank, lambda line: None)
     except Fault as fault:

@@ -104,14 +104,15 @@ def deploy(
     from latent_nas.firmware import Fault
     from latent_nas.jobs import deploy as job
     from latent_nas.jobs import deployed
+    from latent_nas.jobs.build import Build, Text
     from latent_nas.jobs.on_board import OnBoard
     from latent_nas.jobs.ranks import rank_of
 
     try:
         with lock.held(lock.beside(out), out), show(as_json) as view:
             board = OnBoard(flash, chip, baud, timeout) if flash else None
-            how = job.Build(plain, toolchain, emulator if emulate else "", prefix, layout, board, camera)
-            text = job.Text(characters, prompt, seed, temperature)
+            how = Build(plain, toolchain, emulator if emulate else "", prefix, layout, board, camera)
+            text = Text(characters, prompt, seed, temperature)
             number, said = rank_of(source, rank)
             if said:
                 view.say(said)

@@ -3,85 +3,32 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from latent_nas import artifacts, sealed, whole
 from latent_nas.cores import Core
-from latent_nas.devices import Device
-from latent_nas.firmware import Fault, Overflow, qemu
+from latent_nas.firmware import Fault
 from latent_nas.firmware.boot import uf2
-from latent_nas.firmware.check import emulate, run_on_qemu, sizes
-from latent_nas.firmware.compile import build, check_toolchain
+from latent_nas.firmware.check import sizes
 from latent_nas.firmware.elf import read
-from latent_nas.firmware.emulate import Emulator
-from latent_nas.firmware.export import RUNTIME, Project, project
-from latent_nas.firmware.layouts import check as check_layout
+from latent_nas.firmware.export import RUNTIME, project
 from latent_nas.firmware.layouts import laid_out
-from latent_nas.firmware.machine import model_of
-from latent_nas.firmware.naming import PREFIX, checked_prefix
+from latent_nas.firmware.naming import PREFIX
 from latent_nas.firmware.sources import DRIVE, MEASURED, is_export, keep_others, write
 from latent_nas.firmware.text import Speech
-from latent_nas.jobs import on_board
-from latent_nas.jobs.answers import about_of, agreement, alarms
+from latent_nas.jobs.answers import about_of
+from latent_nas.jobs.build import Build, Text, linked
 from latent_nas.jobs.chosen_for import ChosenFor, chosen_for
-from latent_nas.jobs.from_raw import camera_of, entering, from_frames, from_raw, inputs_of, same_answers
+from latent_nas.jobs.from_raw import camera_of
 from latent_nas.jobs.networks import open_source
-from latent_nas.jobs.on_board import OnBoard
+from latent_nas.jobs.trial import Compiled, tried
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runtimes import open_runtime
 from latent_nas.tasks import open_task
 from latent_nas.training.quantise import QuantisedNetwork
-
-TENSORS = 2  # inputs whose tensors are compared operator by operator, where all of them run from raw data
-
-
-@dataclass(frozen=True)
-class Text:
-    """What a network of text is to write: so many characters after a prompt, drawn with a seed at a temperature.
-
-    ``prompt``: None is the end of a line, or the first character of a text that has no lines.
-    """
-
-    characters: int = 200
-    prompt: str | None = None
-    seed: int = 0
-    temperature: float = 0.8
-
-
-@dataclass(frozen=True)
-class Build:
-    """How a firmware is built and run: ``plain`` without SMLAD, ``toolchain`` "zig" or "gcc".
-
-    ``emulator``: "unicorn", "qemu", or "" for none. board: the user's own, None for none. prefix: of the names in C, ""
-    for the run's own, else ``PREFIX``. camera: its frame, "320x240:rgb565", "" for none. layout: one of
-    ``layouts.LAYOUTS``.
-    """
-
-    plain: bool = False
-    toolchain: str = "zig"
-    emulator: str = ""
-    prefix: str = ""
-    layout: str = "demo"
-    board: OnBoard | None = None
-    camera: str = ""
-
-    def check(self, device: Device) -> "Build":
-        """Return itself, or raise ValueError that names what is unknown or not installed."""
-        checked_prefix(self.prefix or PREFIX)
-        check_layout(self.layout, device)
-        if self.emulator not in ("", "unicorn", "qemu"):
-            raise ValueError(f'emulator {self.emulator!r}; there are: "unicorn", "qemu"')
-        check_toolchain(self.toolchain)
-        if self.emulator == "qemu":
-            qemu.machine(device)
-        elif self.emulator:
-            model_of(device.core)
-        if self.board:
-            self.board.check(device)
-        return self
 
 
 def deploy(
@@ -162,58 +109,52 @@ def _made(
     firmware = project(network, board, speech=speech, about=about, prefix=how.prefix, camera=camera)
     firmware.write(out)
     say(f"{len(firmware.files)} files; arena {firmware.plan.peak} B in {firmware.region.name}")
-    elf = linked(firmware, out, how)
-    kernels = board.core.kernels(how.plain)
-    report: dict[str, Any] = {"rank": rank, "device": board.name, "kernels": kernels, "elf": elf.name}
-    report["device_lacks"] = board.lacks
-    report["notes"] = made.get("notes", [])
-    report["core"] = {**_core(board.core), "cycles_borrowed": open_runtime(RUNTIME).borrowed(board.core)}
-    report |= {"toolchain": how.toolchain, "arena_bytes": firmware.plan.peak, "arena_region": firmware.region.name}
-    report |= sizes(elf)
-    if how.emulator:
-        x, raw = inputs_of(network, made, inputs)
-        checked = x[:TENSORS] if raw is not None and how.emulator == "unicorn" else x
-        if how.emulator == "qemu":
-            measuring = build(out, board.core, how.plain, how.toolchain, qemu.defines(board))
-            found, outputs = run_on_qemu(firmware, measuring, x)
-            linked(firmware, out, how)  # the folder is left with the firmware itself
-        else:
-            _, found, outputs = emulate(firmware, elf, checked)
-        if raw is not None and len(checked) < len(x):
-            found, outputs = from_raw(firmware, raw, how.plain, how.toolchain, found)
-            found["same_answers_as_in_training"] = same_answers(network, x, outputs)
-        if camera and how.emulator == "unicorn":
-            found["frames"] = from_frames(firmware, len(x), how.plain, how.toolchain)
-            found["bit_exact"] &= found["frames"]["bit_exact"]
-        report["emulated"] = {"emulator": how.emulator, **found, **agreement(network, made, trained.folder, x, outputs)}
-    if how.emulator == "unicorn" and about.threshold is not None:
-        on_device = Emulator(read(elf), board, [], how.prefix)
-        report["alarms"] = alarms(network, about.threshold, on_device, entering(firmware, x, raw))
-    if how.emulator and speech:
-        say(f"writing {text.characters} characters, on the device and by the reference")
-        said = Emulator(read(elf), board, [name for _, name in firmware.operators], how.prefix).text(text.characters)
-        same = said == speech.generate(network, text.characters)
-        report["text"] = {**asdict(text), "prompt": speech.read, "emulated_text": said, "same_as_reference": same}
-    if how.board:
-        x, raw = inputs_of(network, made, inputs)
-        fed = x if network.graph.input.vocabulary else entering(firmware, x, raw)
-        answer = on_board.asked(how.board, firmware, how.plain, how.toolchain, fed, say)
-        report["board"] = on_board.report(answer, firmware, out)
-    report["decided"], report["limits_said"] = known.decided(asked), known.said
-    report["chosen_for"] = {"device": known.device, "runtime": known.runtime, "prefix": known.prefix}
-    report |= {"limits": asdict(known.limits), "limits_count_image": known.counts_image}
+    compiled = Compiled(network, made, trained.folder, firmware, out, linked(firmware, out, how), how)
+    report = {
+        "rank": rank,
+        **_described(compiled),
+        **tried(compiled, inputs, speech, text, say),
+        "decided": known.decided(asked),
+        "limits_said": known.said,
+        "chosen_for": {"device": known.device, "runtime": known.runtime, "prefix": known.prefix},
+        "limits": asdict(known.limits),
+        "limits_count_image": known.counts_image,
+    }
     report["over_limits"] = known.over(report) if board.name == known.device or not known.device else {}
-    firmware = firmware.with_figures(_figures(report))
+    _write(compiled, report)
+    return report
+
+
+def _described(compiled: Compiled) -> dict[str, Any]:
+    """Return what a report says of a firmware before it runs: for what it was built, and what it takes."""
+    firmware, how = compiled.project, compiled.how
+    board = firmware.device
+    return {
+        "device": board.name,
+        "kernels": board.core.kernels(how.plain),
+        "elf": compiled.elf.name,
+        "device_lacks": board.lacks,
+        "notes": compiled.made.get("notes", []),
+        "core": {**_core(board.core), "cycles_borrowed": open_runtime(RUNTIME).borrowed(board.core)},
+        "toolchain": how.toolchain,
+        "arena_bytes": firmware.plan.peak,
+        "arena_region": firmware.region.name,
+        **sizes(compiled.elf),
+    }
+
+
+def _write(compiled: Compiled, report: dict[str, Any]) -> None:
+    """Write the project in its layout, with what was found in its header, and the report, which then names both."""
+    how, out = compiled.how, compiled.folder
     if how.layout != "demo":
         for path in (path for path in out.iterdir() if path.name != MEASURED):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         report["elf"] = ""
     report |= {"prefix": how.prefix, "layout": how.layout}
-    write(out, laid_out(firmware, how.layout))
-    if how.layout == "demo" and (drive := uf2(read(elf), board)):
+    write(out, laid_out(compiled.project.with_figures(_figures(report)), how.layout))
+    if how.layout == "demo" and (drive := uf2(read(compiled.elf), compiled.project.device)):
         artifacts.write(out / DRIVE, drive)
     artifacts.write(out / files.FIRMWARE_REPORT, json.dumps(sealed.seal(report), indent=1) + "\n")
-    return report
 
 
 def _figures(report: dict[str, Any]) -> dict[str, int]:
@@ -233,18 +174,6 @@ def _figures(report: dict[str, Any]) -> dict[str, int]:
 
 def _core(core: Core) -> dict[str, Any]:
     return {"name": core.name, "float_abi": core.float_abi, "dsp": core.dsp, "mve": core.mve, "lacks": core.lacks()}
-
-
-def linked(firmware: Project, out: Path, how: Build) -> Path:
-    """Return the compiled firmware of a project in its folder.
-
-    Raises:
-        Overflow: it does not fit: which region, by how many bytes, at which layer. ValueError: the compiler refused it.
-    """
-    try:
-        return build(out, firmware.device.core, how.plain, how.toolchain)
-    except Overflow as error:
-        raise Overflow(f"{error}; most flash is taken by layer {firmware.heaviest}") from None
 
 
 def _speech(network: QuantisedNetwork, made: dict[str, Any], text: Text) -> Speech | None:

@@ -8,7 +8,8 @@ from typing import Any
 from latent_nas.costs import Costs
 from latent_nas.firmware import Fault, Overflow
 from latent_nas.firmware.machine import check_tools
-from latent_nas.jobs.deploy import Build, deploy
+from latent_nas.jobs.build import Build
+from latent_nas.jobs.deploy import deploy
 from latent_nas.limits import Limits
 from latent_nas.target import Setup
 from latent_nas.units import with_error
