@@ -1,6 +1,7 @@
 """Columns of a table that count its rows or tell the time: no signal, but it would give sorted classes away."""
 
 import re
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ CLOCK = re.compile(
     r"(s|sec|seconds|ms|millis|milliseconds|us|ns|utc|gmt|local|date)?[)\]]?"
 )
 MANY = 8  # rows from which on a column that goes up by 1 in each does not do so by chance
+LEAP = 10  # times its usual step that a clock goes on at once where a recording was interrupted
+UNLIKE = 1.5  # times the usual step of one recording that of another is, where their rates differ
 RESETS = 1 / 4  # of the steps of a clock may go back, where it begins anew with every recording
 
 
@@ -48,11 +51,53 @@ def mostly_up(cells: Sequence[str]) -> bool:
 
 
 def resets(cells: Sequence[str]) -> np.ndarray:
-    """Return whether a clock goes back at each cell, (n,) bool; nowhere where it holds no numbers."""
-    values = numbers(cells)
+    """Return whether a clock goes back at each cell, (n,) bool; nowhere where it tells no time."""
+    values = instants(cells)
     if values is None:
         return np.zeros(len(cells), bool)
     return np.concatenate([[False], np.diff(values) < 0])
+
+
+def instants(cells: Sequence[str]) -> np.ndarray | None:
+    """Return a clock's cells as numbers (n,), dates as ISO 8601 writes them in seconds; None where it holds others."""
+    values = numbers(cells)
+    if values is not None:
+        return values
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on offsets from UTC, which are taken into account
+            dates = np.array(cells, "datetime64[ns]")
+    except ValueError:
+        return None
+    return None if np.isnat(dates).any() else (dates - dates.min()).astype(np.int64) / 1e9
+
+
+def usual_step(clock: np.ndarray) -> float:
+    """Return the median of the steps ahead of a clock (n,); 0 where there are fewer than two."""
+    steps = np.diff(clock)
+    ahead = steps[steps > 0]
+    return float(np.median(ahead)) if len(ahead) > 1 else 0.0
+
+
+def uninterrupted(clock: np.ndarray | None, rows: Sequence[int]) -> list[Sequence[int]]:
+    """Return the rows of a recording in pieces, cut where its clock (all rows,) leaps ahead; in one without a clock."""
+    usual = 0.0 if clock is None else usual_step(clock[rows])
+    if clock is None or not usual:
+        return [rows]
+    leaps = np.flatnonzero(np.diff(clock[rows]) > LEAP * usual) + 1
+    return [piece.tolist() for piece in np.split(np.asarray(rows), leaps)]
+
+
+def rates(steps: dict[str, float]) -> list[str]:
+    """Return a line where recordings, by name, were sampled at several rates, as their clocks' usual steps tell."""
+    known = {name: step for name, step in steps.items() if step > 0}
+    if not known or max(known.values()) < UNLIKE * min(known.values()):
+        return []
+    slow, fast = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
+    return [
+        f"the clock goes on by {known[fast]:g} in {fast} and by {known[slow]:g} in {slow}: where rates differ, bring"
+        " them to one, as tables are not resampled"
+    ]
 
 
 def by_one(cells: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from latent_nas.readers import PARTS, Raw, Wanted, number, numeric
 from latent_nas.readers._answers import FEW, measured, said_of
 from latent_nas.readers._column_names import TARGET
 from latent_nas.readers._columns import Columns, columns
-from latent_nas.readers._counting import resets
+from latent_nas.readers._counting import instants, rates, resets, uninterrupted, usual_step
 from latent_nas.readers._parts import part_of, renamed
 from latent_nas.readers._series import Recording, described, grouped, samples
 from latent_nas.readers._single import DIVIDED, ROWS, each_row
@@ -49,7 +49,8 @@ def raw_of(path: Path, table: Table, wanted: Wanted, given: Sequence[str] = ()) 
     keys = found.window
     alone = keys is not None and len(set(keys)) == len(keys)  # every row is a window
     if wanted.window or (keys is not None and not alone):
-        recordings = _recordings(path, found, values, answers, parts, table, wanted)
+        recordings, said = _recordings(path, found, values, answers, parts, table, wanted)
+        notes += said
         _enough(path, recordings, found, wanted)
         made = samples(path, recordings, wanted, "windows" if keys is not None and not wanted.window else "recordings")
         x = made.x
@@ -180,11 +181,11 @@ def _recordings(
     parts: np.ndarray,
     table: Table,
     wanted: Wanted,
-) -> list[Recording]:
-    """Return the recordings whose steps are the rows.
+) -> tuple[list[Recording], list[str]]:
+    """Return the recordings whose steps are the rows, and what to say of their clocks.
 
     Rows of one window, recording or group belong together; where windows are to be cut, a recording also ends where
-    the class or the part changes or the clock goes back.
+    the class or the part changes or the clock goes back, and is left in pieces where the clock leaps ahead.
     """
     numeric = wanted.kind == "regress" or (not wanted.kind and (len(found.answers) > 1 or measured(_once(answers))))
     keys: list[tuple[object, ...]] = []
@@ -202,7 +203,8 @@ def _recordings(
     rows: dict[tuple[object, ...], list[int]] = {}
     for i, own in enumerate(keys):
         rows.setdefault(own, []).append(i)
-    recordings = []
+    recordings, steps, cut = list[Recording](), dict[str, float](), 0
+    clock = instants(found.clock) if found.clock is not None else None
     for at in rows.values():
         name = f"window {found.window[at[0]]}" if found.window else f"{table.lines[at[0]]} to {table.lines[at[-1]]}"
         name = name if found.window is None or not wanted.window else f"recording {found.window[at[0]]}"
@@ -218,8 +220,15 @@ def _recordings(
             gap = f"{table.lines[at[lacking[0, 0]]]}, column {[*found.values][lacking[0, 1]]!r}"
         answer = answers[at[-1]]
         group = found.group[at[0]] if found.group else ""
-        recordings.append(Recording(name, values[at], answer, int(parts[at[0]]), group, gap))
-    return recordings
+        if clock is not None:
+            steps[name] = usual_step(clock[at])
+        pieces = uninterrupted(clock, at) if wanted.window else [at]
+        cut += len(pieces) - 1
+        for piece in pieces:
+            called = name if len(pieces) == 1 else f"{name} from {table.lines[piece[0]]}"
+            recordings.append(Recording(called, values[piece], answer, int(parts[at[0]]), group, gap, name))
+    said = [f"windows end where the clock leaps ahead: {cut} time{'s' * (cut > 1)}"] if cut else []
+    return recordings, said + rates(steps)
 
 
 def _once(answers: Sequence[tuple[str, ...]]) -> list[str]:

@@ -127,14 +127,15 @@ def _windows(
             skipped.append((r.name, f"{len(r.values)} steps, a window has {window}"))
         rest += (len(r.values) - window) % hop if starts else 0
         each = ((f"{r.name}, steps {i} to {i + window - 1}", r.values[i : i + window]) for i in starts)
-        cut += [replace(r, name=name, values=values, origin=r.name) for name, values in each]
+        cut += [replace(r, name=name, values=values, origin=r.origin or r.name) for name, values in each]
     if not cut:
         longest = max(len(r.values) for r in recordings)
         raise ValueError(
             f"{where}: no window of {window} steps fits, the longest of {len(recordings)} {word} has {longest} steps;"
             " say a smaller --window"
         )
-    said = f"{len(recordings)} {word} are cut into {len(cut)} windows of {window} steps, one every {hop}"
+    many = len({r.origin or r.name for r in recordings})  # pieces of one are one
+    said = f"{many} {word} are cut into {len(cut)} windows of {window} steps, one every {hop}"
     return cut, [said + (f"; {rest} steps at their ends are left over" if rest else "")]
 
 
