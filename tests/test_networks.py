@@ -95,7 +95,11 @@ def test_cost_takes_the_json_that_train_takes(tmp_path, capsys):
         (("validate", "graph.json"), "holds no genes; wanted a run, best_architecture.json or a JSON of `query`"),
         (("validate", "genes.json"), "names no device, runtime; validate wants a run"),
         (("validate", "trained"), "holds no genes"),
-        (("cost", "run", "--entry", "2"), "networks/2/ of a finished run"),
+        (("cost", "run", "--entry", "2"), "run has no final network 2; there are: 1"),
+        (("deploy", "run", "--rank", "7", "--out", "fw"), "run has no final network 7; there are: 1"),
+        (("cost", "trained", "--entry", "2"), "trained is one network, there is no 2; final networks of a run have"),
+        (("deploy", "trained", "--rank", "2", "--out", "fw"), "trained is one network, there is no 2"),
+        (("cost", "mlperf_resnet8", "--entry", "2"), "mlperf_resnet8 is one network, there is no 2"),
         (("cost", "asked.json", "--entry", "3"), "there is no candidate 3; there are 2"),
         (
             ("train", "genes.json", "--task", "cifar10", "--space", "dna_cnn"),

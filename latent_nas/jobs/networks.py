@@ -198,13 +198,14 @@ def open_source(given: str | Path, entry: int = 1) -> Source:
     format = None if path.is_dir() else read_format(path)
     if not format and (convert := converters.command(path)):
         raise ValueError(convert)
-    if path.suffix.lower() == ".json" or format:
-        if not path.is_file():
-            raise ValueError(f"there is no file {given}")
-        return (
-            Source(str(given), model=path, format=format, output=output) if format else _pick(candidates(path), entry)
-        )
-    return _folder(path, entry) if path.is_dir() else Source(str(given), stored=open_network(str(given)))
+    if (path.suffix.lower() == ".json" or format) and not path.is_file():
+        raise ValueError(f"there is no file {given}")
+    if not format and path.suffix.lower() == ".json":
+        return _pick(candidates(path), entry)
+    if path.is_dir():
+        return _folder(path, entry)
+    found = Source(str(given), model=path, format=format, output=output) if format else None
+    return _only(found or Source(str(given), stored=open_network(str(given))), entry)
 
 
 def candidates(file: Path) -> list[Source]:
@@ -252,20 +253,31 @@ def _pick(sources: list[Source], entry: int) -> Source:
     return sources[entry - 1]
 
 
+def _only(source: Source, entry: int) -> Source:
+    """Return the one network that there is, or raise ValueError where another is asked for."""
+    if entry != 1:
+        raise ValueError(f"{source.given} is one network, there is no {entry}; final networks of a run have numbers")
+    return source
+
+
 def _folder(folder: Path, entry: int) -> Source:
     """Return the network of a folder: an int8 network, or a run of `search`, `validate` or `train`."""
     given, network = str(folder), files.network(folder, entry)
     if (folder / artifacts.MANIFEST).exists():
-        return _trained(given, folder)
+        return _only(_trained(given, folder), entry)
     if (network / artifacts.MANIFEST).exists():
         return _trained(given, network)
     if (folder / files.GRAPH).exists():  # of `latent-nas train`
         stored = _pick(candidates(folder / files.GRAPH), 1).stored
         trained = folder / files.INT8
-        return Source(given, stored=stored, folder=trained if (trained / artifacts.MANIFEST).exists() else None)
+        kept = trained if (trained / artifacts.MANIFEST).exists() else None
+        return _only(Source(given, stored=stored, folder=kept), entry)
     best = folder / files.BEST
     if entry == 1 and best.exists():  # of a run that has no final networks
         return replace(_pick(candidates(best), 1), given=given)
+    ranks = sorted(int(one.name) for one in network.parent.glob("*") if one.name.isdecimal())
+    if ranks:
+        raise ValueError(f"{folder} has no final network {entry}; there are: {', '.join(map(str, ranks))}")
     raise ValueError(
         f"{folder} holds no int8 network and no genes: wanted {artifacts.MANIFEST} there, networks/{entry}/ of a"
         " finished run, or best_architecture.json; `latent-nas search` and `validate` end with such networks"
