@@ -36,6 +36,11 @@ def test_what_one_sample_makes_is_said_of_accuracies_only(tmp_path):
 def test_classes_that_differ_in_capitals_or_spaces_only_are_said(tmp_path):
     said = "\n".join(table(tmp_path / "t.csv", lambda i: ("hot", "Hot", "cold")[i % 3]).about())
     assert "'Hot' and 'hot' are classes of their own, though spelt alike" in said
+    numbers = "\n".join(table(tmp_path / "n.csv", lambda i: ("1", "1.0", "2")[i % 3]).about())
+    assert "'1' and '1.0' are classes of their own" in numbers
+    missing = "\n".join(table(tmp_path / "m.csv", lambda i: ("NaN", "ok")[i % 2]).about())
+    assert "class 'NaN' is called as a missing label is" in missing
+    assert "called as" not in numbers
     assert "spelt alike" not in "\n".join(table(tmp_path / "u.csv", lambda i: ("hot", "cold")[i % 2]).about())
 
 

@@ -13,6 +13,7 @@ from latent_nas.tasks._overlap import components, overlaps
 TRAIN, VALID, TEST = range(3)
 NORMAL, ANOMALY = "normal", "anomaly"
 SHOWN = 5  # classes that are named
+MISSING = ("nan", "na", "n/a", "null", "?", "<na>", "#n/a")
 LEAST = 8  # samples of a regression, or normal ones, below which nothing can be said of them
 
 
@@ -53,14 +54,21 @@ def as_anomalies(raw: Raw, normal: str) -> Raw:
 
 
 def alike(classes: Sequence[str]) -> list[str]:
-    """Return a line where names of classes differ by nothing but capitals and spaces, as typed ones do."""
+    """Return a line where names of classes are one number, or differ by capitals and spaces only, as typed ones do.
+
+    And one for each that is called as programs write a label that is not there.
+    """
     spelt: dict[str, list[str]] = {}
     for name in classes:
-        spelt.setdefault("".join(name.casefold().split()), []).append(name)
+        key = f"{float(name)}" if _is_number(name) else "".join(name.casefold().split())
+        spelt.setdefault(key, []).append(name)
     pairs = [" and ".join(map(repr, names)) for names in spelt.values() if len(names) > 1]
-    if not pairs:
-        return []
-    return [f"{'; '.join(pairs[:SHOWN])} are classes of their own, though spelt alike: correct them if they are one"]
+    missing = [name for name in classes if name.casefold() in MISSING]
+    return [
+        *(f"class {name!r} is called as a missing label is: leave these samples out if it is one" for name in missing),
+        *[f"{'; '.join(pairs[:SHOWN])} are classes of their own, though spelt alike: correct them if they are one"]
+        * bool(pairs),
+    ]
 
 
 def large_enough(raw: Raw, kept: np.ndarray, torn: int) -> tuple[Raw, np.ndarray, list[str]]:
