@@ -9,7 +9,7 @@ from latent_nas import artifacts, seeds
 from latent_nas.codec import Codec
 from latent_nas.evaluators.work import _computed
 from latent_nas.graph.deploy import deploy
-from latent_nas.jobs.final import describe
+from latent_nas.jobs.described import describe
 from latent_nas.jobs.make import dataset
 from latent_nas.jobs.make.artefacts import shipped_table
 from latent_nas.jobs.models import pretrained

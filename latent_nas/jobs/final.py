@@ -1,31 +1,23 @@
 """Final validation: the best networks trained in full, on train and validation data, and read on the test part once."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from latent_nas import seeds
-from latent_nas.costs import costs
 from latent_nas.evaluators import Evaluator, Job
-from latent_nas.graph import Graph
 from latent_nas.jobs import kept
-from latent_nas.jobs.proof import above, fits, prove, tools_missing
+from latent_nas.jobs.described import describe
+from latent_nas.jobs.proof import prove, tools_missing
 from latent_nas.limits import Limits
 from latent_nas.records import Record, words
 from latent_nas.runs import files
 from latent_nas.runs.schema import FinalNetwork
 from latent_nas.store import Store
 from latent_nas.target import Setup
-from latent_nas.tasks import Task
 from latent_nas.tasks.kinds import Kind
-from latent_nas.tasks.kinds.confusion import recalls
 from latent_nas.training import aware, narrow
 from latent_nas.training.quantise import QuantisedNetwork
-
-KINDS = ("float", "int8", "beside")  # of what records measure
 
 
 def finalise(
@@ -48,139 +40,120 @@ def finalise(
     from the test part. Where compiler and emulator are installed, each becomes firmware beside ``folder`` and runs on
     the emulated device.
     """
+    finals = _Finals(setup, limits, evaluator, store, folder, say)
     wanted = len(chosen) * (repeats + 1)
+    order = finals.checked(chosen, seeds.derive(seed, "epochs") % 2**31, lambda n: done(n, wanted))
     runs = [seeds.derive(seed, "full", i) % 2**31 for i in range(repeats)]
-    once = seeds.derive(seed, "epochs") % 2**31
-    checks = [Job(r.genes, once, "full", eight_bit_ends=_ends(setup, limits, r.genes)) for r in chosen]
-    checked = _all(checks, evaluator, store, lambda n: done(n, wanted))
-    pairs = [(r, c) for r, c in zip(chosen, checked, strict=True) if c.ok]
-    for record in checked:
-        if not record.ok:
-            say(f"full training {record.status}: {record.reason}")
-    for r, c in pairs:
-        if c.measured_eight_bits:
-            measured = c.measured_float, c.measured_eight_bits, c.measured_int8
-            line = narrow.said(setup.task, setup.target.weight_bits, c.eight_bit_ends, *measured, c.qat_epochs)
-            say(f"{r.parameters:,} parameters: {line}")
-        elif c.measured_without_qat:
-            line = aware.said(setup.task, c.measured_float, c.measured_without_qat, c.measured_int8, c.qat_epochs)
-            say(f"{r.parameters:,} parameters: {line}")
-    order = sorted(pairs, key=lambda p: (-(_judged(*p).score or 0), p[1].latency_ms, p[1].genes))
-    jobs = [
-        Job(
-            r.genes,
-            s,
-            "full",
-            part="test",
-            epochs=c.epochs,
-            keep=str(folder / f"{rank}") if s == runs[0] else "",
-            qat_epochs=c.qat_epochs,
-            eight_bit_ends=c.eight_bit_ends,
-        )
-        for rank, (r, c) in enumerate(order, 1)
-        for s in runs
-    ]
-    first, reached = tuple(jobs), {c.genes: c for _, c in order}
-    for i, job in enumerate(jobs):  # one that has learnt nothing left its folder to another seed
-        before = _held(job, store)
-        if before is not None and before.ok and not learnt(setup, reached[job.genes], before):
-            jobs[i] = replace(job, keep="")
-    finals = _tested(jobs, evaluator, store, say, lambda n: done(len(checks) + n, wanted))
-    lost = [i for i, final in enumerate(finals) if not learnt(setup, reached[final.genes], final)]
-    for i in lost:
-        why = _why(reached[finals[i].genes], finals[i])
-        say(f"final training of seed {finals[i].seed}: {why}; it is trained again with another seed")
-    again = [replace(first[i], seed=seeds.derive(first[i].seed, "again") % 2**31) for i in lost]
-    collapsed = [finals[i] for i in lost]
-    for i, final in zip(lost, _tested(again, evaluator, store, say, lambda n: None), strict=True):
-        finals[i] = final
-        if not learnt(setup, reached[final.genes], final):
-            why = _why(reached[final.genes], final)
-            say(f"final training of seed {final.seed} as well: {why}; it stays in the figures")
+    kept, collapsed = finals.trained(order, runs, lambda n: done(len(chosen) + n, wanted))
     missing = tools_missing(setup)
     if missing and order:
         say(f"final networks are not run on the emulated device: {missing}")
-    described = []
-    for rank, (search, check) in enumerate(order, 1):
-        network, proof = folder / f"{rank}", None
-        if network.is_dir() and not missing:
-            proof = prove(setup, network, folder.parent / files.FIRMWARE / f"{rank}", say)
-        own = [f for f in finals if f.genes == search.genes]
-        without = tuple(f.seed for f in collapsed if f.genes == search.genes)
-        alike = _alike(setup.task.kind, _judged(*order[0]), _judged(search, check)) if rank > 1 else None
-        kept_graph = QuantisedNetwork.load(network).graph if setup.target.prune_to and network.is_dir() else None
-        one = describe(setup, limits, search, check, own, proof, kept_graph)
-        described.append(replace(one, collapsed_seeds=without, like_first=alike))
-    return described
+    return [finals.described(order, rank, kept, collapsed, not missing) for rank in range(1, len(order) + 1)]
 
 
-def describe(
-    setup: Setup,
-    limits: Limits,
-    search: Record,
-    check: Record,
-    finals: Sequence[Record],
-    proof: dict[str, Any] | None,
-    graph: Graph | None = None,
-) -> FinalNetwork:
-    """Return what a user wants to know of one final network.
+Checked = tuple[Record, Record]  # a network's training in the search, and its full one that validation judged
 
-    Args:
-        finals: its trainings, the one that is kept first.
-        proof: what its firmware took on the emulated device, None where it was not run there. graph: that is kept,
-            where pruning made it another than the genes'.
+
+@dataclass(frozen=True)
+class _Finals:
+    """What the trainings of final networks have in common.
+
+    Attributes:
+        folder: of the networks that are kept, by rank.
     """
-    cost = setup.costs(search.genes)
-    if graph is not None:
-        cost = costs(graph, setup.device, setup.runtime)
-    elif check.eight_bit_ends:
-        cost = setup.costs_of(setup.built(search.genes).graph, eight_bit_ends=True)
-    ok = [f for f in finals if f.ok]
-    binding = cost.binding(limits)
-    exported = finals[0] if finals and finals[0].ok else None
-    floats, integers, beside = (_spread([getattr(f, f"measured_{kind}") for f in ok]) for kind in KINDS)
-    return FinalNetwork(
-        genes=search.genes,
-        architecture=setup.space.describe(search.genes),
-        measured_on="test",
-        measured_float=floats[0],
-        measured_float_std=floats[1],
-        measured_int8=integers[0],
-        measured_int8_std=integers[1],
-        measured_beside=beside[0],
-        measured_beside_std=beside[1],
-        measured_int8_by_seed={str(f.seed): dict(f.measured_int8) for f in ok},
-        seeds=len(ok),
-        exported_seed=exported.seed if exported else None,
-        measured_exported_int8=dict(exported.measured_int8) if exported else {},
-        measured_exported_interval=exported.interval if exported else (),
-        measured_exported_recall=_recalls(setup.task, exported) if exported else {},
-        samples=exported.samples if exported else 0,
-        measured_valid_int8=dict(check.measured_int8),
-        measured_search_int8=dict(search.measured_int8),
-        epochs=check.epochs,
-        qat_epochs=check.qat_epochs,
-        weight_bits=setup.target.weight_bits,
-        eight_bit_ends=check.eight_bit_ends,
-        channels=exported.channels if exported else (),
-        measured_valid_eight_bits=dict(check.measured_eight_bits),
-        flash_bytes=cost.flash_bytes,
-        ram_bytes={cost.region or "none large enough": cost.ram_bytes},
-        ram_low_bytes=cost.ram_low_bytes,
-        ram_high_bytes=cost.ram_high_bytes,
-        latency_ms=cost.latency_ms,
-        latency_error_ms=cost.latency_error_ms,
-        energy_uj=cost.energy_uj,
-        energy_error_uj=cost.energy_error_uj,
-        macs=cost.macs,
-        parameters=cost.parameters,
-        code_bytes=cost.code_bytes,
-        runtime_ram_bytes=cost.runtime_ram_bytes,
-        binding=binding and {"limit": binding.name, "used": binding.ratio, "layer": binding.layer.node},
-        firmware=proof,
-        fits=fits(cost, limits, proof),
-        emulated_above_bytes=above(limits, proof),
-    )
+
+    setup: Setup
+    limits: Limits
+    evaluator: Evaluator
+    store: Store
+    folder: Path
+    say: Callable[[str], None]
+
+    def checked(self, chosen: Sequence[Record], seed: int, done: Callable[[int], None]) -> list[Checked]:
+        """Return the networks whose full training on the training part came out, the best on validation first."""
+        jobs = [Job(r.genes, seed, "full", eight_bit_ends=_ends(self.setup, self.limits, r.genes)) for r in chosen]
+        records = _all(jobs, self.evaluator, self.store, done)
+        for record in records:
+            if not record.ok:
+                self.say(f"full training {record.status}: {record.reason}")
+        pairs = [(search, check) for search, check in zip(chosen, records, strict=True) if check.ok]
+        for search, check in pairs:
+            if line := _decision(self.setup, check):
+                self.say(f"{search.parameters:,} parameters: {line}")
+        return sorted(pairs, key=lambda pair: (-(_judged(*pair).score or 0), pair[1].latency_ms, pair[1].genes))
+
+    def trained(
+        self, order: Sequence[Checked], runs: Sequence[int], done: Callable[[int], None]
+    ) -> tuple[list[Record], list[Record]]:
+        """Return the trainings of all networks with all seeds ``runs``, and those that others were done in place of.
+
+        The first seed's network is kept in the folder, unless it has learnt nothing.
+        """
+        first = [
+            Job(
+                check.genes,
+                seed,
+                "full",
+                part="test",
+                epochs=check.epochs,
+                keep=str(self.folder / f"{rank}") if seed == runs[0] else "",
+                qat_epochs=check.qat_epochs,
+                eight_bit_ends=check.eight_bit_ends,
+            )
+            for rank, (_, check) in enumerate(order, 1)
+            for seed in runs
+        ]
+        jobs, reached = list(first), {check.genes: check for _, check in order}
+        for i, job in enumerate(jobs):  # one that has learnt nothing left its folder to another seed
+            before = _held(job, self.store)
+            if before is not None and before.ok and not learnt(self.setup, reached[job.genes], before):
+                jobs[i] = replace(job, keep="")
+        finals = self._tested(jobs, done)
+        lost = [i for i, final in enumerate(finals) if not learnt(self.setup, reached[final.genes], final)]
+        for i in lost:
+            why = _why(reached[finals[i].genes], finals[i])
+            self.say(f"final training of seed {finals[i].seed}: {why}; it is trained again with another seed")
+        again = [replace(first[i], seed=seeds.derive(first[i].seed, "again") % 2**31) for i in lost]
+        collapsed = [finals[i] for i in lost]
+        for i, final in zip(lost, self._tested(again, lambda n: None), strict=True):
+            finals[i] = final
+            if not learnt(self.setup, reached[final.genes], final):
+                why = _why(reached[final.genes], final)
+                self.say(f"final training of seed {final.seed} as well: {why}; it stays in the figures")
+        return finals, collapsed
+
+    def _tested(self, jobs: Sequence[Job], done: Callable[[int], None]) -> list[Record]:
+        """Return the records of jobs that read the test part; each read is counted before it is done."""
+        fresh = sum(_missing(job, self.store) for job in jobs)
+        if fresh:
+            self.store.write_note("test_reads", (self.store.note("test_reads") or 0) + fresh)
+            self.say(f"the test part is read by {fresh} training{'s' * (fresh > 1)} (final validation)")
+        return _all(jobs, self.evaluator, self.store, done)
+
+    def described(
+        self, order: Sequence[Checked], rank: int, finals: Sequence[Record], collapsed: Sequence[Record], prove_it: bool
+    ) -> FinalNetwork:
+        """Return what is known of the network of a rank, from 1, after its proof on the emulated device."""
+        setup, (search, check), network, proof = self.setup, order[rank - 1], self.folder / f"{rank}", None
+        if network.is_dir() and prove_it:
+            proof = prove(setup, network, self.folder.parent / files.FIRMWARE / f"{rank}", self.say)
+        own = [f for f in finals if f.genes == search.genes]
+        graph = QuantisedNetwork.load(network).graph if setup.target.prune_to and network.is_dir() else None
+        return replace(
+            describe(setup, self.limits, search, check, own, proof, graph),
+            collapsed_seeds=tuple(f.seed for f in collapsed if f.genes == search.genes),
+            like_first=_alike(setup.task.kind, _judged(*order[0]), _judged(search, check)) if rank > 1 else None,
+        )
+
+
+def _decision(setup: Setup, check: Record) -> str:
+    """Return what validation decided of a network's bits or its fine-tuning, in a line; "" where nothing was tried."""
+    floats, integers, epochs = check.measured_float, check.measured_int8, check.qat_epochs
+    if eight := check.measured_eight_bits:
+        return narrow.said(setup.task, setup.target.weight_bits, check.eight_bit_ends, floats, eight, integers, epochs)
+    if before := check.measured_without_qat:
+        return aware.said(setup.task, floats, before, integers, epochs)
+    return ""
 
 
 def _ends(setup: Setup, limits: Limits, genes: tuple[int, ...]) -> bool | None:
@@ -226,34 +199,6 @@ def _why(check: Record, final: Record) -> str:
     name = check.objective.removeprefix("int8_")
     before = f"{check.measured_int8[name]:.4f} on validation before"
     return f"it has not learnt ({words(name)} {final.learned:.4f} on what it was taught, {before})"
-
-
-def _recalls(task: Task, kept: Record) -> dict[str, float]:
-    """Return the share of every class that a network tells, by name; nothing where there are no classes."""
-    if "confusion" not in kept.evidence:
-        return {}
-    matrix = np.array(kept.evidence["confusion"])
-    names = task.classes or map(str, range(len(matrix)))
-    return {name: float(share) for name, share in zip(names, recalls(matrix), strict=True) if np.isfinite(share)}
-
-
-def _tested(
-    jobs: Sequence[Job], evaluator: Evaluator, store: Store, say: Callable[[str], None], done: Callable[[int], None]
-) -> list[Record]:
-    """Return the records of jobs that read the test part; each read is counted before it is done."""
-    fresh = sum(_missing(job, store) for job in jobs)
-    if fresh:
-        store.write_note("test_reads", (store.note("test_reads") or 0) + fresh)
-        say(f"the test part is read by {fresh} training{'s' * (fresh > 1)} (final validation)")
-    return _all(jobs, evaluator, store, done)
-
-
-def _spread(measured: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
-    """Return mean and sample std (of one value 0) of every metric that all trainings measured, by name."""
-    metrics = sorted(set.intersection(*map(set, measured))) if measured else []
-    values = {metric: [one[metric] for one in measured] for metric in metrics}
-    means = {metric: float(np.mean(known)) for metric, known in values.items()}
-    return means, {m: float(np.std(v, ddof=1)) if len(v) > 1 else 0.0 for m, v in values.items()}
 
 
 def _all(jobs: Sequence[Job], evaluator: Evaluator, store: Store, done: Callable[[int], None]) -> list[Record]:
