@@ -11,6 +11,7 @@ from latent_nas.records import Record
 from latent_nas.spaces import open_space
 from latent_nas.surrogates import design
 from latent_nas.surrogates.mlp import Mlp
+from latent_nas.surrogates.stack import Stack
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,17 @@ def test_learns_accuracy(space, fitted, networks):
         assert (scores.predicted_accuracy < scores.acquisition).all()
     low, high = fitted.interval(networks[60:])
     assert np.mean((low <= true) & (true <= high)) > 0.8
+
+
+def test_intervals_that_few_labels_cannot_give_cost_no_fit(space, costs, networks, monkeypatch):
+    scorer = Scorer(space, Limits(flash_bytes=20_000), costs)
+    scorer.refit(records_of(space, networks[:8], noise=0.005))
+    monkeypatch.setattr(Stack, "fit", None)  # for 0.9 it takes nine held-out networks
+    low, high = scorer.interval(networks[60:])
+    assert (low == -np.inf).all()
+    assert (high == np.inf).all()
+    with pytest.raises(ValueError, match=r"coverage is a fraction"):
+        scorer.interval(networks[60:], 1.5)
 
 
 def test_a_batch_starts_with_the_best_and_teaches_more_than_the_best_few(space, fitted, networks):

@@ -45,3 +45,27 @@ def test_an_input_that_the_space_cannot_take_is_said(shape, outputs):
 def test_unknown_space_names_those_there_are():
     with pytest.raises(ValueError, match="mcu_cnn"):
         open_space("mcu_cmn", (8, 8, 1), 10)
+
+
+def plainly(space, genes, rng):
+    """Return what ``Space.mutate`` says it does, row by row in numpy."""
+    children, left = genes.copy(), np.arange(len(genes))
+    for _ in range(100):
+        trial = genes[left]
+        gene = space.places(genes[left], rng)
+        step = rng.integers(1, np.maximum(space.sizes[gene], 2))
+        rows = np.arange(len(left))
+        trial[rows, gene] = (trial[rows, gene] + step) % space.sizes[gene]
+        children[left] = space.canonical(trial)
+        left = left[(children[left] == genes[left]).all(axis=1)]
+    children[left] = space.sample(rng, len(left))
+    return children
+
+
+@pytest.mark.parametrize("name", ["mcu_cnn", "dna_cnn", "nasbench201"])
+def test_mutants_are_drawn_as_they_are_described(name):
+    space = open_space(name, (8, 8, 1), 10)
+    genes = space.sample(np.random.default_rng(0), 200)
+    genes.setflags(write=False)
+    found = space.mutate(genes, np.random.default_rng(1))
+    np.testing.assert_array_equal(found, plainly(space, genes, np.random.default_rng(1)))

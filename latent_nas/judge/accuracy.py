@@ -17,7 +17,7 @@ from latent_nas import seeds
 from latent_nas.artifacts import pack, unpack
 from latent_nas.judge.link import Link
 from latent_nas.surrogates import Surrogate, open_surrogate, restored
-from latent_nas.surrogates.conformal import Calibration, held_out
+from latent_nas.surrogates.conformal import Calibration, held_out, rank_of
 from latent_nas.surrogates.mlp import Mlp
 
 FULL = "stack"  # the full surrogate, where nobody names another
@@ -149,6 +149,8 @@ class AccuracyModel:
 
     def interval(self, X: np.ndarray, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Return low and high (n,) between which that share of measured accuracies lies; infinite with few labels."""
+        if rank_of(coverage, self.labels) > self.labels:  # known without the fits of a calibration
+            return np.full(len(X), -np.inf), np.full(len(X), np.inf)
         mean, std = self.full.predict(X, return_std=True)
         low, high = self.calibrated().interval(mean, std, coverage)
         if not np.isfinite(low).all():

@@ -16,6 +16,7 @@ import numpy as np
 from latent_nas import plugins
 from latent_nas.graph import Graph
 from latent_nas.operators import Shape
+from latent_nas.spaces._mutation import settle, stepped
 
 Genes = tuple[int, ...]
 
@@ -79,16 +80,15 @@ class Space(ABC):
         A change that canonicalisation undoes is drawn again; after 100 draws the row is replaced by a sample.
         """
         parents = self.canonical(genes)
-        children = parents.copy()
-        left = np.arange(len(parents))
+        children, left = np.empty_like(parents), np.arange(len(parents))
+        own = parents
         for _ in range(100):
-            trial = parents[left].copy()
-            gene = self.places(parents[left], rng)
+            gene = self.places(own, rng)
             step = rng.integers(1, np.maximum(self.sizes[gene], 2))
-            rows = np.arange(len(left))
-            trial[rows, gene] = (trial[rows, gene] + step) % self.sizes[gene]
-            children[left] = self.canonical(trial)
-            left = left[(children[left] == parents[left]).all(axis=1)]
+            trial = own.copy()
+            stepped(trial, gene, step, self.sizes)
+            again = settle(self.canonical(trial), own, left, children)
+            left, own = left[again], own[again]
             if not len(left):
                 return children
         children[left] = self.sample(rng, len(left))

@@ -113,7 +113,7 @@ class Staged(Space):
         into as few stages as possible.
         """
         stem_chooses = self.stem_kernels[1] < 2 * max(self._sides)
-        return canonical(np.array(genes, np.int64, order="C"), *self._sides, stem_chooses, self._largest)
+        return canonical(np.require(genes, np.int64, ["C", "W"]), *self._sides, stem_chooses, self._largest)
 
     def graph(self, genes: Sequence[int]) -> Graph:
         """Return the float graph: convolutions without bias, each with batch norm."""

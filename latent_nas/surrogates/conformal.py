@@ -38,12 +38,21 @@ class Calibration:
         Raises:
             ValueError: the coverage is not between 0 and 1.
         """
-        if not 0 < coverage < 1:
-            raise ValueError(f"coverage is a fraction between 0 and 1, e.g. 0.9; got {coverage}")
-        rank = int(np.ceil((len(self.ratios) + 1) * coverage))
+        rank = rank_of(coverage, len(self.ratios))
         factor = self.ratios[rank - 1] if rank <= len(self.ratios) else np.inf
         half = factor * np.sqrt(std**2 + self.noise**2) if np.isfinite(factor) else np.full(len(mean), np.inf)
         return mean - half, mean + half
+
+
+def rank_of(coverage: float, rows: int) -> int:
+    """Return which of the sorted ratios of so many held-out rows stretches an interval; beyond ``rows``: too few.
+
+    Raises:
+        ValueError: the coverage is not between 0 and 1.
+    """
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage is a fraction between 0 and 1, e.g. 0.9; got {coverage}")
+    return int(np.ceil((rows + 1) * coverage))
 
 
 def held_out(
