@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from latent_nas import cli, plugins, seeds
+from latent_nas import Study, cli, plugins, seeds
 from latent_nas.agent.controller import Controller
 from latent_nas.contracts.toy import ToySpace, fits, record, true_accuracy, true_costs
 from latent_nas.jobs.bench.config import BenchConfig
@@ -225,3 +225,16 @@ class TestLearning:
         controller = Controller(space.sizes, 16, 0.1, seed=0)
         one, two = (space.canonical(controller.sample(4, seeds.rng(0, i))) for i in range(2))
         assert len(np.unique(np.concatenate([one, two]), axis=0)) == 8
+
+
+@pytest.mark.parametrize("number", [1.5, True, "3", np.int64(3)])
+@pytest.mark.parametrize("name", ["seed", "workers", "trainings", "halving"])
+def test_numbers_that_are_no_whole_ones_are_refused_before_anything_is_trained(name, number):
+    """They are kept in JSON, where a finished search could not be read again."""
+    with pytest.raises(ValueError, match=rf"^{name} is a whole number \(int\), got "):
+        SearchConfig(**{name: number}).check()
+
+
+def test_a_study_refuses_a_seed_that_is_none_at_once():
+    with pytest.raises(ValueError, match="seed is a whole number"):
+        Study(seed=1.5).plan()

@@ -86,14 +86,13 @@ class SearchConfig:
         for file in self.plugins:
             plugins.bring(file)
         check_least(1, trainings=self.trainings, batch=self.batch, final_seeds=self.final_seeds)
-        check_least(0, workers=self.workers, seed=self.seed, top=self.top)
+        check_least(0, workers=self.workers, seed=self.seed, top=self.top, halving=self.halving)
         if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
             raise ValueError(f"the time budget is a positive number of seconds, got {self.wall_s}")
         aware.check(self.target.qat)
         check_bits("a search", self.target.weight_bits)
-        if self.target.search_epochs < 0:
-            raise ValueError(f"child-epochs is at least 1, got {self.target.search_epochs}")
-        if self.halving < 0 or self.halving == 1:
+        check_least(0, child_epochs=self.target.search_epochs)
+        if self.halving == 1:
             raise ValueError(f"halving is 0 (none) or at least 2, got {self.halving}")
         if self.halving and self.asynchronous:
             raise ValueError("--halving promotes the best of a round, which --async has none of; leave one out")
