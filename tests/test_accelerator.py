@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from killed import gone_on
 
 torch = pytest.importorskip("torch")
 
@@ -296,14 +297,7 @@ def test_a_training_on_a_gpu_goes_on_from_its_checkpoint(gpu, tmp_path):
     task = open_task("digits")
     data, space = task.data(), open_space("mcu_cnn", task.input_shape, task.outputs)
     recipe = replace(task.recipes["search"], epochs=4, to_end=True)
-    whole = train(space.graph(GENES), task, recipe, 1, data.train, data.valid, accelerator=gpu)
-
-    def stop(history):
-        if len(history) == 2:
-            raise KeyboardInterrupt
-
-    keep = tmp_path / "checkpoint"
-    with pytest.raises(KeyboardInterrupt):
-        train(space.graph(GENES), task, recipe, 1, data.train, data.valid, keep=keep, watch=stop, accelerator=gpu)
-    again = train(space.graph(GENES), task, recipe, 1, data.train, data.valid, keep=keep, accelerator=gpu)
+    given = space.graph(GENES), task, recipe, 1, data.train, data.valid
+    whole = train(*given, accelerator=gpu)
+    again = gone_on(*given, keep=tmp_path / "checkpoint", accelerator=gpu)
     np.testing.assert_array_equal(again.outputs, whole.outputs)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from killed import gone_on
 
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Part, Recipe, open_task
@@ -54,15 +55,7 @@ def test_a_training_learns_from_such_epochs_and_no_class_is_weighed_twice():
 def test_a_killed_training_goes_on_to_the_same_network(tmp_path):
     given = GRAPH, TASK, RECIPE, 0, uneven(), TASK.data().valid
     whole = train(*given)
-
-    def kill(history):
-        if len(history) == 2:
-            raise KeyboardInterrupt
-
-    state = tmp_path / "state.safetensors"
-    with pytest.raises(KeyboardInterrupt):
-        train(*given, keep=state, watch=kill)
-    assert np.array_equal(train(*given, keep=state).outputs, whole.outputs)
+    assert np.array_equal(gone_on(*given, keep=tmp_path / "state.safetensors").outputs, whole.outputs)
     assert not np.array_equal(
         train(GRAPH, TASK, replace(RECIPE, balanced_sampling=False), *given[3:]).outputs, whole.outputs
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from killed import gone_on
 
 from latent_nas import seeds
 from latent_nas.cli import main
@@ -134,15 +135,7 @@ class TestTraining:
         learn = Part(data.train.x[:300], data.train.y[:300])
         given = graph, TASK, replace(QUICK, epochs=3, to_end=to_end, qat="always"), 0, learn, data.valid
         whole = train(*given)
-
-        def kill(history):
-            if len(history) == 2:
-                raise KeyboardInterrupt
-
-        state = tmp_path / "state.safetensors"
-        with pytest.raises(KeyboardInterrupt):
-            train(*given, keep=state, watch=kill)
-        resumed = train(*given, keep=state)
+        resumed = gone_on(*given, keep=tmp_path / "state.safetensors")
         assert np.array_equal(resumed.outputs, whole.outputs)
         assert np.array_equal(resumed.answers, whole.answers)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from killed import gone_on
 from test_qat import GENES, SPACE, TASK
 
 from latent_nas import seeds
@@ -197,9 +198,7 @@ class TestTraining:
         assert whole.pruned.epochs >= 1
         assert whole.outputs.shape == (len(TASK.data().valid), 10)
         state = tmp_path / "state.safetensors"
-        with pytest.raises(KeyboardInterrupt):
-            train(*self.given(epochs=4), keep=state, excess=fitting, watch=kill_at(4))
-        resumed = train(*self.given(epochs=4), keep=state, excess=fitting)
+        resumed = gone_on(*self.given(epochs=4), keep=state, after=4, excess=fitting)
         assert np.array_equal(resumed.answers, whole.answers)
         assert (tmp_path / "state.pruned.1.safetensors").exists()
         again = train(*self.given(epochs=4), keep=state, excess=fitting)  # goes on from behind the pruning
@@ -244,14 +243,6 @@ class TestTraining:
         assert recipe_of(replace(QUICK, epochs=40), judged=True, last=False).epochs == 4
         assert (after.epochs, after.learning_rate, after.branches, after.whiten) == (20, 3e-3, 0, False)
         assert (after.schedule, after.to_end) == ("cosine", True)
-
-
-def kill_at(epochs):
-    def kill(history):
-        if len(history) == epochs:
-            raise KeyboardInterrupt
-
-    return kill
 
 
 class TestCommand:
