@@ -77,6 +77,13 @@ class TestSettings:
         with pytest.raises(ValueError, match=words):
             configured("reinforce", [text])
 
+    @pytest.mark.parametrize("name", ["latent_rl", "argmax"])
+    def test_a_text_is_one_of_those_there_are(self, name):
+        """Said when it is given, not when the strategy is made, behind a run folder that can't be resumed."""
+        with pytest.raises(ValueError, match=rf"^{name}\.agent is one of q, ppo, a2c; got 'foo'$"):
+            configured(name, [f"{name}.agent=foo"])
+        assert configured(name, [f"{name}.agent=ppo"]).agent == "ppo"
+
     def test_twice_is_once_too_often(self):
         with pytest.raises(ValueError, match=r"gives reinforce\.l2 twice"):
             configured("reinforce", ["reinforce.l2=1", "reinforce.l2=2"])

@@ -52,6 +52,7 @@ class Strategy(ABC):
     judged: ClassVar[bool] = True  # whether it asks a judge; else none is made, nor a codec opened
     round_size: ClassVar[int] = 10  # trainings of a round, where nobody says how many
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # of settings, see ``settings``, where not the usual ones
+    words: ClassVar[dict[str, tuple[str, ...]]] = {}  # that a setting can be, where it is a text
     draws: ClassVar[int] = 20_000  # candidates to look through before feasible networks are declared out of reach
 
     def __init__(self, problem: Problem, seed: int) -> None:

@@ -5,7 +5,7 @@ From random starts and alone the agent loses to evolution at equal queries; as t
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +47,7 @@ class LatentRL(Strategy):
     round_size = 2
     initial = 10  # labels before the first proposals by judgement, where costs have no limits
     initial_sized = 6  # the same, where the space tells MACs, and so how networks differ
+    words: ClassVar[dict[str, tuple[str, ...]]] = {"agent": AGENTS}
     agent = "q"
     mutations = 8192  # gene mutations judged beside the Q agent's population, in populations of their own
     edits = 1024  # steps of the environment at horizon 1 from which the Q agent learns, per round

@@ -55,7 +55,10 @@ def configured(name: str, texts: Sequence[str], among: Sequence[str] = ()) -> ty
             )
         if setting in given:
             raise ValueError(f"--set gives {name}.{setting} twice")
-        given[setting] = _value(f"{name}.{setting}", value.strip(), there[setting], kind.ranges.get(setting))
+        what, words = f"{name}.{setting}", kind.words.get(setting)
+        if words and value.strip() not in words:
+            raise ValueError(f"{what} is one of {', '.join(words)}; got {value.strip()!r}")
+        given[setting] = _value(what, value.strip(), there[setting], kind.ranges.get(setting))
     return type(kind.__name__, (kind,), given) if given else kind
 
 
