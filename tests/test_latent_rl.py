@@ -75,21 +75,6 @@ def test_population_keeps_the_best_and_counts(propose):
     assert end.values == pytest.approx(true_accuracy(end.genes) - 0.01)
 
 
-def test_a_search_that_meets_nothing_new_ends_by_its_patience():
-    core = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN)
-    genes = ToySpace().sample(np.random.default_rng(0), 20)
-    start, drawn = judged_pool(core, core.codec.encode(genes), genes, OPEN), []
-
-    def same(pool, parents, rng):
-        drawn.append(len(parents))
-        return pool.codes[parents], pool.genes[parents], parents
-
-    for patience in (2, 4):
-        drawn.clear()
-        search(core, start, same, np.random.default_rng(0), queries=50, patience=patience)
-        assert sum(drawn) == patience * 50
-
-
 def test_a_single_slot_and_code_is_enough():
     space = ToySpace()
     codec = ToyCodec(space)

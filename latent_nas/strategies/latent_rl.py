@@ -30,7 +30,6 @@ from latent_nas.surrogates import design, standardise
 AGENT = "agent."  # prefix of the agent's weights in a state
 POPULATIONS, WIDE = 3, 256  # of gene mutations alone, and how many of these are judged at once
 EDITS = 512  # of the Q agent's school, judged at once
-PATIENCE = 2  # parents drawn for a query, at most: late in a round most of what is proposed was met before
 DRAWN = 4  # networks for every one of the first trainings, of which those that differ are trained
 AGENTS = ("q", "ppo", "a2c")
 
@@ -49,10 +48,10 @@ class LatentRL(Strategy):
     initial_sized = 6  # the same, where the space tells MACs, and so how networks differ
     words: ClassVar[dict[str, tuple[str, ...]]] = {"agent": AGENTS}
     agent = "q"
-    mutations = 8192  # gene mutations judged beside the Q agent's population, in populations of their own
-    edits = 1024  # steps of the environment at horizon 1 from which the Q agent learns, per round
-    updates = 4  # of its network per round; ``first_updates`` in its first
-    first_updates = 20
+    mutations = 12_288  # gene mutations judged beside the Q agent's population, in populations of their own
+    edits = 2048  # steps of the environment at horizon 1 from which the Q agent learns, per round
+    updates = 20  # of its network per round; ``first_updates`` in its first
+    first_updates = 100
     gene_share = 0.5  # of the population's proposals that are gene mutations beside the Q agent's edits
     steps = 65_536  # environment steps of training per round, of PPO and A2C
     visits = 2  # steps per network, where a space has few
@@ -149,7 +148,7 @@ class LatentRL(Strategy):
         moves: Proposer = CodeEdits(core, self._trained, self.random_share)
         if self.agent == "q":
             moves = Mixed(moves, GeneMutations(self.problem.space), self.gene_share)
-        search(core, archive.pool, moves, rng, self.queries, self.population, self.batch, each=keep, patience=PATIENCE)
+        search(core, archive.pool, moves, rng, self.queries, self.population, self.batch, each=keep)
         self._journal = {"school": lessons, "episodes": episodes(core, self._trained, self.rng("journal"))}
         met = promising.pool.genes
         new = [i for i, genes in enumerate(map(tuple, met.tolist())) if genes not in taken]
@@ -169,7 +168,7 @@ class LatentRL(Strategy):
             genes = np.concatenate([self._elites(), space.sample(rng, 4 * self.population)])
             pool = judged_pool(core, np.full((len(genes), core.slots), -1), genes, limits)
             queries = self.mutations // POPULATIONS
-            search(core, pool, GeneMutations(space), rng, queries, self.population, WIDE, each=keep, patience=PATIENCE)
+            search(core, pool, GeneMutations(space), rng, queries, self.population, WIDE, each=keep)
 
     def _school(self, core: EditCore, start: Pool, seed: int, watch: Watch, tell: Tell) -> tuple[Editor, Archive]:
         """Return the agent after this round's training, and the best networks that it met."""
