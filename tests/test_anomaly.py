@@ -18,7 +18,8 @@ from latent_nas.jobs.build import Build
 from latent_nas.jobs.deploy import deploy
 from latent_nas.jobs.deployed import summary
 from latent_nas.spaces import open_space
-from latent_nas.tasks import open_task, with_options
+from latent_nas.tasks import open_task
+from latent_nas.tasks._names import with_options
 from latent_nas.tasks.kinds.anomaly import FALSE_ALARMS, Anomaly, area
 from latent_nas.tasks.kinds.made import disturbed, made_of, patched, reordered
 from latent_nas.training import train

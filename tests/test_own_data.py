@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from scipy.io import wavfile
 
-from latent_nas.tasks import full_name, is_path, open_task, with_options
+from latent_nas.tasks import open_task
+from latent_nas.tasks._names import full_name, is_path, with_options
 
 CLASSES = "abcd"
 

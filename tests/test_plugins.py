@@ -18,7 +18,8 @@ from latent_nas.spaces import open_space
 from latent_nas.spaces.mcu_cnn import Plugin as McuCnn
 from latent_nas.strategies.settings import configured
 from latent_nas.target import Setup, Target
-from latent_nas.tasks import is_path, open_task
+from latent_nas.tasks import open_task
+from latent_nas.tasks._names import is_path
 from latent_nas.tasks.digits import Digits
 
 SPACE = """

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from latent_nas.spaces import open_space
-from latent_nas.tasks import open_task, with_options
+from latent_nas.tasks import open_task
+from latent_nas.tasks._names import with_options
 from latent_nas.tasks.kinds.regress import Regression
 from latent_nas.training import train
 

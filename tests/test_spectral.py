@@ -23,8 +23,9 @@ from latent_nas.runtimes import open_runtime
 from latent_nas.spaces import open_space
 from latent_nas.spectral import EACH, MOST
 from latent_nas.target import Target, open_target
-from latent_nas.tasks import full_name, open_task
+from latent_nas.tasks import open_task
 from latent_nas.tasks._front import Asked, made
+from latent_nas.tasks._names import full_name
 from latent_nas.training import train
 from latent_nas.training.metadata import Metadata
 

@@ -25,7 +25,7 @@ def _named(
     **others: Any,
 ) -> str:
     """Return the name of a task of your own data."""
-    from latent_nas.tasks import with_options
+    from latent_nas.tasks._names import with_options
 
     return with_options(own_data.named(path, **others), seconds=seconds, split_seed=split_seed)
 

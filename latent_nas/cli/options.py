@@ -15,7 +15,7 @@ MACHINES = "Processes and machines"
 
 def _task(name: str) -> str:
     """Return a task's name, or its data's absolute path."""
-    from latent_nas.tasks import full_name
+    from latent_nas.tasks._names import full_name
 
     return full_name(name)
 

@@ -113,7 +113,7 @@ def named(
     strict: options.Strict = False,
 ) -> str:
     """Return the name of a task with what is asked of your own data."""
-    from latent_nas.tasks import with_options
+    from latent_nas.tasks._names import with_options
 
     given = {"input": input, "kind": kind, "normal": normal, "window": window, "hop": hop, "length": length}
     columns = {"label": label, "group": group}

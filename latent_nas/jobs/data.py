@@ -11,7 +11,8 @@ from latent_nas.devices import open_device
 from latent_nas.front_end import KINDS
 from latent_nas.jobs import samples
 from latent_nas.readers import PARTS
-from latent_nas.tasks import Part, Task, open_task, twofold
+from latent_nas.tasks import Part, Task, open_task
+from latent_nas.tasks._names import twofold
 
 
 def info(name: str, device: str) -> dict[str, Any]:

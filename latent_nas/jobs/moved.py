@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from latent_nas.tasks import is_path
+from latent_nas.tasks._names import is_path
 
 
 def check_there(task: str, data: str) -> None:

@@ -21,7 +21,7 @@ from latent_nas.runs.scale import Scale
 from latent_nas.runs.schema import DataFound, FinalNetwork, Firmware, Journal, Prediction, Result, Round
 from latent_nas.runtimes import open_runtime
 from latent_nas.store import Store
-from latent_nas.tasks import title
+from latent_nas.tasks._names import title
 from latent_nas.training.quantise import KIND
 from latent_nas.units import cost_row
 

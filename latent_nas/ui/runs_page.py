@@ -10,7 +10,7 @@ from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
 from latent_nas.runs.read import Run
 from latent_nas.runs.scale import Scale
-from latent_nas.tasks import title
+from latent_nas.tasks._names import title
 from latent_nas.ui.listing import Listed
 from latent_nas.ui.work import Work
 from latent_nas.units import COSTS, cost, seconds, size

@@ -7,7 +7,7 @@ from latent_nas.readers import PARTS
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.schema import DataFound
 from latent_nas.target import Setup
-from latent_nas.tasks import twofold
+from latent_nas.tasks._names import twofold
 
 
 def about_data(setup: Setup, apart: bool = True, found: str = "") -> list[str]:

@@ -19,7 +19,8 @@ from latent_nas.runs.checked import checked
 from latent_nas.strategies import full_strategy
 from latent_nas.strategies.settings import configured, settings
 from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Target
-from latent_nas.tasks import fronts_of, full_name, open_task
+from latent_nas.tasks import open_task
+from latent_nas.tasks._names import fronts_of, full_name
 from latent_nas.training import aware
 
 EARLIER = {"agent": "ppo"}  # settings whose default has changed since, and what it was

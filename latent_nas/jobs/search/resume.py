@@ -12,7 +12,7 @@ from latent_nas.limits import Limits
 from latent_nas.runs.folder import RunFolder
 from latent_nas.strategies import full_strategy
 from latent_nas.study import CHANGED
-from latent_nas.tasks import full_name, is_path
+from latent_nas.tasks._names import full_name, is_path
 
 # These change no training that there is.
 FREE = ("trainings", "wall_s", "top", "final_seeds", "finals", "prefix", "workers", "ray")
