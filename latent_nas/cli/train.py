@@ -61,6 +61,10 @@ def train(
         bool | None,
         typer.Option(help="Begin the first convolution with the principal components of what its windows see."),
     ] = None,
+    bf16: Annotated[
+        bool | None,
+        typer.Option(help="Learn in mixed precision (bfloat16), where the processor computes in it faster."),
+    ] = None,
     balanced_sampling: Annotated[
         bool | None, typer.Option(help="Draw every class equally often, small ones repeatedly.")
     ] = None,
@@ -127,6 +131,7 @@ def train(
             teachers=teachers,
             branches=branches,
             whiten=whiten,
+            bf16=bf16,
             balanced_sampling=balanced_sampling,
         )
         where = resolve(accelerator)

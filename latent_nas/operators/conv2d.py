@@ -167,12 +167,13 @@ class Conv2d(Operator):
         """Return zero padding and convolution; the fused activation is a node of its own on the float side."""
         from torch import nn
 
-        from latent_nas.operators._float import OfOneChannel
+        from latent_nas.operators._float import Grouped, OfOneChannel
 
         height, width, channels = inputs[0]
         top, bottom, left, right = pads(height, width, self.kernel_size, self.stride, self.padding)
         even = top == bottom and left == right
-        kind = OfOneChannel if channels == self.stride[0] == 1 < self.stride[1] else nn.Conv2d
+        whole = Grouped if self.groups > 1 else nn.Conv2d
+        kind = OfOneChannel if channels == self.stride[0] == 1 < self.stride[1] else whole
         convolution = kind(
             channels,
             self.filters,

@@ -34,6 +34,8 @@ class Recipe:
             afterwards, see ``training.branches``; 0 is the convolution alone.
         whiten: whether the first convolution begins with the principal components of what its windows see, see
             ``training.whiten``.
+        bf16: whether convolutions and products compute in bfloat16 while a network learns, see
+            ``training.mixed_precision``.
         balanced_sampling: whether an epoch draws every class equally often, small ones repeatedly; ``balanced`` then
             weighs nothing.
         share: of the training data that is used, the same samples for every network. epoch_share: of these, what an
@@ -65,6 +67,7 @@ class Recipe:
     temperature: float = 3.0
     branches: int = 0
     whiten: bool = False
+    bf16: bool = False
     balanced_sampling: bool = False
     share: float = 1.0
     epoch_share: float = 1.0

@@ -9,7 +9,7 @@ import torch
 from latent_nas import seeds
 from latent_nas.accelerator import CUDA
 from latent_nas.tasks import Part, Recipe, Task
-from latent_nas.training import TrainingFailed, schedule
+from latent_nas.training import TrainingFailed, mixed_precision, schedule
 from latent_nas.training.augment import Augmentation
 from latent_nas.training.augment.mix import mixed
 from latent_nas.training.batch import Batch
@@ -44,6 +44,8 @@ class Learner:
         self._teacher = teacher.to(self._device) if teacher else None
         self._order = seeds.rng(seed, "training", "order")
         self._augmentation = Augmentation.of(recipe, task)
+        if recipe.bf16:
+            mixed_precision.warn(self._device.type)
         self._graphed = Graphed() if self._device.type == CUDA else None
 
     def skip(self, epochs: int) -> None:
@@ -102,7 +104,7 @@ class Learner:
         """Return the loss of a batch, ()."""
         inputs = self._x[batch.rows] if batch.inputs is None else batch.inputs
         targets = self._y[batch.rows] if batch.targets is None else batch.targets
-        outputs, soft = self.model(inputs), self._soft(batch)
+        outputs, soft = mixed_precision.outputs(self.model, inputs, self.recipe.bf16), self._soft(batch)
         loss = self._distance(outputs, targets, soft)
         if batch.others is None or batch.shares is None:
             return loss
@@ -112,7 +114,9 @@ class Learner:
         """Return what the teacher says of a batch: of the samples, or of the inputs that were made of them."""
         if self._teacher is None:
             return None
-        return self._teacher.known[batch.rows] if batch.inputs is None else self._teacher(batch.inputs)
+        return (
+            self._teacher.known[batch.rows] if batch.inputs is None else self._teacher(batch.inputs, self.recipe.bf16)
+        )
 
     def _distance(self, outputs: torch.Tensor, targets: torch.Tensor, soft: torch.Tensor | None) -> torch.Tensor:
         """Return the loss of outputs, with a teacher's answers as the recipe weighs them."""

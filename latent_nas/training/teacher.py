@@ -21,6 +21,7 @@ from latent_nas.records import words
 from latent_nas.spaces import open_space
 from latent_nas.tasks import Part, Recipe, Task
 from latent_nas.tasks._download import cache
+from latent_nas.training import mixed_precision
 from latent_nas.training.network import Network
 
 DRAWN = 256  # networks of which the teachers are the largest
@@ -51,9 +52,9 @@ class Teacher:
         return Teacher(tuple(one.eval().to(device) for one in self.members), self.known.to(device))
 
     @torch.no_grad()
-    def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Return what it says of inputs (n, ...) as a network takes them, (n, outputs)."""
-        return torch.stack([one(inputs) for one in self.members]).mean(dim=0)
+    def __call__(self, inputs: torch.Tensor, bf16: bool = False) -> torch.Tensor:
+        """Return what it says of inputs (n, ...) as a network takes them, (n, outputs); ``bf16``: of a recipe."""
+        return torch.stack([mixed_precision.outputs(one, inputs, bf16) for one in self.members]).mean(dim=0)
 
 
 def check(recipe: Recipe, task: Task) -> None:
