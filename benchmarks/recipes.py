@@ -41,8 +41,9 @@ def options(task, recipe, uneven):
         "twice the batch": {"batch": 2 * recipe.batch, "learning_rate": 2**0.5 * recipe.learning_rate},
         "label smoothing 0.1": {"label_smoothing": 0.1},
     }
+    shift = "shift=1" if task.input_shape[0] < 16 else "shift=2"
     ways = {
-        "images": ["shift=1" if task.input_shape[0] < 16 else "shift=2", "affine=8", "cutout", "brightness", "noise"],
+        "images": [shift, "affine=8", "cutout", "elastic", "brightness", "noise"],
         "recordings": ["timeshift", "gain", "specaugment", "noise"],
     }[what(task)]
     ways += ["mixup"] + ["cutmix"] * (what(task) == "images")
@@ -50,7 +51,7 @@ def options(task, recipe, uneven):
     ways[2:3] = ["cutout=2"] if task.input_shape[0] < 16 else ways[2:3]
     found |= {way: {"augmentation": way} for way in ways}
     found |= {"branches 1": {"branches": 1}, "branches 3": {"branches": 3}}
-    found |= {"whitened first layer": {"whiten": True}}
+    found |= {"whitened first layer": {"whiten": True}, "bf16": {"bf16": True}}
     found |= {"balanced loss": {"balanced": True}, "balanced sampling": {"balanced_sampling": True}} if uneven else {}
     return found | {"distilled, 2 teachers": {"teachers": 2}}
 

@@ -87,6 +87,12 @@ def test_images():
     inner = np.s_[:, 2:-2, 2:-2]
     assert np.abs(varied("images", "affine=1e-3", smooth)[1] - smooth)[inner].max() < 1e-3
     assert 0.05 < np.abs(varied("images", "affine=20", smooth)[1] - smooth)[inner].max() < 0.6
+    ramp = np.broadcast_to(np.arange(40, dtype=np.float32)[:, None], (400, 40, 40, 1)).copy()
+    moves = varied("images", "elastic=1.5", ramp)[1][:, 3:-3, 3:-3] - ramp[:, 3:-3, 3:-3]
+    assert 0.8 < moves.std() < 1.5  # pixels, all that the knots' 1.5 leave in between
+    assert np.abs(moves.mean()) < 0.05
+    assert np.corrcoef(moves[:, 10, 10, 0], moves[:, 10, 11, 0])[0, 1] > 0.95  # neighbours move together
+    assert np.abs(np.corrcoef(moves[:, 3, 3, 0], moves[:, 30, 30, 0])[0, 1]) < 0.2  # and far ones do not
     mean = (1, 2, 3)
     assert varied("images", "contrast=0.5")[1].mean(axis=mean) == pytest.approx(x.mean(axis=mean), abs=1e-6)
 
