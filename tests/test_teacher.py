@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from latent_nas.spaces import open_space
 from latent_nas.tasks import Part, Recipe, open_task
 from latent_nas.tasks._download import VARIABLE
 from latent_nas.training import check, teacher, train
+from latent_nas.training.checkpoint import Checkpoint
 from latent_nas.training.learner import Learner
 from latent_nas.training.network import Network, to_tensor
 
@@ -27,7 +29,8 @@ def kept(tmp_path_factory):
     parts = (Part(data.train.x[:256], data.train.y[:256]), Part(data.valid.x[:100], data.valid.y[:100]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, str(tmp_path_factory.mktemp("data")))
-        patch.setattr(teacher, "DRAWN", 12)
+        patch.setattr(teacher, "LEAST", 100_000)
+        patch.setattr(teacher, "MOST", 200_000)
         yield parts
 
 
@@ -51,11 +54,18 @@ def test_a_teacher_is_made_once_and_changes_what_is_learnt(kept, pupil):
     again = train(pupil, TASK, RECIPE, 3, *kept, say=lines.append)
     assert {f: f.stat().st_mtime_ns for f in folder.rglob("*.safetensors")} == before
     assert np.array_equal(first.outputs, again.outputs)
-    assert lines[0] == lines[1]
-    assert "left out" not in lines[0]
+    assert [line.partition(" first (")[0] for line in lines[:3]] == [
+        "training teacher 1 of 2",
+        "training teacher 2 of 2",
+        "training the network without teachers",
+    ]
+    assert len(lines) == 5  # the second time nothing is trained
+    assert lines[3] == lines[4]
+    assert "left out" not in lines[3]
+    assert not list(folder.glob(f"*{teacher.STATE}"))
     about = json.loads((folder / teacher.ABOUT).read_text())
     assert about["teachers"] == 2
-    assert f"{about['measured_valid_score']:.4f}" in lines[0]
+    assert f"{about['measured_valid_score']:.4f}" in lines[3]
     assert artifacts.load(folder / "0", "float network").made == {"task": "digits", "teacher": "0"}
     alone = train(pupil, TASK, replace(RECIPE, teachers=0), 3, *kept)
     assert not np.array_equal(first.outputs, alone.outputs)
@@ -71,21 +81,75 @@ def test_a_teacher_is_made_once_and_changes_what_is_learnt(kept, pupil):
 
 def test_a_teacher_no_better_than_its_pupil_is_left_out(kept, pupil):
     lines = []
-    found = teacher.graphs(TASK, 1)
+    found = teacher.graphs(TASK, 1, 200_000)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(teacher, "graphs", lambda task, n: [pupil])  # one that is the pupil, and learns one epoch
+        patch.setattr(teacher, "graphs", lambda task, n, macs: [pupil])  # one that is the pupil, and learns one epoch
         patch.setattr(seeds, "derive", lambda *about, real=seeds.derive: 0 if "teacher" in about else real(*about))
         worse = train(pupil, TASK, replace(RECIPE, teachers=1), 3, *kept, say=lines.append)
-    assert "are left out" in lines[0]
+    assert "are left out" in lines[-1]
     plain = train(pupil, TASK, replace(RECIPE, teachers=0), 3, *kept)
     assert np.array_equal(worse.outputs, plain.outputs)
     assert found[0].macs > pupil.macs
 
 
-def test_the_teachers_are_the_largest_that_are_not_too_large():
-    graphs = teacher.graphs(TASK, 3)
+def test_a_teacher_that_was_stopped_goes_on(kept, pupil):
+    recipe, saved, real = replace(RECIPE, teachers=1, temperature=2.0), [], Checkpoint.save
+
+    def save(held, *state):
+        real(held, *state)
+        saved.append(held.path.name)
+        if len(saved) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoint, "save", save)
+        with pytest.raises(KeyboardInterrupt):
+            train(pupil, TASK, recipe, 3, *kept)
+        assert saved == ["0.state", "0.state"]
+        train(pupil, TASK, recipe, 3, *kept)
+    assert saved.count("0.state") == RECIPE.epochs  # two before, then the others
+
+
+@pytest.mark.parametrize(
+    ("name", "task"), [("mcu_cnn", "digits"), ("mcu_cnn1d", "mnist1d"), ("mcu_cnn_sized", "digits")]
+)
+@pytest.mark.parametrize("macs", [150_000, 300_000, 600_000])
+def test_a_space_in_stages_knows_wide_networks_that_no_stage_is_a_neck_of(name, task, macs):
+    task = open_task(task)
+    space = open_space(name, task.input_shape, task.outputs)
+    graph = space.teacher(macs)
+    narrow = space.teacher(macs // 3)
+    filters = [node.shape[-1] for node in graph.nodes[1:-1]]
+    assert graph.macs <= macs
+    assert filters == sorted(filters)
+    assert 0 < narrow.macs < graph.macs
+    assert sum(type(node.operator).__name__ == "Add" for node in graph.nodes) >= 2
+
+
+def test_large_images_have_the_narrowest_where_none_is_small_enough():
+    space = open_space("mcu_cnn", (224, 224, 3), 10)
+    graph = space.teacher(1)
+    assert graph.macs == min(space.teacher(macs).macs for macs in (1, 10**6, 10**9))
+
+
+def test_a_teachers_macs_are_those_that_samples_and_epochs_leave():
+    known = open_space("mcu_cnn", TASK.input_shape, TASK.outputs)
+    wide, asked = known.teacher(10**6), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(known), "teacher", lambda self, macs: asked.append(macs) or wide)
+        patch.setattr(teacher, "LEAST", 100)
+        patch.setattr(teacher, "MOST", 900)
+        for macs in (1, 500, 10**9):
+            assert len(teacher.graphs(TASK, 2, macs)) == 2
+    assert asked == [100, 500, 900]
+
+
+def test_where_a_space_knows_none_they_are_the_largest_drawn_ones_that_are_not_too_large():
+    task = SimpleNamespace(space="dna_cnn", input_shape=TASK.input_shape, outputs=TASK.outputs)
+    graphs = teacher.graphs(task, 3, 2_000_000)
+    assert len({json.dumps(one.to_json()) for one in graphs}) == 3
     assert all(a.macs * a.parameters >= b.macs * b.parameters for a, b in pairwise(graphs))
-    assert all(one.macs <= teacher.MACS for one in graphs)
+    assert all(one.macs <= 2_000_000 for one in graphs)
 
 
 def test_the_loss_is_least_where_the_answers_are_the_teachers():

@@ -118,6 +118,13 @@ class Space(ABC):
         """Return gene names with the meaning of their values."""
         return {g.name: g.choices[v] for g, v in zip(self.genes, self.check(genes)[0], strict=True)}
 
+    def teacher(self, macs: int) -> Graph | None:
+        """Return a large network with at most so many MACs, for others to learn from; None: of drawn ones the largest.
+
+        A drawn network may be large and poor, as one that is four filters wide somewhere; a space may know better.
+        """
+        return None
+
     def parse(self, text: str) -> Genes:
         """Return the canonical genes of a network in the space's own notation.
 

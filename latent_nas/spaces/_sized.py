@@ -65,6 +65,10 @@ class Sized(Space):
         row = self.canonical(self.check(genes))[0].tolist()
         return self._behind[tuple(row[-len(self.axes) :])].graph(row[: -len(self.axes)])
 
+    def teacher(self, macs: int) -> Graph:
+        """Return the staged space's, which sees the input whole."""
+        return self._behind[(0,) * len(self.axes)].teacher(macs)
+
     def features(self, genes: np.ndarray) -> np.ndarray:
         """Return (n, features) float32 of canonical genes, named by ``feature_names``."""
         found = np.zeros((len(genes), len(self.feature_names)), np.float32)

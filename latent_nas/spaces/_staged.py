@@ -23,6 +23,7 @@ from latent_nas.operators.window import Pair, pads
 from latent_nas.spaces import Gene, Space
 from latent_nas.spaces._staged_canonical import REPEATS, canonical
 from latent_nas.spaces._staged_features import NAMES, features
+from latent_nas.spaces._staged_wide import wide
 
 STAGES = 5
 WIDTHS, STEM_WIDTHS = tuple(range(4, 129, 4)), tuple(range(4, 33, 4))
@@ -153,6 +154,14 @@ class Staged(Space):
         """Return (n, features) float32 of canonical genes, named by ``feature_names``."""
         sizes = self.stem_kernels, self.kernels, HEADS
         return features(self.input_shape, self.pool, self.outputs, genes, sizes, self.flat)
+
+    def teacher(self, macs: int) -> Graph:
+        """Return the widest of ``wide`` with at most so many MACs, or the narrowest."""
+        for width in STEM_WIDTHS[::-1]:
+            graph = self.graph(wide(self._sides, STAGES, width, WIDTHS, STEM_WIDTHS))
+            if graph.macs <= macs:
+                break
+        return graph
 
     def blocks(self, genes: Sequence[int]) -> Iterator[tuple[int, int, int, int, bool]]:
         """Yield (block, kernel, filters, stride, skip) for every block of canonical genes."""

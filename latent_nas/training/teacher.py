@@ -24,10 +24,10 @@ from latent_nas.tasks._download import cache
 from latent_nas.training import mixed_precision
 from latent_nas.training.network import Network
 
-DRAWN = 256  # networks of which the teachers are the largest
-MACS = 3_000_000  # of a teacher at most, so that an ensemble takes minutes on a CPU
-ORDER = "macs x parameters"  # by which networks are large
-ABOUT = "teacher.json"
+DRAWN = 256  # networks of which the teachers are the largest, where a space has none for it
+WORK = 8e12  # MACs of a teacher for one sample, times samples and epochs: minutes on a CPU
+LEAST, MOST = 1_000_000, 12_000_000  # MACs of a teacher, whatever there is to learn from
+ABOUT, STATE = "teacher.json", ".state"
 WAIT_S = 2.0  # until another process is asked again whether it has made them
 
 
@@ -89,20 +89,28 @@ def teach(
     check(recipe, task)
     schedule = "cosine" if recipe.schedule == "plateau" else recipe.schedule  # nothing is judged on the way
     plain = replace(recipe, teachers=0, to_end=True, schedule=schedule, qat="never")
-    place = cache() / "teachers" / f"{task.name}-{_key(task, plain, recipe.teachers, lesson)}"
+    large = graphs(task, recipe.teachers, round(WORK / (len(lesson[0]) * plain.work)))
+    place = cache() / "teachers" / f"{task.name}-{_key(task, plain, large, lesson)}"
     judge = lesson[1]
 
-    def made(name: str, one: Graph) -> Network:
+    def made(name: str, one: Graph, who: str) -> Network:
         seed = seeds.derive(0, "teacher", name) % 2**31
-        stage = Stage(task, plain, seed, lesson[0], device=device)
-        return _kept(place / name, lambda: fit(one, stage)[0], task)
+        stage = Stage(task, plain, seed, lesson[0], keep=place / f"{name}{STATE}", device=device)
+
+        def learn() -> Network:
+            size = f"{one.macs / 1e6:.2g} million MACs, {one.parameters:,} parameters"
+            say(f"training {who} first ({size}, {plain.epochs} epochs); it is kept in {place}")
+            return fit(one, stage)[0]
+
+        return _kept(place / name, learn, task)
 
     def score(outputs: np.ndarray) -> float:
         return task.kind.score(outputs, judge.y)
 
-    members = [made(str(i), one) for i, one in enumerate(graphs(task, recipe.teachers))]
+    members = [made(str(i), one, f"teacher {i + 1} of {len(large)}") for i, one in enumerate(large)]
     pupil = sha256(json.dumps(graph.to_json(), sort_keys=True).encode()).hexdigest()[:16]
-    reached, alone = score(_outputs(members, judge.x)), score(made(f"pupil-{pupil}", graph).outputs(judge.x))
+    untaught = made(f"pupil-{pupil}", graph, "the network without teachers")
+    reached, alone = score(_outputs(members, judge.x)), score(untaught.outputs(judge.x))
     about = {"task": task.name, "recipe": asdict(plain), "teachers": len(members), "measured_valid_score": reached}
     artifacts.write(place / ABOUT, json.dumps(about, indent=1) + "\n")
     name = task.kind.metric.name
@@ -115,12 +123,19 @@ def teach(
     return Teacher.of(members, learn.x)
 
 
-def graphs(task: Task, n: int) -> list[Graph]:
-    """Return the n largest networks, by MACs times parameters, with at most ``MACS``, of those drawn from the space."""
+def graphs(task: Task, n: int, macs: int) -> list[Graph]:
+    """Return n large networks of the task's space with at most so many MACs, but in any case ``LEAST`` to ``MOST``.
+
+    What the space has for it, n times the same, as each is drawn by a seed of its own; else the largest of drawn ones,
+    by MACs times parameters.
+    """
     space = open_space(task.space, task.input_shape, task.outputs)
+    macs = min(max(macs, LEAST), MOST)
+    if known := space.teacher(macs):
+        return [known] * n
     genes = np.unique(space.canonical(space.sample(seeds.rng(0, "teachers"), DRAWN)), axis=0)
     drawn = sorted((space.graph(tuple(map(int, row))) for row in genes), key=lambda g: g.macs * g.parameters)
-    small = [graph for graph in drawn if graph.macs <= MACS]
+    small = [graph for graph in drawn if graph.macs <= macs]
     return small[-n:][::-1] if len(small) >= n else drawn[:n]
 
 
@@ -129,8 +144,11 @@ def _outputs(members: list[Network], x: np.ndarray) -> np.ndarray:
     return found
 
 
-def _kept(folder: Path, fit: Callable[[], Network], task: Task) -> Network:
+def _kept(folder: Path, learn: Callable[[], Network], task: Task) -> Network:
     """Return the network of a folder, trained where it is not there; one process trains, others wait for it.
+
+    Args:
+        learn: trains it, with a state beside the folder to go on from, which is then deleted.
 
     Raises:
         ValueError: it is there and damaged.
@@ -147,14 +165,16 @@ def _kept(folder: Path, fit: Callable[[], Network], task: Task) -> Network:
         try:
             with lock.held(lock.beside(folder), folder):
                 if not folder.is_dir():
-                    fit().save(folder, {"task": task.name, "teacher": folder.name})
+                    learn().save(folder, {"task": task.name, "teacher": folder.name})
+                folder.with_name(f"{folder.name}{STATE}").unlink(missing_ok=True)
         except lock.Busy:
             time.sleep(WAIT_S)
 
 
-def _key(task: Task, recipe: Recipe, n: int, lesson: tuple[Part, Part]) -> str:
+def _key(task: Task, recipe: Recipe, members: list[Graph], lesson: tuple[Part, Part]) -> str:
     """Return a hash of all that decides an ensemble."""
-    found = sha256(json.dumps([task.name, task.space, asdict(recipe), n, DRAWN, MACS, ORDER]).encode())
+    networks = [graph.to_json() for graph in members]
+    found = sha256(json.dumps([task.name, task.space, asdict(recipe), networks]).encode())
     for part in lesson:
         for array in (part.x, part.y):
             found.update(np.ascontiguousarray(array).tobytes())
