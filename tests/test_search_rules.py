@@ -50,10 +50,13 @@ def test_final_networks_are_ordered_by_full_trainings_on_the_validation_part(tmp
     monkeypatch.setattr(final, "tools_missing", lambda setup: "not wanted here")
     genes = [tuple(row) for row in SETUP.space.sample(np.random.default_rng(0), 3).tolist()]
     search = [Record(g, "mcu_cnn", "digits", 0, measured_int8={"accuracy": 0.9 - i / 10}) for i, g in enumerate(genes)]
+    lines, full = [], Reversed(genes)
     with closing(Store(tmp_path / "s.sqlite")) as store:
         networks = final.finalise(
-            SETUP, Limits(), search, Reversed(genes), store, 0, 2, tmp_path / "networks", print, lambda a, b: None
+            SETUP, Limits(), search, full, store, 0, 2, tmp_path / "networks", lines.append, lambda a, b: None
         )
+    for score in ("0.5000", "0.7000", "0.9000"):  # before the trainings behind it, which take as long again
+        assert sum(f"in full: int8 accuracy {score} on validation, epoch 3" in line for line in lines[:3]) == 1
     assert [network.genes for network in networks] == genes[::-1]
     assert [network.measured_valid_int8["accuracy"] for network in networks] == [0.9, 0.7, 0.5]
     assert [network.seeds for network in networks] == [2, 2, 2]

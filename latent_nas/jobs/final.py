@@ -77,7 +77,11 @@ class _Finals:
             if not record.ok:
                 self.say(f"full training {record.status}: {record.reason}")
         pairs = [(search, check) for search, check in zip(chosen, records, strict=True) if check.ok]
+        name = self.setup.task.kind.metric.name
         for search, check in pairs:
+            if name in check.measured_int8:
+                reached = f"int8 {words(name)} {check.measured_int8[name]:.4f} on validation"
+                self.say(f"{search.parameters:,} parameters in full: {reached}, epoch {check.epochs}")
             if line := _decision(self.setup, check):
                 self.say(f"{search.parameters:,} parameters: {line}")
         return sorted(pairs, key=lambda pair: (-(_judged(*pair).score or 0), pair[1].latency_ms, pair[1].genes))
