@@ -77,6 +77,15 @@ def test_a_network_learns_as_well_the_same_each_time_and_is_judged_in_float32():
     assert np.array_equal(mixed.outputs, mixed.model.outputs(valid.x))
 
 
+@pytest.mark.parametrize("weight_bits", [8, 4])
+def test_integers_are_fine_tuned_without_it(weight_bits):
+    learn, valid = part(100)
+    recipe = replace(MIXED, epochs=1, qat="always")
+    made = train(GRAPH, TASK, recipe, 0, learn, valid, weight_bits=weight_bits)
+    assert made.without_qat
+    assert np.array_equal(made.answers, made.network.outputs(valid.x))
+
+
 def test_a_training_that_was_stopped_goes_on_to_the_same_end(tmp_path):
     stage = Stage(TASK, MIXED, 0, part(300)[0])
     kept = replace(stage, keep=tmp_path / "state")
