@@ -57,3 +57,8 @@ def test_a_clock_that_jitters_says_nothing(tmp_path):
     said = "\n".join(task.about())
     assert "clock" not in said
     assert sum(map(len, (task.data().train, task.data().valid, task.data().test))) == 12 * 5
+
+
+def test_rows_with_the_newest_first_are_to_be_sorted(tmp_path):
+    with pytest.raises(ValueError, match=r"goes back in 1188 of 1200 rows; .* sort them by it, oldest first"):
+        folder(tmp_path / "r", lambda k, i: np.arange(STEPS)[::-1] * 0.02, dates)

@@ -11,7 +11,7 @@ from latent_nas.readers import PARTS, Raw, Wanted, number, numeric
 from latent_nas.readers._answers import FEW, measured, said_of
 from latent_nas.readers._column_names import TARGET
 from latent_nas.readers._columns import Columns, columns
-from latent_nas.readers._counting import instants, rates, resets, uninterrupted, usual_step
+from latent_nas.readers._counting import RESETS, instants, rates, resets, uninterrupted, usual_step
 from latent_nas.readers._parts import part_of, renamed
 from latent_nas.readers._series import Recording, described, grouped, samples
 from latent_nas.readers._single import DIVIDED, ROWS, each_row
@@ -200,6 +200,13 @@ def _recordings(
         elif found.window:
             own = (found.window[i],)
         keys.append(own)
+    if wanted.window:
+        against = sum(bool(back[i]) and keys[i][:2] == keys[i - 1][:2] for i in range(1, len(keys)))
+        if against > RESETS * len(keys):
+            raise ValueError(
+                f"{path}: the clock goes back in {against} of {len(keys)} rows; windows want rows in the order of time,"
+                " so sort them by it, oldest first"
+            )
     rows: dict[tuple[object, ...], list[int]] = {}
     for i, own in enumerate(keys):
         rows.setdefault(own, []).append(i)
