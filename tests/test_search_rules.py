@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,14 +11,17 @@ from latent_nas import seeds
 from latent_nas.evaluators import Evaluator
 from latent_nas.jobs import final
 from latent_nas.jobs.reach import check_reachable
+from latent_nas.jobs.search import run
 from latent_nas.jobs.search.assemble import assemble
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import Prepared
+from latent_nas.jobs.search.resume import check_judged
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.runs.folder import RunFolder
 from latent_nas.store import Store
 from latent_nas.target import MAIN_TARGET, open_target
+from latent_nas.tasks.kinds.regress import Regression
 
 SETUP = open_target(MAIN_TARGET)
 
@@ -81,3 +85,20 @@ def test_what_devices_took_makes_limits_stricter_and_never_looser(tmp_path):
     study.records = [more] * 20
     assert fits(genes).sum() < computed.sum()
     study.store.close()
+
+
+def test_a_run_whose_networks_another_metric_decided_does_not_go_on(tmp_path):
+    """As one for two targets of unlike spreads: by the RMSE before, by R2 now; the first would rank below any other."""
+    targets = np.array([[0, 0], [1, 1000]], np.float32)
+    kind = Regression.of(targets, ("a", "b"))
+    setup = SimpleNamespace(task=SimpleNamespace(kind=kind))
+    folder = RunFolder.create(tmp_path / "run", SearchConfig(strategy="random").to_json())
+    check_judged(folder, kind)
+    known = Record((0,), "s", "t", 0, objective="int8_rmse", measured_int8={"rmse": 9.0, "mae": 5.0, "r2": 0.9})
+    with closing(folder.store()) as store:
+        store.add(known)
+    before = (folder.path / "config.json").read_bytes()
+    with pytest.raises(ValueError, match=r"were compared by RMSE, and are by R2 now; .* begin another run with --out"):
+        run.search(Prepared(SearchConfig(strategy="reinforce"), setup, Limits()), folder, print, print)
+    assert (folder.path / "config.json").read_bytes() == before
+    check_judged(folder, Regression.of(targets / targets.max(axis=0), ("a", "b")))

@@ -9,10 +9,12 @@ from latent_nas import plugins, sealed, shipped
 from latent_nas.accelerator import AUTO
 from latent_nas.jobs.search.config import EARLIER, SearchConfig
 from latent_nas.limits import Limits
+from latent_nas.records import words
 from latent_nas.runs.folder import RunFolder
 from latent_nas.strategies import full_strategy
 from latent_nas.study import CHANGED
 from latent_nas.tasks._names import full_name, is_path
+from latent_nas.tasks.kinds import Kind
 
 # These change no training that there is.
 FREE = ("trainings", "wall_s", "top", "final_seeds", "finals", "prefix", "workers", "ray")
@@ -111,6 +113,20 @@ def _as_saved(name: str, value: Any, saved: SearchConfig) -> Any:
 
 def _text(value: Any) -> str:
     return value.text() if isinstance(value, Limits) else repr(value)
+
+
+def check_judged(folder: RunFolder, kind: Kind) -> None:
+    """Raise ValueError where a run has networks that another metric of the task's kind was decisive for.
+
+    Which one is follows from the data by rules that a later version may have changed, and two can't be ranked together.
+    """
+    with closing(folder.store()) as store:
+        judged_by = {r.objective.removeprefix("int8_") for r in store.records() if r.ok}
+    for name in sorted(judged_by & {metric.name for metric in kind.metrics} - {kind.metric.name}):
+        raise ValueError(
+            f"the networks of {folder.path} were compared by {words(name)}, and are by {words(kind.metric.name)} now;"
+            " it can be read and deployed, but not go on: begin another run with --out"
+        )
 
 
 def note_limits(folder: RunFolder, limits: Limits) -> None:

@@ -11,7 +11,7 @@ from latent_nas.jobs.search.about import about_core, about_data, keep_data
 from latent_nas.jobs.search.assemble import assemble
 from latent_nas.jobs.search.board import Board
 from latent_nas.jobs.search.prepare import Prepared
-from latent_nas.jobs.search.resume import note_limits
+from latent_nas.jobs.search.resume import check_judged, note_limits
 from latent_nas.jobs.search.watch import Watch, Watched
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
@@ -44,8 +44,12 @@ def search(
         prepared, folder: of ``begin`` or ``resumed``.
         say: is told events in a line. done: is told (what, finished, wanted). board: gets every round. watch: of the
             caller's own program.
+
+    Raises:
+        ValueError: a run to go on with whose networks were compared by another metric, or of parts that are opened.
     """
     with folder.locked(), threads.one():
+        check_judged(folder, prepared.setup.task.kind)
         if prepared.limits_changed:
             note_limits(folder, prepared.limits)
         folder.go_on(prepared.config.to_json())
