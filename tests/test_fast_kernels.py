@@ -59,6 +59,36 @@ def test_sums_on_either_side_of_the_bound(tmp_path: Path, channels: int, large: 
             assert int(wanted.max()) - int(wanted.min()) > 100  # not all on the rails
 
 
+FEW_TAPS = [Conv2d(9, groups=9), Conv2d(9, (3, 3), (2, 2), groups=9), Conv2d(9, (5, 1), (2, 1), groups=9)]
+
+
+@tools
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m33", "cortex-m0+"])
+@pytest.mark.parametrize("layer", FEW_TAPS)
+def test_depthwise_factors_of_a_half_and_above_are_exact_and_with_smlad_no_dearer(
+    tmp_path: Path, core: str, layer: Conv2d
+):
+    """Trained networks have them, 0.5 to 32 here, where windows have few taps; beyond the rows are taken one by one."""
+    b = Builder((12, 11, 9))
+    b.add(Dense(3), b.add(Flatten(), b.add(layer, 0)))
+    device, rng, counts = replace(DEVICE, core=open_core(core)), np.random.default_rng(0), {}
+    for name, shifts in {"small": (33, 38), "large": (27, 35), "too large": (24, 35)}.items():
+        network, x = drawn(b.build(), 0, 3)
+        c = network.constants[1]
+        c["weight"] = (rng.integers(-3, 4, c["weight"].shape) * (rng.random(c["weight"].shape) < 0.3)).astype(np.int8)
+        c["bias"] = rng.integers(-40, 40, c["bias"].shape).astype(c["bias"].dtype)
+        c["shift"] = np.append(rng.integers(*shifts, len(c["shift"]) - 1), shifts[0]).astype(c["shift"].dtype)
+        made = project(network, device)
+        made.write(tmp_path / name)
+        checked, report, _ = emulate(made, build(tmp_path / name, device.core), x, tensors=3)
+        assert report["bit_exact"], report
+        assert checked.tensors > 300
+        counts[name] = report["instructions"]
+    if device.core.dsp:
+        assert counts["large"] == pytest.approx(counts["small"], rel=0.02)
+        assert counts["too large"] > 1.05 * counts["small"]
+
+
 def chain() -> Graph:
     """Every layer but the last can lie over its input; rows above and below windows differ in number."""
     b = Builder((9, 7, 4))

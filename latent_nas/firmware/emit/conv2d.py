@@ -29,7 +29,7 @@ typedef struct {
     uint8_t kernel_h, kernel_w, stride_h, stride_w, top, left;
     uint16_t groups;
     int8_t in_zero, out_zero, low, high;
-    uint8_t small; /* no shift is negative: all factors are below 0.5 */
+    uint8_t small; /* no shift is negative: all factors are below 0.5; depthwise: none is so low that sums overflow */
 } nn_conv;"""
 PROTOTYPES = """\
 /* scratch: 24 bytes per block of four values of a window; 4 more, unless in_c is a multiple of 4. */
@@ -57,15 +57,19 @@ def convolution(call: Call) -> C:
     return data + fields(call, small_sums), f"nn_{name}(&op_{i}, {call.xs[0]}, {call.y}, {scratch});"
 
 
-def fields(call: Call, small_sums: bool = False) -> str:
-    """Return the definition of ``op_<id>``, whose weights and channels are defined before it."""
+def fields(call: Call, small_sums: bool = False, is_small: int | None = None) -> str:
+    """Return the definition of ``op_<id>``, whose weights and channels are defined before it.
+
+    Args:
+        is_small: its field ``small``; None: that of ``small``.
+    """
     op: Any = call.node.operator
     height, width, depth = call.inputs[0]
     top, _, left, _ = pads(height, width, op.kernel_size, op.stride, op.padding)
     values = [f"weight_{call.node.id}", f"channel_{call.node.id}", height, width, depth, *call.node.shape]
     values += [*op.kernel_size, *op.stride, top, left, op.groups]
     values += [call.integer(name) for name in ("input_zero_point", "output_zero_point", "low", "high")]
-    values.append(small(call, small_sums))
+    values.append(small(call, small_sums) if is_small is None else is_small)
     return struct("nn_conv", f"op_{call.node.id}", values)
 
 

@@ -64,7 +64,7 @@ static void part(const nn_conv *op, const nn_axis *along, const nn_axis *across,
     int32_t place = (row % window + window) % window; /* of a row in the ring: row modulo window */
     nn_row outputs = {s->rows, s->weight, op->channel + first, y + first, s->pitch, s->taps, channels};
     for (uint32_t c = 0; c < channels; c++)
-        nn_taps(op, along, across, op->weight + first + c, s->weight + c * s->taps);
+        nn_taps(op, along, across, op->weight + first + c, outputs.q[c].shift, s->weight + c * s->taps);
     for (int32_t out = 0; out < across->out; out++, row += across->stride, outputs.y += across->y_step) {
         for (int32_t i = 0, at = place; i < window; i++, at = at + 1 == window ? 0 : at + 1) {
             int16_t *to = s->ring + at * size;
@@ -80,9 +80,10 @@ static void part(const nn_conv *op, const nn_axis *along, const nn_axis *across,
 }
 
 #ifndef NN_SMLAD
-void nn_taps(const nn_conv *op, const nn_axis *along, const nn_axis *across, const int8_t *w, int16_t *to)
+void nn_taps(const nn_conv *op, const nn_axis *along, const nn_axis *across, const int8_t *w, int32_t shift, int16_t *to)
 {
     (void)op;
+    (void)shift;
     for (int32_t i = 0; i < across->kernel; i++)
         for (int32_t j = 0; j < along->kernel; j++)
             *to++ = w[i * across->w_step + j * along->w_step];

@@ -34,8 +34,8 @@ static inline int nn_line(const nn_axis *along, const nn_axis *across)
 }
 
 NN_BEGIN_C
-/* Place the weights of one channel for nn_outputs. */
-void nn_taps(const nn_conv *op, const nn_axis *along, const nn_axis *across, const int8_t *w, int16_t *to);
+/* Place the weights of one channel, which has that shift, for nn_outputs. */
+void nn_taps(const nn_conv *op, const nn_axis *along, const nn_axis *across, const int8_t *w, int32_t shift, int16_t *to);
 void nn_outputs(const nn_conv *op, const nn_axis *along, const nn_axis *across, nn_row *row);
 NN_END_C
 #endif

@@ -11,7 +11,7 @@ void nn_depthwise4(const nn_conv4 *op, const int8_t *x, int8_t *y, int16_t *scra
 #pragma GCC unroll 1
     for (uint32_t c = 0; c < channels; c++) {
         nn_factor f = nn_factor4(op->factor[c]);
-        small &= f.shift >= 0;
+        small &= f.shift >= -6 && op->bias[c] < 1 << 24 && op->bias[c] > -(1 << 24); /* as for 8 bits */
         q[c].bias = op->bias[c];
         q[c].multiplier = f.multiplier;
         q[c].shift = f.shift;

@@ -10,10 +10,12 @@ static int quick(const nn_conv *op, const nn_axis *along, const nn_axis *across)
 }
 
 /* Per row of a window pairs of neighbours. Quick: first and second, second and third. Else: every other has its pair
-   once, and a last one alone a 0. Of a quick line three taps are a row. */
-void nn_taps(const nn_conv *op, const nn_axis *along, const nn_axis *across, const int8_t *w, int16_t *to)
+   once, and a last one alone a 0. Of a quick line three taps are a row. Quick ones of a negative shift are as many times
+   as large as it says, so that the kernel need not shift to the left. */
+void nn_taps(const nn_conv *op, const nn_axis *along, const nn_axis *across, const int8_t *w, int32_t shift, int16_t *to)
 {
     int32_t step = quick(op, along, across) ? 1 : 2, last = along->kernel - (step == 1);
+    int32_t times = step == 1 && shift < 0 ? 1 << -shift : 1;
     int32_t rows = across->kernel, next = across->w_step, left = along->kernel, less = 0;
     if (step == 1 && rows == 1) {
         rows = less = 3;
@@ -23,8 +25,8 @@ void nn_taps(const nn_conv *op, const nn_axis *along, const nn_axis *across, con
     do {
 #pragma GCC unroll 1
         for (int32_t j = 0; j < last; j += step) {
-            *to++ = j < left ? w[j * along->w_step] : 0;
-            *to++ = j + 1 < left ? w[(j + 1) * along->w_step] : 0;
+            *to++ = (int16_t)(j < left ? w[j * along->w_step] * times : 0);
+            *to++ = (int16_t)(j + 1 < left ? w[(j + 1) * along->w_step] * times : 0);
         }
         w += next;
         left -= less;
@@ -54,15 +56,17 @@ void nn_rows32(job *todo);
     "smlabt r9, r12, " w12 ", r9\n smlad r10, r12, " w01 ", r10\n ldr r12, [" row "]\n"           \
     "smlad r9, r11, " w01 ", r9\n smlabt r10, r12, " w12 ", r10\n"
 
-/* Windows 3x3, or lines of nine whose rows begin three apart, two outputs at a time, no shift negative. On the stack: bias, multiplier, shift, then offset, step, what
-   is left of n, and the job. Registers: the rows, six pairs of weights, two sums, two values, y. */
+/* Windows 3x3, or lines of nine whose rows begin three apart, two outputs at a time. On the stack: bias, multiplier,
+   shift, then offset, step, what is left of n, and the job. Registers: the rows, six pairs of weights, two sums, two
+   values, y. Where a shift is negative the bias is as many times as large, as the weights are, and the shift 0. */
 #define ROWS(name, ROW)                                                                           \
     __asm(".syntax unified\n .section .text." name ",\"ax\",%progbits\n .p2align 2\n .thumb\n .thumb_func\n" \
           ".weak " name "\n .type " name ", %function\n"                                        \
           name ":\n push {r0, r4-r11, lr}\n sub sp, #24\n"                                        \
           "ldrd r2, r3, [r0, #32]\n strd r2, r3, [sp, #12]\n"                                     \
           "1:\n ldr r12, [sp, #24]\n ldrd r10, r11, [r12, #12]\n ldr lr, [r12, #20]\n"            \
-          "ldm r11!, {r0-r2}\n stm sp, {r0-r2}\n ldm r10!, {r3-r8}\n"                             \
+          "ldm r11!, {r0-r2}\n cmp r2, #0\n ittt mi\n rsbmi r3, r2, #0\n lslmi r0, r0, r3\n"      \
+          "movmi r2, #0\n stm sp, {r0-r2}\n ldm r10!, {r3-r8}\n"                                 \
           "strd r10, r11, [r12, #12]\n add r0, lr, #1\n str r0, [r12, #20]\n"                     \
           "ldrd r10, r11, [r12, #24]\n str r11, [sp, #20]\n ldm r12, {r0-r2}\n"                   \
           "add r9, r0, r10\n add r11, r2, r10\n add r10, r1\n stm r12, {r9-r11}\n"                \
