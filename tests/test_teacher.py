@@ -122,6 +122,7 @@ def test_a_space_in_stages_knows_wide_networks_that_no_stage_is_a_neck_of(name, 
     filters = [node.shape[-1] for node in graph.nodes[1:-1]]
     assert graph.macs <= macs
     assert filters == sorted(filters)
+    assert filters[-1] >= 2 * filters[0]  # so that a stage of half the side costs as much
     assert 0 < narrow.macs < graph.macs
     assert sum(type(node.operator).__name__ == "Add" for node in graph.nodes) >= 2
 
