@@ -16,7 +16,7 @@ from latent_nas.spaces import open_space
 from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.tasks import Data, Part, Recipe, Task, open_task
 from latent_nas.training import check, train
-from latent_nas.training.augment import Augmentation, ways, what
+from latent_nas.training.augment import Augmentation, warp, ways, what
 from latent_nas.training.augment.mix import mixed
 
 SHIFT, GAIN = (1.0, -2.0, 0.5), (0.5, 0.25, 2.0)
@@ -61,7 +61,7 @@ def varied(kind, text, x=None, seed=1):
 @pytest.mark.parametrize("kind", sorted(TASKS))
 def test_every_way_keeps_shape_type_and_input_and_follows_its_seed(kind):
     for name, way in ways(Made(kind)).items():
-        if way.vary is None:
+        if not (way.vary or way.warp):
             continue
         before = Made(kind).data().train.x
         x, made = varied(kind, name)
@@ -95,6 +95,29 @@ def test_images():
     assert np.abs(np.corrcoef(moves[:, 3, 3, 0], moves[:, 30, 30, 0])[0, 1]) < 0.2  # and far ones do not
     mean = (1, 2, 3)
     assert varied("images", "contrast=0.5")[1].mean(axis=mean) == pytest.approx(x.mean(axis=mean), abs=1e-6)
+
+
+def test_images_are_turned_and_bent_in_one_interpolation_that_keeps_them_sharp():
+    stripes = np.zeros((200, 28, 28, 1), np.float32)
+    stripes[:, :, ::4] = 1  # one pixel of four
+    energy = (stripes**2).sum()
+    for text in ("affine=5", "elastic=0.7", "affine=5,elastic=0.7"):
+        made = varied("images", text, stripes)[1]
+        assert made.min() >= 0, text  # cubics overshoot, images do not
+        assert made.max() <= 1, text
+        assert (made**2).sum() > 0.7 * energy, text  # 0.64 by lines, 0.46 where one follows the other
+    both = varied("images", "affine=5,elastic=0.7", stripes)[1]
+    assert not np.array_equal(both, varied("images", "affine=5", stripes)[1])
+    rimmed = varied("images", "affine=20,noise=0.1", np.ones((100, 9, 12, 2), np.float32))[1]
+    assert (rimmed != 0).mean() > 0.99  # noise is upon what the move brought in from outside as well
+
+
+def test_turns_keep_lengths_in_images_that_are_no_squares():
+    places = torch.tensor([[0.0, 20.0], [0.0, -20.0], [6.0, 0.0], [-6.0, 0.0]])
+    many = places.expand(500, 1, 4, 2)
+    moved = warp.affine(many, 10.0, seeds.rng(0))
+    share = moved.norm(dim=-1) / many.norm(dim=-1)
+    assert 0.85 < share.min() < share.max() < 1.15  # sizes and shear are within a tenth
 
 
 def test_recordings():

@@ -89,7 +89,7 @@ class Learner:
         """Return what a step is given: the samples of these numbers (n,), varied or made up as recipe and kind say."""
         kind, vary = self.task.kind, self._augmentation
         inputs = targets = others = shares = None
-        if self.recipe.augment or kind.makes_batches or (vary and vary.steps):
+        if self.recipe.augment or kind.makes_batches or (vary and vary.varies):
             x = self.learn.x[rows]
             x = self.task.augmented(x, varied) if self.recipe.augment else x
             x = vary(x, varied) if vary else x

@@ -11,6 +11,7 @@ import numpy as np
 from latent_nas.nearest import meant
 from latent_nas.spectral import KIND as SPECTRAL
 from latent_nas.tasks import Recipe, Task
+from latent_nas.training.augment.warp import Warp, warped
 
 Vary = Callable[[np.ndarray, float, np.random.Generator, Task], np.ndarray]
 
@@ -22,13 +23,15 @@ class Way:
     Attributes:
         usual: how far, where a recipe does not say. most: at most; at least is above 0. unit: of both.
         vary: inputs (n, height, width, channels) float32, how far, a generator and the task -> inputs of that shape;
-            None of those that mix samples, see ``mix``.
+            None of those that mix samples, see ``mix``, and of those that move an image's places.
+        warp: moves them, see ``warp``.
     """
 
     usual: float
     most: float
     unit: str
     vary: Vary | None = None
+    warp: Warp | None = None
 
 
 def ways(task: Task) -> dict[str, Way]:
@@ -62,11 +65,14 @@ class Augmentation:
     """What a recipe's text says of a task.
 
     Attributes:
-        steps: name, way and how far, in the order in which they are applied. mixed: those that mix samples.
+        warps: what moves an image's places and how far; all at once and first, so that nothing else is blurred.
+        steps: way and how far, in the order in which they are applied. mixed: name and how far of those that mix
+            samples.
     """
 
     task: Task
-    steps: tuple[tuple[str, Way, float], ...]
+    warps: tuple[tuple[Warp, float], ...]
+    steps: tuple[tuple[Vary, float], ...]
     mixed: tuple[tuple[str, float], ...]
 
     @staticmethod
@@ -78,7 +84,10 @@ class Augmentation:
         """
         if not recipe.augmentation:
             return None
-        there, steps, mixed = ways(task), [], []
+        there = ways(task)
+        warps: list[tuple[Warp, float]] = []
+        steps: list[tuple[Vary, float]] = []
+        mixed: list[tuple[str, float]] = []
         for text in recipe.augmentation.split(","):
             name, _, amount = text.strip().partition("=")
             if name not in there:
@@ -86,17 +95,25 @@ class Augmentation:
             way = there[name]
             how_far = _number(name, amount, way) if amount else way.usual
             _refuse(name, task)
-            if way.vary is None:
-                mixed.append((name, how_far))
+            if way.warp:
+                warps.append((way.warp, how_far))
+            elif way.vary:
+                steps.append((way.vary, how_far))
             else:
-                steps.append((name, way, how_far))
-        return Augmentation(task, tuple(steps), tuple(mixed))
+                mixed.append((name, how_far))
+        return Augmentation(task, tuple(warps), tuple(steps), tuple(mixed))
+
+    @property
+    def varies(self) -> bool:
+        """Whether samples are varied one by one."""
+        return bool(self.warps or self.steps)
 
     def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return inputs (n, height, width, channels) float32, varied; x stays as it is."""
-        for _, way, how_far in self.steps:
-            assert way.vary is not None
-            x = way.vary(x, how_far, rng, self.task)
+        if self.warps:
+            x = warped(x, self.warps, rng)
+        for vary, how_far in self.steps:
+            x = vary(x, how_far, rng, self.task)
         return x
 
 

@@ -1,17 +1,11 @@
 """Images varied at random, (n, height, width, channels) float32; what comes in from outside is 0."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from latent_nas.tasks import Task
 from latent_nas.training.augment import Way
 from latent_nas.training.augment.series import noise
-
-if TYPE_CHECKING:
-    import torch
-
-KNOTS = 7  # pixels from one of ``elastic``'s displacements to the next, about
+from latent_nas.training.augment.warp import affine, elastic
 
 
 def shift(x: np.ndarray, pixels: float, rng: np.random.Generator, task: Task) -> np.ndarray:
@@ -46,51 +40,6 @@ def contrast(x: np.ndarray, most: float, rng: np.random.Generator, task: Task) -
     return (mean + (x - mean) * rng.uniform(1 - most, 1 + most, (len(x), 1, 1, 1))).astype(np.float32)
 
 
-def affine(x: np.ndarray, degrees: float, rng: np.random.Generator, task: Task) -> np.ndarray:
-    """Return images turned by up to so many degrees, and enlarged and sheared by up to a hundredth for each of them."""
-    import torch
-    from torch.nn import functional
-
-    angle = np.deg2rad(rng.uniform(-degrees, degrees, len(x)))
-    sizes = 1 + rng.uniform(-degrees, degrees, (2, len(x))) / 100
-    shear = rng.uniform(-degrees, degrees, len(x)) / 100
-    turn = np.stack([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]).transpose(2, 0, 1)
-    matrix = np.zeros((len(x), 2, 3), np.float32)
-    matrix[:, :, :2] = turn * sizes.T[:, None, :]
-    matrix[:, 0, 1] += shear
-    images = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
-    grid = functional.affine_grid(torch.from_numpy(matrix), list(images.shape), align_corners=False)
-    made: np.ndarray = functional.grid_sample(images, grid, align_corners=False).numpy()
-    return made.transpose(0, 2, 3, 1)
-
-
-def elastic(x: np.ndarray, pixels: float, rng: np.random.Generator, task: Task) -> np.ndarray:
-    """Return images whose places are moved smoothly, each by about so many pixels (Simard et al. 2003).
-
-    Displacements are drawn at a grid ``KNOTS`` pixels apart, with that standard deviation, and smooth in between.
-    """
-    import torch
-    from torch.nn import functional
-
-    images = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
-    down, across = (_between(side) for side in x.shape[1:3])
-    drawn = rng.normal(0, pixels, (len(x), 2, down.shape[1], across.shape[1])).astype(np.float32)
-    moved = (down @ torch.from_numpy(drawn) @ across.T).permute(0, 2, 3, 1)
-    still = functional.affine_grid(torch.eye(2, 3)[None], list(images[:1].shape), align_corners=False)
-    grid = still + moved * (2 / torch.tensor([len(across), len(down)]))
-    made: np.ndarray = functional.grid_sample(images, grid, align_corners=False).numpy()
-    return made.transpose(0, 2, 3, 1)
-
-
-def _between(side: int) -> "torch.Tensor":
-    """Return the share of each of ``elastic``'s knots in each place of a side, (side, knots), by cubic splines."""
-    import torch
-    from torch.nn import functional
-
-    one = torch.eye(max(round(side / KNOTS), 1) + 1)[None, None]
-    return functional.interpolate(one, (side, one.shape[-1]), mode="bicubic", align_corners=True)[0, 0]
-
-
 def _span(side: int, length: int, centre: np.ndarray) -> np.ndarray:
     """Return which places of a side (n, side) are in a span of that length around a centre (n,)."""
     first = (centre - length // 2)[:, None]
@@ -104,7 +53,7 @@ WAYS = {
     "cutout": Way(8, 256, "pixels of a side", cutout),
     "brightness": Way(0.2, 2, "standard deviations", brightness),
     "contrast": Way(0.2, 1, "share", contrast),
-    "affine": Way(10, 45, "degrees", affine),
-    "elastic": Way(1, 16, "pixels", elastic),
+    "affine": Way(10, 45, "degrees", warp=affine),
+    "elastic": Way(1, 16, "pixels", warp=elastic),
     "noise": Way(0.1, 5, "standard deviations", noise),
 }
