@@ -27,7 +27,7 @@ from latent_nas.firmware.linker import STACK_BYTES
 from latent_nas.graph import Builder
 from latent_nas.jobs.build import Build, linked
 from latent_nas.jobs.calibrate import calibrate
-from latent_nas.jobs.proof import above, fits, tools_missing
+from latent_nas.jobs.proof import above, counted_by_limits, fits, tools_missing
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import prepare
 from latent_nas.jobs.search.run import over
@@ -184,6 +184,13 @@ class TestWholeImage:
         assert not fits(cost, Limits(latency_ms=1.4), proof)
         assert not fits(cost, Limits(), {"refused": "2 % of outputs differ"})
         other = costs(small(), DEVICE, open_runtime("cmsis_nn"))
+        assert counted_by_limits(cost, proof) == {"flash_bytes": 9000, "ram_bytes": 4000, "latency_ms": 1.5}
+        assert (
+            counted_by_limits(other, proof)
+            == counted_by_limits(cost, None)
+            == counted_by_limits(cost, {"refused": "no firmware"})
+            == {}
+        )
         assert fits(other, Limits(latency_ms=1.4), proof)  # limits count the model there, the link proves the image
 
     def test_an_image_above_the_limits_is_said_where_they_count_the_model(self):
@@ -219,17 +226,24 @@ class TestWholeImage:
                     "firmware": None,
                     "fits": True,
                     "emulated_above_bytes": over,
+                    "emulated_limited": took,
                 }
-                for over in ({"flash_bytes": 1536}, {})
+                for over, took in (
+                    ({"flash_bytes": 1536}, {}),
+                    ({}, {}),
+                    ({}, {"flash_bytes": 9216, "ram_bytes": 4000, "latency_ms": 1.4}),
+                )
             ],
             "trainings": 1,
             "search_s": 1.0,
             "wall_s": 1.0,
             "objective": "accuracy",
+            "limits": {"latency_ms": 1.2},
             "version": VERSION,
         }
         text = summary(read_result(found, "result.json"), Path("run"))
         assert text.count("With code and stack") == text.count("1.5\u00a0KB above the limit of flash.") == 1
+        assert text.replace("\u00a0", " ").count("The emulated time, 1.40 ms, is above the limit of 1.20 ms;") == 1
 
 
 class TestRim:

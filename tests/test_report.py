@@ -77,6 +77,47 @@ def test_all_final_networks_stand_in_a_table_with_interval_firmware_and_the_chea
     assert "2.final training failed3." in failed
 
 
+def emulated(place, ms, computed_ms, **of_first):
+    """The summary of a run whose final networks' firmware took so long, which limits count."""
+    run = told(Run.read(place))
+    took = {"flash_bytes": 30_000, "ram_bytes": 5120, "latency_ms": ms}
+    fits = max(ms, computed_ms) <= 5
+    of_all = {"emulated_limited": took, "latency_ms": computed_ms, "latency_error_ms": 0.7, "fits": fits, **of_first}
+    run.result = replace(run.result, networks=tuple(replace(n, **of_all) for n in run.result.networks))
+    return Page(report.html(run)).texts["summary"].replace("\u00a0", " ")
+
+
+def test_what_is_emulated_decides_the_sentence_on_limits_and_each_is_called_what_it_is(whole):
+    text = emulated(whole[0], 5.47, 4.83)
+    assert "Within:" not in text
+    assert "Does not fit: 29.3 KB flash of 32 KB (92 %), 5 KB RAM of 16 KB (31 %), 5.47 ms time of 5 ms (109 %)" in text
+    assert "with native, emulated. The emulated time, 5.47 ms, is above the limit of 5 ms" in text
+    assert "above the limit of 5 ms; the computed one, 4.83 ms, is not." in text
+    assert "The time may be off by 0.50 ms: counted instructions" in text
+    assert "What limits most: time: 109 % of the limit is used" in text
+    assert "109 % of 5 ms, emulated" in text  # the tile
+    text = emulated(whole[0], 4.83, 5.47)
+    assert "Does not fit: 29.3 KB" in text
+    assert "The computed time, 5.47 ms, is above the limit of 5 ms; the emulated one, 4.83 ms, is not." in text
+    text = emulated(whole[0], 5.47, 5.5)
+    assert "The computed time, 5.50 ms, is above the limit of 5 ms; the emulated one, 5.47 ms, is as well." in text
+    text = emulated(whole[0], 4.5, 4.83)
+    assert "Within: 29.3 KB flash of 32 KB (92 %), 5 KB RAM of 16 KB (31 %), 4.50 ms time of 5 ms (90 %)" in text
+    assert "is above the limit" not in text
+    text = emulated(whole[0], 4.5, 4.83, emulated_limited={})  # limits that count the model alone
+    assert "4.83 ms time of 5 ms (97 %) on stm32f405 with native, computed. The time may be off by 0.70 ms" in text
+
+
+def test_a_firmware_that_was_refused_or_not_checked_does_not_fit_or_may_not(whole):
+    refused = {"refused": "2 % of outputs differ from the integer reference"}
+    text = emulated(whole[0], 4.5, 4.83, emulated_limited={}, fits=False, firmware=refused)
+    assert "Within:" not in text
+    assert "Its firmware was refused: 2 % of outputs differ from the integer reference." in text
+    unchecked = {"refused": None, "unchecked": "no compiler"}
+    text = emulated(whole[0], 4.5, 4.83, emulated_limited={}, fits=None, firmware=unchecked)
+    assert "Whether that holds is not known, its firmware could not be checked: no compiler." in text
+
+
 def test_one_seed_has_no_spread_and_a_warm_start_is_said(whole):
     run = told(Run.read(whole[0]))
     run.result = replace(run.result, networks=tuple(replace(n, seeds=1) for n in run.result.networks))

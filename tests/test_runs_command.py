@@ -51,6 +51,22 @@ def test_runs_by_name_and_as_json(runs, capsys):
     assert finished["ram_bytes"] == 2144
 
 
+def test_what_was_emulated_stands_beside_the_verdict_where_limits_count_it(runs, capsys):
+    file = runs / "finished" / files.RESULT
+    result = json.loads(file.read_text(encoding="utf-8"))
+    took = {"flash_bytes": 33_000, "ram_bytes": 4096, "latency_ms": 10.94}
+    result["networks"][0] |= {"fits": False, "emulated_limited": took}
+    file.write_text(json.dumps(result), encoding="utf-8")
+    _, out, _ = listed(capsys, runs / "finished", runs / "stopped")
+    finished, stopped = out.splitlines()[1:]
+    assert " ".join(finished.split()).endswith("32.2 KB 4 KB 10.94 ms, emulated DOES NOT FIT")
+    assert "ms, computed" in stopped
+    _, out, _ = listed(capsys, runs / "finished", "--json")
+    (line,) = json.loads(out)
+    assert (line["emulated_latency_ms"], line["emulated_flash_bytes"]) == (10.94, 33_000)
+    assert line["latency_ms"] == result["networks"][0]["latency_ms"]
+
+
 def test_where_no_run_is_a_line_says_so(tmp_path, capsys):
     code, _, err = listed(capsys, tmp_path)
     assert (code, err.count("\n")) == (2, 1)

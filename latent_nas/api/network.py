@@ -23,7 +23,8 @@ class Network:
             the test samples tell of it, ``measured_exported_interval`` (95 %).
         measured_int8, measured_float, measured_beside: the task's metrics by name, means over ``seeds`` seeds;
             ``measured_int8_std``: their spread. Empty where all trainings failed.
-        flash_bytes, ram_bytes, latency_ms: computed. fits: whether it keeps all limits.
+        flash_bytes, ram_bytes, latency_ms: computed. emulated_limited: what its firmware took of all three, by name,
+            where limits count that; else empty. fits: whether it keeps all limits.
         details: everything that ``result.json`` says of it.
     """
 
@@ -39,6 +40,7 @@ class Network:
     flash_bytes: int
     ram_bytes: int
     latency_ms: float
+    emulated_limited: Mapping[str, float]
     fits: bool | None
     folder: Path
     details: dict[str, Any]
@@ -51,9 +53,11 @@ class Network:
 
     def __repr__(self) -> str:
         measured = ", ".join(f"{name} {value:.4f}" for name, value in self.measured_exported_int8.items())
+        emulated = f", {self.emulated_limited['latency_ms']:.2f} ms emulated" if self.emulated_limited else ""
         return (
             f"Network(int8 {measured or 'not measured'}; flash {self.flash_bytes / 1024:.1f} KB,"
-            f" RAM {self.ram_bytes / 1024:.1f} KB, {self.latency_ms:.2f} ms computed; {FITS[self.fits]}; {self.folder})"
+            f" RAM {self.ram_bytes / 1024:.1f} KB, {self.latency_ms:.2f} ms computed{emulated}; {FITS[self.fits]};"
+            f" {self.folder})"
         )
 
     def export(self, file: str | Path) -> Path:

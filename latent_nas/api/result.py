@@ -63,7 +63,15 @@ class Result:
     def _repr_html_(self) -> str:
         """Return the final networks as a table, as notebooks show it."""
         metrics = list(dict.fromkeys(name for n in self.networks for name in n.measured_exported_int8))
-        head = ["", *(f"int8 {name}" for name in metrics), "flash, KB", "RAM, KB", "ms, computed", "limits"]
+        head = [
+            "",
+            *(f"int8 {name}" for name in metrics),
+            "flash, KB",
+            "RAM, KB",
+            "ms, computed",
+            "ms, emulated",
+            "limits",
+        ]
         rows = [
             [
                 str(rank),
@@ -71,6 +79,7 @@ class Result:
                 f"{n.flash_bytes / 1024:.1f}",
                 f"{n.ram_bytes / 1024:.1f}",
                 f"{n.latency_ms:.2f}",
+                f"{n.emulated_limited['latency_ms']:.2f}" if n.emulated_limited else "-",
                 FITS[n.fits],
             ]
             for rank, n in enumerate(self.networks, 1)

@@ -7,7 +7,7 @@ import numpy as np
 
 from latent_nas.costs import costs
 from latent_nas.graph import Graph
-from latent_nas.jobs.proof import above, fits
+from latent_nas.jobs.proof import above, counted_by_limits, fits
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.runs.schema import FinalNetwork
@@ -84,6 +84,7 @@ def describe(
         firmware=proof,
         fits=fits(cost, limits, proof),
         emulated_above_bytes=above(limits, proof),
+        emulated_limited=counted_by_limits(cost, proof),
     )
 
 

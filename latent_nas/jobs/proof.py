@@ -71,8 +71,16 @@ def fits(cost: Costs, limits: Limits, proof: dict[str, Any] | None) -> bool | No
         return None
     if proof["refused"] is not None:
         return False
-    took = proof["emulated_flash_bytes"], proof["emulated_ram_bytes"], sum(proof["emulated_ms"]) / 2
-    return not (cost.counts_image and limits.exceeded(*took))
+    took = counted_by_limits(cost, proof)
+    return not (took and limits.exceeded(**took))
+
+
+def counted_by_limits(cost: Costs, proof: Mapping[str, Any] | None) -> dict[str, float]:
+    """Return what a firmware took, by the names of limits; nothing where they count what is computed."""
+    if not cost.counts_image or proof is None or "emulated_flash_bytes" not in proof:
+        return {}
+    bytes_ = {name: proof[f"emulated_{name}"] for name in ("flash_bytes", "ram_bytes")}
+    return {**bytes_, "latency_ms": sum(proof["emulated_ms"]) / 2}
 
 
 def above(limits: Limits, proof: dict[str, Any] | None) -> dict[str, int]:

@@ -8,9 +8,9 @@ from latent_nas.jobs.summary import FITS
 from latent_nas.records import objective_of, words
 from latent_nas.runs import files
 from latent_nas.runs.read import Run
-from latent_nas.units import SPACE, size
+from latent_nas.units import SPACE, cost_row, size
 
-HEAD = ("run", "task", "device", "strategy", "seed", "state", "best network", "flash", "RAM", "computed time", "limits")
+HEAD = ("run", "task", "device", "strategy", "seed", "state", "best network", "flash", "RAM", "time", "limits")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Line:
 
     Attributes:
         state: "finished", "8 of 24 trainings" or "damaged". measured: of the exported network on the test part, else of
-            the best training on the validation part, ``measured_on``. problems: what could not be read.
+            the best training on the validation part, ``measured_on``. flash_bytes, ram_bytes, latency_ms: computed.
+        emulated_...: what its firmware took, where limits count that. problems: what could not be read.
     """
 
     run: str
@@ -35,8 +36,21 @@ class Line:
     flash_bytes: int | None = None
     ram_bytes: int | None = None
     latency_ms: float | None = None
+    emulated_flash_bytes: int | None = None
+    emulated_ram_bytes: int | None = None
+    emulated_latency_ms: float | None = None
     fits: bool | None = None
     problems: tuple[str, ...] = ()
+
+    @property
+    def counted(self) -> tuple[Any, ...]:
+        """Flash, RAM and time as limits count them: emulated where they count that, else computed."""
+        return cost_row(self, "" if self.emulated_latency_ms is None else "emulated_")
+
+    @property
+    def counted_how(self) -> str:
+        """Where ``counted`` comes from: "emulated" or "computed"."""
+        return "computed" if self.emulated_latency_ms is None else "emulated"
 
     def to_json(self) -> dict[str, Any]:
         """Return the line as JSON values."""
@@ -89,6 +103,9 @@ def line_of(run: Run) -> Line:
             about |= {"measured": network.measured_int8.get(name)}
             about |= {"measured_on": f"{network.measured_on}, mean of {network.seeds} seed{'s' * (network.seeds != 1)}"}
         about |= {"measured_interval": network.measured_exported_interval, "flash_bytes": network.flash_bytes}
+        took = network.emulated_limited
+        about |= {f"emulated_{name}": round(took[name]) for name in ("flash_bytes", "ram_bytes") if took}
+        about |= {"emulated_latency_ms": took.get("latency_ms")}
         return Line(
             str(path), "finished", ram_bytes=network.arena[1], latency_ms=network.latency_ms, fits=network.fits, **about
         )
@@ -114,7 +131,8 @@ def _cells(one: Line) -> tuple[str, ...]:
     if one.measured is not None:
         within = " [{:.4f} to {:.4f}]".format(*one.measured_interval) if one.measured_interval else ""
         best = f"{words(one.metric or 'objective')} {one.measured:.4f}{within} ({one.measured_on})"
-    costs = (size(one.flash_bytes), size(one.ram_bytes), "-" if one.latency_ms is None else f"{one.latency_ms:.2f} ms")
+    flash, ram, ms = one.counted
+    costs = (size(flash), size(ram), "-" if ms is None else f"{ms:.2f} ms, {one.counted_how}")
     about = (one.task, one.device, one.strategy, one.seed)
     cells = (one.run, *("-" if value is None else str(value) for value in about), one.state, best, *costs)
     return (*(cell.replace(SPACE, " ") for cell in cells), FITS[one.fits] if one.state == "finished" else "-")

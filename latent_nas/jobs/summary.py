@@ -5,8 +5,9 @@ from pathlib import Path
 
 from latent_nas.graph.channels import widths
 from latent_nas.jobs import proof, ranks
+from latent_nas.limits import Limits
 from latent_nas.records import words
-from latent_nas.report.summary import above
+from latent_nas.report.summary import verdicts
 from latent_nas.runs.schema import FinalNetwork, Result
 from latent_nas.units import span
 
@@ -69,7 +70,7 @@ def _network(network: FinalNetwork, result: Result) -> str:
     if not network.seeds:
         return "final training failed"
     region, ram = network.arena
-    over = above(network.emulated_above_bytes)
+    over = verdicts(network, Limits.from_json(dict(result.limits)))
     return (
         f"{_measured(network, result.objective)}{_no_better(network, result)};"
         f"{_changed(network)} flash {network.flash_bytes / 1024:.1f} KB,"

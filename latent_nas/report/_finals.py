@@ -90,7 +90,7 @@ def _cost(run: Run, network: FinalNetwork, built: Mapping[str, Any], name: str) 
         text = f"{value:.2f}{SPACE}± {network.latency_error_ms:.2f}{SPACE}ms"
     elif name == "ram_bytes" and network.ram_low_bytes not in (None, network.ram_high_bytes):
         text = span(network.ram_low_bytes or 0, network.ram_high_bytes or 0)
-    share = value / limit if limit else None
+    share = network.counted[name] / limit if limit else None
     bar = tag("span", tag("i", style=f"width:{min(100, 100 * share):.1f}%"), class_="gauge") if share else None
     return tag("td", text, bar, tag("small", emulated) if (emulated := _emulated(built, name)) else None)
 
@@ -112,8 +112,8 @@ def _key(run: Run, cheap: int | None) -> str:
     """Return what the table's figures are, and which of the networks to take."""
     text = (
         "Measured is the int8 network itself, on samples that no choice has seen. Flash, RAM and time are computed;"
-        " bars are shares of the limits. Firmware is what the whole image took on the emulated device, with code and"
-        " stack."
+        " bars are shares of the limits, of what was emulated where limits count that. Firmware is what the whole"
+        " image took on the emulated device, with code and stack."
     )
     alike = [rank for rank, n in enumerate(run.result.networks if run.result else (), 1) if n.like_first and n.seeds]
     if alike:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from latent_nas.limits import Limits
 from latent_nas.records import words
 from latent_nas.report import Section
 from latent_nas.report._bits import mixed
@@ -36,7 +37,7 @@ class Summary(Section):
 
 def _used(run: Run) -> dict[str, float]:
     if run.networks:
-        return run.networks[0].limited
+        return run.networks[0].counted
     return {name: getattr(run.best[0], name) for name in COSTS}
 
 
@@ -92,7 +93,8 @@ def _final(run: Run) -> tuple[str, str, str]:
 def _tile(run: Run, name: str, used: float, ratio: float | None, binds: bool) -> Html:
     limit = getattr(run.limits, name)
     what = COSTS[name][0] + (", limits most" if binds else "")
-    more = "computed, no limit" if ratio is None else f"{percent(ratio, 0)} of {cost(name, limit)}, computed"
+    how = _how(run)
+    more = f"{how}, no limit" if ratio is None else f"{percent(ratio, 0)} of {cost(name, limit)}, {how}"
     return tag(
         "div",
         tag("div", what, class_="what"),
@@ -166,29 +168,71 @@ def _within(run: Run, used: dict[str, float], ratios: dict[str, float]) -> Html:
             text + (f" of {cost(name, limit)} ({percent(ratios[name], 0)})" if name in ratios else " (no limit)")
         )
     where = f" on {run.target['device']} with {run.target['runtime']}" if run.target["device"] else ""
-    error = run.networks[0].latency_error_ms if run.networks else None
-    ram = _range(run.networks[0]) if run.networks else ""
-    off = f" The time may be off by {error:.2f} ms: it is computed from cycles fitted to boards." if error else ""
-    joule = _energy(run.networks[0]) if run.networks else ""
-    fits = "" if all(r <= 1 for r in ratios.values()) else " That does not fit."
-    image = above(run.networks[0].emulated_above_bytes) if run.networks else ""
-    more = f" {image}" if image else ""
-    return join(tag("strong", "Within: "), f"{', '.join(parts)}{where}.{fits}{more}{ram}{off}{joule}")
+    first = run.networks[0] if run.networks else None
+    fits = all(ratio <= 1 for ratio in ratios.values()) and (first is None or first.fits is not False)
+    more = (
+        []
+        if first is None
+        else [_unproven(first), verdicts(first, run.limits), _range(first), _off(first), _energy(first)]
+    )
+    said = " ".join([f"{', '.join(parts)}{where}, {_how(run)}.", *(text for text in more if text)])
+    return join(tag("strong", "Within: " if fits else "Does not fit: "), said)
+
+
+def _how(run: Run) -> str:
+    """Return whether the costs that are shown were emulated or computed."""
+    return run.networks[0].counted_how if run.networks else "computed"
+
+
+def _unproven(network: FinalNetwork) -> str:
+    """Return what kept a network's firmware from proving that it fits, "" where it did or was not tried."""
+    proof = network.firmware or {}
+    if proof.get("unchecked"):
+        return f"Whether that holds is not known, its firmware could not be checked: {proof['unchecked']}."
+    return f"Its firmware was refused: {proof['refused']}." if proof.get("refused") else ""
+
+
+def verdicts(network: FinalNetwork, limits: Limits) -> str:
+    """Return which limits a network exceeds as emulated or as computed, in words; "" where it keeps all."""
+    if not network.emulated_limited:
+        return above(network.emulated_above_bytes)
+    parts = []
+    for name, took in network.emulated_limited.items():
+        limit, computed = getattr(limits, name), network.limited[name]
+        if limit is None or max(took, computed) <= limit:
+            continue
+        word, bound = COSTS[name].word, cost(name, limit)
+        (over, value), (other, less) = sorted((("emulated", took), ("computed", computed)), key=lambda pair: -pair[1])
+        also = "as well" if less > limit else "not"
+        parts.append(
+            f"The {over} {word}, {cost(name, value)}, is above the limit of {bound};"
+            f" the {other} one, {cost(name, less)}, is {also}."
+        )
+    return " ".join(parts)
+
+
+def _off(network: FinalNetwork) -> str:
+    """Return how far the time that is shown may be off and why, in words."""
+    if network.emulated_limited and network.firmware:
+        low, high = network.firmware["emulated_ms"]
+        return f"The time may be off by {(high - low) / 2:.2f} ms: counted instructions, cycles fitted to boards."
+    error = network.latency_error_ms
+    return f"The time may be off by {error:.2f} ms: it is computed from cycles fitted to boards." if error else ""
 
 
 def _energy(network: FinalNetwork) -> str:
     """Return the energy of an inference in words, "" where nobody knows the device's power."""
     if network.energy_uj is None or network.energy_error_uj is None:
         return ""
-    return f" An inference takes {energy(network.energy_uj)} (± {energy(network.energy_error_uj)}) of energy."
+    return f"An inference takes {energy(network.energy_uj)} (± {energy(network.energy_error_uj)}) of energy, computed."
 
 
 def _range(network: FinalNetwork) -> str:
     """Return what is known of a network's RAM where it is not known to the byte, in words."""
     low, high = network.ram_low_bytes, network.ram_high_bytes
-    if low is None or high is None or low == high:
+    if low is None or high is None or low == high or network.emulated_limited:
         return ""
-    return f" RAM is {span(low, high)}, {size(network.arena[1])} most likely; the upper end is what counts."
+    return f"RAM is {span(low, high)}, {size(network.arena[1])} most likely; the upper end is what counts."
 
 
 def above(excess: Mapping[str, int]) -> str:

@@ -39,6 +39,7 @@ class FinalNetwork:
         firmware: what it took on the emulated device, or why there is none; None where it was not tried.
         fits: whether all limits are kept; None where that could not be checked.
         emulated_above_bytes: by how much its whole image is above them.
+        emulated_limited: what its firmware took, by the names of limits, where they count that; else empty.
         qat_epochs: of quantisation-aware training behind the int8 networks; 0 is none.
         weight_bits: of convolutions and dense layers; eight_bit_ends: whether the first and the last keep 8 where that
             is fewer. measured_valid_eight_bits: on the validation part, with 8 bits everywhere then.
@@ -84,6 +85,7 @@ class FinalNetwork:
     binding: Mapping[str, Any] | None = None
     firmware: Mapping[str, Any] | None = None
     emulated_above_bytes: Mapping[str, int] = field(default_factory=dict)
+    emulated_limited: Metrics = field(default_factory=dict)
     like_first: bool | None = None
     qat_epochs: int = 0
     weight_bits: int = 8
@@ -104,14 +106,24 @@ class FinalNetwork:
 
     @property
     def size(self) -> float:
-        """A number that goes up with flash, RAM and latency, as limits count them."""
+        """A number that goes up with computed flash, RAM and latency."""
         return sum(math.log(max(value, 1e-9)) for value in self.limited.values())
 
     @property
     def limited(self) -> dict[str, float]:
-        """What limits count, by their names."""
+        """What is computed of what limits count, by their names."""
         ram = self.arena[1] if self.ram_high_bytes is None else self.ram_high_bytes
         return {"flash_bytes": self.flash_bytes, "ram_bytes": ram, "latency_ms": self.latency_ms}
+
+    @property
+    def counted(self) -> dict[str, float]:
+        """What limits count, by their names: emulated where they count the firmware and it ran, else computed."""
+        return {**self.limited, **self.emulated_limited}
+
+    @property
+    def counted_how(self) -> str:
+        """Where ``counted`` comes from: "emulated" or "computed"."""
+        return "emulated" if self.emulated_limited else "computed"
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,8 @@ def _row(base: str, one: Listed) -> list[Html]:
         tag("td", best, tag("small", where) if where else None, class_="n"),
         tag("td", title(line.task or "")),
         tag("td", Path(line.device or "").stem if (line.device or "").endswith(".toml") else line.device or ""),
-        *(tag("td", text, class_="n") for text in (size(line.flash_bytes), size(line.ram_bytes))),
-        tag("td", cost("latency_ms", line.latency_ms), class_="n"),
+        *(tag("td", size(value), class_="n") for value in line.counted[:2]),
+        tag("td", cost("latency_ms", line.counted[2]), tag("small", line.counted_how), class_="n"),
         tag("td", FITS.get(line.fits, "-") if line.fits is not None else "-"),
     ]
     rows = [tag("tr", *cells)]
@@ -139,7 +139,8 @@ def _facts(run: Run) -> dict[str, str]:
         measured = f"{own or (run.scale.shown(mean[0]) if mean else '-')}{run.scale.interval(first)}, test"
     elif best:
         measured = f"{run.scale.number(best.measured_objective)}{run.scale.interval_of(best)}, validation"
-    used = first.limited if first else {name: getattr(best, name) for name in COSTS} if best else {}
+    used = first.counted if first else {name: getattr(best, name) for name in COSTS} if best else {}
+    how = first.counted_how if first else "computed"
     try:
         limits = run.limits.text()
     except ValueError:  # of a board that is not known here
@@ -154,7 +155,7 @@ def _facts(run: Run) -> dict[str, str]:
         "limits": limits,
         "trainings": f"{len(run.records)} of {run.wanted or '?'}",
         f"best, {run.scale.name}": measured,
-        **{word: cost(name, used.get(name)) for name, (word, *_) in COSTS.items()},
+        **{word: f"{cost(name, used[name])}, {how}" if used else "-" for name, (word, *_) in COSTS.items()},
         "took": seconds(result.wall_s) if result and result.wall_s else "-",
     }
 
