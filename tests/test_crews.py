@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latent_nas.crews import carry_out, open_crew
+from latent_nas.crews import carry_out, open_crew, tell
 from latent_nas.evaluators import Job
 from latent_nas.evaluators.training import Training
-from latent_nas.evaluators.work import record_of
+from latent_nas.evaluators.work import failed, record_of
 from latent_nas.seeds import rng
 from latent_nas.target import Setup, Target
 
@@ -112,6 +112,47 @@ def test_tasks_are_taken_when_there_is_room_and_see_the_results_so_far(crew):
     for value in carry_out(crew, call, tasks(), lambda task, reason: -1):
         seen.append(value)
     assert sorted(seen) == [0, 1, 4, 9, 16, 25]
+
+
+def talk(n):
+    """Say lines, the last one as the work ends."""
+    for i in range(n):
+        tell(f"{n}.{i}")
+    return n
+
+
+def talk_and_die():
+    tell("a last word")
+    return die()
+
+
+def test_lines_that_work_says_are_heard_in_order_before_its_answer(crew):
+    heard = []
+    crew.say = heard.append
+    try:
+        for n in carry_out(crew, call, [(talk, n) for n in range(1, 5)], lambda task, reason: reason):
+            assert [line for line in heard if line.startswith(f"{n}.")] == [f"{n}.{i}" for i in range(n)]
+        assert len(heard) == 10
+        (reason,) = results(crew, [(talk_and_die,)])
+    finally:
+        del crew.say
+    assert heard[10:] == ["a last word"] * 2
+    assert "its process died" in reason
+    assert results(crew, [(talk, 2)]) == [2]  # said to nobody
+
+
+def talking(target, job):
+    tell("teachers are trained first")
+    return failed(target, job, "not trained")
+
+
+def test_what_all_trainings_say_is_said_once():
+    genes = np.unique(Setup(TARGET).space.sample(rng(5, "crew"), 2), axis=0).tolist()
+    workers, heard = Training(TARGET, 2, work=talking), []
+    workers.say = heard.append
+    list(workers.evaluate([Job(tuple(g), 1) for g in genes]))
+    workers.close()
+    assert heard == ["teachers are trained first"]
 
 
 def essence(record):

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from latent_nas import artifacts, seeds
+from latent_nas import artifacts, crews, seeds
+from latent_nas.evaluators import Job
+from latent_nas.evaluators.work import record_of
 from latent_nas.spaces import open_space
+from latent_nas.target import Setup, Target
 from latent_nas.tasks import Part, Recipe, open_task
 from latent_nas.tasks._download import VARIABLE
 from latent_nas.training import check, teacher, train
@@ -77,6 +80,18 @@ def test_a_teacher_is_made_once_and_changes_what_is_learnt(kept, pupil):
     with pytest.raises(ValueError, match=r"damaged: .*weights\.safetensors.*; delete .*0, it is trained anew"):
         train(pupil, TASK, RECIPE, 3, *kept)
     weights.write_bytes(whole)
+
+
+def test_a_worker_says_that_it_trains_teachers_first(kept, monkeypatch):
+    recipe = ("teachers=1", "epochs=1")
+    target = Target("mcu_cnn", "digits", "stm32f405", "native", qat="never", full_recipe=recipe)
+    genes = Setup(target).space.sample(seeds.rng(1), 40)
+    genes = min(map(tuple, genes.tolist()), key=lambda one: Setup(target).costs(one).macs)
+    lines = []
+    monkeypatch.setattr(crews, "HEARERS", [lines.append])  # of a process of a crew
+    assert record_of(target, Job(genes, 1, "full")).ok
+    assert lines[0].startswith("training teacher 1 of 1 first (")
+    assert lines[-1].startswith("1 teacher: validation accuracy")
 
 
 def test_a_teacher_no_better_than_its_pupil_is_left_out(kept, pupil):

@@ -19,11 +19,18 @@ Result = TypeVar("Result")
 ATTEMPTS = 2
 log = logging.getLogger("latent_nas")
 SERVES = Event()  # set in a process that works for others
+HEARERS: list[Callable[[str], None]] = []  # of what work says, in a process that works for others
 
 
 def at_work() -> bool:
     """Return whether this process works for another one, and is not a program of a user."""
     return SERVES.is_set()
+
+
+def tell(line: str) -> None:
+    """Say a line to whoever asked for the work that this process is at; nobody hears it where nobody did."""
+    for hear in HEARERS:
+        hear(line)
 
 
 class Lost(Exception):
@@ -35,7 +42,13 @@ class NoRoom(Exception):
 
 
 class Crew(ABC):
-    """Workers that do one piece of work each at a time."""
+    """Workers that do one piece of work each at a time.
+
+    Attributes:
+        say: is told what work says by ``tell``, while ``finished`` waits.
+    """
+
+    say: Callable[[str], None] = staticmethod(lambda line: None)
 
     @property
     @abstractmethod

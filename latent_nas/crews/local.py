@@ -14,13 +14,14 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.reduction import ForkingPickler
 from types import FrameType
 from typing import Any
 
-from latent_nas.crews import SERVES, Crew, Lost
+from latent_nas.crews import HEARERS, SERVES, Crew, Lost
 
 # One thread each; and memory kept between steps instead of returned to the system, which saves a seventh of the time.
 ENVIRONMENT = {
@@ -41,10 +42,11 @@ class Elsewhere(Exception):
 
 @dataclass(eq=False)
 class _Worker:
-    """A process, and the pipe by which it is given work and gives back what came of it."""
+    """A process, the pipe by which it is given work and gives back what came of it, and one of lines that it says."""
 
     process: multiprocessing.process.BaseProcess
     pipe: Connection
+    lines: Connection
 
     @staticmethod
     def begin() -> "_Worker":
@@ -53,11 +55,19 @@ class _Worker:
             os.environ.setdefault(name, value)
         context = _context()
         here, there = context.Pipe()
-        process = context.Process(target=_serve, args=(there, dict(os.environ)))
+        lines, says = context.Pipe(duplex=False)
+        process = context.Process(target=_serve, args=(there, says, dict(os.environ)))
         with _without_main():
             process.start()
         there.close()
-        return _Worker(process, here)
+        says.close()
+        return _Worker(process, here, lines)
+
+    def said(self) -> Iterator[str]:
+        """Yield the lines that it has said; whether it has died is for the pipe to tell."""
+        with suppress(EOFError, OSError):
+            while self.lines.poll():
+                yield self.lines.recv()
 
 
 def _context() -> ForkServerContext | SpawnContext:
@@ -107,8 +117,14 @@ class Local(Crew):
 
     def finished(self, handles: list[Any]) -> list[Any]:
         """Wait for one of the processes to answer or to die; return those that did, in the order of the handles."""
-        done = wait([worker.pipe for worker in handles])  # a dead process has closed its end
-        return [worker for worker in handles if worker.pipe in done]
+        done = list[Any]()
+        while not done:
+            ready = wait([end for worker in handles for end in (worker.pipe, worker.lines)])
+            done = [worker for worker in handles if worker.pipe in ready]  # a dead process has closed its end
+            for worker in handles:  # what was said before an answer came is there by now
+                for line in worker.said():
+                    self.say(line)
+        return done
 
     def result(self, handle: Any) -> Any:
         """Return what the work returned; its process is free again."""
@@ -163,6 +179,7 @@ def _end(workers: list[_Worker]) -> None:
     """End processes, by force those that take longer than ``GRACE_S``."""
     for worker in workers:
         worker.pipe.close()
+        worker.lines.close()
         worker.process.terminate()
     until = time.monotonic() + GRACE_S
     for worker in workers:
@@ -172,16 +189,18 @@ def _end(workers: list[_Worker]) -> None:
             worker.process.join()
 
 
-def _serve(pipe: Connection, environment: dict[str, str]) -> None:
+def _serve(pipe: Connection, says: Connection, environment: dict[str, str]) -> None:
     """Do what comes by a pipe until it is closed: what a process of the crew is there for.
 
     Args:
+        says: where lines go that the work says.
         environment: of the main process as it is now; that of the server is of when it began.
     """
     os.environ.clear()
     os.environ.update(environment)
     start_worker(False)
     SERVES.set()
+    HEARERS.append(partial(_say, says))
     _with_parent(True)  # imports of the first work can hold Python's lock for seconds, against the thread below
     while True:
         try:
@@ -197,6 +216,11 @@ def _serve(pipe: Connection, environment: dict[str, str]) -> None:
         AT_WORK.clear()
         _with_parent(False)
         _answer(pipe, answer)
+
+
+def _say(says: Connection, line: str) -> None:
+    with suppress(OSError):  # nobody is there any more
+        says.send(line)
 
 
 def _answer(pipe: Connection, answer: tuple[bool, Any, str]) -> None:

@@ -1,7 +1,7 @@
 """Evaluators: one file each, from genes to records. Training is one; tables, emulators and clusters are others."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -49,12 +49,14 @@ class Evaluator(ABC):
         gpus: that one job asks for; a crew grants them where it has any.
         accelerated: whether it trains where the target says; else on the CPU. pauses: whether its trainings can be
             left after some epochs and go on later, see ``Job.state``.
+        say: is told lines of what goes on where networks are trained, each once.
     """
 
     trains: ClassVar[bool] = True
     gpus: ClassVar[float] = 0.0
     accelerated: ClassVar[bool] = False
     pauses: ClassVar[bool] = False
+    say: Callable[[str], None] = staticmethod(lambda line: None)
 
     @classmethod  # noqa: B027 - most need nothing
     def check(cls, target: Target) -> None:

@@ -55,6 +55,7 @@ class Emulation(Evaluator):
 
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
         """Yield records as they finish."""
+        self._training.say = self.say
         return self._training.evaluate(jobs)
 
     def close(self) -> None:

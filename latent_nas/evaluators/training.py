@@ -30,11 +30,19 @@ class Training(Evaluator):
     ) -> None:
         self.target, self.work = target, work
         self.crew = open_crew(workers, ray, self.gpus or SHARE * (target.accelerator == CUDA))
+        self.crew.say = self._heard
+        self._said = set[str]()
 
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
         """Yield records as they finish. A training that is lost is repeated; lost twice, it is a failed record."""
         work, fail = partial(self.work, self.target), partial(failed, self.target)
         return carry_out(self.crew, work, map(self._complete, jobs), fail, _on_the_cpu)
+
+    def _heard(self, line: str) -> None:
+        """Say what a worker says, once, as every training that learns from teachers says how good they are."""
+        if line not in self._said:
+            self._said.add(line)
+            self.say(line)
 
     def _complete(self, job: Job) -> Job:
         """Return the job with its graph and costs, which this process knows of a proposal already."""

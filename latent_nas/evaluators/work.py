@@ -11,7 +11,7 @@ import numpy as np
 
 from latent_nas import accelerator, seeds
 from latent_nas.costs import Costs
-from latent_nas.crews import NoRoom
+from latent_nas.crews import NoRoom, tell
 from latent_nas.evaluators import Job
 from latent_nas.graph import Graph
 from latent_nas.records import FULL, SEARCH, Record, versions
@@ -84,6 +84,7 @@ def _one(target: Target, job: Job, graph: Graph, data: Data, learn: Part, judge:
         pause=pause,
         qat_epochs=job.qat_epochs,
         lesson=(data.train, data.valid) if final else None,  # a teacher never sees the test part
+        say=tell,
         weight_bits=target.measured_bits(job.fidelity),
         eight_bit_ends=False if target.prune_to else job.eight_bit_ends,  # wider ends may not fit
         excess=opened.excess if target.prune_to and job.fidelity == FULL else None,

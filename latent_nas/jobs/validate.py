@@ -103,6 +103,7 @@ def _validated(
 ) -> Result:
     store: Store = folder.store()
     evaluator = plugins.load("evaluators", kind)(setup.target, workers)
+    evaluator.say = say
     try:
         networks = finalise(
             setup,

@@ -115,7 +115,8 @@ def teach(
     artifacts.write(place / ABOUT, json.dumps(about, indent=1) + "\n")
     name = task.kind.metric.name
     scores = [f"{words(name)} {task.kind.metric.signed(value):.4f}" for value in (reached, alone)]
-    of = f"{len(members)} teachers: validation {scores[0]}; the network without them {scores[1]}"
+    many = f"{len(members)} teacher{'s' * (len(members) > 1)}"
+    of = f"{many}: validation {scores[0]}; the network without them {scores[1]}"
     if reached <= alone:
         say(f"{of}; as they are no better they are left out")
         return None

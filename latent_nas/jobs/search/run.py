@@ -69,6 +69,7 @@ def _search(prepared: Prepared, folder: RunFolder, say: Say, done: Done, board: 
     store = folder.store()
     before = max(store.note("wall_s") or 0.0, store.note("search_s") or 0.0)  # a killed run has noted its rounds only
     pool: Evaluator = plugins.load("evaluators", config.measure)(config.target, config.workers, config.ray)
+    pool.say = tell
     evaluator = Watched(Judged(pool, open_objective(config.objective, limits)), watch)
     try:
         about = about_data(setup, config.front_end_apart, config.front_found)
