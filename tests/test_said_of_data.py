@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from latent_nas.tasks import open_task
+from latent_nas.tasks._sentinels import suspects
 from latent_nas.training.aware import lost
 
 ROWS = 60
@@ -49,6 +50,84 @@ def test_a_number_beyond_float32_is_refused_without_a_warning(tmp_path):
         table(tmp_path / "t.csv", lambda i: "ab"[i % 2], lambda i: "1e+39")
     with pytest.raises(ValueError, match="line 3, column 'temp' holds infinity"):
         table(tmp_path / "u.csv", lambda i: "ab"[i % 2], lambda i: "inf" if i == 1 else i)
+
+
+def column(kind, rng, n=600):
+    """A column as devices write it; none of its values stands for a missing one."""
+    day = np.sin(np.arange(n) * 2 * np.pi / 144)
+    return {
+        "temperatures around -9": np.round(-8 + 3 * day + rng.normal(0, 1, n)),
+        "tenths of degrees": np.round(-5 + 6 * day + rng.normal(0, 1, n), 1),
+        "a converter of 12 bits at its end": np.clip(np.round(2600 + 1800 * day + rng.normal(0, 80, n)), 0, 4095),
+        "one of 16 bits": np.clip(np.round(52_000 + 18_000 * day + rng.normal(0, 800, n)), 0, 65_535),
+        "an accelerometer that clips": np.clip(np.round(37_000 * day + rng.normal(0, 300, n)), -32_768, 32_767),
+        "counts": rng.negative_binomial(0.5, 0.02, n).astype(float),
+        "a counter of two digits": np.minimum(rng.negative_binomial(1, 0.02, n), 99).astype(float),
+        "ages up to 99": np.clip(np.round(rng.normal(45, 18, n)), 0, 99),
+        "rain": np.where(rng.random(n) < 0.05, np.round(rng.gamma(1, 8, n), 1), 0),
+        "a register of two values": np.where(rng.random(n) < 0.2, 65_535.0, 0),
+        "longitudes": np.round(-99 + rng.normal(0, 0.01, n), 3),
+        "carbon dioxide": np.round(600 + 300 * day + rng.normal(0, 40, n)),
+    }[kind]
+
+
+CLEAN = (
+    *("temperatures around -9", "tenths of degrees", "a converter of 12 bits at its end", "one of 16 bits"),
+    *("an accelerometer that clips", "counts", "a counter of two digits", "ages up to 99", "rain"),
+    *("a register of two values", "longitudes", "carbon dioxide"),
+)
+
+
+@pytest.mark.parametrize("kind", CLEAN)
+def test_numbers_that_only_look_like_a_missing_one_are_left_in_peace(kind):
+    for seed in range(5):
+        assert suspects(column(kind, np.random.default_rng(seed)).astype(np.float32)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("temperatures around -9", -999),
+        ("tenths of degrees", -99.9),
+        ("tenths of degrees", -127),
+        ("a converter of 12 bits at its end", 65_535),
+        ("rain", -9999),
+        ("ages up to 99", 999),
+        ("carbon dioxide", -999),
+        ("carbon dioxide", 1e38),
+        ("counts", -32_768),
+    ],
+)
+def test_a_number_that_stands_for_a_missing_one_is_found_however_many_there_are(kind, value):
+    rng = np.random.default_rng(0)
+    plain = column(kind, rng).astype(np.float32)
+    for share in (0.01, 0.2, 0.7):
+        held = np.where(rng.random(len(plain)) < share, np.float32(value), plain)
+        (found,) = suspects(held)
+        rest = plain[held == plain]
+        assert found == (pytest.approx(value), (held != plain).sum(), rest.min(), rest.max())
+    assert suspects(np.append(plain, np.float32(value))) == []  # once is an outlier
+
+
+def test_what_may_stand_for_a_missing_number_is_said_with_what_to_do_and_taken_as_it_is(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{-999 if i % 9 == 4 else 20 + i % 7 + i / 100},{i * 5 % 13},{'ab'[i % 2]}\n" for i in range(ROWS)]
+    (tmp_path / "t.csv").write_text("temp,hum,label\n" + "".join(rows))
+    task = open_task(str(tmp_path / "t.csv"))
+    (line,) = [line for line in task.about() if "-999" in line]
+    assert line == (
+        "column 'temp': -999 stands 7 times, far outside of all others (20 to 26.55), and is taken as a number; if it"
+        " means a missing one, leave such cells empty, and --missing says what becomes of them"
+    )
+    assert len(task.data().train) + len(task.data().valid) + len(task.data().test) == ROWS
+    assert min(part.x.min() for part in vars(task.data()).values()) < -2
+    x, y = rng.random((ROWS, 20)).astype(np.float32), rng.random(ROWS)
+    x[::7, 3], y[::9] = -9999, -999
+    np.savez(tmp_path / "t.npz", x=x, y=y)
+    said = "\n".join(open_task(f"{tmp_path / 't.npz'}?layout=nf").about())
+    assert "channel 4: -9999 stands 9 times" in said
+    assert "target 'target': -999 stands 7 times" in said
+    assert said.count("leave such samples out") == 2
 
 
 @pytest.mark.parametrize("options", ["", "?kind=regress"])

@@ -12,6 +12,7 @@ from latent_nas.readers import PARTS, Raw
 from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.tasks import Data, Part
 from latent_nas.tasks._front import Asked, with_features
+from latent_nas.tasks._sentinels import sentinels
 from latent_nas.tasks._split import TRAIN, alike, as_anomalies, kind_of, large_enough, split
 from latent_nas.tasks.kinds.classify import UNEVEN
 from latent_nas.tasks.kinds.made import made_of
@@ -111,7 +112,13 @@ class Findings:
 
 
 def checked(
-    raw: Raw, seed: int, strict: bool, kind: str = "", normal: str = "", spectral: Asked | None = None
+    raw: Raw,
+    seed: int,
+    strict: bool,
+    kind: str = "",
+    normal: str = "",
+    spectral: Asked | None = None,
+    missing: bool = False,
 ) -> tuple[Data, Findings]:
     """Return the three parts and what was found; duplicates never stand in two parts.
 
@@ -119,6 +126,7 @@ def checked(
         seed: of the split, where the data brings none. strict: whether anything skipped or dropped is an error.
         kind: one of ``readers.KINDS``, or "" for what the data look like. normal: class of normal samples.
         spectral: features to make of series, once they are split, so that all front ends have one split.
+        missing: whether the reader asks what is to become of empty cells.
 
     Raises:
         ValueError: features that can't be made, fewer than two classes, a class with too few samples, no normal class
@@ -129,6 +137,7 @@ def checked(
         raise ValueError(f"a normal class ({normal!r}) is for anomaly detection; ask for it with --kind anomaly")
     if kind == "anomaly":
         raw = as_anomalies(raw, normal)
+    odd = sentinels(raw, missing)
     raw, repeated = _averaged(raw)
     kept, duplicates, leaked, contradictions = _single(raw)
     notes: list[str] = []
@@ -163,7 +172,7 @@ def checked(
         duplicates=duplicates,
         leaked=leaked,
         contradictions=contradictions,
-        notes=(*raw.notes, *repeated, *notes),
+        notes=(*raw.notes, *odd, *repeated, *notes),
         sizes=raw.sizes,
         shift=tuple(shift.reshape(-1).tolist()) if raw.keep else raw.shift,
         gain=tuple(gain.reshape(-1).tolist()) if raw.keep else raw.gain,

@@ -199,7 +199,7 @@ def _loaded(source: str) -> tuple[Data, Findings]:
         raise ValueError(f"front={SPECTRAL} is for series; of {reader.about} say front=log_mel, mfcc or raw")
     raw = reader.read(parsed.path, read)
     kind, normal = parsed.wanted.kind, parsed.normal
-    return checked(raw, parsed.split_seed, parsed.strict, kind, normal, parsed.features)
+    return checked(raw, parsed.split_seed, parsed.strict, kind, normal, parsed.features, "missing" in reader.uses)
 
 
 def fronts(source: Source) -> dict[str, str]:
