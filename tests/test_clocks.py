@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from latent_nas.readers._counting import rates
 from latent_nas.tasks import open_task
 
 STEPS = 100
@@ -49,6 +50,29 @@ def test_recordings_of_several_rates_are_said(tmp_path):
     said = "\n".join(task.about())
     assert "the clock goes on by 0.02 in recording walk/0 and by 0.04 in recording run/0" in said
     assert "leaps" not in said
+
+
+@pytest.mark.parametrize("steps", [4, 12, 40])
+@pytest.mark.parametrize("jitter", ["even", "normal", "rounded", "exponential", "interrupted"])
+def test_short_windows_whose_clocks_jitter_have_one_rate(steps, jitter):
+    rng = np.random.default_rng(1)
+
+    def clock(rate):
+        normal = np.maximum(rng.normal(10, 3, steps), 0.1)
+        gaps = {
+            "even": np.full(steps, 10.0),
+            "normal": normal,
+            "exponential": rng.exponential(10, steps),
+            "interrupted": np.where(rng.random(steps) < 0.02, 1000, normal),
+        }.get(jitter, normal)
+        found = np.cumsum(gaps) / rate
+        return np.round(found / 7) * 7 if jitter == "rounded" else found
+
+    one = {f"a{i}": clock(1) for i in range(60)}
+    assert rates(one) == []
+    if jitter == "even" or (steps > 12 and jitter != "exponential"):
+        (line,) = rates(one | {f"b{i}": clock(2) for i in range(60)})
+        assert "in b" in line.partition(" and by ")[0]
 
 
 def test_a_clock_that_jitters_says_nothing(tmp_path):

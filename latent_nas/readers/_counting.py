@@ -1,8 +1,9 @@
 """Columns of a table that count its rows or tell the time: no signal, but it would give sorted classes away."""
 
+import math
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,7 +15,9 @@ CLOCK = re.compile(
 )
 MANY = 8  # rows from which on a column that goes up by 1 in each does not do so by chance
 LEAP = 10  # times its usual step that a clock goes on at once where a recording was interrupted
-UNLIKE = 1.5  # times the usual step of one recording that of another is, where their rates differ
+UNLIKE = 1.5  # times the mean step of one recording that of another is, where their rates differ
+ERRORS, SURE = 4.0, 0.5  # standard errors of a mean step left open, and the share of it that they may be
+RARE = 2.0  # mean steps that a step counts beyond the mean, however long: interruptions are no jitter
 RESETS = 1 / 4  # of the steps of a clock may go back, where it begins anew with every recording
 
 
@@ -88,16 +91,36 @@ def uninterrupted(clock: np.ndarray | None, rows: Sequence[int]) -> list[Sequenc
     return [piece.tolist() for piece in np.split(np.asarray(rows), leaps)]
 
 
-def rates(steps: dict[str, float]) -> list[str]:
-    """Return a line where recordings, by name, were sampled at several rates, as their clocks' usual steps tell."""
-    known = {name: step for name, step in steps.items() if step > 0}
-    if not known or max(known.values()) < UNLIKE * min(known.values()):
+def rates(clocks: Mapping[str, np.ndarray]) -> list[str]:
+    """Return a line where recordings were sampled at several rates, by name and clock (n,).
+
+    Recordings whose steps are too few for how much steps vary within all of them are not judged.
+    """
+    steps = {name: _ahead(clock) for name, clock in clocks.items()}
+    longest = {name: LEAP * usual_step(clock) for name, clock in clocks.items()}  # that is no interruption
+    means = {name: float(all_[all_ <= longest[name]].mean()) for name, all_ in steps.items() if longest[name] > 0}
+    if not means:
         return []
-    slow, fast = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
+    squares = sum(float((np.minimum(steps[name] / mean - 1, RARE) ** 2).sum()) for name, mean in means.items())
+    spread = math.sqrt(squares / sum(len(steps[name]) - 1 for name in means))
+    error = {name: ERRORS * spread / math.sqrt(len(steps[name])) for name in means}
+    known = {name: mean for name, mean in means.items() if error[name] <= SURE}
+    if not known:
+        return []
+    slow = max(known, key=lambda name: known[name] / (1 + error[name]))
+    fast = min(known, key=lambda name: known[name] * (1 + error[name]))
+    if known[slow] < max(UNLIKE, (1 + error[slow]) * (1 + error[fast])) * known[fast]:
+        return []
     return [
-        f"the clock goes on by {known[fast]:g} in {fast} and by {known[slow]:g} in {slow}: where rates differ, bring"
-        " them to one, as tables are not resampled"
+        f"the clock goes on by {known[fast]:.3g} in {fast} and by {known[slow]:.3g} in {slow}: where rates differ,"
+        " bring them to one, as tables are not resampled"
     ]
+
+
+def _ahead(clock: np.ndarray) -> np.ndarray:
+    """Return the steps of a clock (n,) that do not go back."""
+    steps = np.diff(clock)
+    return steps[steps >= 0]
 
 
 def by_one(cells: Sequence[str]) -> bool:

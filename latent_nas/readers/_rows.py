@@ -11,7 +11,7 @@ from latent_nas.readers import PARTS, Raw, Wanted, number, numeric
 from latent_nas.readers._answers import FEW, measured, said_of
 from latent_nas.readers._column_names import TARGET
 from latent_nas.readers._columns import Columns, columns
-from latent_nas.readers._counting import RESETS, instants, rates, resets, uninterrupted, usual_step
+from latent_nas.readers._counting import RESETS, instants, rates, resets, uninterrupted
 from latent_nas.readers._parts import part_of, renamed
 from latent_nas.readers._series import Recording, described, grouped, samples
 from latent_nas.readers._single import DIVIDED, ROWS, each_row
@@ -210,7 +210,7 @@ def _recordings(
     rows: dict[tuple[object, ...], list[int]] = {}
     for i, own in enumerate(keys):
         rows.setdefault(own, []).append(i)
-    recordings, steps, cut = list[Recording](), dict[str, float](), 0
+    recordings, clocks, cut = list[Recording](), dict[str, np.ndarray](), 0
     clock = instants(found.clock) if found.clock is not None else None
     for at in rows.values():
         name = f"window {found.window[at[0]]}" if found.window else f"{table.lines[at[0]]} to {table.lines[at[-1]]}"
@@ -228,14 +228,14 @@ def _recordings(
         answer = answers[at[-1]]
         group = found.group[at[0]] if found.group else ""
         if clock is not None:
-            steps[name] = usual_step(clock[at])
+            clocks[name] = clock[at]
         pieces = uninterrupted(clock, at) if wanted.window else [at]
         cut += len(pieces) - 1
         for piece in pieces:
             called = name if len(pieces) == 1 else f"{name} from {table.lines[piece[0]]}"
             recordings.append(Recording(called, values[piece], answer, int(parts[at[0]]), group, gap, name))
     said = [f"windows end where the clock leaps ahead: {cut} time{'s' * (cut > 1)}"] if cut else []
-    return recordings, said + rates(steps)
+    return recordings, said + rates(clocks)
 
 
 def _once(answers: Sequence[tuple[str, ...]]) -> list[str]:
