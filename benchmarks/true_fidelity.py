@@ -63,6 +63,7 @@ def search(options, fidelity, seed):
         seed=seed,
         strategy=options.strategy,
         batch=options.batch,
+        settings=tuple(options.set),
         **asked,
     )
     with tempfile.TemporaryDirectory() as place, threads.one():
@@ -86,6 +87,7 @@ def search(options, fidelity, seed):
     reached = [at for at, score in full if score is not None and score >= options.enough]
     return {
         "fidelity": fidelity,
+        "settings": options.set,
         "seed": seed,
         "reached_at_s": round(reached[0], 1) if reached else None,
         "trainings_s": round(timed.spent, 1),
@@ -133,6 +135,7 @@ def main():
     parser.add_argument("--task", default="digits")
     parser.add_argument("--device", default="stm32f405")
     parser.add_argument("--strategy", default="latent_rl")
+    parser.add_argument("--set", action="append", default=[], help="as latent_rl.updates=4, repeatable")
     parser.add_argument("--limit", action="append", help="as flash_kb=32; default: the task's")
     parser.add_argument("--trainings", type=int, default=24)
     parser.add_argument("--batch", type=int, default=4)
@@ -155,7 +158,7 @@ def main():
             write(place, options.images)
         options.task, options.limit = str(place), options.limit or LIMITS
     known = options.out.read_text().splitlines() if options.out and options.out.exists() else []
-    done = {(row["fidelity"], row["seed"]) for row in map(json.loads, known)}
+    done = {(row["fidelity"], row["seed"]) for row in map(json.loads, known) if row.get("settings", []) == options.set}
     for fidelity in options.fidelity.split(","):
         for seed in map(int, options.seeds.split(",")):
             if (fidelity, seed) in done:
