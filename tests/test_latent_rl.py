@@ -1,5 +1,7 @@
 """The agent's strategy: what is trained first, and a population of latents that finds the optimum."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,31 @@ def test_the_batch_is_the_judges_not_the_top_of_the_ranking():
     strategy, judge = open_strategy("latent_rl", toy_problem(), 0), Picky(labels=LatentRL.initial)
     strategy.tell([record(tuple(genes)) for genes in ToySpace().sample(np.random.default_rng(3), 12).tolist()])
     assert strategy.ask(4, judge) == judge.offered[::-1][:4] != judge.offered[:4]
+
+
+def test_costs_are_worked_out_of_what_would_be_trained():
+    class Batches(ToyScorer):
+        """Notes what is chosen."""
+
+        def batch(self, genes, n, pending=None):
+            chosen = super().batch(genes, n, pending)
+            self.chosen = [*getattr(self, "chosen", []), *map(tuple, genes[chosen].tolist())]
+            return chosen
+
+    asked, problem = [], toy_problem()
+
+    def fits(genes):
+        asked.extend(map(tuple, genes.tolist()))
+        return genes[:, 0] != ToyScorer.BEST[0]
+
+    strategy = open_strategy("latent_rl", replace(problem, fits=fits), 0)
+    strategy.tell([record(tuple(genes)) for genes in ToySpace().sample(np.random.default_rng(3), 12).tolist()])
+    judge = Batches(labels=LatentRL.initial)
+    batch = strategy.ask(4, judge)
+    assert len(set(batch)) == 4
+    assert all(genes[0] != ToyScorer.BEST[0] for genes in batch)
+    assert asked == judge.chosen
+    assert batch == judge.chosen[-4:] != judge.chosen[:4]
 
 
 def test_first_round_spreads_over_sizes_within_the_limits():
@@ -73,6 +100,21 @@ def test_population_keeps_the_best_and_counts(propose):
     assert (np.diff(end.values) <= 0).all()
     assert end.values[0] == max(start.values.max(), *(pool.values.max() for pool in met))
     assert end.values == pytest.approx(true_accuracy(end.genes) - 0.01)
+
+
+def test_a_search_that_meets_nothing_new_ends_by_its_patience():
+    core = EditCore(ToyCodec(ToySpace()), ToyScorer(), OPEN)
+    genes = ToySpace().sample(np.random.default_rng(0), 20)
+    start, drawn = judged_pool(core, core.codec.encode(genes), genes, OPEN), []
+
+    def same(pool, parents, rng):
+        drawn.append(len(parents))
+        return pool.codes[parents], pool.genes[parents], parents
+
+    for patience in (2, 4):
+        drawn.clear()
+        search(core, start, same, np.random.default_rng(0), queries=50, patience=patience)
+        assert sum(drawn) == patience * 50
 
 
 def test_a_single_slot_and_code_is_enough():

@@ -9,9 +9,9 @@ from latent_nas.judge.scorer import PRIOR_ACCURACY, Scorer, labels
 from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.spaces import open_space
-from latent_nas.surrogates import design
+from latent_nas.surrogates import design, restore
 from latent_nas.surrogates.mlp import Mlp
-from latent_nas.surrogates.stack import Stack
+from latent_nas.surrogates.stack import FEW, Stack
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,7 @@ def test_labels_are_averaged_and_only_what_was_validated_counts(space, networks)
 
 
 def test_refit_does_not_depend_on_the_order(space, costs, networks):
-    records = records_of(space, networks[:20])
+    records = records_of(space, networks[:FEW])
     predicted = []
     for seed, some in ((0, records), (0, records[::-1]), (1, records)):
         scorer = Scorer(space, Limits(), costs, seed=seed)
@@ -195,6 +195,24 @@ def test_refit_does_not_depend_on_the_order(space, costs, networks):
         predicted.append(scorer(networks).pessimistic)
     np.testing.assert_array_equal(predicted[0], predicted[1])
     assert not np.array_equal(predicted[0], predicted[2])
+
+
+def test_few_labels_are_asked_without_a_copy(space, costs, networks):
+    few, many, own = (Scorer(space, Limits(), costs, surrogate=name) for name in ("stack", "stack", "gp"))
+    few.refit(records_of(space, networks[: FEW - 1]))
+    np.testing.assert_array_equal(few(networks).pessimistic, few.rerank(networks).pessimistic)
+    many.refit(records_of(space, networks[:FEW]))
+    own.refit(records_of(space, networks[: FEW - 1]))  # how quick a surrogate of the user's is, nobody knows
+    for scorer in (many, own):
+        assert not np.array_equal(scorer(networks).pessimistic, scorer.rerank(networks).pessimistic)
+
+
+def test_trees_are_asked_from_thirty_labels_on(space, networks):
+    X, y = design(space, networks), accuracy(space, networks)
+    few, many = Stack().fit(X[: FEW - 1], y[: FEW - 1]), Stack().fit(X[:FEW], y[:FEW])
+    assert (sorted(few.parts), sorted(many.parts)) == (["gp"], ["gp", "xgb"])
+    for model in (few, many):
+        np.testing.assert_array_equal(restore(model.artifact()).predict(X), model.predict(X))
 
 
 def test_saved_and_loaded_are_equal(space, costs, fitted, networks, tmp_path):

@@ -77,15 +77,16 @@ def search(
     batch: int = 64,
     tournament: int = 3,
     each: Callable[[Pool], None] | None = None,
+    patience: int = 4,
 ) -> Pool:
     """Return the best ``size`` networks after ``queries`` more architectures were judged.
 
     Of what is proposed for a parent the first network that was not met before is its child; no more are judged than
-    parents were drawn. Batches grow from 10, so that few queries are not spent at once. After four times as many
-    parents as queries the search ends anyway. ``each`` is shown every batch of children.
+    parents were drawn. Batches grow from 10, so that few queries are not spent at once. After ``patience`` times as
+    many parents as queries the search ends anyway. ``each`` is shown every batch of children.
     """
     pool, known = start.distinct().best(size), set(start.keys.tolist())
-    first, tries = core.queries, 4 * queries
+    first, tries = core.queries, patience * queries
     while (done := core.queries - first) < queries and tries > 0:
         n = min(batch, 10 + done // 4, queries - done)
         tries -= n

@@ -19,6 +19,7 @@ from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.spaces import Space
 from latent_nas.surrogates import Surrogate, chosen, design
+from latent_nas.surrogates.stack import FEW
 from latent_nas.units import COSTS
 
 ELITES = 100  # labelled networks from which the fast surrogate's lessons start
@@ -127,7 +128,7 @@ class Scorer:
             self.accuracy = AccuracyModel.fit(
                 self._design(genes),
                 accuracy,
-                None if self._listing else unlabelled,
+                None if self._listing or self._quick(len(genes)) else unlabelled,
                 self._own,
                 self.seed,
                 self.kappa,
@@ -257,6 +258,10 @@ class Scorer:
         if full or self.accuracy.fast is None:
             return [logs, *self.accuracy.bands(inputs, self.kappa, self._curious)]
         return [logs, *self.accuracy.fast_bands(*choices, self.kappa, self._curious)]
+
+    def _quick(self, labels: int) -> bool:
+        """Return whether the full surrogate itself is asked: of few labels it is sooner done than a copy is fitted."""
+        return self.surrogate == FULL and labels < FEW
 
     @property
     def _curious(self) -> float:

@@ -30,6 +30,7 @@ from latent_nas.surrogates import design, standardise
 AGENT = "agent."  # prefix of the agent's weights in a state
 POPULATIONS, WIDE = 3, 256  # of gene mutations alone, and how many of these are judged at once
 EDITS = 512  # of the Q agent's school, judged at once
+PATIENCE = 2  # parents drawn for a query, at most: late in a round most of what is proposed was met before
 DRAWN = 4  # networks for every one of the first trainings, of which those that differ are trained
 AGENTS = ("q", "ppo", "a2c")
 
@@ -48,10 +49,10 @@ class LatentRL(Strategy):
     initial_sized = 6  # the same, where the space tells MACs, and so how networks differ
     words: ClassVar[dict[str, tuple[str, ...]]] = {"agent": AGENTS}
     agent = "q"
-    mutations = 12_288  # gene mutations judged beside the Q agent's population, in populations of their own
-    edits = 2048  # steps of the environment at horizon 1 from which the Q agent learns, per round
-    updates = 20  # of its network per round; ``first_updates`` in its first
-    first_updates = 100
+    mutations = 8192  # gene mutations judged beside the Q agent's population, in populations of their own
+    edits = 1024  # steps of the environment at horizon 1 from which the Q agent learns, per round
+    updates = 4  # of its network per round; ``first_updates`` in its first
+    first_updates = 20
     gene_share = 0.5  # of the population's proposals that are gene mutations beside the Q agent's edits
     steps = 65_536  # environment steps of training per round, of PPO and A2C
     visits = 2  # steps per network, where a space has few
@@ -88,9 +89,8 @@ class LatentRL(Strategy):
             return self._large(n, rng, pending)
         promising = self._promising(judge, rng, self._known.union(pending))
         order = np.argsort(-judge.rerank(promising).acquisition, kind="stable")
-        good = self.first(promising[order], max(4 * n, 64), pending)
-        good += self.random(n - len(good), rng, [*pending, *good])
-        return [good[i] for i in judge.batch(np.array(good), n, np.array(pending, np.int64))]
+        chosen = self._batch(promising[order], n, judge, pending)
+        return chosen + self.random(n - len(chosen), rng, [*pending, *chosen])
 
     def tell(self, records: Any) -> None:
         """Learn what was measured; the agent trained in this round stays."""
@@ -148,11 +148,25 @@ class LatentRL(Strategy):
         moves: Proposer = CodeEdits(core, self._trained, self.random_share)
         if self.agent == "q":
             moves = Mixed(moves, GeneMutations(self.problem.space), self.gene_share)
-        search(core, archive.pool, moves, rng, self.queries, self.population, self.batch, each=keep)
+        search(core, archive.pool, moves, rng, self.queries, self.population, self.batch, each=keep, patience=PATIENCE)
         self._journal = {"school": lessons, "episodes": episodes(core, self._trained, self.rng("journal"))}
         met = promising.pool.genes
         new = [i for i, genes in enumerate(map(tuple, met.tolist())) if genes not in taken]
         return met[new[: self.shortlist]]
+
+    def _batch(self, hopeful: np.ndarray, n: int, judge: Judge, pending: Sequence[Genes]) -> list[Genes]:
+        """Return up to n of the networks (k, g), the best first, that the judge would train together.
+
+        Exact costs of all that it chooses from take longer than to choose again without those that exceed the limits.
+        """
+        known = np.array(pending, np.int64)
+        while len(hopeful):
+            chosen = judge.batch(hopeful[: max(4 * n, 64)], n, known)
+            fits = self.problem.fits(hopeful[chosen])
+            if fits.all():
+                return [tuple(genes) for genes in hopeful[chosen].tolist()]
+            hopeful = np.delete(hopeful, chosen[~fits], axis=0)
+        return []
 
     def _best(self, genes: np.ndarray, judge: Judge, taken: set[Genes]) -> np.ndarray:
         """Return those of genes (n, g) with the best acquisition but those taken, (k, g), by the fast surrogate."""
@@ -168,7 +182,7 @@ class LatentRL(Strategy):
             genes = np.concatenate([self._elites(), space.sample(rng, 4 * self.population)])
             pool = judged_pool(core, np.full((len(genes), core.slots), -1), genes, limits)
             queries = self.mutations // POPULATIONS
-            search(core, pool, GeneMutations(space), rng, queries, self.population, WIDE, each=keep)
+            search(core, pool, GeneMutations(space), rng, queries, self.population, WIDE, each=keep, patience=PATIENCE)
 
     def _school(self, core: EditCore, start: Pool, seed: int, watch: Watch, tell: Tell) -> tuple[Editor, Archive]:
         """Return the agent after this round's training, and the best networks that it met."""

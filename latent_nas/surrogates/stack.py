@@ -19,7 +19,8 @@ class Stack(Surrogate):
     """A weighted mean; the std is that of the processes, and what the parts disagree by.
 
     Args:
-        share: the trees' weight where labels abound; it falls with few. 0: there are none. own, apart, least_noise: see
+        share: the trees' weight where labels abound; it falls with few, and below ``least`` there are none: of 24
+            networks they say next to nothing, and take ten times what all the rest does. own, apart, least_noise: see
             ``Gp``. sizes, shared: of genes that are plain categories, see ``Categories``, which is then a second
             process of the same weight; () for none.
     """
@@ -34,9 +35,11 @@ class Stack(Surrogate):
         least_noise: float = 0.0,
         sizes: Sequence[int] = (),
         shared: Sequence[Sequence[int]] = (),
+        least: int = FEW,
     ) -> None:
         self.share, self.own, self.seed, self.threads = share, own, seed, threads
         self.apart, self.least_noise, self.sizes, self.shared = apart, least_noise, sizes, shared
+        self.least = least
 
     def _parts(self) -> dict[str, Surrogate]:
         gp: dict[str, Any] = {
@@ -47,13 +50,13 @@ class Stack(Surrogate):
         parts: dict[str, Surrogate] = {"gp": Gp(own=self.own, **gp)}
         if self.sizes:
             parts["categories"] = Categories(self.sizes, self.shared, **gp)
-        if self.share:
+        if self.weight:
             seed = seeds.derive(self.seed, "xgb")
             parts["xgb"] = Xgb(members=3, rounds=100, rate=0.1, seed=seed, threads=self.threads)
         return parts
 
     def _fit(self, X: np.ndarray, y: np.ndarray) -> None:
-        self.weight = self.share * len(X) / (len(X) + FEW)
+        self.weight = self.share * len(X) / (len(X) + FEW) if len(X) >= self.least else 0.0
         self.parts: dict[str, Any] = {name: part.fit(X, y) for name, part in self._parts().items()}
 
     @property

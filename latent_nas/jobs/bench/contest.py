@@ -159,7 +159,7 @@ class Contest:
         No latent is among its inputs: it is made of the genes, which stand there already, and searches with it are
         longer. Trees are not worth their time where genes are plain categories.
         """
-        surrogate = Stack(least_noise=LEAST_NOISE)
+        surrogate = Stack(least_noise=LEAST_NOISE, least=1)
         if self.space.plain:
             sizes, shared = tuple(self.space.sizes.tolist()), self.space.shared
             surrogate = Stack(share=0.0, least_noise=LEAST_NOISE, sizes=sizes, shared=shared)
