@@ -96,34 +96,39 @@ class AccuracyModel:
         bounds = float(targets[:, 1].min()), float(targets[:, 1].max())
         return AccuracyModel(link, full, fast, bounds, calibrated, len(X))
 
-    def bands(self, X: np.ndarray, kappa: float, beta: float) -> tuple[np.ndarray, ...]:
+    def bands(self, X: np.ndarray, kappa: float, beta: float | np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the full one's mean and std of accuracy, and what lies kappa std below and beta above it; (n,) each.
+
+        Args:
+            beta: one number, or one for each row, (n,).
 
         The std is what the model does not know of a network; that of its training from seed to seed is not in it.
         """
         t, std = self.full.predict(X, return_std=True)
         return self._bands(t, std, kappa, beta)
 
-    def fast_bands(self, ones: np.ndarray, rest: np.ndarray, kappa: float, beta: float) -> tuple[np.ndarray, ...]:
+    def fast_bands(
+        self, ones: np.ndarray, rest: np.ndarray, kappa: float, beta: float | np.ndarray
+    ) -> tuple[np.ndarray, ...]:
         """Return the fast one's ``bands`` of rows without latent, given as in ``Surrogate.predict_choices``."""
         assert self.fast is not None
         both, off = self.fast.predict_choices(ones, rest, return_std=True)
         variance = np.exp(2 * np.clip(both[:, 1], *self.log_std)) + off[:, 0] ** 2
         return self._bands(both[:, 0], np.sqrt(variance), kappa, beta)
 
-    def _bands(self, t: np.ndarray, std: np.ndarray, kappa: float, beta: float) -> tuple[np.ndarray, ...]:
+    def _bands(self, t: np.ndarray, std: np.ndarray, kappa: float, beta: float | np.ndarray) -> tuple[np.ndarray, ...]:
         low, high = self.link.back(t - kappa * std), self.link.back(t + beta * std)
         return self.link.back(t), (self.link.back(t + std) - self.link.back(t - std)) / 2, low, high
 
     def batch(
-        self, X: np.ndarray, beta: float, penalty: np.ndarray, n: int, pending: np.ndarray | None = None
+        self, X: np.ndarray, beta: float | np.ndarray, penalty: np.ndarray, n: int, pending: np.ndarray | None = None
     ) -> np.ndarray:
         """Return indices (n,) of a batch to train: by acquisition, each as if those before it were measured already.
 
         A measurement takes uncertainty from its likes, whatever it says; means stay (GP-BUCB, Desautels et al. 2014).
 
         Args:
-            X: (m, columns), m of n or more. penalty: subtracted, (m,).
+            X: (m, columns), m of n or more. beta: see ``bands``. penalty: subtracted, (m,).
             pending: (k, columns), networks in training, taken as measured before the first.
         """
         t = self.full.predict(X)

@@ -20,18 +20,22 @@ LEAST = 1e-6  # std of what nothing is unknown of
 
 def gain(z: np.ndarray) -> np.ndarray:
     """Return E max(Z - z, 0) of a standard normal Z, for z (n,)."""
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
-    return np.asarray(norm.pdf(z) - z * norm.sf(z))
+    return np.asarray(np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) - z * ndtr(-z))
 
 
-def keener(beta: float, cost: float) -> float:
-    """Return how many std above the mean are worth a look of that cost, where ``beta`` are worth a full training."""
-    wanted, low, high = float(gain(np.array(beta))) * cost, beta, beta + 10.0
+def keener(beta: float, cost: np.ndarray) -> np.ndarray:
+    """Return how many std above the mean are worth a look of each cost (n,), where ``beta`` are worth one of cost 1."""
+    cost = np.asarray(cost, float)
+    wanted = gain(np.array(beta)) * cost
+    low, high = np.where(cost > 1, beta - 10.0, beta), np.where(cost > 1, beta, beta + 10.0)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if float(gain(np.array(middle))) > wanted else (low, middle)
-    return (low + high) / 2
+        more = gain(middle) > wanted
+        low, high = np.where(more, middle, low), np.where(more, high, middle)
+    found: np.ndarray = (low + high) / 2
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The scorer: surrogates, limits and objective made one value and its parts; the judge passed to strategies."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +26,8 @@ from latent_nas.units import COSTS
 ELITES = 100  # labelled networks from which the fast surrogate's lessons start
 PRIOR_ACCURACY, PRIOR_STD = 0.5, 0.25
 KIND = "accuracy surrogates"
+DRAWN = 2000  # networks whose median price is the usual one
+RATIOS = np.log(np.geomspace(0.1, 10, 41))  # of a network's price to the usual one, in between lines are drawn
 PART = 2048  # listed networks at a time: their kernels stay in the core's cache
 
 
@@ -54,6 +57,8 @@ class Scorer:
             fidelities: cheaper looks at networks that records may hold; beta then is what a full training is worth.
             kept: whether a network's next look goes on from its last one and costs what is added.
             beliefs: what searches of other tasks say of the space's networks, further inputs of the full surrogate.
+            price: what trainings of networks cost, genes (n, genes) -> (n,) in any unit; None: all the same. Where
+            there are ``fidelities`` it is not asked.
 
     Attributes:
         queries: architectures scored so far, by the call and by ``rerank``. labels: networks behind the last fit.
@@ -77,11 +82,12 @@ class Scorer:
         fidelities: Sequence[Fidelity] = (),
         kept: bool = False,
         beliefs: Beliefs | None = None,
+        price: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
         self.space, self.limits, self.costs, self.codec = space, limits, costs, codec
         self.seed, self.kappa, self.beta, self.weight, self.margin = seed, kappa, beta, weight, margin
         self.beyond, self.surrogate, self.fidelities = beyond, surrogate, tuple(fidelities)
-        self.kept = kept
+        self.kept, self.price = kept, price
         self.beliefs, self.evidence = beliefs, Evidence.of([])
         self._heard: np.ndarray | None = None  # of the beliefs, 0 or 1 each; None: all
         self.queries = 0
@@ -90,6 +96,7 @@ class Scorer:
         self._listing = Listing.of(space)
         self._excess = np.zeros(len(COSTS))
         self._beliefs: list[np.ndarray] | None = None  # of all that is listed
+        self._stds = keener(beta, np.exp(RATIOS))
 
     @property
     def labels(self) -> int:
@@ -161,7 +168,7 @@ class Scorer:
         inputs = self._design(genes)
         penalty = self._penalty(genes, self._log_costs(inputs), None)
         known = None if pending is None or not len(pending) else self._design(np.asarray(pending))
-        return self.accuracy.batch(inputs, self._curious, penalty, n, known)
+        return self.accuracy.batch(inputs, self._curious(genes), penalty, n, known)
 
     def worth(self, genes: np.ndarray) -> np.ndarray:
         """Return what the next look at each of genes (n, genes) is worth, (n,), in the objective's unit.
@@ -256,18 +263,34 @@ class Scorer:
             low = mean = high = np.full(len(genes), PRIOR_ACCURACY)
             return [logs, mean, np.full(len(genes), PRIOR_STD), low, high]
         if full or self.accuracy.fast is None:
-            return [logs, *self.accuracy.bands(inputs, self.kappa, self._curious)]
-        return [logs, *self.accuracy.fast_bands(*choices, self.kappa, self._curious)]
+            return [logs, *self.accuracy.bands(inputs, self.kappa, self._curious(genes))]
+        return [logs, *self.accuracy.fast_bands(*choices, self.kappa, self._curious(genes))]
 
     def _quick(self, labels: int) -> bool:
         """Return whether the full surrogate itself is asked: of few labels it is sooner done than a copy is fitted."""
         return self.surrogate == FULL and labels < FEW
 
-    @property
-    def _curious(self) -> float:
-        """How many std above the mean the acquisition lies: more than ``beta``, where a first look costs less."""
-        short = self.evidence.fidelities
-        return keener(self.beta, short[0].cost) if short else self.beta
+    def _curious(self, genes: np.ndarray) -> np.ndarray:
+        """Return how many std above the mean the acquisition of genes (n, genes) lies, (n,) or one for all.
+
+        That is ``beta``, and more where a first look, or a network's training, costs less than others.
+        """
+        if short := self.evidence.fidelities:
+            return keener(self.beta, np.array(short[0].cost))
+        if self.price is None:
+            return np.array(self.beta)
+        return np.interp(np.log(self.price(genes) / self._usual), RATIOS, self._stds)
+
+    @cached_property
+    def _usual(self) -> float:
+        """The median price of random networks within the limits, as far as the cost surrogate knows."""
+        assert self.price is not None
+        genes = self.space.sample(seeds.rng(0, "price"), DRAWN)
+        if self.costs is not None:  # without what records have taught of costs: the same in a search that was resumed
+            logs = self.costs.predict(design(self.space, genes))
+            within = (logs <= np.log(self.limits.row())).all(axis=1)
+            genes = genes[within] if within.any() else genes
+        return float(np.median(self.price(genes)))
 
     @property
     def _steep(self) -> float:

@@ -30,12 +30,14 @@ class Problem:
         space: bound to the task's input. codec: of that space; None for strategies that use no latent.
         limits: hard upper limits of the costs.
         fits: whether networks keep them exactly: canonical genes (n, g) -> bool (n,).
+        price: what their trainings cost, genes (n, g) -> (n,); None: all the same.
     """
 
     space: Space
     codec: LatentCodec | None
     limits: Limits
     fits: Callable[[np.ndarray], np.ndarray]
+    price: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 class Strategy(ABC):

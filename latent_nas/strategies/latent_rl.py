@@ -64,6 +64,7 @@ class LatentRL(Strategy):
     population, batch = POPULATION, BATCH
     queries = 0  # of the agent's population; 0: 512 of Q's, beside which those of mutations are, 4096 of the others'
     shortlist = 256  # proposals to re-rank
+    priced = False  # whether a network whose training costs less needs to promise less
     look_through = True  # all networks where they are listed and judged anyway, in place of the Q agent
 
     def __init__(self, problem: Problem, seed: int) -> None:
@@ -212,6 +213,9 @@ class LatentRL(Strategy):
         scores = judge(samples)
         size = np.log(scores.predicted_flash_bytes * scores.predicted_ram_bytes * scores.predicted_latency_ms)
         inside = np.flatnonzero(scores.penalty <= 0)
+        if self.problem.price is not None and len(inside):
+            price = self.problem.price(samples[inside])
+            inside = inside[price <= np.median(price)]  # nothing is known yet that a dear one would be worth
         ranked = samples[inside[np.argsort(-size[inside], kind="stable")]]
         asked: list[Genes] = []
         for part in np.array_split(ranked[: max(len(ranked) * 3 // 4, n)], n):

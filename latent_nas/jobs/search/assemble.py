@@ -55,14 +55,23 @@ def assemble(
         beliefs = Beliefs(setup.space, prepared.sources, config.seed) if prepared.sources else None
         for name, trainings in (beliefs.trainings if beliefs else {}).items():
             say(f"begins from {trainings} networks of {name}, beside its own; without: leave --warm-start away")
-        scorer = Scorer(setup.space, limits, costs, codec, config.seed, surrogate=config.surrogate, beliefs=beliefs)
+        scorer = Scorer(
+            setup.space,
+            limits,
+            costs,
+            codec,
+            config.seed,
+            surrogate=config.surrogate,
+            beliefs=beliefs,
+            price=prepared.price,
+        )
 
     def fits(genes: np.ndarray) -> np.ndarray:
         """Keep the limits as computed, and as the networks emulated so far say that they will be on the device."""
         longer = np.exp(np.maximum(excess(prior + study.records), 0))
         return setup.fits(genes, limits.scaled(1 / longer))
 
-    problem = Problem(setup.space, codec, limits, fits)
+    problem = Problem(setup.space, codec, limits, fits, prepared.price)
     budget = Budget(config.trainings, config.batch, config.wall_s)
     strategy = kind(problem, config.seed)
     loop = AsyncStudy if config.asynchronous else Study

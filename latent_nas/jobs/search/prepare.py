@@ -12,6 +12,7 @@ from latent_nas.jobs.reach import check_reachable
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.shares import shares
 from latent_nas.jobs.where import trained_on
+from latent_nas.judge.price import Price
 from latent_nas.judge.scorer import labels
 from latent_nas.judge.transfer import Source
 from latent_nas.limits import Limits
@@ -30,6 +31,7 @@ class Prepared:
         setup: the opened target. limits: in force, the device's and the objective's own among them.
         warm: records of this task that the search begins with. sources: labels of other tasks on the same space.
         said: of options that changed since it began, in lines. limits_changed: whether these are among them.
+        price: what trainings cost, where the strategy weighs it.
     """
 
     config: SearchConfig
@@ -39,6 +41,7 @@ class Prepared:
     sources: tuple[Source, ...] = ()
     said: tuple[str, ...] = ()
     limits_changed: bool = False
+    price: Price | None = None
 
 
 def prepare(config: SearchConfig) -> Prepared:
@@ -75,7 +78,19 @@ def prepare(config: SearchConfig) -> Prepared:
     if config.ray:
         plugins.load("crews", "ray").check(config.ray)
     check_reachable(setup, limits)
-    return Prepared(config, setup, limits, tuple(warm), tuple(sources))
+    price = _price(config, setup) if getattr(configured(config.strategy, config.settings), "priced", False) else None
+    return Prepared(config, setup, limits, tuple(warm), tuple(sources), price=price)
+
+
+def _price(config: SearchConfig, setup: Setup) -> Price:
+    """Return what the search's trainings cost.
+
+    Raises:
+        ValueError: the space does not tell it.
+    """
+    recipe = config.target.recipe(setup.task, SEARCH)
+    samples = len(setup.task.data().train) * recipe.work
+    return Price(setup.space, samples / recipe.batch, samples)
 
 
 def in_force(config: SearchConfig, setup: Setup) -> Limits:
