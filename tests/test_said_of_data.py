@@ -157,3 +157,29 @@ def test_targets_of_several_units_are_compared_by_what_has_none(tmp_path):
     assert uneven.kind.score(right, y) > uneven.kind.score(wrong, y) + 0.4
     measured = [uneven.kind.measure(outputs, y) for outputs in (right, wrong)]
     assert lost(uneven, *measured) == pytest.approx(measured[0]["r2"] - measured[1]["r2"])
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e-9, 1e-6, 1.0, 1e9])
+def test_values_of_any_unit_are_seen_alike(tmp_path, unit):
+    task = table(tmp_path / "t.csv", lambda i: "ab"[i % 2], lambda i: ((i * 7) % 11 + i / 100) * unit)
+    x = task.data().train.x
+    assert np.allclose(x.std(axis=0), 1, atol=1e-3)
+    assert np.allclose(x.mean(axis=0), 0, atol=1e-3)
+    assert len(np.unique(x[:, 0, 0])) == len(x)
+
+
+def test_what_float32_rounds_together_is_said(tmp_path):
+    def said(name, value):
+        return "\n".join(table(tmp_path / f"{name}.csv", lambda i: "ab"[i % 2], value).about())
+
+    with pytest.raises(ValueError, match=r"class 'a' has 0 samples.*'temp' lies at 1.7e\+09"):  # all look like one
+        said("clock", lambda i: 1.7e9 + (i * 7) % 11)
+    coarse = said("coarse", lambda i: 1.7e9 + 128 * i)
+    assert "has steps of 128: at most 60 different values are left of it; subtract a constant" in coarse
+    assert "steps of 0.0078125" in said("pressure", lambda i: 101325 + i / 1000)
+    assert "float32" not in said("plain", lambda i: 101325 + i)
+    (tmp_path / "s.csv").write_text("a,b,label\n" + "".join(f"{i},4,{i % 2}\n" for i in range(ROWS)))
+    assert "nothing can be learnt from it: 'b'" in "\n".join(open_task(str(tmp_path / "s.csv?layout=nf")).about())
+    rows = "".join(f"{i % 7},{(i * i) % 13 / 3},{1.7e9 + i * 100}\n" for i in range(ROWS))
+    (tmp_path / "r.csv").write_text("a,b,target\n" + rows)
+    assert "'target' lies at 1.70001e+09" in "\n".join(open_task(str(tmp_path / "r.csv")).about())

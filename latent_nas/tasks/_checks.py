@@ -11,6 +11,7 @@ from latent_nas.front_end import FrontEnd
 from latent_nas.readers import PARTS, Raw
 from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.tasks import Data, Part
+from latent_nas.tasks._float32 import coarse, still
 from latent_nas.tasks._front import Asked, with_features
 from latent_nas.tasks._sentinels import sentinels
 from latent_nas.tasks._split import TRAIN, alike, as_anomalies, kind_of, large_enough, split
@@ -18,6 +19,7 @@ from latent_nas.tasks.kinds.classify import UNEVEN
 from latent_nas.tasks.kinds.made import made_of
 
 SHOWN = 5  # names in a line for people
+SMALLEST = 1e-30  # spread of values; one below it has a gain that float32 does not hold
 
 
 @dataclass(frozen=True)
@@ -140,12 +142,15 @@ def checked(
     odd = sentinels(raw, missing)
     raw, repeated = _averaged(raw)
     kept, duplicates, leaked, contradictions = _single(raw)
-    notes: list[str] = []
-    if kind == "classify":
-        raw, kept, notes = large_enough(raw, kept, len(contradictions))
-        notes += alike(raw.classes)
-    part, drawn, said = split(raw, kind, kept, seed)
-    notes += said
+    notes, rounded = list[str](), coarse(raw)
+    try:
+        if kind == "classify":
+            raw, kept, notes = large_enough(raw, kept, len(contradictions))
+            notes += alike(raw.classes)
+        part, drawn, said = split(raw, kind, kept, seed)
+    except ValueError as error:  # samples that were rounded together look like one
+        raise ValueError("; ".join([str(error), *rounded])) from None
+    notes += said + rounded + still(raw)
     rows = [kept[part == p] for p in range(3)]
     if spectral is not None:
         raw = with_features(raw, rows[TRAIN], spectral)
@@ -262,10 +267,14 @@ def _in_order(part: Part) -> Part:
 
 
 def _scale(x: np.ndarray, keep: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Return shift and gain that give x (n, ...) mean 0 and std 1 along the kept axes; nothing moves where none is."""
+    """Return shift and gain that give x (n, ...) mean 0 and std 1 along the kept axes; nothing moves where none is.
+
+    Values have any unit, so that amperes or farads may lie at 1e-12: only those that never vary keep their size.
+    """
     others = tuple(a for a in range(x.ndim) if a not in keep)
     mean, std = x.mean(axis=others, dtype=np.float64), x.std(axis=others, dtype=np.float64)
-    return mean.astype(np.float32), np.where(std > 1e-6, 1 / np.maximum(std, 1e-6), 1).astype(np.float32)
+    varies = (x.max(axis=others) > x.min(axis=others)) & (std > SMALLEST)
+    return mean.astype(np.float32), (1 / np.where(varies, std, 1)).astype(np.float32)
 
 
 def _digest(data: Data, classes: tuple[str, ...]) -> str:
