@@ -1,9 +1,12 @@
 """Clocks of tables: windows end where one leaps, and several rates are said, as nothing is resampled."""
 
+from datetime import datetime, timedelta
+
 import numpy as np
 import pytest
 
 from latent_nas.readers._counting import rates
+from latent_nas.readers._dates import seconds as read
 from latent_nas.tasks import open_task
 
 STEPS = 100
@@ -15,6 +18,15 @@ def seconds(step):
 
 def dates(step):
     return f"2024-03-01T00:00:{step:06.3f}Z"
+
+
+def written_as(form):
+    """Return how a logger writes a step, half a second before a new year begins."""
+    begin = datetime(2024, 12, 31, 23, 59, 59, 500_000)
+    return lambda step: f'"{(begin + timedelta(seconds=float(step))).strftime(form)}"'
+
+
+FORMS = ["%d.%m.%Y %H:%M:%S,%f", "%m/%d/%Y %I:%M:%S.%f %p", "%Y/%m/%d %H:%M:%S.%f", "%Y%m%dT%H%M%S.%f+01:00"]
 
 
 def recording(path, k, i, clock, written=seconds):
@@ -31,7 +43,7 @@ def folder(root, clock, written=seconds):
     return open_task(f"{root}?window=20&hop=20")
 
 
-@pytest.mark.parametrize("written", [seconds, dates])
+@pytest.mark.parametrize("written", [seconds, dates, *map(written_as, FORMS)])
 def test_no_window_reaches_over_a_leap_of_the_clock(tmp_path, written):
     """Rows 30 to 69 are missing of one recording: what is left are windows 0 to 19 and 70 to 89."""
     whole = np.arange(STEPS) * 0.02
@@ -43,6 +55,20 @@ def test_no_window_reaches_over_a_leap_of_the_clock(tmp_path, written):
     assert sum(map(len, (data.train, data.valid, data.test))) == 11 * 5 + 2
     assert "12 groups, none in two parts" in said  # both pieces are of one recording
     assert "12 recordings are cut into 57 windows" in said
+
+
+def test_a_clock_that_is_not_read_is_said(tmp_path):
+    task = folder(tmp_path / "r", lambda k, i: np.arange(STEPS) * 0.02, written_as("%d-%b-%y %H:%M:%S.%f"))
+    assert "the clock is not read, as '31-Dec-24 23:59:59.500000'" in "\n".join(task.about())
+
+
+def test_dates_are_read_as_they_can_only_be_meant():
+    assert read(["31/03/2024", "01/04/2024"]).tolist() == [0, 86400]  # no month 31
+    assert read(["03/04/2024", "03/05/2024"]).tolist() == [0, 86400]
+    assert read(["03.04.2024", "03.05.2024"]).tolist() == [0, 30 * 86400]
+    assert read(["2024-03-31T01:59:59+01:00", "2024-03-31T03:00:00+02:00"]).tolist() == [0, 1]
+    assert read(["12:30 AM", "1:00 am", "12:15 pm"]).tolist() == [0, 1800, 42300]
+    assert [read([cell]) for cell in ("2024-13-01", "31.02.2024", "25:00", "31.03.24", "", "a")] == [None] * 6
 
 
 def test_recordings_of_several_rates_are_said(tmp_path):

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from latent_nas.readers._dates import seconds
+
 INDEX = re.compile(r"|unnamed: ?\d+(_level_\d+)?|level_0|index|idx|id|row|row[ _]?(id|nr|no|num|number)|sample[ _]?id")
 CLOCK = re.compile(
     r"((uc|unix|epoch|sensor|system|arrival|creation)[ _]?)?"
@@ -53,26 +55,32 @@ def mostly_up(cells: Sequence[str]) -> bool:
     return values is None or len(values) < 2 or bool((np.diff(values) < 0).mean() <= RESETS)
 
 
-def resets(cells: Sequence[str]) -> np.ndarray:
-    """Return whether a clock goes back at each cell, (n,) bool; nowhere where it tells no time."""
-    values = instants(cells)
-    if values is None:
-        return np.zeros(len(cells), bool)
-    return np.concatenate([[False], np.diff(values) < 0])
+def resets(clock: np.ndarray) -> np.ndarray:
+    """Return whether a clock (n,) goes back at each place, (n,) bool."""
+    return np.concatenate([[False], np.diff(clock) < 0])
 
 
 def instants(cells: Sequence[str]) -> np.ndarray | None:
-    """Return a clock's cells as numbers (n,), dates as ISO 8601 writes them in seconds; None where it holds others."""
+    """Return a clock's cells as numbers (n,), dates and times of day in seconds; None where it holds others."""
     values = numbers(cells)
     if values is not None:
         return values
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on offsets from UTC, which are taken into account
-            dates = np.array(cells, "datetime64[ns]")
+            dates = np.array(cells, "datetime64[ns]")  # as ISO 8601 writes them: fast
     except ValueError:
-        return None
+        return seconds(cells)
     return None if np.isnat(dates).any() else (dates - dates.min()).astype(np.int64) / 1e9
+
+
+def unread(cells: Sequence[str], lines: Sequence[str]) -> list[str]:
+    """Return a line on a clock that ``instants`` can't read, with the first cell that is no time."""
+    place = next((i for i, cell in enumerate(cells) if instants([cell]) is None), 0)
+    return [
+        f"the clock is not read, as {cells[place]!r} in {lines[place]} is no time that is known (wanted a number, or a"
+        " date as 2024-03-31 12:30:00.25): windows may cross its jumps"
+    ]
 
 
 def usual_step(clock: np.ndarray) -> float:

@@ -11,7 +11,7 @@ from latent_nas.readers import PARTS, Raw, Wanted, number, numeric
 from latent_nas.readers._answers import FEW, measured, said_of
 from latent_nas.readers._column_names import TARGET
 from latent_nas.readers._columns import Columns, columns
-from latent_nas.readers._counting import RESETS, instants, rates, resets, uninterrupted
+from latent_nas.readers._counting import RESETS, instants, rates, resets, uninterrupted, unread
 from latent_nas.readers._parts import part_of, renamed
 from latent_nas.readers._series import Recording, described, grouped, samples
 from latent_nas.readers._single import DIVIDED, ROWS, each_row
@@ -189,7 +189,8 @@ def _recordings(
     """
     numeric = wanted.kind == "regress" or (not wanted.kind and (len(found.answers) > 1 or measured(_once(answers))))
     keys: list[tuple[object, ...]] = []
-    run, back = 0, resets(found.clock) if found.clock is not None else np.zeros(len(values), bool)
+    clock = instants(found.clock) if found.clock is not None else None
+    run, back = 0, resets(clock) if clock is not None else np.zeros(len(values), bool)
     for i in range(len(values)):
         key = (found.window[i] if found.window else "", found.group[i] if found.group else "")
         own: tuple[object, ...] = key
@@ -211,7 +212,6 @@ def _recordings(
     for i, own in enumerate(keys):
         rows.setdefault(own, []).append(i)
     recordings, clocks, cut = list[Recording](), dict[str, np.ndarray](), 0
-    clock = instants(found.clock) if found.clock is not None else None
     for at in rows.values():
         name = f"window {found.window[at[0]]}" if found.window else f"{table.lines[at[0]]} to {table.lines[at[-1]]}"
         name = name if found.window is None or not wanted.window else f"recording {found.window[at[0]]}"
@@ -235,6 +235,7 @@ def _recordings(
             called = name if len(pieces) == 1 else f"{name} from {table.lines[piece[0]]}"
             recordings.append(Recording(called, values[piece], answer, int(parts[at[0]]), group, gap, name))
     said = [f"windows end where the clock leaps ahead: {cut} time{'s' * (cut > 1)}"] if cut else []
+    said += unread(found.clock, table.lines) if wanted.window and found.clock is not None and clock is None else []
     return recordings, said + rates(clocks)
 
 
