@@ -2,10 +2,11 @@
 
 import json
 import struct
+import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from latent_nas.tasks import open_task
 
@@ -52,6 +53,36 @@ class TestImages:
         assert not said(task, "cropped")
         found = {np.round(x[..., 0] * 255).astype(np.uint8).tobytes() for x in everything(task)}
         assert found == {upright.tobytes() for upright in drawn}
+
+    @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jpg"])
+    def test_whatever_holds_them_they_are_read_as_pillow_shows_them(self, tmp_path, suffix):
+        shown = {}
+
+        def save(file, k, i):
+            exif = Image.Exif()
+            exif[274] = 1 + (5 * k + i) % 8
+            tall = (5 * k + i) % 8 >= 4
+            stored = Image.fromarray(np.repeat(pixels(k, 12 - 2 * tall, 10 + 2 * tall)[..., None], 3, axis=2))
+            stored.save(file, exif=exif, **({"lossless": True} if suffix == ".webp" else {}))
+            with Image.open(file) as again:
+                shown[f"{file.parent.name}/{file.name}"] = np.asarray(ImageOps.exif_transpose(again), np.float32) / 255
+
+        task = open_task(str(folder(tmp_path / "a", save, suffix=suffix)))
+        assert task.findings.sizes == {"12x10": 10}
+        assert task.input_shape == (12, 10, 3)
+        rows = {one.tobytes() for one in everything(task)}
+        assert rows == {one.tobytes() for one in shown.values()}
+
+    def test_of_colours_of_sixteen_bits_the_upper_half_is_taken_and_said(self, tmp_path):
+        def save(file, k, i):
+            values = RNG.integers(0, 65536, (8, 8, 3)).astype(">u2")
+            rows = b"".join(b"\0" + row.tobytes() for row in values)
+            chunks = (b"IHDR" + struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0), b"IDAT" + zlib.compress(rows), b"IEND")
+            body = (struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks)
+            file.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(body))
+
+        task = open_task(str(folder(tmp_path / "a", save)))
+        assert said(task, "10 images have colours of 16 bits, of which the upper 8 are taken")
 
     @pytest.mark.parametrize("mode", ["LA", "RGBA"])
     def test_transparent_ones_lie_on_white(self, tmp_path, mode):
@@ -140,10 +171,10 @@ class TestImages:
         assert all(count % 10 == 0 for count in counts)
 
 
-def wav(samples, rate=8000, *, riff=None, size=None, chunks=b"", code=1, bits=16, channels=1):
+def wav(samples, rate=8000, *, riff=None, size=None, chunks=b"", code=1, bits=16, channels=1, block=None):
     """A WAV file with whatever a header can say."""
     data = samples.tobytes()
-    block = channels * bits // 8
+    block = channels * bits // 8 if block is None else block
     head = b"fmt " + struct.pack("<IHHIIHH", 16, code, channels, rate, rate * block % 2**32, block, bits)
     body = b"WAVE" + head + chunks + b"data" + struct.pack("<I", len(data) if size is None else size) + data
     return b"RIFF" + struct.pack("<I", len(body) if riff is None else riff) + body
@@ -171,6 +202,11 @@ class TestRecordings:
             lambda s: wav(s, riff=0),
             lambda s: wav(s, riff=0xFFFFFFFF, size=0xFFFFFFFF),
             lambda s: wav(s, riff=0, size=0),
+            lambda s: wav(s, riff=0x7FFFF024, size=0x7FFFF000),  # sox in front of a pipe
+            lambda s: wav(s, riff=0x80000024, size=0x80000000),  # arecord
+            lambda s: wav(s.astype("<i4") << 16, bits=24, block=4),
+            lambda s: wav(s, bits=12, block=2),
+            lambda s: wav(s, block=0),
             lambda s: wav(s, chunks=b"LIST" + struct.pack("<I", 5) + b"INFO!"),
             lambda s: wav(s, chunks=b"LIST" + struct.pack("<I", 5) + b"INFO!\0"),
             lambda s: wav(s, chunks=b"odd\0" + struct.pack("<I", 4) + b"data"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
-UNKNOWN = (0, 0xFFFFFFFF)  # sizes of a file that was never closed, or written to a pipe
+ENDLESS = 0x7FFFF000  # the least size that tools write to a pipe, where they can't know it; of a closed file 0
 KNOWN = (b"fmt ", b"data", b"LIST", b"fact", b"cue ", b"smpl", b"bext", b"JUNK", b"PEAK", b"id3 ", b"inst")
 LARGEST = 1 << 30  # bytes of one recording
 CODECS = {2: "ADPCM", 6: "A-law", 7: "mu-law", 0x11: "IMA ADPCM", 0x31: "GSM", 0x55: "MP3", 0x161: "WMA"}
@@ -41,14 +41,21 @@ def read(path: Path) -> tuple[int, np.ndarray]:
 
 
 def _format(chunk: bytes) -> tuple[int, int, int, int, int]:
-    """Return encoding, channels, rate, bytes of a step and bits of a sample."""
+    """Return encoding, channels, rate, bytes of a step and bits that a sample takes.
+
+    A sample of 12, 20 or 24 bits stands in the upper bits of as many bytes as a step has for each channel, where the
+    bytes of a second agree.
+    """
     if len(chunk) < 16:
         raise ValueError("its format is cut")
-    encoding, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
+    encoding, channels, rate, second, block, bits = struct.unpack_from("<HHIIHH", chunk)
     if encoding == EXTENSIBLE and len(chunk) >= 26:
         encoding = struct.unpack_from("<H", chunk, 24)[0]
     if encoding not in (PCM, FLOAT):
         raise ValueError(f"encoded as {CODECS.get(encoding, f'format {encoding:#x}')}; wanted PCM")
+    agree = channels and block % channels == 0 and second == rate * block
+    if encoding == PCM and agree and 0 < bits <= 8 * block // channels <= 32:
+        bits = 8 * block // channels
     if not channels or bits not in ((32, 64) if encoding == FLOAT else (8, 16, 24, 32)):
         raise ValueError(f"{channels} channels of {bits} bits; wanted PCM of 8 to 32 bits")
     return encoding, channels, rate, channels * bits // 8, bits
@@ -61,9 +68,10 @@ def _next(data: bytes, end: int, size: int) -> int:
 
 def _samples(data: bytes, size: int, form: tuple[int, int, int, int, int]) -> np.ndarray:
     encoding, channels, _, block, bits = form
-    if size not in UNKNOWN and size - len(data) >= block:
+    unknown = size == 0 or size >= ENDLESS
+    if not unknown and size - len(data) >= block:
         raise ValueError(f"ends after {len(data) / size:.0%} of its samples")
-    held = len(data) if size in UNKNOWN else min(size, len(data))
+    held = len(data) if unknown else min(size, len(data))
     if size == 0 and data[:4] in KNOWN:
         held = 0
     raw = data[: held - held % block]

@@ -23,6 +23,7 @@ LARGEST, USUAL = 96, 48  # sides: what is taken as it is, and what all becomes w
 DEEP = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # the most that sensors of 8 to 16 bits can say
 MEMORY = 1 << 32  # bytes of all pixels as float32
 ORIENTATION, TURNED = 274, (5, 6, 7, 8)  # an EXIF tag, and its values of images that lie on their side
+WIDTH, HEIGHT = 256, 257  # tags of TIFF
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Head:
 
     Attributes:
         size: width, height as it is shown. mode: Pillow's. turned: whether EXIF says that it lies on its side.
+        rounded: whether its colours have 16 bits, of which Pillow gives 8.
     """
 
     size: tuple[int, int]
@@ -38,11 +40,16 @@ class Head:
     turned: bool
     transparent: bool
     frames: int
+    rounded: bool
 
     @property
     def deep(self) -> bool:
         """Whether pixels have more than 8 bits."""
-        return self.mode.startswith("I") or self.mode == "F"
+        return _deep_mode(self.mode)
+
+
+def _deep_mode(mode: str) -> bool:
+    return mode.startswith("I") or mode == "F"
 
 
 class Images(Reader):
@@ -125,11 +132,14 @@ def _said(
     heads: dict[Labelled, Head], sizes: Counter[tuple[int, int]], shape: tuple[int, int, int], grey: bool
 ) -> list[str]:
     """Return a line for everything that is done to the images."""
-    count = {name: sum(bool(getattr(h, name)) for h in heads.values()) for name in ("turned", "transparent")}
+    count = {name: sum(bool(getattr(h, name)) for h in heads.values()) for name in ("turned", "transparent", "rounded")}
     moving = sum(h.frames > 1 for h in heads.values())
     notes = [f"{count['turned']} images are turned upright, as their EXIF orientation says"] * bool(count["turned"])
     notes += [f"{count['transparent']} images have an alpha channel: transparent pixels lie on white"] * bool(
         count["transparent"]
+    )
+    notes += [f"{count['rounded']} images have colours of 16 bits, of which the upper 8 are taken"] * bool(
+        count["rounded"]
     )
     notes += [f"of {moving} images with several frames or pages the first one is taken"] * bool(moving)
     if set(sizes) != {(shape[1], shape[0])}:
@@ -170,10 +180,14 @@ def _head(file: Path) -> Head:
     if file.suffix.lower() in APPLE:
         need("pi_heif", "data").register_heif_opener()  # once for the process; every later one is like the first
     with Image.open(file) as image:
+        sixteen = any(";16" in str(tile) for tile in image.tile)  # which reading EXIF may empty
         turned = image.getexif().get(ORIENTATION) in TURNED
-        size = (image.height, image.width) if turned else image.size
-        transparent = "A" in image.getbands() or "transparency" in image.info
-        return Head(size, image.mode, turned, transparent, int(getattr(image, "n_frames", 1)))
+        tags = getattr(image, "tag_v2", {})  # of a TIFF, whose size some versions of Pillow turn themselves
+        stored = (tags.get(WIDTH, image.width), tags.get(HEIGHT, image.height))
+        deep = _deep_mode(image.mode)
+        transparent = not deep and ("A" in image.getbands() or "transparency" in image.info)
+        frames = int(getattr(image, "n_frames", 1))
+        return Head(stored[::-1] if turned else stored, image.mode, turned, transparent, frames, sixteen and not deep)
 
 
 def _shape(sizes: Counter[tuple[int, int]], grey: bool) -> tuple[int, int, int]:
@@ -215,7 +229,7 @@ def _pixels(file: Path, shape: tuple[int, int, int], scale: tuple[float, float],
 
     with Image.open(file) as opened:
         image: Any = ImageOps.exif_transpose(opened)
-    if image.mode.startswith("I") or image.mode == "F":
+    if _deep_mode(image.mode):
         return _deep(np.asarray(image, np.float64), shape, scale, method)
     if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
