@@ -183,3 +183,16 @@ def test_what_float32_rounds_together_is_said(tmp_path):
     rows = "".join(f"{i % 7},{(i * i) % 13 / 3},{1.7e9 + i * 100}\n" for i in range(ROWS))
     (tmp_path / "r.csv").write_text("a,b,target\n" + rows)
     assert "'target' lies at 1.70001e+09" in "\n".join(open_task(str(tmp_path / "r.csv")).about())
+
+
+def test_names_with_underscores_are_no_numbers(tmp_path):
+    """Python reads 1_2 as 12."""
+    assert open_task(str(_names(tmp_path, lambda i: i, lambda i: f"{1 + i % 2}_{i % 3}"))).classes[:2] == ("1_0", "1_1")
+    assert open_task(f"{_names(tmp_path, lambda i: i, lambda i: f'{i // 3}_1')}").kind.name == "classify"
+    with pytest.raises(ValueError, match="column 'b': '1_0' is not a number"):
+        open_task(f"{_names(tmp_path, lambda i: f'1_{i}', lambda i: i % 2)}?layout=nf")
+
+
+def _names(folder, value, label):
+    (folder / "t.csv").write_text("a,b,label\n" + "".join(f"{i},{value(i)},{label(i)}\n" for i in range(ROWS)))
+    return folder / "t.csv"

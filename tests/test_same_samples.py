@@ -338,6 +338,13 @@ class TestGroups:
         assert sum(map(len, where)) == 4
         assert open_task(f"{tmp_path / 'a.csv'}?group=none").fingerprint != task.fingerprint
 
+    @pytest.mark.parametrize("name", ["Subject_Nr", "subject no.", "patient_name", "subj", "UserNumber"])
+    def test_whatever_a_subject_is_called(self, tmp_path, name):
+        wanted = open_task(str(self.subjects(tmp_path))).fingerprint
+        text = (tmp_path / "a.csv").read_text().replace("subject", name, 1)
+        (tmp_path / "b.csv").write_text(text)
+        assert open_task(str(tmp_path / "b.csv")).fingerprint == wanted
+
     def test_groups_that_cannot_be_kept_whole_are_said_or_refused(self, tmp_path):
         path = self.subjects(tmp_path, each=7)
         assert said(open_task(str(path)), "can't be kept within one part each")

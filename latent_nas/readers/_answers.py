@@ -11,16 +11,23 @@ EACH = 3  # samples of a class, on average, below which many whole numbers are a
 
 def measured(labels: Sequence[Any] | np.ndarray) -> bool:
     """Return whether answers look like a measured quantity: numbers that are not whole, or many that seldom repeat."""
-    try:
-        values = np.array([float(label) for label in labels])
-    except (ValueError, TypeError):
-        return False
-    if not np.isfinite(values).all() or not len(values):
+    values = _numbers(labels)
+    if values is None or not np.isfinite(values).all() or not len(values):
         return False
     if not (values == np.round(values)).all():
         return True
     kinds = len(np.unique(values))
     return (kinds > FEW and len(values) < EACH * kinds) or kinds == len(values) > FEW // 2
+
+
+def _numbers(labels: Sequence[Any] | np.ndarray) -> np.ndarray | None:
+    """Return answers as numbers (n,), or None where one is not; 1_2 is a name, though Python reads 12."""
+    if any(isinstance(label, str) and "_" in label for label in labels):
+        return None
+    try:
+        return np.array([float(label) for label in labels])
+    except (ValueError, TypeError):
+        return None
 
 
 def said_of(what: str, labels: Sequence[Any] | np.ndarray, numbers: bool) -> list[str]:
@@ -29,11 +36,8 @@ def said_of(what: str, labels: Sequence[Any] | np.ndarray, numbers: bool) -> lis
     Args:
         what: holds them, e.g. "y". numbers: whether they are taken as numbers, else as classes.
     """
-    try:
-        values = np.array([float(label) for label in labels])
-    except (ValueError, TypeError):
-        return []
-    if not (values == np.round(values)).all():
+    values = _numbers(labels)
+    if values is None or not (values == np.round(values)).all():
         return []
     count, other = len(np.unique(values)), "classify" if numbers else "regress"
     taken = ("numbers", "classes") if numbers else ("classes", "numbers")

@@ -14,7 +14,19 @@ WINDOWS = (
     *("measurementid", "trial", "trialid", "recording", "recordingid", "rec", "recid", "file", "filename", "id"),
 )
 GROUPS = (
-    *("subject", "subjectid", "participant", "participantid", "person", "personid", "volunteer", "user", "userid"),
+    *(
+        "subject",
+        "subjectid",
+        "subj",
+        "proband",
+        "participant",
+        "participantid",
+        "person",
+        "personid",
+        "volunteer",
+        "user",
+        "userid",
+    ),
     *("patient", "patientid", "speaker", "speakerid", "operator", "wearer", "actor", "driver", "session", "sessionid"),
     *("deviceid", "recording", "recordingid", "rec", "recid", "file", "filename", "trial", "trialid"),
 )
@@ -25,6 +37,11 @@ SHOWN = 6  # names in a message
 def plain(name: str) -> str:
     """Return a name without what people put between its words, as the names above are spelt."""
     return re.sub(r"[ _.\-]+", "", name.casefold())
+
+
+def person(name: str) -> str:
+    """Return the name of a group as it is spelt above, without what says that it is a number or a name of one."""
+    return re.sub(r"(nr|no|num|number|name|code|index|idx)$", "", plain(name))
 
 
 def some(names: Iterable[str]) -> str:

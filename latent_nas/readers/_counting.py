@@ -139,6 +139,8 @@ def by_one(cells: Sequence[str]) -> bool:
 
 def numbers(cells: Sequence[str]) -> np.ndarray | None:
     """Return cells as numbers (n,), or None where one is not."""
+    if any("_" in cell for cell in cells):  # 1_2 is a name, though Python reads 12
+        return None
     try:
         return np.array(cells, np.float64)
     except ValueError:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from latent_nas.readers import Wanted
-from latent_nas.readers._column_names import GROUPS, WINDOWS, plain, some
+from latent_nas.readers._column_names import GROUPS, WINDOWS, person, plain, some
 
 
 def window_of(
@@ -46,7 +46,7 @@ def group_of(
         return (wanted.group, names[wanted.group]), [(n, c) for n, c in rest if n != wanted.group]
     if wanted.omit is not None and not given:
         return None, rest
-    looks = [(n, c) for known in GROUPS for n, c in rest if plain(n) == known]
+    looks = [(n, c) for known in GROUPS for n, c in rest if known in (plain(n), person(n))]
     if not looks:
         return None, rest
     others = [(n, c) for n, c in rest if n not in dict(looks)]

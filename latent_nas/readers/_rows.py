@@ -162,6 +162,8 @@ def _numbers(
 
 def _float32(cells: Sequence[str] | str) -> np.ndarray:
     """Return texts as float32, infinite where it can't hold the number, which is refused later."""
+    if any("_" in cell for cell in cells):  # 1_2 is a name, though Python reads 12
+        raise ValueError("not a number")
     with np.errstate(over="ignore"):
         return np.array(cells, np.float32)
 

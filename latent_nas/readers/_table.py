@@ -165,7 +165,9 @@ def _named(path: Path, rows: list[list[str]]) -> tuple[list[list[str]], list[str
 
 
 def is_number(cell: str) -> bool:
-    """Return whether a cell is a number, with a decimal point or comma."""
+    """Return whether a cell is a number, with a decimal point or comma; 1_2 is a name, though Python reads 12."""
+    if "_" in cell:
+        return False
     try:
         float(cell.replace(",", ".") if COMMA.fullmatch(cell) else cell)
     except ValueError:

@@ -7,7 +7,7 @@ from pathlib import Path
 from latent_nas.readers import Wanted
 from latent_nas.readers._answer_columns import same
 from latent_nas.readers._answers import measured
-from latent_nas.readers._column_names import ANSWERS, GROUPS, LABEL, TARGET, WINDOWS, plain, some
+from latent_nas.readers._column_names import ANSWERS, GROUPS, LABEL, TARGET, WINDOWS, person, plain, some
 from latent_nas.readers._parts import part_of
 from latent_nas.readers._table import ABSENT, Table, is_number
 
@@ -122,6 +122,6 @@ def _group(cells: dict[str, tuple[str, ...]], label: str, split: str, wanted: Wa
     if wanted.group and wanted.group not in others:
         raise ValueError(f"there is no column {wanted.group!r} for --group; there are: {', '.join(others) or 'none'}")
     found: Sequence[str] = (
-        [wanted.group] if wanted.group else [n for word in PEOPLE for n in others if plain(n) == word]
+        [wanted.group] if wanted.group else [n for word in PEOPLE for n in others if word in (plain(n), person(n))]
     )
     return found[0] if found else ""
