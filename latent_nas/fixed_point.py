@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LOW, HIGH = -128, 127
+DOUBLE = 43  # bits of a shift up to which float64 is exact, see ``_in_floats``
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,42 @@ def requantise(
         m, shift: int64, per channel (channels,) or one (1,).
         zero_point, low, high: of the output.
     """
+    large = np.asarray(shift) > DOUBLE
+    if not large.any():
+        return _in_floats(accumulator, m, shift, zero_point, low, high)
+    if large.all() or shift.ndim != 1 or len(shift) == 1:
+        return _in_integers(accumulator, m, shift, zero_point, low, high)
+    found = np.empty(accumulator.shape, np.int8)
+    for channels, way in ((large, _in_integers), (~large, _in_floats)):
+        found[..., channels] = way(accumulator[..., channels], m[channels], shift[channels], zero_point, low, high)
+    return found
+
+
+def _in_floats(
+    accumulator: np.ndarray, m: np.ndarray, shift: np.ndarray, zero_point: int, low: int, high: int
+) -> np.ndarray:
+    """Return the same in float64, which vector units take, for shifts of ``DOUBLE`` at most.
+
+    A product below 512 has fewer than 53 bits then and is exact, and so is its sum with the half; a larger one is
+    clamped however it is rounded.
+    """
+    value = accumulator.astype(np.float64, order="C")  # a copy, worked on in place, by rows as well
+    factors = np.ldexp(m.astype(np.float64), -shift)
+    if value.ndim > 2 and 1 < factors.size == value.shape[-1] and factors.ndim == 1:  # longer rows are fewer
+        rows = value.reshape(*value.shape[:-2], -1)
+        rows *= np.tile(factors, value.shape[-2])
+    else:
+        value *= factors
+    value += zero_point - LOW + 0.5
+    np.clip(value, low - LOW, high - LOW, out=value)
+    found = value.astype(np.uint8)  # of what is not negative this rounds down
+    found += np.uint8(LOW % 256)
+    return found.view(np.int8)
+
+
+def _in_integers(
+    accumulator: np.ndarray, m: np.ndarray, shift: np.ndarray, zero_point: int, low: int, high: int
+) -> np.ndarray:
     value = accumulator.astype(np.int64)  # a copy, worked on in place
     value *= m
     value += np.int64(1) << (shift - 1)

@@ -31,6 +31,7 @@ from latent_nas.operators.resize import Resize
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.upsample import Upsample
+from latent_nas.operators.window import taps
 
 
 @pytest.mark.parametrize("kernel", [(3, 3), (2, 5)])
@@ -227,3 +228,69 @@ TORCH = {
     "min": lambda torch, x: torch.clip(x, max=0.31),
     "max": lambda torch, x: torch.clip(x, min=0.31),
 }
+
+
+class TestExactSums:
+    """The floats in which the reference multiplies and requantises give the integers, to the bit."""
+
+    @pytest.mark.parametrize("seed", range(12))
+    def test_convolutions_are_sums_over_taps_in_integers(self, seed):
+        rng = np.random.default_rng(seed)
+        channels = int(rng.choice([1, 2, 4, 6]))
+        groups = int(rng.choice([1, channels, 2 if channels % 2 == 0 else 1]))
+        filters = channels if seed % 3 == 0 else groups * int(rng.integers(1, 4))
+        kernel, stride = tuple(map(int, rng.integers(1, 5, 2))), tuple(map(int, rng.integers(1, 4, 2)))
+        padding = ("same", "valid", (1, 0, 2, 3))[seed % 3]
+        operator = Conv2d(filters, kernel, stride, padding, groups)
+        x = rng.integers(-128, 128, (3, 7, 6, channels)).astype(np.int8)
+        weight = rng.integers(-127, 128, (filters, *kernel, channels // groups)).astype(np.int8)
+        if seed % 4 == 0:  # the largest sums there are
+            x, weight = np.full_like(x, -128), np.full_like(weight, 127)
+        zero, shift = 127 if seed % 2 else -5, rng.integers(32, 46, filters)
+        c = {
+            "weight": weight,
+            "bias": rng.integers(-(2**30), 2**30, filters).astype(np.int32) // 2 ** rng.integers(0, 30, filters),
+            "multiplier": rng.integers(2**30, 2**31, filters),
+            "shift": shift,
+            "input_zero_point": np.array(zero),
+            "output_zero_point": np.array(int(rng.integers(-128, 128))),
+            "low": np.array(-128 + 20 * (seed % 2)),
+            "high": np.array(127 - 30 * (seed % 2)),
+        }
+        total = np.zeros((3, *operator.shape(x.shape[1:])), np.int64)
+        for i, j, seen in taps(x.astype(np.int64) - zero, kernel, stride, padding, 0):
+            for f in range(filters):
+                first = f // (filters // groups) * (channels // groups)
+                mine = seen[..., first : first + channels // groups]
+                total[..., f] += (mine * weight[f, i, j].astype(np.int64)).sum(axis=-1)
+        assert np.array_equal(operator.int8(c, x), in_integers(total + c["bias"], c))
+
+    def test_requantisation_is_that_of_integers_at_every_tie_and_shift(self):
+        rng = np.random.default_rng(0)
+        for shift in range(1, 63):
+            m = rng.integers(2**30, 2**31, 3)
+            m[0], m[1] = 2**30, 2**31 - 2
+            around = np.rint((rng.integers(-300, 300, (400, 3)) + 0.5) * 2.0**shift / m)
+            steps = rng.integers(-2, 3, around.shape)
+            acc = np.clip(
+                np.concatenate([around + steps, rng.integers(-(2**31), 2**31, around.shape)]), -(2**31), 2**31 - 1
+            )
+            c = {
+                "multiplier": m,
+                "shift": np.array([shift, max(shift - 20, 1), shift]),
+                "output_zero_point": 3,
+                "low": -100,
+                "high": 90,
+            }
+            found = requantise(acc.astype(np.int64), m, c["shift"], 3, -100, 90)
+            assert np.array_equal(found, in_integers(acc.astype(np.int64), c)), shift
+
+
+def in_integers(total, c):
+    """Return int64 sums (..., channels) requantised by Python's integers, of any width."""
+    rows = []
+    for row in total.reshape(-1, total.shape[-1]).tolist():
+        pairs = zip(row, c["multiplier"].tolist(), c["shift"].tolist(), strict=True)
+        moved = [((value * m + (1 << (s - 1))) >> s) + int(c["output_zero_point"]) for value, m, s in pairs]
+        rows.append([min(max(value, int(c["low"])), int(c["high"])) for value in moved])
+    return np.array(rows, np.int8).reshape(total.shape)

@@ -98,6 +98,15 @@ def compacted(m: np.ndarray, shift: np.ndarray) -> np.ndarray:
     return (((m >> (30 - COMPACT)) & (2**COMPACT - 1)) << 6 | shift).astype(np.uint16)
 
 
+def exact_kind(weight: np.ndarray) -> type[np.floating]:
+    """Return the floats in which sums of values of -255 to 255 times int8 weights (filters, ...) are exact.
+
+    Each partial sum, in whatever order, is at most 255 times the sum of a filter's weights.
+    """
+    most = 255 * int(np.abs(weight.reshape(len(weight), -1).astype(np.int64)).sum(axis=1).max(initial=0))
+    return np.float32 if most <= 2**24 else np.float64
+
+
 def matmul_exact(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Return the integer product (..., k) x (k, m) as int32, by floating-point BLAS where every partial sum is exact.
 

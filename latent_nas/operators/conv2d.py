@@ -9,11 +9,14 @@ import numpy as np
 from latent_nas.fixed_point import Quant, requantise
 from latent_nas.operators import Operator, Shape, image
 from latent_nas.operators._blocks import column_work, nibble_work, strip_work
-from latent_nas.operators._weights import check_bits, integer_constants, matmul_exact
-from latent_nas.operators.window import Padding, Pair, output_size, pads, taps
+from latent_nas.operators._weights import check_bits, exact_kind, integer_constants
+from latent_nas.operators.window import Padding, Pair, as_rows, output_size, pads, windows
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+COLUMNS = 2**18  # values of windows that are multiplied at once
 
 
 @dataclass(frozen=True)
@@ -190,25 +193,46 @@ class Conv2d(Operator):
         return integer_constants(weights, inputs[0], output, self.activation, self.weight_bits, self.weight_bits < 8)
 
     def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:
-        """Return (n, h, w, filters): int32 sums of (x - zero point) x weight, biased and requantised."""
-        c, x, groups = constants, xs[0], self.groups
-        zero, weight = int(c["input_zero_point"]), c["weight"]
-        depthwise = groups == x.shape[3] == self.filters
-        total: np.ndarray | int = 0
-        for i, j, patch in taps(x.astype(np.int32) - zero, self.kernel_size, self.stride, self.padding, 0):
-            if depthwise:
-                total = total + patch * weight[:, i, j, 0].astype(np.int32)
-            else:
-                parts = np.split(patch, groups, axis=3), np.split(weight[:, i, j, :], groups)
-                total = total + np.concatenate([matmul_exact(p, w.T) for p, w in zip(*parts, strict=True)], axis=3)
-        return requantise(
-            total + c["bias"],
-            c["multiplier"],
-            c["shift"],
-            int(c["output_zero_point"]),
-            int(c["low"]),
-            int(c["high"]),
-        )
+        """Return (n, h, w, filters): int32 sums of (x - zero point) x weight, biased and requantised.
+
+        A few samples at a time, so that their windows stay in the processor's cache.
+        """
+        c, x = constants, xs[0]
+        kind, made = exact_kind(c["weight"]), self.shape(x.shape[1:])
+        out, ends = np.empty((len(x), *made), np.int8), [int(c[name]) for name in ("output_zero_point", "low", "high")]
+        many = max(1, COLUMNS // (made[0] * made[1] * c["weight"][0].size * self.groups))
+        for i in range(0, len(x), many):
+            total = self._sums(self._entered(x[i : i + many], int(c["input_zero_point"]), kind), c["weight"])
+            out[i : i + many] = requantise(total.astype(np.float64) + c["bias"], c["multiplier"], c["shift"], *ends)
+        return out
+
+    def _entered(self, x: np.ndarray, zero: int, kind: type[np.floating]) -> np.ndarray:
+        """Return int8 x (n, h, w, c) less its zero point as floats, padded with 0."""
+        n, height, width, channels = x.shape
+        top, bottom, left, right = pads(height, width, self.kernel_size, self.stride, self.padding)
+        padded = np.zeros((n, top + height + bottom, left + width + right, channels), kind)
+        inside = padded[:, top : top + height, left : left + width]
+        np.subtract(x, kind(zero), out=inside, dtype=kind)
+        return padded
+
+    def _sums(self, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Return the sums (n, h, w, filters) of padded float x (n, h, w, c) times int8 weights, exact integers."""
+        seen = windows(x, self.kernel_size, self.stride)
+        n, height, width, _, _, channels = seen.shape
+        floats = weight.astype(x.dtype)
+        if self.groups == channels == self.filters:
+            each = np.ascontiguousarray(np.moveaxis(floats[..., 0], 0, -1))
+            if self.stride[1] == 1:  # a row of windows is as contiguous as a row of pixels
+                rows = as_rows(x, self.kernel_size, self.stride[0])
+                tiled = np.tile(each, width)
+                return np.einsum("nhijr,ijr->nhr", rows, tiled).reshape(n, height, width, channels)
+            return np.einsum("nhwijc,ijc->nhwc", seen, each)
+        deep = channels // self.groups
+        parts = [
+            seen[..., g * deep : (g + 1) * deep].reshape(n * height * width, -1) @ w.reshape(len(w), -1).T
+            for g, w in enumerate(np.split(floats, self.groups))
+        ]
+        return np.concatenate(parts, axis=1).reshape(n, height, width, self.filters)
 
 
 Plugin = Conv2d

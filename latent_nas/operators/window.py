@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 Padding = str | tuple[int, int, int, int]
 Pair = tuple[int, int]
@@ -28,6 +29,32 @@ def output_size(height: int, width: int, kernel: Pair, stride: Pair, padding: Pa
     if rows < 0 or columns < 0:
         raise ValueError(f"a {kernel[0]}x{kernel[1]} window does not fit {height}x{width} with padding {padding!r}")
     return rows // stride[0] + 1, columns // stride[1] + 1
+
+
+def windows(x: np.ndarray, kernel: Pair, stride: Pair) -> np.ndarray:
+    """Return what each window sees of padded pixels x (n, h, w, c): a view (n, h_out, w_out, *kernel, c)."""
+    n, height, width, channels = x.shape
+    h_out, w_out = output_size(height, width, kernel, stride, "valid")
+    sample, row, column, channel = x.strides
+    return as_strided(
+        x,
+        (n, h_out, w_out, *kernel, channels),
+        (sample, row * stride[0], column * stride[1], row, column, channel),
+        writeable=False,
+    )
+
+
+def as_rows(x: np.ndarray, kernel: Pair, stride: int) -> np.ndarray:
+    """Return what rows of windows see that move by one column: a view (n, h_out, *kernel, w_out * c) of x (n, h, w, c).
+
+    Args:
+        x: padded and contiguous. stride: from row to row.
+    """
+    n, height, width, channels = x.shape
+    h_out, w_out = output_size(height, width, kernel, (stride, 1), "valid")
+    sample, row, column, channel = x.strides
+    shape, strides = (n, h_out, *kernel, w_out * channels), (sample, row * stride, row, column, channel)
+    return as_strided(x, shape, strides, writeable=False)
 
 
 def taps(
