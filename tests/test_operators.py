@@ -285,6 +285,13 @@ class TestExactSums:
             found = requantise(acc.astype(np.int64), m, c["shift"], 3, -100, 90)
             assert np.array_equal(found, in_integers(acc.astype(np.int64), c)), shift
 
+    def test_a_product_just_below_a_tie_goes_down_where_float64_would_call_it_one(self):
+        m, acc = np.array([1_079_858_381]), np.array([[31_279_099]])
+        assert int(m[0]) * int(acc[0, 0]) == 7 * 2**52 + 2**51 - 1  # 7.5 less 2^-52
+        assert requantise(acc, m, np.array([52]), 0, -128, 127).tolist() == [[7]]
+        both = requantise(np.repeat(acc, 2, axis=1), np.repeat(m, 2), np.array([52, 43]), 0, -128, 127)
+        assert both.tolist() == [[7, 127]]
+
 
 def in_integers(total, c):
     """Return int64 sums (..., channels) requantised by Python's integers, of any width."""
