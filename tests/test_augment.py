@@ -188,10 +188,11 @@ def test_two_axes_cannot_be_turned():
     assert what(task) == "series"
 
 
-def test_a_training_follows_it_and_goes_on_to_the_same_end(tmp_path):
+@pytest.mark.parametrize("text", ["shift=1,mixup=0.4", "affine=10"])  # what moves places alone is followed as well
+def test_a_training_follows_it_and_goes_on_to_the_same_end(tmp_path, text):
     task, space = open_task("digits"), open_space("mcu_cnn", (8, 8, 1), 10)
     graph, data = space.graph(space.canonical(space.sample(seeds.rng(3), 1))[0]), task.data()
-    recipe = Recipe(epochs=2, batch=64, learning_rate=1e-2, augmentation="shift=1,mixup=0.4")
+    recipe = Recipe(epochs=2, batch=64, learning_rate=1e-2, augmentation=text)
     few = Part(data.train.x[:256], data.train.y[:256])
     whole, plain = (train(graph, task, r, 0, few, data.valid) for r in (recipe, replace(recipe, augmentation="")))
     train(graph, task, recipe, 0, few, data.valid, keep=tmp_path / "state", pause=1)

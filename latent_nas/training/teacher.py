@@ -25,7 +25,7 @@ from latent_nas.training import mixed_precision
 from latent_nas.training.network import Network
 
 DRAWN = 256  # networks of which the teachers are the largest, where a space has none for it
-WORK = 1e13  # MACs of a teacher for one sample, times samples and epochs: ten minutes of a CPU core or two tens
+WORK = 1e13  # MACs of a teacher for one sample, times samples and epochs: with bf16 some ten minutes of a CPU core
 LEAST, MOST = 1_000_000, 12_000_000  # MACs of a teacher, whatever there is to learn from
 ABOUT, STATE = "teacher.json", ".state"
 WAIT_S = 2.0  # until another process is asked again whether it has made them
