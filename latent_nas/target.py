@@ -56,7 +56,7 @@ class Target:
         whole = SEARCH if share or pause_of(fidelity) else fidelity
         found = replace(task.recipe(whole), qat=self.qat if whole == FULL else "never")
         found = changed(found, self.full_recipe) if whole == FULL else found
-        found = replace(found, epochs=self.search_epochs) if self.search_epochs and whole == SEARCH else found
+        found = found.lasting(self.search_epochs) if self.search_epochs and whole == SEARCH else found
         return found.glance(share) if share else found
 
 

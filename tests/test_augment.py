@@ -15,9 +15,12 @@ from latent_nas.preprocessing import SOUND, Preprocessing
 from latent_nas.spaces import open_space
 from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.tasks import Data, Part, Recipe, Task, open_task
-from latent_nas.training import check, train
+from latent_nas.training import aware, check, prune, train
 from latent_nas.training.augment import Augmentation, warp, ways, what
 from latent_nas.training.augment.mix import mixed
+from latent_nas.training.learner import Learner
+from latent_nas.training.network import Network
+from latent_nas.training.teacher import Teacher
 
 SHIFT, GAIN = (1.0, -2.0, 0.5), (0.5, 0.25, 2.0)
 TASKS = {"images": (9, 12, 2), "recordings": (20, 8, 1), "series": (15, 1, 3), "rows of a table": (1, 6, 1)}
@@ -188,17 +191,71 @@ def test_two_axes_cannot_be_turned():
     assert what(task) == "series"
 
 
-@pytest.mark.parametrize("text", ["shift=1,mixup=0.4", "affine=10"])  # what moves places alone is followed as well
-def test_a_training_follows_it_and_goes_on_to_the_same_end(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "unaugmented"),  # what moves places alone is followed as well
+    [("shift=1,mixup=0.4", 0), ("affine=10", 0), ("affine=10,mixup", 1)],
+)
+def test_a_training_follows_it_and_goes_on_to_the_same_end(tmp_path, text, unaugmented):
     task, space = open_task("digits"), open_space("mcu_cnn", (8, 8, 1), 10)
     graph, data = space.graph(space.canonical(space.sample(seeds.rng(3), 1))[0]), task.data()
-    recipe = Recipe(epochs=2, batch=64, learning_rate=1e-2, augmentation=text)
+    recipe = Recipe(epochs=2 + unaugmented, batch=64, learning_rate=1e-2, to_end=True, augmentation=text)
+    others = [replace(recipe, augmentation=""), *[recipe] * unaugmented]
+    recipe = replace(recipe, unaugmented_epochs=unaugmented)
     few = Part(data.train.x[:256], data.train.y[:256])
-    whole, plain = (train(graph, task, r, 0, few, data.valid) for r in (recipe, replace(recipe, augmentation="")))
-    train(graph, task, recipe, 0, few, data.valid, keep=tmp_path / "state", pause=1)
+    whole = train(graph, task, recipe, 0, few, data.valid)
+    for pause in range(1, recipe.epochs):
+        train(graph, task, recipe, 0, few, data.valid, keep=tmp_path / "state", pause=pause)
     again = train(graph, task, recipe, 0, few, data.valid, keep=tmp_path / "state")
     assert np.array_equal(again.outputs, whole.outputs)
-    assert not np.array_equal(plain.outputs, whole.outputs)
+    for other in others:
+        assert not np.array_equal(train(graph, task, other, 0, few, data.valid).outputs, whole.outputs)
+
+
+class Moved(Made):
+    """Images that the task varies in its own way."""
+
+    def augmented(self, x, rng):
+        return x + rng.normal(size=x.shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"augmentation": "shift=1"},
+        {"augmentation": "mixup"},
+        {"augment": True},
+        {"augmentation": "noise", "teachers": 1},
+    ],
+)
+def test_the_last_epochs_see_inputs_as_they_are_and_what_a_teacher_knows_of_them(changes):
+    task, space = Moved("images"), open_space("mcu_cnn", TASKS["images"], 2)
+    graph, learn = space.graph(space.sample(seeds.rng(3), 1)[0]), task.data().train
+    recipe = Recipe(epochs=4, batch=8, unaugmented_epochs=2, **changes)
+    with seeds.isolated(0):
+        teacher = Teacher.of([Network(graph)], learn.x) if recipe.teachers else None
+        learner = Learner(Network(graph), task, recipe, 0, learn, teacher)
+    batches = []
+    step = learner._step
+    learner._step = lambda batch: batches[-1].append(batch) or step(batch)
+    for epoch in range(4):
+        batches.append([])
+        if teacher and epoch == 2:
+            learner._teacher = replace(learner._teacher, members=())  # who could not answer to anything else
+        learner.epoch(epoch, [])
+    assert [[b.inputs is None and b.others is None for b in of] for of in batches] == [[False] * 3] * 2 + [
+        [True] * 3
+    ] * 2
+
+
+def test_an_end_without_augmentation_keeps_its_share_in_shorter_trainings():
+    recipe = Recipe(epochs=60, augmentation="shift=1", unaugmented_epochs=6)
+    assert recipe.lasting(20) == replace(recipe, epochs=20, unaugmented_epochs=2)
+    assert recipe.glance(0.5).unaugmented_epochs == 0
+    pruned = prune.recipe_of(recipe, judged=True, last=True)
+    assert (pruned.epochs, pruned.unaugmented_epochs) == (30, 3)
+    tuned = aware.recipe_of(recipe)
+    assert (tuned.epochs, tuned.unaugmented_epochs) == (12, 1)
+    assert Recipe(epochs=3, augmentation="shift=1", unaugmented_epochs=3).lasting(1).unaugmented_epochs == 1
 
 
 def test_the_command_takes_it_and_refuses_what_is_wrong(tmp_path, capsys):
@@ -213,7 +270,6 @@ def test_the_command_takes_it_and_refuses_what_is_wrong(tmp_path, capsys):
     assert "'timeshift' is not for images" in capsys.readouterr().err
     assert not (tmp_path / "a").exists()
     with pytest.raises(SystemExit, match=r"^0$"):
-        main([*line, "--out", str(tmp_path / "a"), "--augmentation", "shift=1,flip"])
-    assert (
-        json.loads((tmp_path / "a" / "config.json").read_text())["training"]["recipe"]["augmentation"] == "shift=1,flip"
-    )
+        main([*line, "--out", str(tmp_path / "a"), "--augmentation", "shift=1,flip", "--unaugmented-epochs", "1"])
+    recipe = json.loads((tmp_path / "a" / "config.json").read_text())["training"]["recipe"]
+    assert (recipe["augmentation"], recipe["unaugmented_epochs"]) == ("shift=1,flip", 1)

@@ -38,6 +38,8 @@ def test_they_change_full_trainings_alone():
         (("epochs=many",), "epochs=many: epochs of a recipe is a whole number"),
         (("balanced=maybe",), "balanced of a recipe is yes or no"),
         (("epochs=3", "epochs=4"), "epochs of the recipe is given twice"),
+        (("epochs=8", "augmentation=shift", "unaugmented_epochs=9"), "unaugmented_epochs of a recipe is 0 to 8, got 9"),
+        (("unaugmented_epochs=2",), "unaugmented_epochs is for recipes with augment or augmentation.*leave it out"),
         (("drop=2",), "drop of a recipe is 0 to 1"),
         (("share=2",), "share of a recipe is above 0 and at most 1, got 2"),
         (("epoch_share=0",), "epoch_share of a recipe is above 0"),

@@ -41,6 +41,9 @@ def train(
         str | None,
         typer.Option(help="Further augmentation for the kind of data, as shift=2,cutout=8; a wrong name prints all."),
     ] = None,
+    unaugmented_epochs: Annotated[
+        int | None, typer.Option(help="Last epochs of the schedule, which see inputs without any augmentation.")
+    ] = None,
     qat: Annotated[
         str,
         typer.Option(
@@ -127,6 +130,7 @@ def train(
             average=average,
             augment=augment,
             augmentation=augmentation,
+            unaugmented_epochs=unaugmented_epochs,
             qat=qat,
             teachers=teachers,
             branches=branches,

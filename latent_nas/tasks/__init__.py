@@ -136,7 +136,7 @@ class Task(ABC):
         """
         if fidelity == SHORT and SHORT not in self.recipes:
             usual = self.recipes["search"]
-            usual = replace(usual, epochs=-(-usual.epochs // 2), share=usual.share / 4)
+            usual = replace(usual.lasting(-(-usual.epochs // 2)), share=usual.share / 4)
             return replace(usual, batch=max(usual.batch // 2, 8), warmup=min(usual.warmup, 0.3))
         if fidelity not in self.recipes:
             raise ValueError(f"task {self.name!r} has no recipe {fidelity!r}; there are: {', '.join(self.recipes)}")

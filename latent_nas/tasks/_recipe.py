@@ -22,7 +22,7 @@ class Recipe:
             for "plateau", epochs without a better validation score.
         augment: whether the task varies its training inputs, in its own way.
         augmentation: how else they are varied, by names for the task's kind of data: "shift=2,cutout"; see
-            ``training.augment``.
+            ``training.augment``. unaugmented_epochs: the last so many of the epochs see inputs as they are.
         teachers: networks of an ensemble that is trained first and whose answers are learnt, see ``training.teacher``;
             0 is none. distil: share of the loss that is the distance to these answers.
         temperature: by which both outputs are divided for that.
@@ -61,6 +61,7 @@ class Recipe:
     augment: bool = False
     to_end: bool = False
     augmentation: str = ""
+    unaugmented_epochs: int = 0
     qat: str = "never"
     teachers: int = 0
     distil: float = 0.7
@@ -88,6 +89,7 @@ class Recipe:
             ("distil", 0, 1),
             ("temperature", 0.1, 100),
             ("branches", 0, 8),
+            ("unaugmented_epochs", 0, self.epochs),
         ):
             if not least <= getattr(self, name) <= most:
                 bounds = f"at least {least}" if most == math.inf else f"{least} to {most}"
@@ -104,7 +106,11 @@ class Recipe:
         It has a schedule of its own, so that it ends with small steps; few steps would teach nothing.
         """
         batch = min(self.batch, max(LEAST_BATCH, round(self.batch * share)))
-        return replace(self, epochs=1, share=self.share * share, batch=batch, warmup=min(self.warmup, 0.3))
+        return replace(self.lasting(1), share=self.share * share, batch=batch, warmup=min(self.warmup, 0.3))
+
+    def lasting(self, epochs: int) -> "Recipe":
+        """Return the recipe with another number of epochs, the same share of them unaugmented."""
+        return replace(self, epochs=epochs, unaugmented_epochs=round(self.unaugmented_epochs * epochs / self.epochs))
 
     @property
     def work(self) -> float:

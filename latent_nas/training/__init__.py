@@ -211,6 +211,10 @@ def check(recipe: Recipe, task: Task, graph: Graph | None = None) -> None:
     optimisers.check(recipe)
     schedule.check(recipe, judged=True)
     Augmentation.of(recipe, task)
+    if recipe.unaugmented_epochs and not (recipe.augment or recipe.augmentation):
+        raise ValueError(
+            "unaugmented_epochs is for recipes with augment or augmentation, and this one has neither; leave it out"
+        )
     teacher.check(recipe, task)
     for name in ("branches", "whiten") if len(task.input_shape) == 1 else ():
         if getattr(recipe, name):

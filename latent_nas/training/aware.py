@@ -85,8 +85,8 @@ def recipe_of(recipe: Recipe, bits: int = 8) -> Recipe:
     """
     share, rate = (SHARE, RATE) if bits == 8 else (NARROW_SHARE, NARROW_RATE)
     epochs = max(round(share * recipe.epochs), LEAST)
-    plain = replace(recipe, optimiser="adam", learning_rate=rate, weight_decay=0.0, schedule="cosine", warmup=0.0)
-    return replace(plain, epochs=epochs, patience=epochs, bf16=False)  # float32 holds its integers, bfloat16 does not
+    plain = replace(recipe.lasting(epochs), optimiser="adam", learning_rate=rate, weight_decay=0.0, schedule="cosine")
+    return replace(plain, warmup=0.0, patience=epochs, bf16=False)  # float32 holds its integers, bfloat16 does not
 
 
 def tune(graph: Graph, model: "Network", network: "QuantisedNetwork", stage: "Stage") -> Tuned:

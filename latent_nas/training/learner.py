@@ -66,12 +66,13 @@ class Learner:
         count = math.ceil(len(self.learn) * self.recipe.epoch_share)
         steps = math.ceil(count / self.recipe.batch)
         varied = seeds.rng(self.seed, "training", "augment", epoch)
+        augmented = epoch < self.recipe.epochs - self.recipe.unaugmented_epochs
         rate = 0.0
         total: float | torch.Tensor = 0.0
         for step, rows in enumerate(np.array_split(self._drawn()[:count], steps)):
             rate = self.recipe.learning_rate * schedule.share(self.recipe, epoch + step / steps, curve)
             set_rate(self.optimiser, rate)
-            loss = self._step(self.batch(rows, varied))
+            loss = self._step(self.batch(rows, varied, augmented))
             # a GPU is not waited for before the epoch's end
             total = total + (loss.double() if self._device.type == CUDA else _finite(loss.item(), epoch)) * len(rows)
             if self.judged is not self.model:
@@ -85,13 +86,18 @@ class Learner:
             return evenly(self.learn.y, self._order)
         return self._order.permutation(len(self.learn))
 
-    def batch(self, rows: np.ndarray, varied: np.random.Generator) -> Batch:
-        """Return what a step is given: the samples of these numbers (n,), varied or made up as recipe and kind say."""
-        kind, vary = self.task.kind, self._augmentation
+    def batch(self, rows: np.ndarray, varied: np.random.Generator, augmented: bool = True) -> Batch:
+        """Return what a step is given: the samples of these numbers (n,), made up as the kind says.
+
+        Args:
+            augmented: whether they are varied first, as the recipe says.
+        """
+        kind, augment = self.task.kind, self.recipe.augment and augmented
+        vary = self._augmentation if augmented else None
         inputs = targets = others = shares = None
-        if self.recipe.augment or kind.makes_batches or (vary and vary.varies):
+        if augment or kind.makes_batches or (vary and vary.varies):
             x = self.learn.x[rows]
-            x = self.task.augmented(x, varied) if self.recipe.augment else x
+            x = self.task.augmented(x, varied) if augment else x
             x = vary(x, varied) if vary else x
             made = kind.batch(x, self.learn.y[rows], varied)
             inputs, targets = to_tensor(made[0]), torch.from_numpy(made[1])

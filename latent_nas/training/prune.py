@@ -84,8 +84,8 @@ def recipe_of(recipe: Recipe, judged: bool, last: bool) -> Recipe:
     """Return the recipe of learning on after the last round or another: fewer epochs from a lower rate."""
     epochs = max(round((SHARE if last else SHORT) * recipe.epochs), LEAST)
     schedule = "cosine" if recipe.schedule == "plateau" and not judged else recipe.schedule
-    plain = replace(recipe, branches=0, whiten=False, warmup=min(recipe.warmup, 0.5), schedule=schedule)
-    return replace(plain, epochs=epochs, learning_rate=RATE * recipe.learning_rate, to_end=recipe.to_end or not judged)
+    plain = replace(recipe.lasting(epochs), branches=0, whiten=False, warmup=min(recipe.warmup, 0.5), schedule=schedule)
+    return replace(plain, learning_rate=RATE * recipe.learning_rate, to_end=recipe.to_end or not judged)
 
 
 def chosen(graph: Graph, importance: Mapping[int, np.ndarray], excess: Excess) -> dict[int, np.ndarray]:

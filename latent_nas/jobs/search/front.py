@@ -64,7 +64,7 @@ def _best(config: SearchConfig) -> tuple[Metric, float]:
     if not len(inside):
         raise ValueError(f"none of {DRAWN} networks keeps {limits.text()}")
     recipe = config.target.recipe(task, SEARCH)
-    recipe = replace(recipe, epochs=max(round(SHARE * recipe.epochs), 1))
+    recipe = recipe.lasting(max(round(SHARE * recipe.epochs), 1))
     learn, judge = task.folds(task.data())[0]
     values = []
     for i, row in enumerate(inside):

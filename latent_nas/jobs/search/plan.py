@@ -3,7 +3,6 @@
 import math
 import os
 import time
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +93,7 @@ def _epoch_s(setup: Setup, genes: np.ndarray) -> float:
     """
     data, count = setup.task.data(), len(setup.task.folds(setup.task.data()))
     graphs = sorted((setup.space.graph(row) for row in genes[:15]), key=lambda graph: graph.macs)
-    recipe = replace(setup.task.recipes["search"], epochs=1)
+    recipe = setup.task.recipes["search"].lasting(1)
     for _ in range(2):  # the first one loads what it needs
         started = time.perf_counter()
         middle, where = graphs[len(graphs) // 2], setup.target.accelerator
