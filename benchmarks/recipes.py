@@ -50,6 +50,8 @@ def options(task, recipe, uneven):
     ways += ["flip"] * (what(task) == "images" and task.name not in SIGNS)
     ways[2:3] = ["cutout=2"] if task.input_shape[0] < 16 else ways[2:3]
     found |= {way: {"augmentation": way} for way in ways}
+    way, last = ways[what(task) == "images"], max(EPOCHS[task.name] // 10, 1)
+    found |= {f"{way}, last tenth unaugmented": {"augmentation": way, "unaugmented_epochs": last}}
     found |= {"branches 1": {"branches": 1}, "branches 3": {"branches": 3}}
     found |= {"whitened first layer": {"whiten": True}, "bf16": {"bf16": True}}
     found |= {"balanced loss": {"balanced": True}, "balanced sampling": {"balanced_sampling": True}} if uneven else {}
