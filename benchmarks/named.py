@@ -4,6 +4,7 @@ python benchmarks/named.py mnist --source DATA --out named        # goes on wher
 python benchmarks/named.py mnist --source DATA --out named --test # the same, and then the test part, read once
 
 A network learns from the train part and is judged on the validation part; nothing is chosen by either while it trains.
+With --together it learns from both, as a search's final networks do, and the test part alone judges it.
 """
 
 import argparse
@@ -46,26 +47,26 @@ def rows(file):
     return {one["seed"]: one for one in map(json.loads, file.read_text(encoding="utf-8").splitlines())}
 
 
-def trained(setup, named, seed, folder):
-    """Train one seed into its folder; return what was measured on validation."""
+def trained(setup, named, seed, folder, together):
+    """Train one seed into its folder; return what was measured on validation, if that was not learnt from."""
     data, recipe = setup.task.data(), replace(setup.task.recipe("full"), to_end=True, **named.recipe)
 
     def watch(history):
-        print(f"seed {seed}, epoch {len(history)}: validation {history[-1, 2]:.4f}, {history[-1, 3]:.0f} s", flush=True)
+        _, loss, score, wall_s = history[-1]
+        judged = f"loss {loss:.4f}" if together else f"validation {score:.4f}"
+        print(f"seed {seed}, epoch {len(history)}: {judged}, {wall_s:.0f} s", flush=True)
 
     graph, started = setup.space.graph(tuple(named.genes)), time.process_time()
-    made = train(graph, setup.task, recipe, seed, data.train, data.valid, keep=folder / "state", watch=watch, say=print)
+    learn, stop_at = (data.learn, recipe.epochs) if together else (data.train, None)
+    made = train(graph, setup.task, recipe, seed, learn, data.valid, stop_at, folder / "state", watch,
+                 lesson=(data.train, data.valid), say=print)  # fmt: skip
     cpu_s = time.process_time() - started  # since the last start
-    about = metadata_of(setup.task, made.network, {f"valid_{k}": v for k, v in made.int8_metrics.items()})
+    row = {} if together else {"valid_int8": made.int8_metrics, "valid_float": made.float_metrics}
+    measured = {} if together else {f"valid_{k}": v for k, v in made.int8_metrics.items()}
+    about = metadata_of(setup.task, made.network, measured)
     made.network.save(folder / "int8", {"named": named.task, "seed": seed}, about.files())
     (folder / "state").unlink()
-    return {
-        "seed": seed,
-        "valid_int8": made.int8_metrics,
-        "valid_float": made.float_metrics,
-        "epochs": recipe.epochs,
-        "cpu_s": round(cpu_s, 1),
-    }
+    return {"seed": seed} | row | {"epochs": recipe.epochs, "samples": len(learn), "cpu_s": round(cpu_s, 1)}
 
 
 def tested(setup, place, known):
@@ -91,6 +92,7 @@ def main():
     parser.add_argument("--source", default="", help="file or folder of the task's data; default: fetched")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--together", action="store_true", help="learn from train and validation samples")
     parser.add_argument("--test", action="store_true", help="read the test part, once, after all seeds")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -100,17 +102,18 @@ def main():
     costs = setup.costs(tuple(one.genes))
     print(f"{options.name}: {costs.weights_bytes} bytes of weights, {costs.flash_bytes} of flash, arena"
           f" {costs.arena_bytes}, RAM {costs.ram_bytes}, {costs.latency_ms:.1f} ms, {costs.macs} MACs")  # fmt: skip
-    place = options.out / options.name
+    place = options.out / (options.name + "_together" * options.together)
     place.mkdir(parents=True, exist_ok=True)
     known = rows(place / "seeds.jsonl")
     for seed in range(options.seeds):
         if seed not in known:
-            known[seed] = trained(setup, one, seed, place / str(seed))
+            known[seed] = trained(setup, one, seed, place / str(seed), options.together)
             text = "".join(json.dumps(row) + "\n" for row in known.values())
             artifacts.write(place / "seeds.jsonl", text)
         print(json.dumps(known[seed]), flush=True)
     metric = setup.task.kind.metric.name
-    print(f"validation, int8: {summary([row['valid_int8'][metric] for row in known.values()])}")
+    if not options.together:
+        print(f"validation, int8: {summary([row['valid_int8'][metric] for row in known.values()])}")
     if options.test:
         print(f"test, int8: {summary(tested(setup, place, known))}")
 
