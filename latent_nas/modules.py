@@ -4,6 +4,7 @@ found = latent_nas.cost(model, (3, 96, 96), device="stm32f446")
 report = latent_nas.deploy(model, "firmware", (3, 96, 96), calibration=x, emulate=True)
 """
 
+import operator
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_nas.interchange import torch_module
+from latent_nas.interchange.onnx_ending import ONE_OF_THEM
 from latent_nas.jobs import cost as costing
 from latent_nas.jobs import deploy as job
 from latent_nas.jobs.build import Build
 from latent_nas.jobs.networks import open_source
 from latent_nas.limits import Limits
 from latent_nas.operators import Shape
+
+RETURN_ONE = "hand over a module that returns one of them"
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,6 +45,8 @@ def cost(
     Raises:
         ValueError: the network, the device or the runtime can't be read; a module without ``input_shape``.
     """
+    if not isinstance(limits, (Mapping, type(None))):
+        raise ValueError(f"limits is {limits!r}; wanted a dict, as {{'flash_kb': 32}}")
     bounds = Limits.parse([f"{name}={value}" for name, value in (limits or {}).items()])
     with _named(network, input_shape) as given:
         source = open_source(given)
@@ -84,6 +90,8 @@ def _named(network: "str | Path | nn.Module", input_shape: Shape | None) -> Iter
             raise ValueError(f"{network} has an input shape of its own; leave input_shape out")
         yield str(network)
         return
+    if isinstance(network, type):
+        raise ValueError(f"{network.__name__} is a class; wanted a network of it, {network.__name__}(...)")
     if not callable(getattr(network, "state_dict", None)) or not callable(getattr(network, "modules", None)):
         raise ValueError(
             f"a {type(network).__name__} is not a network that is known here; wanted a PyTorch module (nn.Module), or a"
@@ -93,11 +101,24 @@ def _named(network: "str | Path | nn.Module", input_shape: Shape | None) -> Iter
         raise ValueError(f"{type(network).__name__} wants input_shape, of one sample without the batch: (3, 96, 96)")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{type(network).__name__}.onnx"
-        torch_module.export(network, tuple(input_shape), file)
+        torch_module.export(network, _shape(input_shape), file)
         try:
             yield str(file)
         except ValueError as error:
-            raise type(error)(str(error).replace(str(file), type(network).__name__)) from None
+            said = str(error).replace(str(file), type(network).__name__).replace(ONE_OF_THEM, RETURN_ONE)
+            raise type(error)(said) from None
+
+
+def _shape(given: Shape) -> Shape:
+    """Return the shape of a sample as whole numbers above 0, or raise ValueError."""
+    try:
+        shape = tuple(operator.index(size) for size in given)
+    except TypeError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        came = repr(given) if isinstance(given, (int, float, str, tuple, list)) else f"a {type(given).__name__}"
+        raise ValueError(f"input_shape is {came}; wanted that of one sample without the batch, as (3, 96, 96)")
+    return shape
 
 
 def _file(calibration: "str | Path | np.ndarray", folder: Path) -> Path:

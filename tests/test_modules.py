@@ -61,12 +61,15 @@ class Chooses(nn.Module):
     def forward(self, x):
         if self.way == "if":
             return self.last(x) if x.sum() > 0 else -self.last(x)
+        if self.way in ("tuple", "dict", "twice"):
+            y = self.last(x) if x.sum() > 0 else -self.last(x)
+            return {"tuple": (y, y.softmax(1)), "dict": {"logits": y}, "twice": (y, y)}[self.way]
         if self.way == "chance":
             return self.last(nn.functional.dropout(x, 0.5))  # also in evaluation
         return self.last(x) if x.shape[1] == 4 else x
 
 
-@pytest.mark.parametrize("way", ["if", "chance"])
+@pytest.mark.parametrize("way", ["if", "tuple", "dict", "twice", "chance"])
 def test_a_module_that_its_file_does_not_answer_like_is_refused(way):
     module = Chooses(way)
     with pytest.raises(ValueError, match=r"Chooses answers otherwise than the ONNX file .* drawn sample \d of 8"):
@@ -76,6 +79,25 @@ def test_a_module_that_its_file_does_not_answer_like_is_refused(way):
 
 def test_choices_by_shape_are_none_of_values():
     assert latent_nas.cost(Chooses("shape"), (4,))["macs"] == 8
+
+
+class Several(nn.Module):
+    """Returns what a number of its layers make, as a tuple or in a dict."""
+
+    def __init__(self, returned=lambda a, b: (a, b)):
+        super().__init__()
+        self.a, self.b, self.returned = nn.Linear(4, 3), nn.Linear(4, 2), returned
+
+    def forward(self, x):
+        return self.returned(self.a(x), self.b(x))
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [lambda a, b: (a, a.softmax(1)), lambda a, b: {"logits": a}, lambda a, b: (a, None), lambda a, b: [a, a]],
+)
+def test_outputs_made_of_one_tensor_are_one(returned):
+    assert latent_nas.cost(Several(returned), (4,))["macs"] == 12
 
 
 class Odd(nn.Module):
@@ -97,6 +119,20 @@ class Odd(nn.Module):
             r"^Small can't be exported with an input \(4, 12, 16\), without",
         ),
         (lambda m, to: latent_nas.cost(Odd(), (3, 4, 4)), r"^Odd: .*CumSum"),
+        (
+            lambda m, to: latent_nas.cost(Several(), (4,)),
+            "^Several: it has 2 outputs: output_0, output_1; .*, hand over a module that returns one of them$",
+        ),
+        (
+            lambda m, to: latent_nas.cost(Small, (3, 12, 16)),
+            r"^Small is a class; wanted a network of it, Small\(\.\.\.\)$",
+        ),
+        (lambda m, to: latent_nas.cost(m, 16), "^input_shape is 16; wanted that of one sample without the batch"),
+        (lambda m, to: latent_nas.cost(m, "3x12x16"), "^input_shape is '3x12x16'; wanted"),
+        (lambda m, to: latent_nas.cost(m, (3, 12.0, 16)), r"^input_shape is \(3, 12.0, 16\); wanted"),
+        (lambda m, to: latent_nas.cost(m, (-1, 3, 12, 16)), "^input_shape is .*; wanted"),
+        (lambda m, to: latent_nas.cost(m, torch.zeros(1, 3, 12, 16)), "^input_shape is a Tensor; wanted"),
+        (lambda m, to: latent_nas.cost(m, (3, 12, 16), limits="flash_kb=3"), "^limits is 'flash_kb=3'; wanted a dict"),
         (lambda m, to: latent_nas.cost({"a": 1}, (3,)), "^a dict is not a network that is known here"),
         (lambda m, to: latent_nas.cost("mlperf_resnet8", (3, 32, 32)), "has an input shape of its own"),
         (lambda m, to: latent_nas.deploy(m, to, (3, 12, 16)), "^Small is a float model: quantising it wants data"),

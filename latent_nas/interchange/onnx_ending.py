@@ -17,6 +17,7 @@ CLOSING = {
     f"{ML}.ArrayFeatureExtractor": 1,
     f"{ML}.ZipMap": 0,
 }  # by type, which input is the tensor
+ONE_OF_THEM = "give FILE.onnx#NAME for one of them"  # what to do about several outputs
 Dims = dict[str, tuple[int, ...]]
 PASSING = {"Identity", "Cast", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "QuantizeLinear"}
 PASSING |= {"DequantizeLinear"}
@@ -99,10 +100,7 @@ def ending(graph: Any, output: str = "") -> Ending:
     ends = {name: _stripped(makers, ones, name) for name in ([output] if output else names)}
     tensors = {end.tensor for end in ends.values()}
     if len(tensors) > 1:
-        raise Unreadable(
-            f"it has {len(names)} outputs: {', '.join(names)}; a graph here has one, give FILE.onnx#NAME for one of"
-            " them"
-        )
+        raise Unreadable(f"it has {len(names)} outputs: {', '.join(names)}; a graph here has one, {ONE_OF_THEM}")
     return max(ends.values(), key=lambda end: len(end.nodes))
 
 
@@ -121,6 +119,8 @@ def _stripped(makers: dict[str, Any], ones: set[str], output: str) -> Ending:
                 cut, kept = at, list(nodes)
         elif kind in PASSING and node.input:
             at = node.input[0]
+            if node.op_type == "Identity" and not nodes and at in makers:
+                cut = at  # the same tensor by another name
         elif (both := _two_classes(makers, ones, node)) is not None:
             at = both
         else:

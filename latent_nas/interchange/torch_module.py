@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,8 +42,8 @@ def export(module: "nn.Module", input_shape: Shape, path: Path) -> None:
         module.eval()
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # on the exporter's age, and on constants that it traces
-            module(sample)
-            torch.onnx.export(module, (sample,), str(path), opset_version=OPSET, **plain)
+            names = [f"output_{i}" for i, _ in enumerate(tensors(module(sample)))]
+            torch.onnx.export(module, (sample,), str(path), opset_version=OPSET, output_names=names, **plain)
             apart = _apart(module, sample, path)
     except Exception as error:  # noqa: BLE001  a module may raise anything, and so may the exporter
         reason = " ".join(str(error).split())[:300]
@@ -78,12 +79,25 @@ def _apart(module: "nn.Module", sample: "torch.Tensor", path: Path) -> str:
     drawn += np.linspace(-1, 1, TRIED).reshape(-1, *(1,) * sample.ndim)  # samples below and above zero
     for number, values in enumerate(drawn, 1):
         given = torch.as_tensor(values).to(sample)
-        answer = module(given)
-        if not isinstance(answer, torch.Tensor):
-            return ""
-        wanted = answer.double().cpu().numpy()
-        got = session.run(None, {session.get_inputs()[0].name: given.cpu().numpy()})[0].astype(np.float64)
-        room = NEAR * max(1e-3, float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0)))
-        if got.shape != wanted.shape or not np.allclose(got, wanted, rtol=0, atol=room, equal_nan=True):
+        wanted = [tensor.double().cpu().numpy() for tensor in tensors(module(given))]
+        got = session.run(None, {session.get_inputs()[0].name: given.cpu().numpy()})
+        if len(got) != len(wanted) or not all(map(_near, got, wanted)):
             return f"drawn sample {number} of {TRIED}"
     return ""
+
+
+def _near(got: np.ndarray, wanted: np.ndarray) -> bool:
+    """Return whether two arrays are one but for the order of float arithmetic."""
+    room = NEAR * max(1e-3, float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0)))
+    return got.shape == wanted.shape and np.allclose(got.astype(np.float64), wanted, rtol=0, atol=room, equal_nan=True)
+
+
+def tensors(answer: Any) -> "list[torch.Tensor]":
+    """Return the tensors of what a module returns, in the order in which its file has them: of tuples, lists, dicts."""
+    import torch
+
+    if isinstance(answer, torch.Tensor):
+        return [answer]
+    if isinstance(answer, Mapping):
+        answer = list(answer.values())
+    return [tensor for part in answer for tensor in tensors(part)] if isinstance(answer, (tuple, list)) else []
