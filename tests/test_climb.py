@@ -170,7 +170,7 @@ class TestStudy:
             halving=2,
             share=0.1,
         ).run()
-        assert sum("order networks against their full trainings" in line for line in said) == 1
+        assert sum("do not order networks as full ones do" in line for line in said) == 1
 
 
 def killed(table, path, after):

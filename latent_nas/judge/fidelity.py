@@ -2,7 +2,7 @@
 
 A line leads from every fidelity to the next dearer one (autoregressive co-kriging, Kennedy and O'Hagan 2000), so that
 all that was measured is known in the unit of a full training, and with it how far such a translation is off. A
-fidelity whose order contradicts the full trainings is left out.
+fidelity that does not order networks as full trainings do is left out.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,8 @@ from latent_nas.spaces import Genes
 PRIOR = 4.0  # pairs that the belief in a slope of 1 is worth
 SPREAD, SPREAD_PRIOR = 0.5, 2.0  # std of a step before any pair, in std of all labels, and the pairs this is worth
 PAIRS = 3  # that a contradiction takes
+LOW, PROBES = 0.5, 3  # the lower half, which is halved from probe to probe
+MANY, WORSE = 8, 0.75  # pairs that tell noise, and the share of the lower quarter that then must be worse
 
 
 @dataclass(frozen=True)
@@ -133,33 +135,53 @@ class Evidence:
         return np.array(found)
 
     def wants_a_low_one(self, after: int) -> list[Genes]:
-        """Return a network of the lower half to train in full, where ``after`` promotions were all of the upper half.
+        """Return a network to train in full although its short training says that it is a bad one; empty if not due.
 
-        So a fidelity that misleads is found out, which pairs with the next dearer one could not do. Empty if not due.
+        It is due where ``after`` promotions were all of the upper half, and again where twice and four times as many
+        were all above the lower quarter and eighth. So a fidelity that misleads, or says nothing, is found out, which
+        pairs with the next dearer one could not do. After ``PAIRS`` promotions of which no two came out in the order
+        of their short trainings the first is due at once.
         """
         for place in range(len(self.fidelities)):
             short, full = self.values[:, place], self.values[:, -1]
             both = np.isfinite(short) & np.isfinite(full)
-            middle = np.nanmedian(short) if np.isfinite(short).any() else np.nan
-            if both.sum() >= after and not (short[both] <= middle).any():
-                waiting = np.flatnonzero((short <= middle) & (self.steps == place + 1))
-                if len(waiting):
+            if not both.any():
+                continue
+            doubtful = (_ordered(short[both], full[both]) <= 0).all()
+            for probe in range(PROBES):
+                due = PAIRS if doubtful and not probe else after * 2**probe
+                bar = np.nanquantile(short, LOW ** (probe + 1))
+                waiting = np.flatnonzero((short <= bar) & (self.steps == place + 1))
+                if both.sum() >= due and not (short[both] <= bar).any() and len(waiting):
                     best = waiting[np.argmax(short[waiting])]
                     return [tuple(self.genes[best].tolist())]
         return []
 
 
 def contradicts(short: np.ndarray, full: np.ndarray) -> bool:
-    """Return whether a short objective (n,) orders networks against their full one (n,); NaN is not measured.
+    """Return whether a short objective (n,) does not order networks as their full one (n,) does; NaN is not measured.
 
-    Two networks count by how far apart their short objectives are. Pairs of the best alone say too little: one of them
-    must lie in the lower half of the short ones.
+    Pairs of the best alone say too little: one of them must lie in the lower half of the short ones. Then two networks
+    count by how far apart their short objectives are, and more must follow the order than contradict it. Noise passes
+    that in half of all cases. So among ``MANY`` pairs those of the lower quarter are held against the upper half, all
+    of them alike, as one that failed both ways is no proof of the others: most must be worse.
     """
     both = np.isfinite(short) & np.isfinite(full)
     if both.sum() < PAIRS or not (short[both] <= np.nanmedian(short)).any():
         return False
-    apart = np.subtract.outer(short[both], short[both])
-    return bool((apart * np.sign(np.subtract.outer(full[both], full[both]))).sum() < 0)
+    low, high = both & (short <= np.nanquantile(short, LOW**2)), both & (short > np.nanmedian(short))
+    if both.sum() >= MANY and low.any() and high.any():
+        return bool((np.sign(np.subtract.outer(full[high], full[low])) + 1).mean() / 2 < WORSE)
+    apart = np.abs(np.subtract.outer(short[both], short[both]))
+    return bool((apart * _ordered(short[both], full[both])).sum() < 0)
+
+
+def _ordered(short: np.ndarray, full: np.ndarray) -> np.ndarray:
+    """Return of which two networks the full objectives (n,) follow the order of the short ones (n,), (n, n).
+
+    1 where they do, -1 where they contradict it, 0 where either are equal.
+    """
+    return np.sign(np.subtract.outer(short, short)) * np.sign(np.subtract.outer(full, full))
 
 
 def changes(before: Sequence[str], now: Sequence[str]) -> list[str]:
@@ -167,10 +189,10 @@ def changes(before: Sequence[str], now: Sequence[str]) -> list[str]:
     lost, back = (sorted(set(some) - set(others)) for some, others in ((now, before), (before, now)))
     return [
         *(
-            f"{words(name)} orders networks against their full trainings; the search goes on without it"
+            f"{words(name)} does not order networks as full trainings do; the search goes on without it"
             for name in lost
         ),
-        *(f"{words(name)} contradicts full trainings no more; the search goes on with it" for name in back),
+        *(f"{words(name)} orders networks as full trainings do; the search goes on with it again" for name in back),
     ]
 
 

@@ -27,7 +27,7 @@ from latent_nas.study.findings import best_of, findings_of, line
 LOOKS = 2  # first looks of a round on tables, for one training of its batch; else as many as that costs
 FIRST = 10  # looks before anything is promoted: nothing is known of few but which is the largest
 SLACK = 1e-9  # of sums of costs
-PROBE = 4  # full trainings after which the line is checked at its lower end
+PROBE = 4  # promotions after which the line is checked at its lower end
 
 Plan = Sequence[tuple[Genes, str]]  # networks and the fidelity of each
 
@@ -41,7 +41,7 @@ class Climb(Study):
             what is added; a fidelity's cost is then of all that leads to it. states: folder where trainings leave their
             state for that, None where they have none, as on tables.
         doubted: whether a network of the lower half is trained in full after some promotions, so that a fidelity whose
-            order is reversed is found out.
+            order is reversed or noise is found out.
         short: records of the cheaper ones, in the order of rounds. spent_at: full trainings spent when each of
             ``records`` was there. misleading: names of fidelities that were given up.
 

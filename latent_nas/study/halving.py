@@ -69,7 +69,7 @@ class Halving(Study):
         self._report(findings)
 
     def _warn(self, names: tuple[str, ...]) -> None:
-        """Say once that short trainings contradict full ones; surrogates do without them, promotion can't."""
+        """Say once that short trainings mislead; surrogates do without them, promotion can't."""
         if names and not self.misleading:
-            self.say("short trainings order networks against their full trainings; --halving does harm, leave it out")
+            self.say("short trainings do not order networks as full ones do; --halving does harm, leave it out")
         self.misleading = names or self.misleading
