@@ -68,7 +68,16 @@ def test_dates_are_read_as_they_can_only_be_meant():
     assert read(["03.04.2024", "03.05.2024"]).tolist() == [0, 30 * 86400]
     assert read(["2024-03-31T01:59:59+01:00", "2024-03-31T03:00:00+02:00"]).tolist() == [0, 1]
     assert read(["12:30 AM", "1:00 am", "12:15 pm"]).tolist() == [0, 1800, 42300]
-    assert [read([cell]) for cell in ("2024-13-01", "31.02.2024", "25:00", "31.03.24", "", "a")] == [None] * 6
+    assert [read([cell]) for cell in ("2024-13-01", "31.02.2024", "25:00", "31.03.", "", "a")] == [None] * 6
+
+
+def test_years_of_two_digits_stand_last():
+    assert read(["31.12.99 23:59", "01.01.00 00:00"]).tolist() == [0, 60]
+    assert read(["12/31/68", "01/01/69"]) is not None  # 2068 and 1969, as C reads them
+    assert read(["03/04/24", "03/05/24"]).tolist() == [0, 86400]
+    assert read(["31/03/24", "01/04/24"]).tolist() == [0, 86400]
+    assert read(["24/03/30", "24/03/31"]) is None  # the first may be the year
+    assert read(["24-03-30", "24-03-31", "24-04-01"]) is None
 
 
 def test_recordings_of_several_rates_are_said(tmp_path):

@@ -42,6 +42,8 @@ def test_classes_that_differ_in_capitals_or_spaces_only_are_said(tmp_path):
     missing = "\n".join(table(tmp_path / "m.csv", lambda i: ("NaN", "ok")[i % 2]).about())
     assert "class 'NaN' is called as a missing label is" in missing
     assert "called as" not in numbers
+    assert "class 'None' is called as" in "\n".join(table(tmp_path / "o.csv", lambda i: ("None", "a")[i % 2]).about())
+    assert "called as" not in "\n".join(table(tmp_path / "p.csv", lambda i: ("none", "a")[i % 2]).about())
     assert "spelt alike" not in "\n".join(table(tmp_path / "u.csv", lambda i: ("hot", "cold")[i % 2]).about())
 
 
@@ -196,3 +198,125 @@ def test_names_with_underscores_are_no_numbers(tmp_path):
 def _names(folder, value, label):
     (folder / "t.csv").write_text("a,b,label\n" + "".join(f"{i},{value(i)},{label(i)}\n" for i in range(ROWS)))
     return folder / "t.csv"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (lambda i: f"{1000 + i * 7.1:.1f} mV", "with a unit \\('1000.0 mV'\\)"),
+        (lambda i: f"{i * 0.7:.1f}%", "with a unit \\('0.0%'\\)"),
+        (lambda i: f"{1000 + i * 7.1:,.1f}", "with a comma for thousands \\('1,000.0'\\)"),
+    ],
+)
+def test_numbers_that_no_program_reads_are_no_classes(tmp_path, target, said):
+    """Of 300 rows of percent, 260 were left out, as classes of one or two samples."""
+    rows = "".join(f'{i},{(i * i) % 13 / 3},"{target(i)}"\n' for i in range(ROWS))
+    (tmp_path / "t.csv").write_text("a,b,target\n" + rows)
+    with pytest.raises(ValueError, match=f"column 'target' holds numbers {said}; write them as 1234.5"):
+        open_task(str(tmp_path / "t.csv"))
+
+
+def test_few_numbers_with_a_unit_are_classes(tmp_path):
+    assert table(tmp_path / "t.csv", lambda i: ("0.5 mm", "1.0 mm", "1.5 mm")[i % 3]).kind.name == "classify"
+    assert table(tmp_path / "u.csv", lambda i: f"M{i % 3}").classes == ("M0", "M1", "M2")
+
+
+def test_a_column_of_names_may_say_where_rows_come_from(tmp_path):
+    def refused(name):
+        rows = "".join(f"{i % 7},{name(i)},{(i * i) % 13 / 3},{i % 2}\n" for i in range(ROWS))
+        (tmp_path / "t.csv").write_text("a,machine,b,label\n" + rows)
+        with pytest.raises(ValueError, match=r"column 'machine': .* is not a number; ") as error:
+            open_task(f"{tmp_path / 't.csv'}?layout=nf")
+        return str(error.value)
+
+    assert "'--group machine' keeps rows of one in one part; else" in refused(lambda i: f"M{i // 6}")
+    assert "--group" not in refused(lambda i: "yes" if i % 3 else "no")  # two can't fill three parts
+    assert "--group" not in refused(lambda i: f"serial {i}")
+    assert "--group" not in refused(lambda i: "4 A" if i == 9 else i % 5)  # a slip
+    assert "none in two parts" in "\n".join(open_task(f"{_machines(tmp_path)}?layout=nf&group=machine").about())
+
+
+def _machines(folder):
+    rows = "".join(f"{i % 7},M{i // 6},{(i * i) % 13 / 3},{i % 2}\n" for i in range(ROWS))
+    (folder / "m.csv").write_text("a,machine,b,label\n" + rows)
+    return folder / "m.csv"
+
+
+@pytest.mark.parametrize("name", ["millis", "Milliseconds", "micros", "uptime", "ticks", "ms"])
+def test_a_counter_of_time_that_begins_anew_is_no_value(tmp_path, name):
+    """A microcontroller's millis() starts at 0 with every recording, and would give its classes away."""
+    rows = "".join(f"{i % 30 * 20},{(i * i) % 97 / 3 + i},{i // 15 % 2}\n" for i in range(ROWS * 4))
+    (tmp_path / "t.csv").write_text(f"{name},a,label\n" + rows)
+    with pytest.raises(ValueError, match=f"column '{name}' tells the time"):
+        open_task(str(tmp_path / "t.csv"))
+    task = open_task(f"{tmp_path / 't.csv'}?window=5")
+    assert task.input_shape == (5, 1, 1)
+    assert f"column '{name}' is left out" in "\n".join(task.about())
+
+
+def test_dates_are_a_clock_whatever_their_column_is_called(tmp_path):
+    rows = "".join(f"2024-03-{1 + i // 24:02} {i % 24:02}:00,{(i * i) % 13 / 3},{i // 30}\n" for i in range(ROWS))
+    (tmp_path / "t.csv").write_text("when,a,label\n" + rows)
+    said = "\n".join(open_task(f"{tmp_path / 't.csv'}?window=5").about())
+    assert "column 'when' is left out, as it tells when a row was taken" in said
+
+
+def test_a_test_part_without_the_classes_of_train_is_refused(tmp_path):
+    """Its samples were left out, and others drawn from train in their place."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 9)), np.arange(40) % 2
+    names = np.array(["bolt", "nut"])
+    np.savez(
+        tmp_path / "d.npz",
+        x_train=x[:30],
+        y_train=names[y[:30]],
+        x_test=x[30:],
+        y_test=np.array(["Bolt", "Nut"])[y[30:]],
+    )
+    with pytest.raises(
+        ValueError, match=r"part 'test' has none of the classes of train .*'Bolt', 'Nut'; where they are"
+    ):
+        open_task(str(tmp_path / "d.npz"))
+
+
+def test_folders_without_a_sample_are_said(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    for name in ("bolt", "nut", "washer"):
+        (tmp_path / name).mkdir()
+        for i in range(5 if name != "washer" else 0):
+            image.fromarray(rng.integers(0, 255, (8, 8), np.uint8)).save(tmp_path / name / f"{i}.png")
+    said = "\n".join(open_task(str(tmp_path)).about())
+    assert "folders without a sample are no classes: washer/" in said
+    (tmp_path / "washer").rmdir()
+    assert "folders without" not in "\n".join(open_task(str(tmp_path)).about())
+
+
+def test_values_far_below_a_grey_level_get_a_scale_of_their_own(tmp_path):
+    """Amperes around 1e-9 lie between 0 and 1 too, and went into the network as they were."""
+    rng, y = np.random.default_rng(0), np.arange(60) % 2
+
+    def spread(x):
+        np.savez(tmp_path / "d.npz", x=x, y=y)
+        return float(open_task(str(tmp_path / "d.npz")).data().train.x.std())
+
+    x = rng.random((60, 8, 8, 1))
+    assert spread(x * 1e-9) == pytest.approx(1, abs=0.01)
+    assert spread(x) < 0.4  # pictures stay as they are
+    assert spread((x * 255).astype(np.uint8)) < 0.4
+    assert spread((x > 0.5).astype(np.uint8)) == pytest.approx(0.5, abs=0.01)  # black and white, not 0 and 1 of 255
+
+
+def test_files_that_changed_are_read_again(tmp_path):
+    """In one process, as in a notebook: the data of the first time were kept for a path."""
+    task = table(tmp_path / "t.csv", lambda i: "ab"[i % 2])
+    assert task.classes == ("a", "b")
+    assert open_task(str(tmp_path / "t.csv"))._data is task._data  # read once while it stays as it is
+    assert table(tmp_path / "t.csv", lambda i: "xyz"[i % 3]).classes == ("x", "y", "z")
+    folder = tmp_path / "d"
+    folder.mkdir()
+    np.save(folder / "x.npy", np.random.default_rng(0).normal(size=(40, 9)))
+    np.save(folder / "y.npy", np.arange(40) % 2)
+    assert open_task(str(folder)).outputs == 2
+    np.save(folder / "y.npy", np.arange(40) % 4)
+    assert open_task(str(folder)).outputs == 4

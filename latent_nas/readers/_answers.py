@@ -1,5 +1,6 @@
 """Answers as classes or numeric targets, whichever way they were stored, and which of both they look like."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 FEW = 20  # different whole numbers up to which they may well be classes
 EACH = 3  # samples of a class, on average, below which many whole numbers are a quantity
+QUANTITY = re.compile(r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*([^\s\d.,+-]\S*)?")  # 1,061.3 mV
 
 
 def measured(labels: Sequence[Any] | np.ndarray) -> bool:
@@ -18,6 +20,22 @@ def measured(labels: Sequence[Any] | np.ndarray) -> bool:
         return True
     kinds = len(np.unique(values))
     return (kinds > FEW and len(values) < EACH * kinds) or kinds == len(values) > FEW // 2
+
+
+def with_unit(labels: Sequence[str]) -> str:
+    """Return how answers are numbers that no program reads, with an example; "" where they are others, or few."""
+    found = [QUANTITY.fullmatch(label.strip()) for label in labels]
+    if not all(found) or len({match[2] for match in found if match}) != 1:
+        return ""
+    plain = [float(match[1].replace(",", "")) for match in found if match]
+    odd = next((label for label in labels if not _is_plain(label)), "")
+    if not odd or len(set(plain)) <= FEW or not measured(plain):
+        return ""
+    return f"with a comma for thousands ({odd!r})" if odd[-1].isdigit() else f"with a unit ({odd!r})"
+
+
+def _is_plain(label: str) -> bool:
+    return _numbers([label]) is not None
 
 
 def _numbers(labels: Sequence[Any] | np.ndarray) -> np.ndarray | None:

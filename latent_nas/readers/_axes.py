@@ -8,6 +8,7 @@ from latent_nas.readers import LAYOUTS
 
 CHANNELS = (1, 3)  # of images with the channels first
 LONG = 4  # times as long as wide: more likely a series than an image
+DARK = 1 / 255  # of values from 0 to 1, which are pixels where the largest is a grey level at least
 WIDE = 2  # times as many steps as channels, where the channels come first
 FEW, APART = 8, 20.0  # values of a row below which, and spreads of columns above which, rows are features
 
@@ -89,7 +90,7 @@ def _three(path: Path, name: str, x: np.ndarray) -> tuple[str, list[str]]:
     """Return whether three axes are grey images or series of several channels."""
     first, second = x.shape[1:]
     least, most = x.min(initial=0), x.max(initial=0)
-    picture = least >= 0 and (most <= 1 or (most <= 255 and first == second))
+    picture = least >= 0 and (DARK <= most <= 1 or (1 < most <= 255 and first == second))
     doubt = f"{name} {x.shape} is read as"
     if x.dtype == np.uint8 or (picture and max(first, second) < LONG * min(first, second)):
         other = f"'?layout=nsc' takes it as series of {first} steps and {second} channels"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from latent_nas.readers import Wanted
 from latent_nas.readers._answer_columns import answers_of, without_answers
 from latent_nas.readers._column_names import PARTS, TARGET, plain
-from latent_nas.readers._counting import by_one, called_clock, is_clock, is_index, mostly_up
+from latent_nas.readers._counting import by_one, called_clock, is_clock, is_index, mostly_up, tells_time
 from latent_nas.readers._numbered import channels_of
 from latent_nas.readers._origin_columns import group_of, window_of
 from latent_nas.readers._table import Table
@@ -117,6 +117,9 @@ def _values(
         elif cut or is_clock(name, cells, keys):
             clock = clock or cells
             notes.append(f"{said} is left out, as it only counts up ('?omit=' keeps it)")
+        elif tells_time(cells):
+            clock = clock or cells
+            notes.append(f"{said} is left out, as it tells when a row was taken ('?omit=' keeps it)")
         elif series and called_clock(name):
             notes.append(f"{said} is left out, as it tells when a row was taken ('?omit=' keeps it)")
         else:

@@ -14,6 +14,7 @@ CLOCK = re.compile(
     r"((uc|unix|epoch|sensor|system|arrival|creation)[ _]?)?"
     r"(time[ _]?stamp|time|date|date[ _]?time|elapsed|seconds[ _]elapsed|epoch|t)[ _(\[]*"
     r"(s|sec|seconds|ms|millis|milliseconds|us|ns|utc|gmt|local|date)?[)\]]?"
+    r"|(millis|micros|milli|micro)[ _]?(seconds|s)?|seconds|ms|uptime|ticks?"
 )
 MANY = 8  # rows from which on a column that goes up by 1 in each does not do so by chance
 LEAP = 10  # times its usual step that a clock goes on at once where a recording was interrupted
@@ -53,6 +54,11 @@ def mostly_up(cells: Sequence[str]) -> bool:
     """Return whether numbers go up, beginning anew now and then, as the clock of several recordings does."""
     values = numbers(cells)
     return values is None or len(values) < 2 or bool((np.diff(values) < 0).mean() <= RESETS)
+
+
+def tells_time(cells: Sequence[str]) -> bool:
+    """Return whether cells are dates or times of day, whatever the column is called."""
+    return numbers(cells) is None and any(c.isdigit() for c in cells[0]) and instants(cells) is not None
 
 
 def resets(clock: np.ndarray) -> np.ndarray:

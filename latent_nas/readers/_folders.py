@@ -110,7 +110,8 @@ def class_files(root: Path, suffixes: set[str], labels: str) -> tuple[list[Label
     _none_loose(root, suffixes, "")
     if not parts:
         found = [Labelled(file, label, -1, group) for file, label, group in _labelled(root, suffixes, labels)]
-        return found, [f"classes are the folders below {_listed(top)}"] if labels == "inner" else []
+        inner = [f"classes are the folders below {_listed(top)}"] if labels == "inner" else []
+        return found, inner + _without(top, found, root)
     first = next(iter(parts))
     if len(parts) < len(top):
         odd = next(p for p in top if p not in parts)
@@ -127,7 +128,17 @@ def class_files(root: Path, suffixes: set[str], labels: str) -> tuple[list[Label
             _none_loose(folder, suffixes, "; samples without a class can't be used")
             found += [Labelled(file, label, i, group) for file, label, group in _labelled(folder, suffixes, labels)]
     said = renamed(p.name for p in parts)
-    return found, [f"folder {said} ('?labels=top' takes them as classes)"] if said else []
+    notes = [f"folder {said} ('?labels=top' takes them as classes)"] if said else []
+    return found, notes + _without([p for part in parts for p in _inside(part)], found, root)
+
+
+def _without(folders: Sequence[Path], files: Sequence[Labelled], root: Path) -> list[str]:
+    """Return a line on folders in the place of classes that hold no file of the data."""
+    used = {folder for one in files for folder in one.file.parents}
+    bare = [p for p in folders if p not in used]
+    names = ", ".join(f"{p.relative_to(root)}/" for p in bare[:SHOWN])
+    names += f" and {len(bare) - SHOWN} more" * (len(bare) > SHOWN)
+    return [f"folders without a sample are no classes: {names}"] if bare else []
 
 
 def _labelled(folder: Path, suffixes: set[str], labels: str) -> list[tuple[Path, str, str]]:

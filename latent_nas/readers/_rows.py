@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from latent_nas.readers import PARTS, Raw, Wanted, number, numeric
-from latent_nas.readers._answers import FEW, measured, said_of
+from latent_nas.readers._answers import FEW, measured, said_of, with_unit
 from latent_nas.readers._column_names import TARGET
 from latent_nas.readers._columns import Columns, columns
 from latent_nas.readers._counting import RESETS, instants, rates, resets, uninterrupted, unread
@@ -117,6 +117,11 @@ def _answered(
         target = called[0].casefold() == TARGET or len(called) > 1
         many = len(set(first)) > FEW or len(first) < 3 * len(set(first))
         mostly = sum(map(is_number, first)) > len(first) / 2  # then the others are slips
+        if unit := with_unit(first):
+            raise ValueError(
+                f"{path}: column {called[0]!r} holds numbers {unit}; write them as 1234.5 and the unit into the"
+                " column's name, or say --kind classify"
+            )
         numbers = len(called) > 1 or measured(first) or (target and many and mostly)
         kind = "regress" if numbers else "classify"
         said = said_of(f"column {called[0]!r}", first, numbers) if numbers or target else []
@@ -130,6 +135,7 @@ def _answered(
 
 
 OMIT = "leave the column out (?omit={}), or correct it"
+WHENCE = "if it says where rows come from, '--group {0}' keeps rows of one in one part; else leave it out (?omit={0})"
 TARGETS = "a regression wants numbers in {!r}; correct it, or say --kind classify"
 
 
@@ -149,8 +155,9 @@ def _numbers(
                 try:
                     found[i, j] = _float32(cell)
                 except ValueError:
+                    then = WHENCE if next_step == OMIT and _names_groups(cells) else next_step
                     raise ValueError(
-                        f"{path}, {lines[i]}, column {name!r}: {cell!r} is not a number; {next_step.format(name)}"
+                        f"{path}, {lines[i]}, column {name!r}: {cell!r} is not a number; {then.format(name)}"
                     ) from None
         wrong = np.flatnonzero(np.isinf(found[:, j]))
         if len(wrong):
@@ -158,6 +165,11 @@ def _numbers(
             large = "holds infinity" if np.isinf(float(cell)) else f"holds {cell}, beyond float32 (3.4e38)"
             raise ValueError(f"{path}, {lines[wrong[0]]}, column {name!r} {large}; leave such windows out")
     return found
+
+
+def _names_groups(cells: Sequence[str]) -> bool:
+    """Return whether a column is of names that repeat, more than two, as those of machines do."""
+    return not any(map(is_number, cells)) and 2 < len(set(cells) - {""}) <= len(cells) // 2
 
 
 def _float32(cells: Sequence[str] | str) -> np.ndarray:

@@ -10,7 +10,7 @@ from latent_nas.preprocessing import front_end_of
 from latent_nas.readers import PARTS, Raw, Reader, Wanted, number, numeric
 from latent_nas.readers._answers import answers, measured, one_hot, said_of
 from latent_nas.readers._array_groups import in_groups
-from latent_nas.readers._axes import values
+from latent_nas.readers._axes import DARK, values
 from latent_nas.readers._roles import BESIDE, roles
 from latent_nas.readers._stored import arrays as stored
 from latent_nas.readers._stored import layout_of, takes
@@ -50,6 +50,7 @@ class Arrays(Reader):
         ats = [-1] if "x" in given else [i for i, part in enumerate(PARTS) if f"x_{part}" in given]
         if not ats:
             raise ValueError(f"{path} has no array x (nor x_train); it has: {', '.join(held) or 'nothing'}")
+        notes += _two_valued(given, [f"x{name}" for name in ("", *map("_{}".format, PARTS)) if f"x{name}" in given])
         about = _about(path, arrays)
         kind = wanted.kind or about.get("kind", "")
         names_of = ["" if at < 0 else f"_{PARTS[at]}" for at in ats]
@@ -93,7 +94,7 @@ class Arrays(Reader):
                 y = labels.astype(np.int64)
             elif "classes" in arrays:
                 notes.append("array 'classes' is not used: it does not name the numbers from 0 on that y holds")
-        plain = x.min(initial=0) >= 0 and x.max(initial=1) <= 1 and layout not in ("nf", "nsc", "ncs")
+        plain = x.min(initial=0) >= 0 and DARK <= x.max(initial=0) <= 1 and layout not in ("nf", "nsc", "ncs")
         return Raw(
             x=x,
             y=y,
@@ -161,6 +162,15 @@ def _looks(ys: list[np.ndarray | None]) -> tuple[str, list[str]]:
     quantity = measured(numbers)
     unusual = quantity == all(y.dtype.kind != "f" for y in plain)
     return ("regress" if quantity else "classify"), said_of("y", numbers, quantity) if unusual else []
+
+
+def _two_valued(given: dict[str, np.ndarray], roles: list[str]) -> list[str]:
+    """Make floats of arrays of uint8 that hold 0 and 1 alone, which are not the two darkest of 256 greys; say so."""
+    xs = [given[role] for role in roles]
+    if any(x.dtype != np.uint8 or x.max(initial=0) > 1 for x in xs):
+        return []
+    given.update({role: x.astype(np.float32) for role, x in zip(roles, xs, strict=True)})
+    return [f"{roles[0]} holds 0 and 1 alone, taken as they are; uint8 up to 255 is divided by 255"]
 
 
 def _about(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """Data of your own as a task: ``PATH`` or ``PATH?input=48x48x1&front=mfcc``, any option left out."""
 
+import glob
 import io
 import json
+import os
 import re
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -42,7 +45,7 @@ class OwnTask(Task):
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self._data, self.findings = _loaded(str(source))
+        self._data, self.findings = _loaded(str(source), _stamp(source.path))
         found = self.findings
         self.input_shape, self.classes = found.input_shape, found.classes
         if found.kind == "regress":
@@ -179,8 +182,22 @@ class OwnTask(Task):
         artifacts.write(out, buffer.getvalue())
 
 
+def _stamp(path: Path) -> int:
+    """Return a number that is another one when files have changed: the path, or all below, or beside it of its kind."""
+    files = [os.path.join(at, name) for at, _, names in os.walk(path) for name in (*names, "")]
+    if not path.is_dir():
+        files = [str(file) for file in path.parent.glob(f"*{glob.escape(path.suffix)}") if file.is_file()]
+    stamps = list[tuple[str, int, int]]()
+    for file in sorted(files):
+        with suppress(OSError):  # a link to nothing, or a file that is gone by now
+            stat = os.stat(file)
+            stamps.append((file, stat.st_size, stat.st_mtime_ns) if os.path.basename(file) else (file, 0, 0))
+    return hash(tuple(stamps))
+
+
 @lru_cache(2)
-def _loaded(source: str) -> tuple[Data, Findings]:
+def _loaded(source: str, stamp: int) -> tuple[Data, Findings]:
+    """Return the data of a source and what was found in them; kept until another ``stamp`` says that files changed."""
     parsed = Source.parse(source)
     reader = reader_of(parsed.path)
     if parsed.wanted.front == AUTO:

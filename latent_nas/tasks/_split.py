@@ -1,6 +1,6 @@
 """Which part of the split every sample of your own data is in, by what the data are for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from latent_nas.tasks._overlap import components, overlaps
 TRAIN, VALID, TEST = range(3)
 NORMAL, ANOMALY = "normal", "anomaly"
 SHOWN = 5  # classes that are named
+NONE = "None"  # as Python writes it; people call a class "none"
 MISSING = ("nan", "na", "n/a", "null", "?", "<na>", "#n/a")
 LEAST = 8  # samples of a regression, or normal ones, below which nothing can be said of them
 
@@ -63,7 +64,7 @@ def alike(classes: Sequence[str]) -> list[str]:
         key = f"{float(name)}" if _is_number(name) else "".join(name.casefold().split())
         spelt.setdefault(key, []).append(name)
     pairs = [" and ".join(map(repr, names)) for names in spelt.values() if len(names) > 1]
-    missing = [name for name in classes if name.casefold() in MISSING]
+    missing = [name for name in classes if name == NONE or name.casefold() in MISSING]
     return [
         *(f"class {name!r} is called as a missing label is: leave these samples out if it is one" for name in missing),
         *[f"{'; '.join(pairs[:SHOWN])} are classes of their own, though spelt alike: correct them if they are one"]
@@ -107,9 +108,21 @@ def large_enough(raw: Raw, kept: np.ndarray, torn: int) -> tuple[Raw, np.ndarray
     ]
     notes += [f"{len(small) - SHOWN} further classes are left out for the same reason"] * (len(small) > SHOWN)
     place = {old: new for new, old in enumerate(left)}
+    for at in sorted(given - {TRAIN}):
+        own = sorted({raw.classes[i] for i in y[raw.part[kept] == at]})
+        if not {raw.classes[i] for i in left}.intersection(own):
+            raise ValueError(
+                f"part {PARTS[at]!r} has none of the classes of train ({_listed(raw.classes[i] for i in left)}),"
+                f" but {_listed(own)}; where they are the same, spell them alike"
+            )
     mapped = np.array([place.get(int(v), -1) for v in raw.y], np.int64)
     classes = tuple(raw.classes[i] for i in left)
     return replace(raw, y=mapped, classes=classes), kept[mapped[kept] >= 0], notes
+
+
+def _listed(names: Iterable[str]) -> str:
+    held = list(names)
+    return ", ".join(map(repr, held[:SHOWN])) + f" and {len(held) - SHOWN} more" * (len(held) > SHOWN)
 
 
 def split(raw: Raw, kind: str, kept: np.ndarray, seed: int) -> tuple[np.ndarray, bool, list[str]]:
