@@ -213,7 +213,7 @@ def test_a_search_ends_in_a_firmware_that_raises_alarms(tmp_path):
     quick = ["--space", "mcu_cnn1d", "--strategy", "random", "--trainings", "1", "--top", "1", "--final-seeds", "1"]
     command = [sys.executable, "-m", "latent_nas", "search", "--task", "bearing.csv", *quick, "--out", "run"]
     done = subprocess.run(
-        [*command, "--workers", "1", "--limit", "latency_ms=30"],
+        [*command, "--workers", "1", "--recipe", "epochs=8", "--limit", "latency_ms=30"],
         cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

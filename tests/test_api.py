@@ -15,6 +15,7 @@ from latent_nas.tasks import open_task
 
 ROOT = Path(__file__).parent.parent
 TINY = {"flash_kb": 9, "ram_kb": 4, "latency_ms": 0.6}
+SHORT = {"epochs": 4}  # the recipe of final networks that nothing is asked of but to be there
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,8 @@ def example(tmp_path_factory):
     assert len(text.strip().splitlines()) <= 10
     quick = text.replace("trainings=24", "trainings=2, batch=2, top=1, final_seeds=1, out='run'")
     quick = quick.replace('"flash_kb": 32, "ram_kb": 16, "latency_ms": 5', str(TINY).strip("{}"))
-    assert quick.count("run(trainings=2,") == quick.count("'flash_kb': 9") == 1
+    quick = quick.replace("Study(", f"Study(recipe={SHORT}, ")
+    assert quick.count("run(trainings=2,") == quick.count("'flash_kb': 9") == quick.count("Study(recipe=") == 1
     (place / "mine.py").write_text(quick, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "mine.py"], cwd=place, capture_output=True, text=True, timeout=1800, check=False
@@ -75,11 +77,11 @@ def test_the_package_names_what_it_offers():
 
 
 def test_the_same_study_goes_on_and_another_is_refused(example):
-    study = Study(limits=TINY)
+    study = Study(limits=TINY, recipe=SHORT)
     again = study.run(trainings=2, batch=2, top=1, final_seeds=1, out=example[0] / "run")
     assert again.records == Result.open(example[0] / "run").records
     with pytest.raises(ValueError, match="another search"):
-        Study(limits=TINY, seed=1).run(trainings=2, batch=2, top=1, final_seeds=1, out=example[0] / "run")
+        Study(limits=TINY, recipe=SHORT, seed=1).run(trainings=2, batch=2, top=1, final_seeds=1, out=example[0] / "run")
 
 
 def test_what_final_networks_are_and_are_called_goes_on_as_well(tmp_path):
@@ -251,7 +253,7 @@ def test_the_page_on_python_runs_line_by_line(example, tmp_path, monkeypatch):
     """With the example's run in place of a longer one, and as many trainings as that has."""
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL)
-    study = Study(limits=TINY)
+    study = Study(limits=TINY, recipe=SHORT)
     study._places.append(example[0] / "run")
     names = {"study": study, "result": Result.open(example[0] / "run")}
     assert len(blocks) >= 6

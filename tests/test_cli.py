@@ -30,6 +30,8 @@ QUICK = [
     "2",
     "--workers",
     "2",
+    "--recipe",
+    "epochs=4",
     *TINY,
 ]
 
@@ -196,7 +198,7 @@ def test_a_folder_in_use_is_not_overwritten_and_a_damaged_one_is_named(finished,
 
 def test_validate_takes_a_run_and_reads_the_test_part_once(finished, tmp_path):
     folder, result = finished
-    options = ["--top", "1", "--final-seeds", "1", "--out", tmp_path / "v", "--json"]
+    options = ["--top", "1", "--final-seeds", "1", "--recipe", "epochs=4", "--out", tmp_path / "v", "--json"]
     done = latent_nas("validate", folder, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     validated = json.loads(done.stdout)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from fresh_cache import fresh_cache
 from test_own_plugins import OBJECTIVE, STRATEGY, TASK
 from test_plugins import BOARD, SPACE
 
@@ -275,7 +276,7 @@ BROKEN = [
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LATENT_NAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LATENT_NAS_CACHE", str(fresh_cache(tmp_path / "cache")))
     plugins.forget()
     yield tmp_path
     plugins.forget()

@@ -130,7 +130,8 @@ class TestJobs:
     def test_a_search_counts_them_in_its_limits_and_goes_on_with_them_alone(self, quick, tmp_path, capsys):
         run = tmp_path / "run"
         line = ["search", "--trainings", "2", "--batch", "2", "--child-epochs", "1", "--top", "1", "--final-seeds", "1"]
-        line += ["--strategy", "random", "--workers", "1", "--weight-bits", "4", "--out", str(run)]
+        line += ["--strategy", "random", "--workers", "1", "--recipe", "epochs=4"]
+        line += ["--weight-bits", "4", "--out", str(run)]
         with pytest.raises(SystemExit, match=r"^[0-9]+$"):
             cli.main(line)
         out, said = capsys.readouterr()

@@ -102,7 +102,8 @@ def test_only_those_named_change_and_what_can_not_is_said():
 def test_from_python_and_from_the_shell(tmp_path, capsys):
     folder = tmp_path / "run"
     loose = {"flash_kb": 24, "ram_kb": 12, "latency_ms": 2}
-    study = Study(task="digits", runtime="cmsis_nn", strategy="random", child_epochs=1, workers=1, limits=loose)
+    quick = {"strategy": "random", "child_epochs": 1, "workers": 1, "recipe": {"epochs": 4}}
+    study = Study(task="digits", runtime="cmsis_nn", limits=loose, **quick)
     study.run(trainings=2, top=0, out=folder)
     assert study.run(trainings=3, top=0, limits={"flash_kb": 16}).folder == folder
     assert study.run(trainings=3, top=0).folder == folder  # as its last run, limits too

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from fresh_cache import fresh_cache
 from test_plugins import BOARD, SPACE, write
 
 from latent_nas import Study, cli, plugins
@@ -90,7 +91,7 @@ class Tiny(Digits):
 @pytest.fixture(autouse=True)
 def own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LATENT_NAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LATENT_NAS_CACHE", str(fresh_cache(tmp_path / "cache")))
     plugins.forget()
     yield tmp_path
     plugins.forget()
@@ -123,7 +124,7 @@ def finished(tmp_path_factory):
     more = ("--device", "b.toml", "--set", "plain.depth=2")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        patch.setenv("LATENT_NAS_CACHE", str(place / "cache"))
+        patch.setenv("LATENT_NAS_CACHE", str(fresh_cache(place / "cache")))
         done = command("search", *parts, *more, *SEARCH)
     assert done.returncode == 0, done.stderr
     for name in files:
@@ -134,8 +135,13 @@ def finished(tmp_path_factory):
 @pytest.fixture
 def searched(own, finished):
     """The same in this test's folder."""
-    shutil.copytree(finished, own, dirs_exist_ok=True)
+    shutil.copytree(finished, own, dirs_exist_ok=True, ignore=links)  # `own` has its own of these
     return finished
+
+
+def links(folder, names):
+    """Return those names in a folder that are links."""
+    return [name for name in names if (Path(folder) / name).is_symlink()]
 
 
 def test_everything_by_path_and_the_run_folder_stands_alone(searched):

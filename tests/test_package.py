@@ -24,6 +24,7 @@ PYTHON = BASE if BASE.exists() else Path(sys._base_executable)
 LIBRARIES = sysconfig.get_paths()["purelib"]  # what the package needs is not installed once more
 TINY = ["--limit", "flash_kb=9", "--limit", "ram_kb=4", "--limit", "latency_ms=0.6"]
 SEARCH = ["--trainings", "2", "--batch", "2", "--child-epochs", "1", "--top", "1", "--final-seeds", "1", *TINY]
+SEARCH += ["--recipe", "epochs=4"]
 READ = """
 import json
 from latent_nas import artifacts, shipped

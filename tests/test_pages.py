@@ -28,7 +28,7 @@ NAMES = {  # what a page calls one thing or another: what it is here
     "--task cifar10 ": "--task cifar10:part.npz ",  # the data set itself is 160 MB to fetch
     "--task char_lm ": "--task char_lm:mine.txt ",  # Shakespeare is to fetch as well
 }
-SMALL = "--trainings 2 --batch 2 --child-epochs 1 --final-seeds 1 --workers 1"
+SMALL = "--trainings 2 --batch 2 --child-epochs 1 --final-seeds 1 --workers 1 --recipe epochs=2"
 QUICK = {  # what a command begins with: what is added to it; of equal options the last counts, of limits the tightest
     "search --out runs/my_run": f"{SMALL} --top 1 --limit flash_kb=8 --limit latency_ms=0.8",
     "search --task parts/": f"{SMALL} --top 1 --strategy random --input 16x16x1",
@@ -46,10 +46,13 @@ QUICK = {  # what a command begins with: what is added to it; of equal options t
     "scripts/train_surrogate.py": "--table few.parquet",
     "scripts/train_agent.py": "--steps 600 --limit flash_kb=32",
     "scripts/query_surrogate.py": "--queries 300 --latency-ms 1",
-    "scripts/validate_top.py": "--top 1 --final-seeds 1 --workers 1",
+    "scripts/validate_top.py": "--top 1 --final-seeds 1 --workers 1 --recipe epochs=2",
     "train mlperf_resnet8": "--epochs 1 --samples 8 --valid-samples 8 --out runs/trained",
     "train genes.json": "--epochs 1 --samples 8 --valid-samples 8",
     "bench --fetch": "",
+    "bench --table nas_bench_graph-cora.csv.gz": (
+        "--trainings 6 --seeds 1 --workers 1 --strategies greedy_surrogate,random"
+    ),
     "bench": "--trainings 6 --seeds 1 --workers 1",
     "deploy": "--inputs 1 --characters 5",
 }

@@ -91,6 +91,9 @@ def validate(
 
     Example: latent-nas query --out runs/candidates.json && latent-nas validate runs/candidates.json
     """
+    from latent_nas.crews import local
+
+    local.expect()
     from latent_nas.cli.show import show
     from latent_nas.jobs import validate as job
     from latent_nas.jobs.summary import exit_code, summary

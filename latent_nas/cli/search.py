@@ -67,6 +67,10 @@ def search(
 
     Example: latent-nas search --device stm32f405 --limit flash_kb=32 --limit ram_kb=16 --trainings 24
     """
+    from latent_nas.crews import local
+
+    if not (dry_run or ray):
+        local.expect()
     from latent_nas import plugins
     from latent_nas.jobs.search import plan
     from latent_nas.jobs.search.begin import begin

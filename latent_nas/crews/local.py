@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.forkserver import ensure_running
 from multiprocessing.reduction import ForkingPickler
 from types import FrameType
 from typing import Any
@@ -51,8 +52,6 @@ class _Worker:
     @staticmethod
     def begin() -> "_Worker":
         """Return a worker whose process has begun, with one thread for its libraries."""
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
         context = _context()
         here, there = context.Pipe()
         lines, says = context.Pipe(duplex=False)
@@ -75,11 +74,23 @@ def _context() -> ForkServerContext | SpawnContext:
 
     The server has one thread. A fork of the main process would take over the locks of threads that are not there.
     """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     return context
+
+
+def expect() -> None:
+    """Begin the server that workers are forked from, so that it imports while this process does; it is not waited for.
+
+    For who knows that there will be work. Nothing happens where workers begin in another way, or where it is there.
+    """
+    if isinstance(_context(), ForkServerContext):
+        with _without_main():
+            ensure_running()
 
 
 class Local(Crew):
