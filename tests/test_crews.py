@@ -3,7 +3,9 @@
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +67,12 @@ def test_all_is_done_once(crew):
 
 
 def about_worker(name: str) -> tuple[str, bool]:
-    return os.environ.get(name, ""), "torch._dynamo" in sys.modules
+    had = ("torch._dynamo", "numba", "pandas", "scipy", "sklearn.datasets")
+    return os.environ.get(name, ""), all(module in sys.modules for module in had)
+
+
+def parent() -> int:
+    return os.getppid()
 
 
 def test_a_worker_has_the_environment_of_now_and_torch_at_once(crew, monkeypatch):
@@ -77,6 +84,43 @@ def test_a_worker_has_the_environment_of_now_and_torch_at_once(crew, monkeypatch
         assert results(later, [(about_worker, "LATENT_NAS_TEST")]) == [("set since", sys.platform == "linux")]
     finally:
         later.close()
+
+
+EXPECTS = """
+import sys
+from multiprocessing.forkserver import _forkserver as server
+from latent_nas.crews import local, open_crew
+local.expect()
+print(server._forkserver_pid, flush=True)
+if sys.argv[1:] == ["works"]:
+    import test_crews as t
+    crew = open_crew(1)
+    print(*t.results(crew, [(t.parent,)]))
+    crew.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked from a server on Linux alone")
+def test_the_server_that_was_expected_is_the_one_that_workers_come_from(tmp_path):
+    search = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parent.parent)])
+    told = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": search}, "capture_output": True, "text": True}
+    done = subprocess.run([sys.executable, "-c", EXPECTS, "works"], check=True, **told)
+    server, of_worker = done.stdout.split()
+    assert server == of_worker
+    left = subprocess.run([sys.executable, "-c", EXPECTS], check=True, **told)  # it ends while the server imports
+    assert left.stderr == ""
+    deadline = time.monotonic() + 30
+    while (there := runs(left.stdout.strip())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not there
+
+
+def runs(pid):
+    """Return whether a process is there that has not ended; one that nobody waits for stays on the list."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_what_a_killed_worker_did_is_done_elsewhere_and_nothing_else_again(crew, tmp_path):
