@@ -318,9 +318,10 @@ GRAPHS = {0: [], 1: np.zeros(0, "<i4"), 2: np.zeros(0, "<i4"), 3: []}
     ("table", "fields", "message"),
     [
         ("model", {0: ("I", 2)}, "version 2 of the format"),
-        ("model", {2: [GRAPHS, GRAPHS]}, "it has 2 graphs"),
+        ("model", {2: [GRAPHS, GRAPHS]}, "it has 2 graphs; only one is known here, so IF"),
+        ("model", {2: [GRAPHS, GRAPHS], 7: [{2: "a"}, {2: "b"}]}, "2 graphs; .*: convert one signature alone, of a, b"),
         ("graph", {1: np.array([0, 0], "<i4")}, "it has 2 inputs"),
-        ("graph", {2: np.array([0, 3], "<i4")}, "it has 2 outputs, t0, t3, and not ''; say FILE.tflite#NAME for one"),
+        ("graph", {2: np.array([0, 3], "<i4")}, "it has 2 outputs, t0, t3; say FILE.tflite#NAME for one"),
         ("input", {7: np.array([-1, -1, 8, 3], "<i4")}, "has a dynamic shape"),
         ("input", {0: np.array([4, 6, 8, 3], "<i4")}, r"has the shape \(4, 6, 8, 3\); wanted a batch of 1"),
         ("input", {5: ("?", True)}, "is a variable"),

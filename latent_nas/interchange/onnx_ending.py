@@ -17,6 +17,7 @@ CLOSING = {
     f"{ML}.ArrayFeatureExtractor": 1,
     f"{ML}.ZipMap": 0,
 }  # by type, which input is the tensor
+READ = ("Scaler", "LinearRegressor")  # of ML, beside these
 ONE_OF_THEM = "give FILE.onnx#NAME for one of them"  # what to do about several outputs
 Dims = dict[str, tuple[int, ...]]
 PASSING = {"Identity", "Cast", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "QuantizeLinear"}
@@ -93,6 +94,14 @@ def ending(graph: Any, output: str = "") -> Ending:
     makers = {name: node for node in graph.node for name in node.output}
     ones = {tensor.name for tensor in graph.initializer if _is_one(tensor)}
     ones |= {n.output[0] for n in graph.node if n.op_type == "Constant" and any(_is_one(a.t) for a in n.attribute)}
+    odd = {
+        n.op_type for n in graph.node if n.domain == ML and n.op_type not in READ and f"{ML}.{n.op_type}" not in CLOSING
+    }
+    if odd and not output:
+        raise Unreadable(
+            f"has {', '.join(sorted(odd))} of {ML}, which is not known here: of scikit-learn's models MLPClassifier,"
+            " MLPRegressor and linear regressions are read, behind scalers too"
+        )
     if output and output not in makers:
         raise Unreadable(f"it has no tensor {output!r}; its outputs are: {', '.join(names)}")
     if not names:

@@ -66,9 +66,7 @@ def open_file(path: Path, weights: bool, output: str = "") -> File:
     if weights and _onnx_external.tensors(model):
         _onnx_external.load(model, path)
     if model.functions:
-        from onnx.inliner import inline_local_functions
-
-        model = inline_local_functions(model)
+        model = _written_out(model)
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
     if opset < OLDEST:
         raise Unreadable(
@@ -116,6 +114,21 @@ def _loaded(path: Path) -> Any:
     if not all(isinstance(name, str) for name in _names(model.graph)):
         raise ValueError(f"{path} is damaged: a name in it is not text (UTF-8); export the model again")
     return model
+
+
+def _written_out(model: Any) -> Any:
+    """Return a model with the nodes of its own functions in their place; a function may be of another opset."""
+    from onnx.inliner import inline_local_functions
+    from onnx.shape_inference import infer_shapes
+
+    plain = inline_local_functions(model)
+    if not {(f.domain, f.name) for f in model.functions}.intersection((n.domain, n.op_type) for n in plain.graph.node):
+        return plain
+    try:
+        return inline_local_functions(infer_shapes(model), convert_version=True)
+    except Exception as error:  # noqa: BLE001  onnx's converter raises RuntimeError, and others
+        reason = " ".join(str(error).split())[:160]
+        raise Unreadable(f"its functions can't be brought to its opset ({reason}); export it without") from None
 
 
 def _names(graph: Any) -> Iterator[Any]:

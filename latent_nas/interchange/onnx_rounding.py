@@ -43,8 +43,13 @@ class Rounding:
         return np.clip(np.rint(x / self.scale) + self.zero, low, high)
 
 
-def rounded(kind: str, inputs: list[np.ndarray | None], axis: int, what: str) -> tuple[np.ndarray, np.ndarray | None]:
+def rounded(
+    kind: str, inputs: list[np.ndarray | None], axis: int, what: str, block: int = 0
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return what a node of that kind makes of a constant; of floats made of integers with zero point 0 their scale.
+
+    Args:
+        block: elements along the axis that have a scale of their own, from opset 21 on; 0 where a channel has one.
 
     Raises:
         Unreadable: scales or zero points that have no equal here.
@@ -55,6 +60,8 @@ def rounded(kind: str, inputs: list[np.ndarray | None], axis: int, what: str) ->
     scale = scales.astype(float)
     given = inputs[2] if len(inputs) > 2 else None
     zero = np.zeros(1, np.uint8) if given is None else given
+    if block:
+        return _of_blocks(kind, constant, scale, zero, axis, block, what), None
     channels = constant.shape[axis] if -constant.ndim <= axis < constant.ndim else 1
     if scale.ndim > 1 or scale.size not in (1, channels) or not np.isfinite(scale).all() or scale.min() < 0:
         raise Unreadable(f"{what} has scales {scale.shape}; wanted finite ones, 1 or {channels}")
@@ -69,6 +76,29 @@ def rounded(kind: str, inputs: list[np.ndarray | None], axis: int, what: str) ->
         return integers, None
     floats: np.ndarray = (constant.astype(float) - offset) * each
     return floats, None if zero.any() else np.broadcast_to(each, constant.shape)
+
+
+def _of_blocks(
+    kind: str, constant: np.ndarray, scale: np.ndarray, zero: np.ndarray, axis: int, block: int, what: str
+) -> np.ndarray:
+    """Return the floats of integers whose scales are of blocks along an axis; the last block may be shorter.
+
+    Raises:
+        Unreadable: floats that are rounded so, or scales that are not as many as blocks.
+    """
+    blocks = list(constant.shape)
+    blocks[axis] = -(-blocks[axis] // block)
+    if kind == "QuantizeLinear" or list(scale.shape) != blocks or zero.size not in (1, scale.size):
+        raise Unreadable(
+            f"{what} has scales {scale.shape} for blocks of {block} along axis {axis} of a constant {constant.shape};"
+            f" wanted integers as its input and scales {tuple(blocks)}"
+        )
+    if not np.isfinite(scale).all() or scale.min() < 0:
+        raise Unreadable(f"{what} has scales that are not finite, or below 0")
+    part = np.arange(constant.shape[axis]) // block
+    offset = np.broadcast_to(zero.astype(float).reshape(scale.shape if zero.size > 1 else ()), scale.shape)
+    floats: np.ndarray = (constant.astype(float) - offset.take(part, axis)) * scale.take(part, axis)
+    return floats
 
 
 def _along(values: np.ndarray, constant: np.ndarray, axis: int) -> np.ndarray:

@@ -135,7 +135,7 @@ class Walk:
     def _constant(self, node: Any, inputs: list[np.ndarray | None], settings: dict[str, Any], what: str) -> None:
         """Keep what a node makes of constants, and the scale of integers among them."""
         if node.op_type in ROUNDS:
-            made, scale = rounded(node.op_type, inputs, settings.get("axis", 1), what)
+            made, scale = rounded(node.op_type, inputs, settings.get("axis", 1), what, settings.get("block_size", 0))
             self.constants[node.output[0]] = made
             if scale is not None:
                 self.scales[node.output[0]] = scale

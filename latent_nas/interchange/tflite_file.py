@@ -140,7 +140,12 @@ def _file(data: bytes, output: str) -> File:
         raise ValueError(f"it is of version {model.integer(0, 'I')} of the format; only 3 is known here")
     subgraphs, buffers = model.tables(2), model.tables(4)
     if len(subgraphs) != 1:
-        raise ValueError(f"it has {len(subgraphs)} graphs; only one is known here, so IF, WHILE and CALL are not")
+        signed = [table.text(2) for table in model.tables(7)]
+        several = f"convert one signature alone, of {', '.join(signed)}" if len(signed) > 1 else ""
+        raise ValueError(
+            f"it has {len(subgraphs)} graphs; only one is known here"
+            + (f": {several}" if several else ", so IF, WHILE and CALL are not")
+        )
     if model.tables(8) or model.tables(9):
         raise ValueError("it keeps weights in other files; convert it as one file")
     graph, codes = subgraphs[0], [_code(table) for table in model.tables(1)]
@@ -154,9 +159,8 @@ def _file(data: bytes, output: str) -> File:
     if output or len(outputs) != 1:
         names = [tensors[i].name if i >= 0 else "" for i in outputs]
         if output not in names:
-            raise ValueError(
-                f"it has {len(outputs)} outputs, {', '.join(names)}, and not {output!r}; say FILE.tflite#NAME for one"
-            )
+            other = f", and not {output!r}" * bool(output)
+            raise ValueError(f"it has {len(outputs)} outputs, {', '.join(names)}{other}; say FILE.tflite#NAME for one")
         outputs = (outputs[names.index(output)],)
     file = File(data, tensors, operations, inputs[0], outputs[0])
     _in_order(file)

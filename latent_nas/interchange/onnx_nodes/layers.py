@@ -20,7 +20,7 @@ def conv(call: Call) -> Value:
     weight, inner = given.reshape(*given.shape, *[1] * (4 - given.ndim)), call.draft.shape(raw.node)
     pixel = inner == (raw.order.size,) and raw.order.size == raw.order.shape[1] and raw.order.min() >= 0
     if pixel and weight.shape[2:] == (1, 1) and groups == 1 and not any(call.setting("pads", [])):
-        made = _dense(call, raw, weight[:, :, 0, 0], bias, call.scale(1))
+        made = dense(call, raw, weight[:, :, 0, 0], bias, call.scale(1))
         return Value(made, memory((1, len(weight), *[1] * (given.ndim - 2))))
     image, weight = call.image(0, padded=True, shuffled=groups == 1), dilated(call, weight)
     kernel, stride, padding = padding_of(call, weight.shape[2:], image)
@@ -47,7 +47,7 @@ def _spread(weight: np.ndarray, channels: np.ndarray, across: int) -> np.ndarray
     return whole
 
 
-def _dense(call: Call, x: Value, weight: np.ndarray, bias: np.ndarray | None, scale: np.ndarray | None) -> int:
+def dense(call: Call, x: Value, weight: np.ndarray, bias: np.ndarray | None, scale: np.ndarray | None) -> int:
     """Return a dense layer of a tensor, its weights (units, features) put in the order of the memory of that."""
     places, node = x.order.ravel(), call.flat(x)
     if weight.shape[1] != places.size:
@@ -73,7 +73,7 @@ def gemm(call: Call) -> Value:
     alpha, beta = float(call.setting("alpha", 1.0)), float(call.setting("beta", 1.0))
     if alpha != 1:
         weight, scale = weight * alpha, None if scale is None or alpha <= 0 else scale * alpha
-    made = _dense(call, Value(x.node, order), weight, None if bias is None else bias * beta, scale)
+    made = dense(call, Value(x.node, order), weight, None if bias is None else bias * beta, scale)
     return Value(made, memory((1, len(weight))))
 
 
@@ -87,7 +87,7 @@ def matmul(call: Call) -> Value:
         )
     units, tokens = matrix.shape[1], int(np.prod(dims[:-1]))
     if tokens == 1:
-        return Value(_dense(call, x, matrix.T, None, call.scale(1, 1)), memory((*dims[:-1], units)))
+        return Value(dense(call, x, matrix.T, None, call.scale(1, 1)), memory((*dims[:-1], units)))
     image = call.in_order(Value(x.node, np.moveaxis(x.order, -1, 1)))
     made = call.put(Conv2d(units, (1, 1)), image.node)
     call.hold(made, matrix.T.reshape(units, 1, 1, -1), None, call.scale(1, 1))

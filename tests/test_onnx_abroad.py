@@ -1,0 +1,108 @@
+"""What scikit-learn's converter writes, scales of blocks, and functions of a file's own. Needs the extra ``onnx``."""
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("torch")
+
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+from latent_nas.interchange.onnx_import import read_model  # noqa: E402
+from latent_nas.interchange.onnx_network import open_int8  # noqa: E402
+
+FEATURES = 12
+ML = "ai.onnx.ml"
+
+
+def drawn(*shape):
+    return np.random.default_rng(shape).normal(size=shape).astype(np.float32)
+
+
+def write(path, nodes, held=(), functions=(), outputs=("y",), opset=21):
+    """Write a model of a vector x (n, FEATURES); its nodes, its constants, and functions of the domain "own"."""
+    value = helper.make_tensor_value_info
+    given = [value("x", TensorProto.FLOAT, ["n", FEATURES])]
+    graph = helper.make_graph(nodes, "toy", given, [onnx.ValueInfoProto(name=name) for name in outputs], held)
+    versions = [helper.make_opsetid(name, number) for name, number in (("", opset), (ML, 3), ("own", 1))]
+    model = helper.make_model(graph, opset_imports=versions, ir_version=10, functions=functions)
+    for output in model.graph.output:
+        output.type.tensor_type.elem_type = TensorProto.FLOAT
+    onnx.save(model, path)
+    return path
+
+
+def agrees(path, folder):
+    """Return the int8 network of a float file, which is made only where onnxruntime computes the same floats."""
+    np.save(folder / "x.npy", drawn(32, FEATURES))
+    return open_int8(path, folder / "x.npy")
+
+
+def constant(array, name):
+    return numpy_helper.from_array(np.asarray(array), name)
+
+
+GEMM = helper.make_node("Gemm", ["s", "w"], ["y"])
+
+
+@pytest.mark.parametrize("size", [1, FEATURES])
+def test_a_scaler_goes_into_the_layer_behind(size, tmp_path):
+    """StandardScaler in front of an MLP, the usual pipeline; sizes as MaxAbsScaler and StandardScaler write them."""
+    scaled = helper.make_node(
+        "Scaler", ["x"], ["s"], domain=ML, offset=drawn(size).tolist(), scale=(np.abs(drawn(size)) + 0.1).tolist()
+    )
+    path = write(tmp_path / "m.onnx", [scaled, GEMM], [constant(drawn(FEATURES, 3), "w")])
+    assert [node.operator.kind for node in read_model(path).graph.nodes] == ["input", "dense"]
+    agrees(path, tmp_path)
+
+
+@pytest.mark.parametrize("targets", [1, 3])
+def test_a_linear_regression_is_a_layer(targets, tmp_path):
+    made = {"coefficients": drawn(targets * FEATURES).tolist(), "intercepts": drawn(targets).tolist()}
+    node = helper.make_node("LinearRegressor", ["x"], ["y"], domain=ML, targets=targets, **made)
+    network = agrees(write(tmp_path / "m.onnx", [node]), tmp_path)
+    assert network.graph.nodes[-1].shape == (targets,)
+
+
+def test_models_that_are_no_networks_are_said_before_their_two_outputs(tmp_path):
+    label = helper.make_node("LinearClassifier", ["x"], ["label", "y"], domain=ML, coefficients=[1.0] * FEATURES)
+    path = write(tmp_path / "m.onnx", [label], outputs=("label", "y"))
+    with pytest.raises(ValueError, match=r": has LinearClassifier of ai\.onnx\.ml, .* MLPClassifier, .* are read"):
+        read_model(path)
+
+
+def blocks(path, scale, zero=None, block=4, kind=TensorProto.INT8):
+    """Write a product with a matrix of integers whose scales are of blocks of rows."""
+    rng = np.random.default_rng(0)
+    weight = helper.make_tensor("q", kind, (FEATURES, 5), rng.integers(-8, 8, FEATURES * 5).tolist())
+    held = [weight, constant(scale.astype(np.float32), "a")]
+    if zero is not None:
+        held.append(helper.make_tensor("z", kind, zero.shape, zero.ravel().tolist()))
+    names = ["q", "a", "z"][: len(held)]
+    nodes = [
+        helper.make_node("DequantizeLinear", names, ["w"], axis=0, block_size=block),
+        helper.make_node("MatMul", ["x", "w"], ["y"]),
+    ]
+    return write(path, nodes, held)
+
+
+@pytest.mark.parametrize("kind", [TensorProto.INT8, TensorProto.INT4])
+@pytest.mark.parametrize("zero", [None, np.arange(15).reshape(3, 5) % 7 - 3])
+def test_weights_with_a_scale_per_block_are_read(kind, zero, tmp_path):
+    agrees(blocks(tmp_path / "m.onnx", np.abs(drawn(3, 5)) + 0.1, zero, kind=kind), tmp_path)
+
+
+def test_scales_that_are_not_as_many_as_blocks_are_refused(tmp_path):
+    path = blocks(tmp_path / "m.onnx", np.abs(drawn(2, 5)) + 0.1)
+    with pytest.raises(ValueError, match=r"has scales \(2, 5\) for blocks of 4 along axis 0 .*scales \(3, 5\)"):
+        read_model(path)
+
+
+@pytest.mark.parametrize("opset", [13, 18, 21])
+def test_a_function_of_another_opset_is_written_out(opset, tmp_path):
+    nodes = [helper.make_node("Relu", ["a"], ["t"]), helper.make_node("Mul", ["t", "t"], ["b"])]
+    function = helper.make_function("own", "Relu", ["a"], ["b"], nodes, [helper.make_opsetid("", opset)])
+    call = helper.make_node("Relu", ["x"], ["s"], domain="own")  # not ONNX's of that name
+    path = write(tmp_path / "m.onnx", [call, GEMM], [constant(drawn(FEATURES, 3), "w")], [function])
+    assert "activation" in [node.operator.kind for node in agrees(path, tmp_path).graph.nodes]
