@@ -1,7 +1,7 @@
 """What a network may cost: flash, RAM and time, each of which may be left open."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,6 +14,17 @@ _KEYS = {
     for name, cost in COSTS.items()
     for key, size in ((f"{name.partition('_')[0]}_{cost.unit.lower()}", cost.size), (name, 1.0))
 }
+
+
+def settings(limits: Mapping[str, float] | None) -> list[str]:
+    """Return limits as Python callers give them, {"flash_kb": 32}, as ``Limits.parse`` reads them.
+
+    Raises:
+        ValueError: something else than a mapping or None.
+    """
+    if not isinstance(limits, (Mapping, type(None))):
+        raise ValueError(f"limits are {limits!r}; wanted a dict, as {{'flash_kb': 32}}")
+    return [f"{name}={value}" for name, value in (limits or {}).items()]
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ from latent_nas.jobs import cost as costing
 from latent_nas.jobs import deploy as job
 from latent_nas.jobs.build import Build
 from latent_nas.jobs.networks import open_source
-from latent_nas.limits import Limits
+from latent_nas.limits import Limits, settings
 from latent_nas.operators import Shape
+from latent_nas.ranges import check_least
 
+DATA = "calibration.npy"
 RETURN_ONE = "hand over a module that returns one of them"
 
 if TYPE_CHECKING:
@@ -45,9 +47,7 @@ def cost(
     Raises:
         ValueError: the network, the device or the runtime can't be read; a module without ``input_shape``.
     """
-    if not isinstance(limits, (Mapping, type(None))):
-        raise ValueError(f"limits is {limits!r}; wanted a dict, as {{'flash_kb': 32}}")
-    bounds = Limits.parse([f"{name}={value}" for name, value in (limits or {}).items()])
+    bounds = Limits.parse(settings(limits))
     with _named(network, input_shape) as given:
         source = open_source(given)
         graph = source.bound(source.task or "digits").deployed()
@@ -76,10 +76,14 @@ def deploy(
         ValueError: the network can't be read, compared or built, or does not fit; a float one without ``calibration``.
         latent_nas.firmware.Fault: the firmware did what the device can't.
     """
+    check_least(1, inputs=inputs)
     how = Build(emulator="unicorn" if emulate else "")
     with _named(network, input_shape) as given, tempfile.TemporaryDirectory() as folder:
         data = None if calibration is None else _file(calibration, Path(folder))
-        return job.deploy(Path(given), device, Path(out), how, inputs, 1, lambda line: None, data)
+        try:
+            return job.deploy(Path(given), device, Path(out), how, inputs, 1, lambda line: None, data)
+        except ValueError as error:
+            raise type(error)(str(error).replace(str(Path(folder) / DATA), "calibration")) from None
 
 
 @contextmanager
@@ -126,5 +130,7 @@ def _file(calibration: "str | Path | np.ndarray", folder: Path) -> Path:
     if isinstance(calibration, (str, Path)):
         return Path(calibration)
     array = np.asarray(calibration)  # of a tensor too
-    np.save(folder / "calibration.npy", array, allow_pickle=False)
-    return folder / "calibration.npy"
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"calibration is an array of {array.dtype}; wanted numbers (n, ...), as it reads them")
+    np.save(folder / DATA, array, allow_pickle=False)
+    return folder / DATA

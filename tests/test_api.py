@@ -130,11 +130,24 @@ def test_without_limits_those_of_the_task_hold(tmp_path):
         ({"limits": {"flash_kb": 0.01}}, "flash_bytes <= 10"),
         ({"limits": {"flash": 1}}, "no limit 'flash'"),
         ({"strategy": "guess"}, "no strategy 'guess'"),
+        ({"limits": "flash_kb=32"}, "limits are 'flash_kb=32'; wanted a dict, as {'flash_kb': 32}"),
+        ({"limits": [("flash_kb", 32)]}, "limits are .*; wanted a dict"),
+        ({"task": None}, "a Study wants a task: a name"),
+        ({"device": None}, "a Study wants a device: a name"),
     ],
 )
 def test_wrong_settings_are_said_and_leave_nothing(settings, said, tmp_path):
     with pytest.raises(ValueError, match=said):
         Study(**settings).run(trainings=1, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_no_function_is_refused_before_a_training(tmp_path):
+    for name in ("on_training", "on_round"):
+        with pytest.raises(ValueError, match=f"{name} is 'print'; wanted a function"):
+            Study().run(trainings=1, out=tmp_path / "run", **{name: "print"})
+    with pytest.raises(ValueError, match="limits are 'flash_kb=32'; wanted a dict"):
+        Study().run(trainings=1, out=tmp_path / "run", limits="flash_kb=32")
     assert not (tmp_path / "run").exists()
 
 
@@ -191,6 +204,8 @@ def test_a_study_is_watched_stopped_and_goes_on(tmp_path, monkeypatch):
 
 
 def test_candidates_come_as_a_frame():
+    with pytest.raises(ValueError, match="limits are 'flash_kb=32'; wanted a dict"):
+        latent_nas.query("flash_kb=32")
     found = latent_nas.query(TINY, top=3, queries=200)
     assert 1 <= len(found) <= 3
     assert (found["flash_bytes"] <= TINY["flash_kb"] * 1024).all()

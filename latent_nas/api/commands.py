@@ -17,7 +17,7 @@ from latent_nas.jobs.bench.regret import Standing, standings
 from latent_nas.jobs.bench.run import bench as run_bench
 from latent_nas.jobs.bench.run import summary as bench_summary
 from latent_nas.jobs.networks import open_source
-from latent_nas.limits import Limits
+from latent_nas.limits import Limits, settings
 from latent_nas.runs.trained import TrainingResult
 from latent_nas.strategies import full_strategy
 from latent_nas.target import MAIN_TARGET, Target, open_target
@@ -53,7 +53,7 @@ def query(
     import pandas
 
     setup = open_target(Target(space or open_task(task).space, task, device, runtime), anew=True).check()
-    given = Limits.parse([f"{name}={value}" for name, value in limits.items()]) if limits else setup.task.limits
+    given = Limits.parse(settings(limits)) if limits else setup.task.limits
     bounds = given.tighten(setup.device.limits)
     found = asking.candidates(setup, bounds, top, queries, None, None, None, seed, front_end_apart)
     return pandas.DataFrame(found["candidates"])
@@ -88,7 +88,7 @@ def train(
         ValueError: a wrong name or setting, or the training gave no network.
     """
     asked = train_config.recipe_of(task, fidelity, **recipe)
-    limits = tuple(f"{name}={value}" for name, value in (prune_to or {}).items())
+    limits = tuple(settings(prune_to))
     config = train_config.TrainConfig(
         str(network),
         task,

@@ -17,7 +17,7 @@ from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import Prepared
 from latent_nas.jobs.search.resume import FREE, with_begun
 from latent_nas.jobs.search.watch import Watch
-from latent_nas.limits import Limits
+from latent_nas.limits import Limits, settings
 from latent_nas.objectives import Objective
 from latent_nas.records import Record
 from latent_nas.runs import files
@@ -153,11 +153,10 @@ class Study:
             asynchronous=asynchronous,
             wall_s=wall_s,
         )
-        anew = Limits.parse(f"{name}={value}" for name, value in (limits or {}).items())
+        anew, watch = Limits.parse(settings(limits)), Watch(on_training, on_round)
         prepared, folder = self._folder(config, Path(out) if out else None, anew)
         self._places.append(folder.path)
         board = Board(folder.path / files.BOARD) if tensorboard else None
-        watch = Watch(on_training, on_round)
         job.search(prepared, folder, print if self.verbose else quiet, quiet, board, watch)
         return Result.open(folder.path)
 
@@ -182,8 +181,10 @@ class Study:
         return Result.open(self._places[-1]).frame()
 
     def _config(self, trainings: int | None, **more: Any) -> SearchConfig:
-        given = [f"{name}={value}" for name, value in (self.limits or {}).items()]
+        given = settings(self.limits)
         parts = {kind: plugins.reference(kind, part) for kind, part in self._parts().items()}
+        if lacking := next((name for name in ("tasks", "devices") if name not in parts), ""):
+            raise ValueError(f"a Study wants a {lacking[:-1]}: a name, a path, a class or an object; got none")
         names = parts.get("spaces", ""), parts["tasks"], parts["devices"], parts.get("runtimes", "")
         recipe = tuple(f"{name}={value}" for name, value in self.recipe.items())
         return new_config(

@@ -21,6 +21,12 @@ class Watch:
     round: Callable[[Sequence[Record]], Any] | None = None
     stopped: bool = field(default=False, init=False)
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for what can't be called, before anything is trained."""
+        for name, told in (("on_training", self.training), ("on_round", self.round)):
+            if told is not None and not callable(told):
+                raise ValueError(f"{name} is {told!r}; wanted a function, as lambda record: print(record.status)")
+
     def trained(self, record: Record) -> None:
         """Tell of a training."""
         if self.training and self.training(record):
