@@ -132,6 +132,8 @@ def test_a_local_cluster_listens_to_this_machine_alone_and_only_work_that_asks_f
         "ray.init(num_cpus=3, num_gpus=1, include_dashboard=False, object_store_memory=100 * 2**20)\n"
         "crew = Cluster('local'); handle = crew.start(int, 3); crew.finished([handle])\n"
         "print(*listening(os.getsid(0)))\n"
+        "from latent_nas.crews import tell; crew.say = lambda line: print('said', line)\n"
+        "handles = [crew.start(tell, 'first'), crew.start(tell, 'then')]; list(map(crew.result, handles))\n"
         "print(crew.slots, Cluster('local', gpus=1.0).slots)\n"
     )
     code = f"import os\nfrom pathlib import Path\n{inspect.getsource(listening)}\n{code}"
@@ -147,7 +149,8 @@ def test_a_local_cluster_listens_to_this_machine_alone_and_only_work_that_asks_f
     if "timed out during startup" in done.stderr:
         pytest.skip("Ray gives a node's helpers 15 s to start, and this machine is too busy for that")
     assert done.returncode == 0, done.stderr[-2000:]
-    *ports, slots = done.stdout.splitlines()[-2:]
+    *ports, first, then, slots = done.stdout.splitlines()[-4:]
+    assert (first, then) == ("said first", "said then")  # as of teachers, in a worker of another machine
     assert slots == "3 1"
     if sys.platform == "linux":
         assert len(ports[0].split()) > 4

@@ -45,7 +45,7 @@ class Crew(ABC):
     """Workers that do one piece of work each at a time.
 
     Attributes:
-        say: is told what work says by ``tell``, while ``finished`` waits.
+        say: is told what work says by ``tell``, while ``finished`` waits or, on other machines, with the ``result``.
     """
 
     say: Callable[[str], None] = staticmethod(lambda line: None)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from latent_nas.crews import Crew, Lost
+from latent_nas.crews import HEARERS, Crew, Lost
 from latent_nas.extras import need
 
 OWN_TOKEN = secrets.token_hex(32)  # one for the process: Ray keeps the first that it sees
@@ -89,16 +89,19 @@ class Cluster(Crew):
         return [handle for handle in handles if handle in done]
 
     def result(self, handle: Any) -> Any:
-        """Return what the work returned."""
+        """Return what the work returned; say first what it said."""
         from ray.exceptions import RayError, RayTaskError
 
         try:
-            return self._ray.get(handle)
+            found, lines = self._ray.get(handle)
         except RayTaskError as error:
             raise error.cause from None
         except RayError as error:
             text = " ".join(str(error).split())[:120]
             raise Lost(f"its worker or node was lost ({type(error).__name__}: {text})") from None
+        for line in lines:
+            self.say(line)
+        return found
 
     def close(self) -> None:
         """Leave the cluster; a local one ends."""
@@ -112,8 +115,11 @@ class Cluster(Crew):
         return float(self._ray.cluster_resources().get(resource, 0))
 
 
-def _call(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    return work(*arguments)
+def _call(work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, list[str]]:
+    """Return what the work returns, and the lines that it has said, which come with it."""
+    lines = list[str]()
+    HEARERS[:] = [lines.append]  # a worker does one piece of work at a time
+    return work(*arguments), lines
 
 
 def _knock(address: str) -> None:
