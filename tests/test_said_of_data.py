@@ -261,6 +261,15 @@ def test_dates_are_a_clock_whatever_their_column_is_called(tmp_path):
     assert "column 'when' is left out, as it tells when a row was taken" in said
 
 
+def test_lengths_of_time_that_go_up_and_down_are_no_clock(tmp_path):
+    rows = "".join(f"00:{i * 37 % 60:02}:{i % 60:02},{(i * i) % 13 / 3},{i % 2}\n" for i in range(ROWS))
+    (tmp_path / "t.csv").write_text("duration,a,label\n" + rows)
+    with pytest.raises(ValueError, match="column 'duration': '00:00:00' is not a number"):
+        open_task(str(tmp_path / "t.csv"))
+    with pytest.raises(ValueError, match=r"t\.csv: there is no column 'Label'"):
+        open_task(f"{tmp_path / 't.csv'}?label=Label")
+
+
 def test_a_test_part_without_the_classes_of_train_is_refused(tmp_path):
     """Its samples were left out, and others drawn from train in their place."""
     rng = np.random.default_rng(0)

@@ -16,6 +16,7 @@ CLOCK = re.compile(
     r"(s|sec|seconds|ms|millis|milliseconds|us|ns|utc|gmt|local|date)?[)\]]?"
     r"|(millis|micros|milli|micro)[ _]?(seconds|s)?|seconds|ms|uptime|ticks?"
 )
+DATED = re.compile(r"\s*\d+[-/.]|\s*\d{8}")  # how a cell that holds a date begins
 MANY = 8  # rows from which on a column that goes up by 1 in each does not do so by chance
 LEAP = 10  # times its usual step that a clock goes on at once where a recording was interrupted
 UNLIKE = 1.5  # times the mean step of one recording that of another is, where their rates differ
@@ -57,8 +58,11 @@ def mostly_up(cells: Sequence[str]) -> bool:
 
 
 def tells_time(cells: Sequence[str]) -> bool:
-    """Return whether cells are dates or times of day, whatever the column is called."""
-    return numbers(cells) is None and any(c.isdigit() for c in cells[0]) and instants(cells) is not None
+    """Return whether cells are dates, whatever the column is called, or times of day that go up: others are lengths."""
+    if numbers(cells) is not None or not any(c.isdigit() for c in cells[0]):
+        return False
+    clock = instants(cells)
+    return clock is not None and (bool(DATED.match(cells[0])) or bool(resets(clock).mean() <= RESETS))
 
 
 def resets(clock: np.ndarray) -> np.ndarray:

@@ -36,7 +36,8 @@ def raw_of(path: Path, table: Table, wanted: Wanted, given: Sequence[str] = ()) 
     try:
         found = columns(table, wanted, given)
     except ValueError as error:
-        raise ValueError(f"{path} {error}" if not str(error).startswith("omit") else f"{path}: {error}") from None
+        colon = ":" * str(error).startswith(("omit", "there is"))
+        raise ValueError(f"{path}{colon} {error}") from None
     if not found.values:
         head = ", ".join(repr(name) for name, _ in table.columns)
         raise ValueError(f"{path} has no column of values among {head}")

@@ -190,4 +190,5 @@ def _one_length(
 
 def described(raw: Raw) -> Raw:
     """Return series with their size said."""
-    return replace(raw, sizes={f"{raw.x.shape[1]} steps of {raw.x.shape[3]} channels": len(raw.x)})
+    channels = f"{raw.x.shape[3]} channel{'s' * (raw.x.shape[3] > 1)}"
+    return replace(raw, sizes={f"{raw.x.shape[1]} steps of {channels}": len(raw.x)})
