@@ -2,7 +2,8 @@
 
 For tasks whose metric is an accuracy.
 
-python benchmarks/budgets.py digits mnist1d spoken_digits --out named                 # goes on where it was stopped
+python benchmarks/budgets.py digits mnist1d --out named                       # goes on where it was stopped
+python benchmarks/budgets.py spoken_digits --budget 16 --budget 32 --out named
 python benchmarks/budgets.py digits --out named --picture docs/results/budgets.svg --pack release
 
 Every search is the command ``latent-nas search``, whose finals read the test part once. ``--pack`` writes each run's
@@ -125,6 +126,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("tasks", nargs="+")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--budget", type=int, action="append", help="KB of flash, may be repeated; default: 8, 16 and 32")
     parser.add_argument("--trainings", type=int, default=24)
     parser.add_argument("--ram", type=float, default=16, help="KB")
     parser.add_argument("--seed", type=int, default=0)
@@ -133,16 +135,16 @@ def main():
     parser.add_argument("--pack", type=Path, help="folder for the .zip files")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    points = []
+    points, budgets = [], options.budget or BUDGETS
     for task in options.tasks:
-        for budget in BUDGETS:
+        for budget in budgets:
             own = rows(task, budget, found(task, budget, options))
             print(table(own) if not points else table(own).split("\n", 2)[2], flush=True)
             points += own
     if options.picture:
         artifacts.write(options.picture, picture(points))
     if options.pack:
-        runs = [options.out / f"{task}-{budget}kb" for task in options.tasks for budget in BUDGETS]
+        runs = [options.out / f"{task}-{budget}kb" for task in options.tasks for budget in budgets]
         sums = {run.name: packed(run, options.pack / f"{run.name}.zip") for run in runs}
         artifacts.write(
             options.pack / "SHA256SUMS", "".join(f"{digest}  {name}.zip\n" for name, (digest, _) in sums.items())
