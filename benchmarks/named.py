@@ -91,6 +91,7 @@ def main():
     parser.add_argument("name", choices=sorted(named))
     parser.add_argument("--source", default="", help="file or folder of the task's data; default: fetched")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--together", action="store_true", help="learn from train and validation samples")
     parser.add_argument("--test", action="store_true", help="read the test part, once, after all seeds")
@@ -105,7 +106,7 @@ def main():
     place = options.out / (options.name + "_together" * options.together)
     place.mkdir(parents=True, exist_ok=True)
     known = rows(place / "seeds.jsonl")
-    for seed in range(options.seeds):
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
         if seed not in known:
             known[seed] = trained(setup, one, seed, place / str(seed), options.together)
             text = "".join(json.dumps(row) + "\n" for row in known.values())
