@@ -126,7 +126,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("tasks", nargs="+")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--budget", type=int, action="append", help="KB of flash, may be repeated; default: 8, 16 and 32")
+    parser.add_argument("--budget", type=int, action="append", help="KB of flash; default: 8, 16, 32")
     parser.add_argument("--trainings", type=int, default=24)
     parser.add_argument("--ram", type=float, default=16, help="KB")
     parser.add_argument("--seed", type=int, default=0)
