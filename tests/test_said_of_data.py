@@ -170,6 +170,17 @@ def test_values_of_any_unit_are_seen_alike(tmp_path, unit):
     assert len(np.unique(x[:, 0, 0])) == len(x)
 
 
+@pytest.mark.parametrize(("most", "images"), [(1.0, True), (1 / 128, True), (1e-3, False), (1e-9, False)])
+def test_values_below_a_grey_level_are_no_pictures(tmp_path, most, images):
+    """Amperes or farads, all of them between 0 and 1; a dark picture holds a grey level at least."""
+    x = np.random.default_rng(0).random((60, 20, 12)) * most
+    np.savez(tmp_path / "x.npz", x=x, y=np.arange(60) % 2)
+    task = open_task(str(tmp_path / "x.npz"))
+    assert ("is read as grey images" in "\n".join(task.about())) == images
+    assert task.input_shape == ((20, 12, 1) if images else (20, 1, 12))
+    assert (task.data().train.x.std() > 0.9) != images  # each channel with its own scale
+
+
 def test_what_float32_rounds_together_is_said(tmp_path):
     def said(name, value):
         return "\n".join(table(tmp_path / f"{name}.csv", lambda i: "ab"[i % 2], value).about())
