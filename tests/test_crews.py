@@ -87,12 +87,15 @@ def test_a_worker_has_the_environment_of_now_and_torch_at_once(crew, monkeypatch
 
 
 EXPECTS = """
-import sys
+import os, signal, sys, time
 from multiprocessing.forkserver import _forkserver as server
 from latent_nas.crews import local, open_crew
 local.expect()
 print(server._forkserver_pid, flush=True)
 if sys.argv[1:] == ["works"]:
+    for _ in range(100):  # while Python begins there, and imports
+        os.kill(server._forkserver_pid, signal.SIGINT)
+        time.sleep(0.01)
     import test_crews as t
     crew = open_crew(1)
     print(*t.results(crew, [(t.parent,)]))
@@ -105,6 +108,7 @@ def test_the_server_that_was_expected_is_the_one_that_workers_come_from(tmp_path
     search = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parent.parent)])
     told = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": search}, "capture_output": True, "text": True}
     done = subprocess.run([sys.executable, "-c", EXPECTS, "works"], check=True, **told)
+    assert done.stderr == ""
     server, of_worker = done.stdout.split()
     assert server == of_worker
     left = subprocess.run([sys.executable, "-c", EXPECTS], check=True, **told)  # it ends while the server imports

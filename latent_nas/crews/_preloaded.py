@@ -11,6 +11,7 @@ import signal
 PR_SET_PDEATHSIG = 1
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's, as it is to the server once it hears
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # which blocked it while Python began, see ``local``
 
 SYSTEM = ctypes.CDLL(None)
 SYSTEM.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))

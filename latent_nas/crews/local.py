@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.forkserver import ensure_running
@@ -56,6 +57,7 @@ class _Worker:
         here, there = context.Pipe()
         lines, says = context.Pipe(duplex=False)
         process = context.Process(target=_serve, args=(there, says, dict(os.environ)))
+        expect()
         with _without_main():
             process.start()
         there.close()
@@ -87,10 +89,17 @@ def expect() -> None:
     """Begin the server that workers are forked from, so that it imports while this process does; it is not waited for.
 
     For who knows that there will be work. Nothing happens where workers begin in another way, or where it is there.
+    Ctrl-C is kept from it until it ignores it, as Python would print where its start was; this process hears it after.
     """
-    if isinstance(_context(), ForkServerContext):
+    if not isinstance(_context(), ForkServerContext):
+        return
+    resource_tracker.ensure_running()  # else the server would begin that, which lets Ctrl-C in
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
         with _without_main():
             ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Local(Crew):
