@@ -170,6 +170,15 @@ class TestFolders:
         assert (inner.classes, inner.findings.counts["test"]) == (("bolt", "nut"), (8, 8))
         assert open_task(f"{path}?labels=outer").classes == ("u", "v")
 
+    def test_folders_within_classes_are_groups_where_classes_share_them_or_it_is_asked(self, tmp_path):
+        subjects = [f"{label}/s{n}" for n in range(5) for label in ("nut", "bolt")]
+        shared = open_task(f"{images(tmp_path / 'a', *subjects)}?labels=outer")
+        assert said(shared, "whole groups of the folders within the classes: 5 groups")
+        own = images(tmp_path / "b", *(f"{label}/{label}{n}" for n in range(5) for label in ("nut", "bolt")))
+        assert said(open_task(str(own)), "(bolt/bolt0/ and the like) are not looked at; --group folder keeps each")
+        assert not said(open_task(f"{own}?group=none"), "not looked at")
+        assert said(open_task(f"{own}?group=folder"), "whole groups of the folders within the classes: 10 groups")
+
     @pytest.mark.parametrize(
         ("folders", "words"),
         [

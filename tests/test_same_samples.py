@@ -269,6 +269,8 @@ class TestWindows:
         assert not shared_steps(task)
         every = open_task(f"{tmp_path}?window=30&hop=10&group=none")
         assert not shared_steps(every)
+        gaps = open_task(f"{tmp_path}?window=20&hop=25")  # recordings of 60 steps
+        assert said(gaps, "one every 25: 5 steps between them are in none; 630 steps at their ends are left over")
 
     def test_overlapping_windows_of_few_recordings_follow_in_time(self, tmp_path):
         path = str(folder_of_classes(tmp_path)).split("?")[0]

@@ -20,7 +20,8 @@ class Labelled(NamedTuple):
     """A file below folders that say what it is.
 
     Attributes:
-        part: index of ``PARTS``, -1 where no folder names one. group: the folder of a session, "" where there is none.
+        part: index of ``PARTS``, -1 where no folder names one. group: the folder of a session, above the classes or
+            within them, "" where there is none or it is not looked at.
     """
 
     file: Path
@@ -69,7 +70,7 @@ def left_out(root: Path, suffixes: set[str]) -> list[str]:
 
 
 def in_groups(files: Sequence[Labelled], wanted: Wanted, called: str = "") -> dict[str, Any]:
-    """Return the fields of ``Raw`` on groups of files: sessions above the classes.
+    """Return the fields of ``Raw`` on groups of files: sessions above the classes, or within them.
 
     Args:
         called: what a table beside the files calls the groups, "" where none says any.
@@ -84,34 +85,40 @@ def in_groups(files: Sequence[Labelled], wanted: Wanted, called: str = "") -> di
     if wanted.group == "none" or not any(named):
         if wanted.group == "folder":
             raise ValueError(
-                "there are no folders above the classes for --group folder; say '?labels=inner' if there are"
+                "there are no folders above the classes or within them for --group folder; say '?labels=inner' if"
+                " there are"
             )
         return {}
-    ids = np.unique(named, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    what = "the folders above the classes" if labels == "inner" else "speakers"
+    apart = [file.group or str(file.file) for file in files]  # a file in no session is one of its own
+    ids = np.unique(apart, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    within = all(file.group in ("", *file.file.parts) for file in files)
+    what = f"the folders {'above' if labels == 'inner' else 'within'} the classes" if within else "speakers"
     return {"group": ids, "groups": what, "asked": wanted.group == "folder"}
 
 
-def class_files(root: Path, suffixes: set[str], labels: str) -> tuple[list[Labelled], list[str]]:
+def class_files(root: Path, suffixes: set[str], wanted: Wanted) -> tuple[list[Labelled], list[str]]:
     """Return every file with such a suffix below ``[PART/]class/``, in order, and what to say.
 
-    Hidden files are none.
+    Hidden files are none. Folders within the classes are groups where several classes hold the same ones, as those of
+    subjects, or where that is asked for: they may be kinds of one class just as well.
 
     Args:
-        labels: one of ``readers.LABELS``: the folders below ``root``, or below those of parts, name the classes
-            (outer), or the ones below these (inner); or those below ``root`` even if named as parts are (top).
+        wanted: ``labels`` of it is one of ``readers.LABELS``: the folders below ``root``, or below those of parts, name
+            the classes (outer), or the ones below these (inner); or those below ``root`` even if named as parts are
+            (top).
 
     Raises:
         ValueError: files that lie in no class folder, parts beside classes, or folders of which either could be the
             classes.
     """
-    top = _inside(root)
+    top, labels = _inside(root), wanted.labels
     parts = {} if labels == "top" else {p: i for p in top if (i := part_of(p.name)) is not None}
     _none_loose(root, suffixes, "")
     if not parts:
         found = [Labelled(file, label, -1, group) for file, label, group in _labelled(root, suffixes, labels)]
         inner = [f"classes are the folders below {_listed(top)}"] if labels == "inner" else []
-        return found, inner + _without(top, found, root)
+        found, said = _looked_at(found, wanted)
+        return found, inner + said + _without(top, found, root)
     first = next(iter(parts))
     if len(parts) < len(top):
         odd = next(p for p in top if p not in parts)
@@ -127,9 +134,23 @@ def class_files(root: Path, suffixes: set[str], labels: str) -> tuple[list[Label
         for folder in mine:
             _none_loose(folder, suffixes, "; samples without a class can't be used")
             found += [Labelled(file, label, i, group) for file, label, group in _labelled(folder, suffixes, labels)]
-    said = renamed(p.name for p in parts)
-    notes = [f"folder {said} ('?labels=top' takes them as classes)"] if said else []
-    return found, notes + _without([p for part in parts for p in _inside(part)], found, root)
+    called = renamed(p.name for p in parts)
+    notes = [f"folder {called} ('?labels=top' takes them as classes)"] if called else []
+    found, more = _looked_at(found, wanted)
+    return found, notes + more + _without([p for part in parts for p in _inside(part)], found, root)
+
+
+def _looked_at(files: list[Labelled], wanted: Wanted) -> tuple[list[Labelled], list[str]]:
+    """Return the files, without groups and with a line where folders within the classes are none."""
+    inside = {file.group for file in files if file.group}
+    if wanted.labels == "inner" or not inside or wanted.group in ("folder", "none"):
+        return files, []
+    holders = {name: {file.label for file in files if file.group == name} for name in inside}
+    if all(len(classes) > 1 for classes in holders.values()):
+        return files, []
+    first = next(file for file in files if file.group)
+    said = f"folders within the classes ({first.label}/{first.group}/ and the like) are not looked at"
+    return [file._replace(group="") for file in files], [f"{said}; --group folder keeps each within one part"]
 
 
 def _without(folders: Sequence[Path], files: Sequence[Labelled], root: Path) -> list[str]:
@@ -165,7 +186,9 @@ def _labelled(folder: Path, suffixes: set[str], labels: str) -> list[tuple[Path,
                 f"{folder}: {_listed([*files])} all hold folders such as {_some(sorted(shared))}, so either could be"
                 " the classes; say '?labels=inner' or '?labels=outer', or name parts train/, valid/, test/"
             )
-    return [(file, p.name, "") for p, found in files.items() for file in found]
+    return [
+        (file, p.name, "/".join(file.relative_to(p).parts[:-1][:1])) for p, found in files.items() for file in found
+    ]
 
 
 def _inside(folder: Path) -> list[Path]:

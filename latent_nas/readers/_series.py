@@ -136,6 +136,7 @@ def _windows(
         )
     many = len({r.origin or r.name for r in recordings})  # pieces of one are one
     said = f"{many} {word} are cut into {len(cut)} windows of {window} steps, one every {hop}"
+    said += f": {hop - window} steps between them are in none" if hop > window else ""
     return cut, [said + (f"; {rest} steps at their ends are left over" if rest else "")]
 
 

@@ -78,7 +78,7 @@ class Images(Reader):
         if wanted.labels and wanted.label:
             raise ValueError("labels= takes the classes from folders, --label from a table; leave one of them out")
         told = None if wanted.labels else by_table(path, SUFFIXES, wanted)
-        files, notes, grouped = told or (*class_files(path, SUFFIXES, wanted.labels), "")
+        files, notes, grouped = told or (*class_files(path, SUFFIXES, wanted), "")
         notes += left_out(path, SUFFIXES)
         heads, skipped = _each(files, path, _head)
         if not heads:

@@ -57,7 +57,7 @@ class Recordings(Reader):
         if wanted.labels and wanted.label:
             raise ValueError("labels= takes the classes from folders, --label from a table; leave one of them out")
         told = None if wanted.labels else by_table(path, SUFFIXES, wanted)
-        files, notes, grouped = told or (*class_files(path, SUFFIXES, wanted.labels), "")
+        files, notes, grouped = told or (*class_files(path, SUFFIXES, wanted), "")
         files, said = listed(path, files, told is not None)
         notes += [*said, *left_out(path, SUFFIXES)]
         skipped: list[tuple[str, str]] = []

@@ -116,7 +116,7 @@ def _by_class(root: Path, files: Sequence[Path], wanted: Wanted) -> tuple[dict[P
         classes = sorted(set(labels.values()))
         said = f"classes are the files' names{' without their numbers' * counted}: {_some(classes)}"
         return {file: {"label": labels[file], "file": file.stem} for file in files}, [said]
-    found, notes = labelled(root, SUFFIXES, wanted.labels)
+    found, notes = labelled(root, SUFFIXES, wanted)
     places = {}
     for file, label, part, group in found:
         places[file] = {"label": label, "file": str(file.relative_to(root).with_suffix(""))}
