@@ -118,7 +118,10 @@ UNPACKED = ("call", "filters", "weights")  # what depthwise4 adds to depthwise, 
 
 # What windows that are lines, and groups, add to the terms of their kernels.
 LINES: dict[str, dict[str, tuple[str, ...]]] = {
-    "depthwise": {"smlad": ("near_lines", "far_lines", "line_channels"), "plain": ("line_outputs", "line_taps")},
+    "depthwise": {
+        "smlad": ("near_lines", "far_lines", "line_channels", "long_outputs", "long_pairs"),
+        "plain": ("line_outputs", "line_taps", "long_outputs", "long_pairs"),
+    },
     "conv2d": dict.fromkeys(("smlad", "plain"), ("grouped_outputs", "grouped_taps", "grouped_macs")),
 }
 
@@ -192,6 +195,10 @@ def line_layers() -> list[Graph]:
     graphs = [alone(h, w, c, Conv2d(c, (k, 1), groups=c)) for h, w, c, k in sizes]
     graphs += [alone(h, 1, c, Conv2d(c, (k, 1), (2, 1), groups=c)) for h, c, k in halved]
     graphs += [alone(1, w, c, Conv2d(c, (1, k), groups=c)) for w, c, k in [(30, 24, 5), (16, 32, 3)]]
+    long = [(48, 16, 11, 1), (128, 8, 25, 1), (60, 5, 10, 1), (100, 6, 31, 2), (64, 12, 16, 4), (40, 24, 13, 1)]
+    long += [(48, 16, 5, 3), (90, 7, 9, 3), (200, 3, 64, 1), (31, 9, 3, 4), (25, 40, 15, 2), (16, 33, 12, 1)]
+    graphs += [alone(h, 1, c, Conv2d(c, (k, 1), (s, 1), groups=c)) for h, c, k, s in long]
+    graphs += [alone(6, 20, 8, Conv2d(8, (1, 11), groups=8)), alone(40, 3, 10, Conv2d(10, (17, 1), groups=10))]
     grouped = [(24, 1, 16, 16, (3, 1), 2), (24, 1, 16, 32, (1, 1), 4), (8, 8, 12, 12, (3, 3), 3)]
     grouped += [(10, 10, 8, 16, (3, 3), 2), (12, 12, 16, 16, (1, 1), 2), (30, 1, 32, 32, (9, 1), 8)]
     grouped += [(6, 9, 20, 10, (3, 3), 5), (12, 12, 24, 24, (5, 5), 4), (9, 9, 6, 12, (3, 3), 3)]

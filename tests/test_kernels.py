@@ -251,6 +251,7 @@ def lone(height: int, width: int, channels: int, layer: Conv2d) -> Graph:
 LAYERS = {
     "line of 5, four rows": lone(12, 4, 32, Conv2d(32, (5, 1), groups=32)),
     "line of 9, stride 2": lone(30, 1, 24, Conv2d(24, (9, 1), (2, 1), groups=24)),
+    "line of 21": lone(40, 1, 8, Conv2d(8, (21, 1), groups=8)),
     "two groups": lone(24, 1, 16, Conv2d(24, (3, 1), groups=2)),
 }
 

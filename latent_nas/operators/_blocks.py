@@ -70,8 +70,9 @@ def strip_work(image: tuple[int, ...], kernel: Pair, stride: Pair, padding: Padd
     Rows lie along the longer side, or along windows that are lines. strip_bytes, what they take, of four channels;
     strip_rows, of outputs of four channels; strip_lanes, of one; near_pairs and far_pairs, pairs of outputs of windows
     3x3 at stride 1 and 2; near_lines and far_lines, the same of lines of nine at most; line_outputs, line_taps and
-    line_channels of these; of other windows slow_outputs, slow_rows of their taps, slow_pairs of taps; strip_words and
-    strip_rest, pairs of elements of four channels, and elements of one, made int16.
+    line_channels of these; of longer lines, or in larger steps, long_outputs and their long_pairs of taps; of other
+    windows slow_outputs, slow_rows of their taps, slow_pairs of taps; strip_words and strip_rest, pairs of elements of
+    four channels, and elements of one, made int16.
     """
     height, width, channels = image
     outputs = output_size(height, width, kernel, stride, padding)
@@ -84,7 +85,8 @@ def strip_work(image: tuple[int, ...], kernel: Pair, stride: Pair, padding: Padd
     taps, weights = (9, 12) if line else (taps, window * ((taps + 2) // 2 * 2))
     pitch = ((outputs[along] - 1) * step + taps + 4) // 2 * 2
     lanes, rows, each = (4 if fours else 1), outputs[across] * channels, -(-outputs[along] // 2)
-    slow = 0 if quick else rows * outputs[along]
+    other = 0 if quick else rows * outputs[along]
+    slow, long = (0, other) if window == 1 else (other, 0)
     return {
         "strip_bytes": 4 * window + 2 * lanes * (weights + (window + 1) * pitch),
         "strip_rows": outputs[across] * (fours + ones),
@@ -96,6 +98,8 @@ def strip_work(image: tuple[int, ...], kernel: Pair, stride: Pair, padding: Padd
         "line_outputs": rows * outputs[along] if line else 0,
         "line_taps": rows * outputs[along] * kernel[along] if line else 0,
         "line_channels": channels if line else 0,
+        "long_outputs": long,
+        "long_pairs": long * -(-taps // 2),
         "slow_outputs": slow,
         "slow_rows": slow * window,
         "slow_pairs": slow * window * -(-taps // 2),
