@@ -5,6 +5,7 @@ import pytest
 from sklearn.base import clone
 
 from latent_nas import artifacts, plugins
+from latent_nas.judge.accuracy import AccuracyModel
 from latent_nas.judge.link import Link
 from latent_nas.spaces import open_space
 from latent_nas.surrogates import design, restore
@@ -155,6 +156,15 @@ class TestLink:
         link = Link.of(np.array([0.3, 0.9, 0.96]))
         t = np.linspace(-20, 100, 500)
         assert (np.diff(link.back(t)) >= 0).all()
+
+    def test_nothing_is_said_to_be_worse_than_the_worst_label(self):
+        """Among eight labels of 0.65 to 0.97 a search had predicted an accuracy of -7."""
+        X, y = np.arange(9.0, dtype=np.float32)[:, None], np.array([0.65, *(0.97 - 0.001 * np.arange(8.0))])
+        model, far = AccuracyModel.fit(X, y, None, own=1, seed=0), np.array([[-60.0], [4.0]], np.float32)
+        believed = model.bands(far, 0.5, 1.0)[0]
+        assert believed[0] < -1  # what the search itself goes by
+        assert model.link.plausible(believed).tolist() == [0.65, believed[1]]
+        assert (model.interval(far)[0] == 0.65).all()
 
 
 def test_gradient_of_the_process_is_right():

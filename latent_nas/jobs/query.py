@@ -54,6 +54,7 @@ def candidates(
     genes = within(setup, scorer, latent, adept, limits, queries, top, seed)
     scores = scorer.rerank(genes)
     objective, sign = scorer.objective
+    believed = sign * scorer.plausible(scores.predicted_accuracy)
     bounds = np.sort(sign * np.array(scorer.interval(genes)), axis=0)
     beside = artefacts.open_measures(setup, surrogates)
     metrics = beside.predict(genes) if beside and len(genes) else {}
@@ -64,7 +65,7 @@ def candidates(
             {
                 "genes": list(network),
                 "architecture": setup.space.describe(network),
-                f"predicted_{objective}": sign * float(scores.predicted_accuracy[i]),
+                f"predicted_{objective}": float(believed[i]),
                 "predicted_std": float(scores.predicted_std[i]),
                 "predicted_interval_90": bounds[:, i].tolist(),
                 "predicted_metrics": {name: float(mean[i]) for name, (mean, _) in metrics.items()},

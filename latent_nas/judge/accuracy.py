@@ -160,7 +160,7 @@ class AccuracyModel:
         low, high = self.calibrated().interval(mean, std, coverage)
         if not np.isfinite(low).all():
             return low, high
-        return self.link.back(low), self.link.back(high)
+        return self.link.plausible(self.link.back(low)), self.link.plausible(self.link.back(high))
 
     def files(self) -> dict[str, bytes]:
         """Return everything as files, read back by ``of_files``."""

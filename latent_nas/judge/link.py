@@ -13,11 +13,12 @@ class Link:
     """t = -log(SOFT + (top - y) / scale), of labels y in any unit, higher being better.
 
     Attributes:
-        top: the best label. scale: the median distance of the labels from it.
+        top: the best label. scale: the median distance of the labels from it. worst: the worst one; None: not known.
     """
 
     top: float
     scale: float
+    worst: float | None = None
 
     @staticmethod
     def of(y: np.ndarray) -> "Link":
@@ -25,7 +26,7 @@ class Link:
         top = float(np.max(y))
         below = top - np.asarray(y, float)
         scale = float(np.median(below)) or float(below.mean()) or abs(top) / 10 or 1.0
-        return Link(top, scale)
+        return Link(top, scale, float(np.min(y)))
 
     def forward(self, y: np.ndarray) -> np.ndarray:
         """Return t of y, no better than can be."""
@@ -36,6 +37,14 @@ class Link:
         """Return y of t; it stays below top + SOFT * scale, and above what no label is worth modelling for."""
         return self.top + self.scale * (SOFT - np.exp(-np.maximum(t, LEAST)))
 
-    def to_json(self) -> dict[str, float]:
+    def plausible(self, y: np.ndarray) -> np.ndarray:
+        """Return what is believed of y, no worse than the worst label, for people to read.
+
+        A process that extrapolates from few labels may say an accuracy of -7; the next label of n is worse than all
+        of them with a chance of 1 / (n + 1).
+        """
+        return y if self.worst is None else np.maximum(y, self.worst)
+
+    def to_json(self) -> dict[str, float | None]:
         """Return the fields."""
         return asdict(self)

@@ -202,6 +202,10 @@ class Scorer:
             return np.full(len(genes), -np.inf), np.full(len(genes), np.inf)
         return self.accuracy.interval(self._design(np.asarray(genes)), coverage)
 
+    def plausible(self, believed: np.ndarray) -> np.ndarray:
+        """Return accuracies (n,) for people to read: none worse than the worst that was measured."""
+        return believed if self.accuracy is None else self.accuracy.link.plausible(believed)
+
     def save(self, folder: Path, made: dict[str, Any], quality: dict[str, Any]) -> None:
         """Write the accuracy surrogates as an artefact.
 

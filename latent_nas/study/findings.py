@@ -23,7 +23,7 @@ def findings_of(
     if not scorer or not scorer.labels or not good.any():
         return found | {"rank_correlation": None, "optimism": None, "coverage": None}
     genes = np.array(proposals)[good]
-    predicted, measured = sign * scorer.rerank(genes).predicted_accuracy, measured[good]
+    predicted, measured = sign * scorer.plausible(scorer.rerank(genes).predicted_accuracy), measured[good]
     from scipy.stats import kendalltau  # half a second that a question to a stored surrogate need not wait
 
     tau = kendalltau(predicted, measured).statistic if good.sum() > 1 else np.nan
