@@ -1,5 +1,7 @@
 """What converters put around layers: sequences, shapes worked out in the file, weights of other types, other heads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,65 @@ def test_a_sequence_as_keras_writes_it(tmp_path):
         ("dense", (4,)),
     ]
     assert network.graph.nodes[1].operator.padding == (4, 0, 0, 0)
+
+
+def in_blocks(
+    step: int, around: tuple[int, int], crops: tuple[int, int], dims: tuple[int, ...], made: int, at: int = 0
+):
+    """Return the layers by which Keras dilates a convolution of 3 steps over (1, steps, channels)."""
+    block, channels, inner = (1, np.array([step])), dims[-1], (dims[1] + sum(around)) // step
+    return [
+        Layer("SPACE_TO_BATCH_ND", [at], (step, inner, channels), (0, {}), constants=[block, (2, np.array([around]))]),
+        Layer("EXPAND_DIMS", [at + 1], (step, 1, inner, channels), (52, {}), constants=axes(1)),
+        Layer(
+            "CONV_2D",
+            [at + 2],
+            (step, 1, inner - 2, 4),
+            conv_options((1, 1), VALID),
+            drawn(4, 1, 3, channels),
+            drawn(4),
+        ),
+        Layer("SQUEEZE", [at + 3], (step, inner - 2, 4), (30, {0: np.array([1], "<i4")})),
+        Layer("BATCH_TO_SPACE_ND", [at + 4], (1, made, 4), (0, {}), constants=[block, (2, np.array([crops]))]),
+    ]
+
+
+@pytest.mark.parametrize(("steps", "after", "kernel"), [(40, 0, (3, 1)), (41, 3, (9, 1))])
+def test_a_dilated_sequence_as_keras_writes_it(tmp_path, steps, after, kernel):
+    """Steps in rows of as many as the dilation need no zeros in the window; others do. Then the last step alone."""
+    last = {0: ("i", 5), 1: ("i", 5), 4: ("i", 2)}
+    layers = [
+        Layer("INPUT", [], (1, steps, 3)),
+        Layer("PAD", [0], (1, steps + 8, 3), (22, {}), constants=[(1, np.array([[0, 0], [8, 0], [0, 0]]))]),
+        *in_blocks(4, (0, after), (0, after), (1, steps + 8, 3), steps, 1),
+        Layer("RELU", [6], (1, steps, 4)),
+        Layer("STRIDED_SLICE", [7], (1, 4), (32, last), constants=[*axes(0, -1, 0), (2, np.zeros(3)), (3, np.ones(3))]),
+        Layer("FULLY_CONNECTED", [8], (1, 2), (8, {}), drawn(2, 4), drawn(2)),
+    ]
+    network = converted(tmp_path / "m.tflite", layers)
+    assert network.graph.nodes[1 if after else 2].operator.kernel_size == kernel
+    assert [n.shape for n in network.graph.nodes if n.operator.kind == "slice"] == [(1, 1, 4)]
+    assert bool(read_model(tmp_path / "m.tflite").notes) == bool(after)
+
+
+def test_dilation_as_an_option_and_a_constant_per_feature(tmp_path):
+    layers = [
+        Layer("INPUT", [], (1, 9, 8, 2)),
+        Layer("CONV_2D", [0], (1, 9, 8, 4), conv_options((1, 1), SAME, RELU, 2), drawn(4, 3, 3, 2), drawn(4)),
+        Layer("MEAN", [1], (1, 4), (27, {0: ("?", False)}), constants=axes(1, 2)),
+        Layer("MUL", [2], (1, 4), (21, {}), number=drawn(4)),
+        Layer("FULLY_CONNECTED", [3], (1, 2), (8, {}), drawn(2, 4), drawn(2)),
+    ]
+    network = converted(tmp_path / "m.tflite", layers)
+    assert network.graph.nodes[1].operator.kernel_size == (5, 5)
+
+
+def test_blocks_around_anything_else_are_refused(tmp_path):
+    layers = [Layer("INPUT", [], (1, 40, 3)), *in_blocks(4, (4, 4), (0, 0), (1, 40, 3), 40)]
+    layers.insert(4, Layer("RELU", [3], (4, 1, 10, 4)))
+    layers[5:] = [replace(one, inputs=[one.inputs[0] + 1]) for one in layers[5:]]
+    with pytest.raises(ValueError, match=r"SPACE_TO_BATCH_ND.*only one around a single convolution"):
+        converted(tmp_path / "m.tflite", layers)
 
 
 def test_a_vector_that_becomes_an_image_first_is_that_image(tmp_path):

@@ -369,7 +369,10 @@ def hybrid(model: Model, x: int) -> int:
 @pytest.mark.parametrize(
     ("add", "message"),
     [
-        (lambda m, x: convolution(m, x, 4, dilation=2), r"CONV_2D \(operator 0\): dilation 2 along height"),
+        (
+            lambda m, x: convolution(m, x, 4, dilation=0),
+            r"CONV_2D \(operator 0\): .*dilations \(0, 0\); wanted at least 1",
+        ),
         (lambda m, x: convolution(m, x, 4, activation=TANH), "the fused activation TANH is not known here"),
         (lambda m, x: convolution(m, x, 4, zero=3), r"the zero point 3 \(asymmetric\)"),
         (lambda m, x: convolution(m, x, 4, scales=np.full(3, 0.01)), "has 3 scales for 4 filters|have 3 scales"),

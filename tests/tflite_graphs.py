@@ -15,6 +15,8 @@ KEEPS |= {
     "RESIZE_BILINEAR",
     "REDUCE_MAX",
     "STRIDED_SLICE",
+    "SPACE_TO_BATCH_ND",
+    "BATCH_TO_SPACE_ND",
 }  # their outputs have the scale of their input
 FIXED = {"SOFTMAX": (1 / 256, -128), "LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0), "LOG_SOFTMAX": (16 / 256, 127)}
 WEIGHTED = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}  # the axis of the filters

@@ -18,6 +18,7 @@ from latent_nas.interchange._tflite_names import ACTIVATIONS
 from latent_nas.interchange.tflite_file import File, Operation
 from latent_nas.interchange.tflite_nodes import Reader, readers
 from latent_nas.interchange.tflite_nodes.call import Call
+from latent_nas.interchange.tflite_nodes.dilated import with_crops
 from latent_nas.interchange.tflite_nodes.draft import Draft, Unreadable, Value
 from latent_nas.interchange.tflite_nodes.ends import DEQUANTIZE
 from latent_nas.operators import Shape
@@ -82,7 +83,7 @@ def _needed(file: File) -> list[Operation]:
     if unknown:
         known = ", ".join(sorted(readers()))
         raise Unreadable(f"it has operators that are not known here: {', '.join(unknown)}; known: {known}")
-    return kept[::-1]
+    return with_crops(kept[::-1], file.tensors)
 
 
 class _Reader:

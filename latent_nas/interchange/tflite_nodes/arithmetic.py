@@ -74,10 +74,10 @@ def _number(call: Call, x: Value, number: float, code: str, first: bool) -> Valu
 
 
 def _each_channel(call: Call, x: Value, factors: np.ndarray, offsets: np.ndarray) -> Value:
-    """Return ``factors * x + offsets`` (channels,) of an image: a depthwise convolution of single pixels."""
+    """Return ``factors * x + offsets`` (channels,): a depthwise convolution of single pixels; a vector is one pixel."""
     channels, shape = len(factors), call.draft.builder.shape(x.node)
-    if len(shape) != 3:
-        raise call.refuse(f"a constant for each feature of a vector {shape}; only a number is known here")
+    if len(shape) == 1:
+        return call.flattened(_each_channel(call, call.reshaped(x, (1, 1, *shape)), factors, offsets))
     operator = Conv2d(channels, (1, 1), (1, 1), "valid", channels)
     if x.quant is None:
         return weighted(call, operator, x, Held(factors.reshape(-1, 1, 1, 1), None), offsets)

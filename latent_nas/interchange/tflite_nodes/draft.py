@@ -22,6 +22,7 @@ class Value:
         quant: how its int8 elements stand for reals; None of floats.
         pads, fill: a rim (top, bottom, left, right) not yet put around the node's tensor, of an int8 or a real number.
         closed: the function that turns the node's tensor into the file's, which the graph goes without; "": none.
+        apart: how many rows and columns of the node's tensor lie between neighbours of the file's, see ``dilated``.
     """
 
     node: int
@@ -30,6 +31,7 @@ class Value:
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     fill: float = 0
     closed: str = ""
+    apart: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True)

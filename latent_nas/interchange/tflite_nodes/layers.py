@@ -2,7 +2,7 @@
 
 from math import prod
 
-from latent_nas.interchange.tflite_nodes import Field, Reader
+from latent_nas.interchange.tflite_nodes import Field, Reader, dilated
 from latent_nas.interchange.tflite_nodes.call import Call
 from latent_nas.interchange.tflite_nodes.draft import Held, Value
 from latent_nas.interchange.tflite_nodes.weighted import bias as bias_of
@@ -39,13 +39,13 @@ def padding(call: Call, size: Pair, kernel: Pair, stride: Pair, before: Rim) -> 
     return given[0], given[1], given[2], given[3]
 
 
-def window(call: Call, x: Value, kernel: Pair, turned: bool) -> tuple[Pair, Pair, Padding]:
-    """Return kernel, stride and padding of a sliding window, as they are in the graph."""
+def window(call: Call, x: Value, kernel: Pair, turned: bool) -> tuple[Pair, Padding]:
+    """Return stride and padding of a sliding window, as they are in the graph; so is ``kernel``."""
     stride = (call.option("stride_h"), call.option("stride_w"))
     if min(*kernel, *stride) < 1:
         raise call.refuse(f"a window {kernel} with stride {stride}; wanted at least 1")
-    shape, kernel, stride = call.shape(), _turned(kernel, turned), _turned(stride, turned)
-    return kernel, stride, padding(call, (shape[0], shape[1]), kernel, stride, x.pads)
+    shape, stride = call.shape(), _turned(stride, turned)
+    return stride, padding(call, (shape[0], shape[1]), kernel, stride, x.pads)
 
 
 def _zero_filled(call: Call, x: Value) -> None:
@@ -69,9 +69,6 @@ def _convolution(call: Call, depthwise: bool) -> Value:
     groups = channels if depthwise else channels // max(each, 1)
     if not depthwise and groups * each != channels:
         raise call.refuse(f"weights {weight.shape} over {channels} channels")
-    for axis, (size, dilation) in enumerate(((height, "dilation_h"), (width, "dilation_w"))):
-        if size > 1 and call.option(dilation) != 1:
-            raise call.refuse(f"dilation {call.option(dilation)} along {('height', 'width')[axis]} is not known here")
     if call.options.get("bias_type", 0) not in BIASES:
         raise call.refuse("its bias is of a type that is not known here, but int32")
     _zero_filled(call, x)
@@ -80,11 +77,20 @@ def _convolution(call: Call, depthwise: bool) -> Value:
     pixel = (height, width) == (1, 1) and groups == 1 and min(call.option("stride_h"), call.option("stride_w")) > 0
     if len(call.shape()) == 1 and x.dims[1:3] == (1, 1) and pixel:  # after global pooling
         return weighted(call, Dense(filters), x, Held(weight[:, 0, 0, :], held.scales), bias)
-    turned = call.image()
+    given = (call.option("dilation_h"), call.option("dilation_w"))
+    apart = x.apart if x.apart != (1, 1) else given
+    if x.apart != (1, 1) and (given != (1, 1) or call.option("padding") != VALID):
+        raise call.refuse("a dilation or padding of its own between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND")
+    turned = dilated.turned(call) if x.apart != (1, 1) else call.image()
     x = call.value(0, padded=True)
-    kernel, stride, around = window(call, x, (height, width), turned)
+    kernel, apart = _turned((height, width), turned), _turned(apart, turned and x.apart == (1, 1))
     weight = weight.transpose(0, 2, 1, 3) if turned else weight
-    return weighted(call, Conv2d(filters, kernel, stride, around, groups), x, Held(weight, held.scales), bias)
+    whole = dilated.reach(call, kernel, apart)
+    stride, around = window(call, x, whole, turned)
+    if whole == kernel and x.apart == (1, 1):
+        return weighted(call, Conv2d(filters, kernel, stride, around, groups), x, Held(weight, held.scales), bias)
+    operator = Conv2d(filters, kernel, stride, around, groups)
+    return dilated.convolution(call, operator, x, Held(weight, held.scales), bias, apart)
 
 
 def _dense(call: Call) -> Value:
@@ -122,7 +128,8 @@ def _mean(call: Call) -> Value:
 def _pool(call: Call, kind: type[AvgPool | MaxPool]) -> Value:
     turned = call.image()
     x = call.value(0, padded=True)
-    kernel, stride, around = window(call, x, (call.option("height"), call.option("width")), turned)
+    kernel = _turned((call.option("height"), call.option("width")), turned)
+    stride, around = window(call, x, kernel, turned)
     return call.add(kind(kernel, stride, around), x, activation=call.activation())
 
 

@@ -1,7 +1,5 @@
 """Parts of a tensor, and the lists of dimensions that a file takes apart to work out a shape."""
 
-from math import prod
-
 import numpy as np
 
 from latent_nas.interchange.tflite_nodes import Field, Reader
@@ -19,12 +17,13 @@ def _slice(call: Call) -> Value:
 
 def _part(call: Call, begin: list[int], size: list[int], i: int = 0) -> Value:
     x, shape = call.value(i), call.shape(i)
-    if prod(x.dims) == prod(shape) and x.dims == (1, 1, 1, *shape):  # a vector as one pixel
-        begin, size = [0, *begin[3:]], [*size[:1], *size[3:]]
-    elif x.dims != (1, *shape):
+    wide = [axis for axis, d in enumerate(x.dims) if d != 1]
+    if [x.dims[axis] for axis in wide] != [d for d in shape if d != 1] or not len(begin) == len(size) == len(x.dims):
         raise call.refuse(f"a part of a tensor {x.dims}, which is {shape} in the graph")
-    if (begin[0], size[0]) != (0, 1) or len(begin) != len(size) or len(begin) != len(shape) + 1:
+    if any((begin[axis], size[axis]) != (0, 1) for axis in range(len(begin)) if axis not in wide):
         raise call.refuse(f"a part from {begin} of the size {size} of a tensor {x.dims}")
+    parts = iter([(begin[axis], size[axis]) for axis in wide])  # a sequence is an image one pixel wide
+    begin, size = (list(n) for n in zip((0, 1), *(next(parts) if d != 1 else (0, 1) for d in shape), strict=True))
     if (*begin[1:], *size[1:]) == (*[0] * len(shape), *shape):
         return call.again(x)
     return call.add(Slice(tuple(begin[1:]), tuple(size[1:])), x)
@@ -54,12 +53,13 @@ def _strided_part(call: Call) -> Value:
     begin, end, stride = (call.constant(i).ravel().tolist() for i in (1, 2, 3))
     dims = call.tensor(0).dims
     flags = {name: call.option(name) for name in call.options}
-    others = [name for name in ("ellipsis", "new_axis", "shrink", "offset") if flags[name]]
+    others = [name for name in ("ellipsis", "new_axis", "offset") if flags[name]]
     if any(s != 1 for s in stride) or others or not len(begin) == len(end) == len(dims):
         raise call.refuse(f"strides {stride}, {', '.join(others)}; only parts with stride 1 are known here")
     ends = [slice(b, e).indices(d)[:2] for b, e, d in zip(begin, end, dims, strict=True)]
     first = [0 if flags["begin"] >> i & 1 else b for i, (b, _) in enumerate(ends)]
     last = [dims[i] if flags["end"] >> i & 1 else e for i, (_, e) in enumerate(ends)]
+    last = [b + 1 if flags["shrink"] >> i & 1 else e for i, (b, e) in enumerate(zip(first, last, strict=True))]
     return _part(call, first, [e - b for b, e in zip(first, last, strict=True)])
 
 
