@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("torch")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
@@ -13,7 +13,7 @@ from latent_nas.interchange.onnx_import import read_model  # noqa: E402
 from latent_nas.interchange.onnx_network import open_int8  # noqa: E402
 
 FEATURES = 12
-ML = "ai.onnx.ml"
+ML, NAN = "ai.onnx.ml", float("nan")
 
 
 def drawn(*shape):
@@ -65,10 +65,40 @@ def test_a_linear_regression_is_a_layer(targets, tmp_path):
     assert network.graph.nodes[-1].shape == (targets,)
 
 
+@pytest.mark.parametrize(
+    ("function", "names"), [("SOFTMAX", ["b", "d", "z"]), ("LOGISTIC", [3, 7]), ("NONE", [0, 1, 2])]
+)
+def test_a_pipeline_to_a_logistic_regression_is_its_sums(function, names, tmp_path):
+    """Some features, none missing, scaled; a label and probabilities divided by their sum, as skl2onnx has it."""
+    n = len(names)
+    made = {"coefficients": drawn(n * 4).tolist(), "intercepts": drawn(n).tolist(), "post_transform": function}
+    made |= {"classlabels_strings" if isinstance(names[0], str) else "classlabels_ints": names}
+    nodes = [
+        helper.make_node("ArrayFeatureExtractor", ["x", "some"], ["a"], domain=ML),
+        helper.make_node(
+            "Imputer", ["a"], ["b"], domain=ML, imputed_value_floats=[1.0] * 4, replaced_value_float=np.nan
+        ),
+        helper.make_node("Scaler", ["b"], ["c"], domain=ML, offset=drawn(4).tolist(), scale=[1.0, 2.0, 0.5, 1.0]),
+        helper.make_node("LinearClassifier", ["c"], ["label", "scores"], domain=ML, **made),
+        helper.make_node("Normalizer", ["scores"], ["y"], domain=ML, norm="L1"),
+    ]
+    path = write(tmp_path / "m.onnx", nodes, [constant([4, 0, 2, 1], "some")], outputs=("label", "y"))
+    model = onnx.load(path)
+    kind = TensorProto.STRING if isinstance(names[0], str) else TensorProto.INT64
+    model.graph.output[0].type.tensor_type.elem_type = kind
+    onnx.save(model, path)
+    network = agrees(path, tmp_path)
+    x = drawn(64, FEATURES)
+    label = onnxruntime.InferenceSession(path.read_bytes()).run(["label"], {"x": x})[0]
+    decided = np.array(names)[network.outputs(x).argmax(axis=1)]
+    assert (decided == label).mean() > 0.9
+    assert len(set(decided.tolist())) == n
+
+
 def test_models_that_are_no_networks_are_said_before_their_two_outputs(tmp_path):
     label = helper.make_node("LinearClassifier", ["x"], ["label", "y"], domain=ML, coefficients=[1.0] * FEATURES)
     path = write(tmp_path / "m.onnx", [label], outputs=("label", "y"))
-    with pytest.raises(ValueError, match=r": has LinearClassifier of ai\.onnx\.ml, .* MLPClassifier, .* are read"):
+    with pytest.raises(ValueError, match=r": has LinearClassifier of ai\.onnx\.ml, .* logistic regressions are read"):
         read_model(path)
 
 

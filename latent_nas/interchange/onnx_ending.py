@@ -16,13 +16,19 @@ CLOSING = {
     "ArgMax": 0,
     f"{ML}.ArrayFeatureExtractor": 1,
     f"{ML}.ZipMap": 0,
+    f"{ML}.Normalizer": 0,
 }  # by type, which input is the tensor
-READ = ("Scaler", "LinearRegressor")  # of ML, beside these
+READ = ("Scaler", "Imputer", "LinearRegressor")  # of ML, beside these
 ONE_OF_THEM = "give FILE.onnx#NAME for one of them"  # what to do about several outputs
 Dims = dict[str, tuple[int, ...]]
 PASSING = {"Identity", "Cast", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "QuantizeLinear"}
 PASSING |= {"DequantizeLinear"}
-LABELS = {"ArrayFeatureExtractor", "ZipMap", "Hardmax"}  # say nothing that ArgMax or the function before does not
+LABELS = {
+    "ArrayFeatureExtractor",
+    "ZipMap",
+    "Normalizer",
+    "Hardmax",
+}  # say nothing that ArgMax or the function before does not
 
 
 @dataclass(frozen=True)
@@ -99,8 +105,8 @@ def ending(graph: Any, output: str = "") -> Ending:
     }
     if odd and not output:
         raise Unreadable(
-            f"has {', '.join(sorted(odd))} of {ML}, which is not known here: of scikit-learn's models MLPClassifier,"
-            " MLPRegressor and linear regressions are read, behind scalers too"
+            f"has {', '.join(sorted(odd))} of {ML}, which is not known here: of scikit-learn's models MLPs, linear and"
+            " logistic regressions are read, behind scalers too; train one of these"
         )
     if output and output not in makers:
         raise Unreadable(f"it has no tensor {output!r}; its outputs are: {', '.join(names)}")
@@ -121,7 +127,7 @@ def _stripped(makers: dict[str, Any], ones: set[str], output: str) -> Ending:
     while (node := makers.get(at)) is not None:
         plain = node.domain in ("", "ai.onnx", "com.microsoft")
         kind = node.op_type if plain else f"{node.domain}.{node.op_type}"
-        if kind in CLOSING and len(node.input) > CLOSING[kind]:
+        if kind in CLOSING and len(node.input) > CLOSING[kind] and not _keeps(makers, node):
             at = node.input[CLOSING[kind]]
             nodes.insert(0, node)
             if at in makers:  # else the function is all there is
@@ -135,6 +141,14 @@ def _stripped(makers: dict[str, Any], ones: set[str], output: str) -> Ending:
         else:
             break
     return Ending(cut, tuple(kept))
+
+
+def _keeps(makers: dict[str, Any], node: Any) -> bool:
+    """Return whether a node is one of the network: a choice of features, a division by what may be negative."""
+    if node.op_type == "ArrayFeatureExtractor":
+        return node.input[1] not in makers  # places that are known
+    norms = [a.s for a in node.attribute if a.name == "norm"]
+    return node.op_type == "Normalizer" and not set(norms) & {b"L1", b"L2"}
 
 
 def _two_classes(makers: dict[str, Any], ones: set[str], node: Any) -> str | None:

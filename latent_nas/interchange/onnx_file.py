@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from latent_nas.extras import need
-from latent_nas.interchange import _onnx_external
+from latent_nas.interchange import _onnx_external, onnx_classifiers
 from latent_nas.interchange.onnx_ending import Ending, ending
 from latent_nas.interchange.onnx_nodes.call import Unreadable
 from latent_nas.interchange.onnx_sizes import as_run
@@ -67,6 +67,7 @@ def open_file(path: Path, weights: bool, output: str = "") -> File:
         _onnx_external.load(model, path)
     if model.functions:
         model = _written_out(model)
+    onnx_classifiers.written_out(onnx, model)
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
     if opset < OLDEST:
         raise Unreadable(

@@ -16,6 +16,7 @@ import numpy as np
 from latent_nas.extras import install, need
 from latent_nas.fixed_point import Quant
 from latent_nas.graph.deploy import deploy
+from latent_nas.interchange import onnx_classifiers
 from latent_nas.interchange.agreement import INPUTS, floats_differ, random_inputs
 from latent_nas.interchange.onnx_model import Model, Traced
 from latent_nas.training.quantise import QuantisedNetwork
@@ -119,6 +120,7 @@ class _Runtime:
             return None
         runtime = need("onnxruntime", "onnx")
         file = onnx.load(path)
+        onnx_classifiers.written_out(onnx, file)
         outputs = {v.name for v in file.graph.output}
         makes = {name for node in file.graph.node for name in node.output}
         for name in sorted({t.tensor for t in model.traced.values()} & makes - outputs):

@@ -11,7 +11,7 @@ from latent_nas.interchange.onnx_nodes.masks import truth
 from latent_nas.operators import Shape
 
 MOVES = {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Split", "Gather"}
-MOVES |= {"DepthToSpace", "SpaceToDepth"}  # by onnx's reference evaluator
+MOVES |= {"DepthToSpace", "SpaceToDepth", "ai.onnx.ml.ArrayFeatureExtractor"}  # by onnx's reference evaluator
 
 
 def passed(call: Call) -> Value:

@@ -1,4 +1,4 @@
-"""What scikit-learn's converter (skl2onnx) writes in the domain ai.onnx.ml: scalers, and linear regressions."""
+"""Of what skl2onnx writes in the domain ai.onnx.ml: scalers, missing values, linear regressions."""
 
 import numpy as np
 
@@ -26,4 +26,16 @@ def linear_regressor(call: Call) -> Value:
     return Value(made, memory((1, targets)))
 
 
-READERS = {"ai.onnx.ml.Scaler": scaler, "ai.onnx.ml.LinearRegressor": linear_regressor}
+def imputer(call: Call) -> Value:
+    """Return the tensor itself: what is not a number has no int8, so there is nothing to be replaced.
+
+    Raises:
+        Unreadable: numbers are replaced.
+    """
+    if not np.isnan(replaced := float(call.setting("replaced_value_float", 0.0))):
+        raise call.refuse(f"it replaces {replaced:g}; only what is not a number (NaN) is known here")
+    call.draft.note(f"{call.what} is left out: no int8 stands for a missing value (NaN); fill these in before")
+    return call.value(0, padded=True)
+
+
+READERS = {"ai.onnx.ml.Imputer": imputer, "ai.onnx.ml.Scaler": scaler, "ai.onnx.ml.LinearRegressor": linear_regressor}
