@@ -6,6 +6,8 @@ BIN    := .venv/bin
 
 # One thread per process: work is spread over processes, and threads on small operators get in each other's way.
 export OMP_NUM_THREADS := 1
+# Tests start some hundred processes: each would compile the package anew where the environment keeps Python from writing.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
