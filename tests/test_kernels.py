@@ -213,6 +213,25 @@ def test_same_bits_on_every_core_plain_and_fast(tmp_path: Path, core: str, graph
 
 
 @tools
+def test_what_two_projects_share_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LATENT_NAS_CACHE", str(tmp_path / "cache"))
+    compiled = []
+    for seed in (0, 1):
+        network, _ = drawn(lone(5, 5, 2, Conv2d(3)), seed, 2)
+        project(network, DEVICE).write(tmp_path / str(seed))
+        before = objects(tmp_path)
+        build(tmp_path / str(seed), DEVICE.core)
+        compiled.append({path.name for path, _ in objects(tmp_path) - before})
+    assert {"model.o", "global_pool.o", "startup.o"} <= compiled[0]
+    assert compiled[1] == {"model.o", "main.o"}  # weights and a sample
+
+
+def objects(place: Path) -> set[tuple[Path, int]]:
+    """Return what was compiled, and when."""
+    return {(path, path.stat().st_mtime_ns) for path in place.rglob("*.o")}
+
+
+@tools
 def test_costs_of_kernels_from_outside_are_those_emulated(tmp_path: Path):
     network, x = drawn(abroad(), 0, 2)
     made = project(network, DEVICE)

@@ -1,12 +1,15 @@
 """Builds a firmware with ziglang's C compiler, or with arm-none-eabi-gcc."""
 
+import fcntl
 import hashlib
+import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from latent_nas import whole
@@ -15,6 +18,7 @@ from latent_nas.extras import need
 from latent_nas.firmware import Overflow, cache
 
 CACHE_NAME = "zig"  # folder of what the compiler keeps
+SOURCES = "sources"  # folder of the places where it compiles
 GNU_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 OVERFLOW = re.compile(r"section '?\.?([\w.]+)'? will not fit in region '(\w+)': overflowed by (\d+) bytes")
 FOR_RAW = ("_preprocess.c", "_self_test.c", "_report.c", "_frame.c")
@@ -78,7 +82,13 @@ def build(
         command += [f"-I{place}" for place in sorted({str(path.parent) for path in sources})]
         command += [*map(str, sources), "-o", elf.name]
     elf.unlink(missing_ok=True)
-    status, said = _run(command, folder)
+    if toolchain == "gcc":
+        status, said = _run(command, folder)
+    else:
+        with _known_place(folder) as place:
+            status, said = _run(command, place)
+            if place != folder and (made := place / elf.name).exists():
+                shutil.copyfile(made, elf)
     if overflow := OVERFLOW.findall(said):
         name, region, most = max(overflow, key=lambda found: int(found[2]))
         raise Overflow(f"the firmware does not fit: region {region} overflows by {most} B (at section .{name})")
@@ -93,6 +103,43 @@ def build(
 def _fpu(core: Core) -> str:
     """Return what ``-mcpu`` of zig adds for a core's FPU, "" where it has none: firmware of integers does without."""
     return next((FPU[name] for flag in core.gcc_flags if (name := flag.removeprefix("-mfpu=")) in FPU), "")
+
+
+@contextmanager
+def _known_place(folder: Path) -> Iterator[Path]:
+    """Copy a project's sources to a place where others were compiled before, and hold it.
+
+    The compiler knows a file again by its path and time: kernels, the same in every project, are compiled once per
+    place and set of flags. There are as many places as processes that have compiled at the same time; where files can't
+    be locked, the project's own folder is taken.
+    """
+    for number in itertools.count():
+        place = (cache.folder() / SOURCES).resolve() / str(number)
+        place.mkdir(parents=True, exist_ok=True)
+        with place.with_suffix(".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            except OSError:
+                yield folder
+                return
+            _copy_sources(folder, place)
+            yield place
+            return
+
+
+def _copy_sources(folder: Path, place: Path) -> None:
+    """Copy what differs from what lies there. Other C files may stay, as they are not asked for; headers may not."""
+    for header in [*place.glob("*.h"), *place.glob("*/*.h")]:
+        if not (folder / header.relative_to(place)).is_file():
+            header.unlink()
+    for pattern in ("*.[ch]", "*/*.[ch]", "*.ld"):
+        for path in folder.glob(pattern):
+            copy, text = place / path.relative_to(folder), path.read_bytes()
+            if not copy.is_file() or copy.read_bytes() != text:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(text)
 
 
 def host_library(source: Path) -> Path:
@@ -117,7 +164,7 @@ def host_library(source: Path) -> Path:
 
 def _run(command: list[str], folder: Path) -> tuple[int, str]:
     """Return a compiler's exit code and words; one that fails is tried once more without what it had kept."""
-    place = cache.folder() / CACHE_NAME
+    place = (cache.folder() / CACHE_NAME).resolve()
     for _ in range(2):
         kept = place.exists()
         environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(place), "ZIG_LOCAL_CACHE_DIR": str(place)}
