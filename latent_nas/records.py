@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -186,6 +187,11 @@ def words(name: str) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of the interpreter and of the packages that a result depends on."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "latent_nas": __version__}
     for name in (
         "torch",

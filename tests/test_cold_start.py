@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xgboost
+from scipy.stats import kendalltau
 from sklearn.base import clone, is_regressor
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latent_nas import artifacts, shipped
+from latent_nas.agreement import kendall
 from latent_nas.judge.accuracy import AccuracyModel
 from latent_nas.surrogates import restore
 from latent_nas.surrogates._kernel import JITTER, STRIP, distances, factor_of, matern
@@ -37,6 +39,24 @@ def test_a_query_imports_little():
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
     assert "numpy" in imported
     assert not UNNEEDED & imported
+
+
+def test_a_round_of_the_q_agent_imports_no_library_of_other_agents_and_no_statistics():
+    """They take a second and a half, where all rounds of a search of 24 trainings take three."""
+    code = "import sys, latent_nas.agent.q_school, latent_nas.study, latent_nas.report.rounds; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = set(done.stdout.split())
+    assert "torch" in imported
+    assert not {"stable_baselines3", "gymnasium", "scipy.stats"} & imported
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 4, 30])
+def test_agreement_is_that_of_scipy(n):
+    rng = np.random.default_rng(n)
+    tied = rng.integers(0, 4, n), rng.integers(0, 3, n)
+    for one, other in ((rng.random(n), rng.random(n)), tied, (np.ones(n), rng.random(n))):
+        wanted = kendalltau(one, other).statistic if n > 1 else np.nan
+        np.testing.assert_equal(kendall(one, other), wanted)
 
 
 class TestTrees:

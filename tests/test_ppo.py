@@ -10,7 +10,8 @@ from stable_baselines3.common.vec_env import VecMonitor
 from latent_nas.agent import learner
 from latent_nas.agent.choice import draw, softmax
 from latent_nas.agent.learner import EditVecEnv, train
-from latent_nas.agent.network import Network, views
+from latent_nas.agent.network import Network
+from latent_nas.agent.vector import views
 from latent_nas.contracts.toy import OPEN, ToyCodec, ToyScorer, ToySpace
 from latent_nas.env.batched import BatchedEditEnv
 from latent_nas.env.core import PLACES, EditCore

@@ -12,10 +12,10 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from latent_nas.agent.choice import by_logits, by_tanh, draw, softmax, spread_rows
+from latent_nas.agent.vector import Shapes, views
 from latent_nas.kernels import add_rows, tanh
 
 WIDTHS = (64, 64)
-Shapes = dict[str, tuple[int, ...]]
 
 
 class Network(torch.autograd.Function):
@@ -99,15 +99,6 @@ class Network(torch.autograd.Function):
         for name, rows in (("heads.bias", by_heads), ("hidden.bias", by_hidden), ("bias", by_first)):
             np.matmul(ones, rows, out=by[name])
         return found, *(None,) * 6
-
-
-def views(vector: Any, shapes: Shapes) -> dict[str, Any]:
-    """Return the parts of a vector, array or tensor, in these shapes."""
-    ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()]).tolist()
-    return {
-        name: vector[start:end].reshape(shape)
-        for (name, shape), start, end in zip(shapes.items(), [0, *ends], ends, strict=False)
-    }
 
 
 class EditPolicy(ActorCriticPolicy):

@@ -104,14 +104,16 @@ def search(
 
 def _unknown(genes: np.ndarray, of: np.ndarray, known: set[int], most: int) -> np.ndarray:
     """Return the first row of genes (n, g) for each value of ``of`` (n,) that is not known, and make it known."""
-    rows: dict[int, int] = {}
+    rows: list[int] = []
+    served: set[int] = set()
     for row, (key, parent) in enumerate(zip(hashed(genes).tolist(), of.tolist(), strict=True)):
-        if len(rows) == most:
-            break
-        if parent not in rows and key not in known:
+        if key not in known and parent not in served:
             known.add(key)
-            rows[parent] = row
-    return np.array([*rows.values()], np.int64)
+            served.add(parent)
+            rows.append(row)
+            if len(rows) == most:
+                break
+    return np.array(rows, np.int64)
 
 
 class Archive:

@@ -7,8 +7,8 @@ import torch
 
 from latent_nas import seeds
 from latent_nas.agent.gains import OUTPUTS, Gains
-from latent_nas.agent.network import views
 from latent_nas.agent.q_network import Changes
+from latent_nas.agent.vector import views
 
 WIDTH, KEYS = 128, 16
 BATCH, RATE, BETA = 1024, 3e-3, 0.5

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from latent_nas.agent.choice import by_tanh, spread_rows
-from latent_nas.agent.network import Shapes, views
+from latent_nas.agent.vector import Shapes, views
 from latent_nas.compiled import compiled
 from latent_nas.kernels import add_rows, tanh
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from latent_nas.agreement import kendall
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag
@@ -63,9 +64,7 @@ def _ranking(predictions: list[Prediction]) -> str:
     if n < FEW:
         return f" {n} prediction{'s are' if n != 1 else ' is'} too few to say whether the surrogates rank networks."
     chance = Z * float(np.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))))
-    from scipy.stats import kendalltau  # half a second that a report without predictions need not wait
-
-    tau = float(np.nan_to_num(kendalltau(*np.array(known).T).statistic))
+    tau = float(np.nan_to_num(kendall(*np.array(known).T)))
     text = f" Over all {n} predictions it is {tau:.2f}; chance alone reaches {chance:.2f} with so many (95 %)"
     return text + (
         ", so the surrogates rank networks." if tau > chance else ": too few points to say whether they rank networks."

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from latent_nas.agreement import kendall
 from latent_nas.judge.scorer import Scorer
 from latent_nas.records import Record, objective_of, words
 
@@ -24,10 +25,8 @@ def findings_of(
         return found | {"rank_correlation": None, "optimism": None, "coverage": None}
     genes = np.array(proposals)[good]
     predicted, measured = sign * scorer.plausible(scorer.rerank(genes).predicted_accuracy), measured[good]
-    from scipy.stats import kendalltau  # half a second that a question to a stored surrogate need not wait
-
-    tau = kendalltau(predicted, measured).statistic if good.sum() > 1 else np.nan
-    found["rank_correlation"] = None if np.isnan(tau) else float(tau)
+    tau = kendall(predicted, measured)
+    found["rank_correlation"] = None if np.isnan(tau) else tau
     found["optimism"] = float((predicted - measured).mean())
     return found | (_covered(scorer, genes, predicted, measured, sign) if intervals else {"coverage": None})
 
