@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
+from latent_nas.interchange.agreement import say_loss  # noqa: E402
 from latent_nas.interchange.onnx_import import read_model  # noqa: E402
 from latent_nas.interchange.onnx_network import open_int8  # noqa: E402
 
@@ -93,6 +94,27 @@ def test_a_pipeline_to_a_logistic_regression_is_its_sums(function, names, tmp_pa
     decided = np.array(names)[network.outputs(x).argmax(axis=1)]
     assert (decided == label).mean() > 0.9
     assert len(set(decided.tolist())) == n
+
+
+def test_features_that_vary_by_less_than_the_input_s_scale_are_said(tmp_path, capsys):
+    """A scaler inside of a model is of no use to its int8 input, which has one scale for all features."""
+    offset, scale = [0.0] * FEATURES, [1e-5, *[1.0] * (FEATURES - 1)]
+    nodes = [helper.make_node("Scaler", ["x"], ["s"], domain=ML, offset=offset, scale=scale), GEMM]
+    path = write(tmp_path / "m.onnx", nodes, [constant(drawn(FEATURES, 3), "w")])
+    agrees(path, tmp_path)
+    assert "int8 loses" not in capsys.readouterr().err
+    x = drawn(32, FEATURES) / np.array(scale, np.float32)
+    np.save(tmp_path / "x.npy", x)
+    open_int8(path, tmp_path / "x.npy")
+    said = capsys.readouterr().err
+    assert "int8 loses what its outputs tell" in said
+    assert "features [1, 2, 3, 4, 5, 6, 7, 8] vary by less: scale them before the model" in said
+
+
+def test_images_are_compared_with_their_channels_where_they_are(tmp_path, capsys):
+    image = drawn(9, 4, 5, 3)
+    say_loss(tmp_path, image, image.transpose(0, 3, 1, 2), image, 0.1)
+    assert not capsys.readouterr().err
 
 
 def test_models_that_are_no_networks_are_said_before_their_two_outputs(tmp_path):

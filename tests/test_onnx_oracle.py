@@ -124,7 +124,9 @@ def test_a_file_that_onnxruntime_does_not_run_is_one_line(tmp_path):
 
 
 def test_a_batch_that_the_file_fixes_is_filled(tmp_path):
-    path = write(tmp_path / "m.onnx", [("Gemm", ["x", "m"], "y", {})], (2, 4), m=drawn(4, 3))
+    shape = numpy_helper.from_array(np.array([2, 2, 2]))  # as channels are shuffled
+    nodes = [("Constant", [], "s", {"value": shape}), ("Reshape", ["x", "s"], "r", {}), ("Flatten", ["r"], "f", {})]
+    path = write(tmp_path / "m.onnx", [*nodes, ("Gemm", ["f", "m"], "y", {})], (2, 4), m=drawn(4, 3))
     assert open_int8(path, calibration(tmp_path / "d.npz", 4)).graph.output_shape == (3,)
 
 

@@ -173,6 +173,11 @@ def _batch_of_one(onnx: Any, model: Any, first: Any, batch: int, constants: dict
             shape[0] = 1
             constants[tensor.name] = shape
             tensor.CopyFrom(onnx.numpy_helper.from_array(shape, tensor.name))
+    for value in (a.t for n in model.graph.node if shapes & set(n.output) for a in n.attribute if a.name == "value"):
+        shape = np.array(onnx.numpy_helper.to_array(value))
+        if shape.ndim == 1 and shape[:1].tolist() == [batch]:
+            shape[0] = 1
+            value.CopyFrom(onnx.numpy_helper.from_array(shape, value.name))
 
 
 def _inferred(onnx: Any, model: Any) -> tuple[dict[str, tuple[int, ...]], dict[str, np.dtype[Any]]]:

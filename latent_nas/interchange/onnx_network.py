@@ -8,7 +8,7 @@ import numpy as np
 from latent_nas.fixed_point import Quant, multiplier
 from latent_nas.graph import Graph, Node
 from latent_nas.graph.deploy import deploy
-from latent_nas.interchange import FLOAT, Said, calibration_data, float_weights
+from latent_nas.interchange import FLOAT, Said, agreement, calibration_data, float_weights
 from latent_nas.interchange.onnx_import import read_model
 from latent_nas.interchange.onnx_model import Model
 from latent_nas.interchange.onnx_oracle import compare_float, compare_int8
@@ -51,7 +51,10 @@ def open_int8(path: Path, calibration: Path | None = None, output: str = "") -> 
             raise ValueError(f"{path} is a float model: quantising it wants data, --calibration FILE.npz")
         network, x = float_network(model, path), data(calibration, model)
         compare_float(path, model, network, float(x.min()), float(x.max()))
-        return quantise(model.graph, network, x)
+        made = quantise(model.graph, network, x)
+        some = x[: agreement.MOST].astype(np.float32)
+        agreement.say_loss(path, some, network.outputs(some), made.outputs(some), made.quants[0].scale)
+        return made
     network, without = float_network(model, path), _not_rounded(model)
     if without and calibration is None:
         raise ValueError(

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from latent_nas.graph import Graph
-from latent_nas.interchange import FLOAT, Said, calibration_data, float_weights
+from latent_nas.interchange import FLOAT, Said, agreement, calibration_data, float_weights
 from latent_nas.interchange.tflite_import import read_model
 from latent_nas.interchange.tflite_oracle import compare_float, compare_int8
 from latent_nas.training.quantise import QuantisedNetwork, quantise
@@ -43,7 +45,10 @@ def open_int8(path: Path, calibration: Path | None = None, output: str = "") -> 
         x = calibration_data.read(calibration, model.file.tensors[model.file.input].dims[1:], shape)
         x = x.reshape(len(x), *shape)
         compare_float(path, model, network, float(x.min()), float(x.max()))
-        return quantise(model.graph, network, x)
+        made = quantise(model.graph, network, x)
+        some = x[: agreement.MOST].astype(np.float32)
+        agreement.say_loss(path, some, network.outputs(some), made.outputs(some), made.quants[0].scale)
+        return made
     if calibration is not None:
         raise ValueError(f"{path} is quantised already; leave --calibration out")
     rounded = QuantisedNetwork(model.graph, model.quants, model.constants)
