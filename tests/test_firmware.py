@@ -167,6 +167,7 @@ class TestFits:
             else:
                 with pytest.raises(ValueError, match="region flash overflows by 1 B"):
                     build(tmp_path, DEVICE.core)
+                assert not (tmp_path / "firmware.elf").exists()  # nor one that lay where it was compiled
 
     @pytest.mark.parametrize("kernels", [[(1, 1)], [(3, 3), (1, 1)]])
     def test_native_counts_the_code_that_kernels_share(self, tmp_path: Path, kernels: list):

@@ -86,8 +86,10 @@ def build(
         status, said = _run(command, folder)
     else:
         with _known_place(folder) as place:
+            made = place / elf.name
+            made.unlink(missing_ok=True)  # of another project
             status, said = _run(command, place)
-            if place != folder and (made := place / elf.name).exists():
+            if place != folder and made.exists():
                 shutil.copyfile(made, elf)
     if overflow := OVERFLOW.findall(said):
         name, region, most = max(overflow, key=lambda found: int(found[2]))
