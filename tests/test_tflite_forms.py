@@ -108,6 +108,29 @@ def test_dilation_as_an_option_and_a_constant_per_feature(tmp_path):
     assert network.graph.nodes[1].operator.kernel_size == (5, 5)
 
 
+@pytest.mark.parametrize("dims", [(1, 6, 5), (1, 30)])
+def test_a_dense_layer_of_every_step_and_a_function_left_in_floats(tmp_path, dims):
+    """Keras works out the shapes of (steps, features) and back in the file; int8 ELU is none of the converter's."""
+    model = Model()
+    x = model.tensor((1, 6, 3), "INT8", 0.02, 3)
+    shape = model.op("SHAPE", [x], model.tensor((3,), "INT32"), (55, {}))
+    rows = model.op(
+        "RESHAPE", [x, shape], model.tensor((1, 1), "INT8", 0.02, 3), (17, {})
+    )  # of a batch that is not fixed
+    weight = model.tensor((5, 3), "INT8", np.full(5, 0.01), 0, RANDOM.integers(-127, 128, (5, 3)), 0)
+    dense = model.op("FULLY_CONNECTED", [rows, weight], model.tensor((1, 5), "INT8", 0.05, -3), (8, {}))
+    back = model.tensor((len(dims),), "INT32", data=np.array(dims))
+    steps = model.op("RESHAPE", [dense, back], model.tensor(dims, "INT8", 0.05, -3), (17, {}))
+    floats = model.op("DEQUANTIZE", [steps], model.tensor(dims, "FLOAT32"), (38, {}))
+    bent = model.op("ELU", [floats], model.tensor(dims, "FLOAT32"), (0, {}))
+    last = model.op("QUANTIZE", [bent], model.tensor(dims, "INT8", 0.03, -90), (89, {}))
+    (tmp_path / "m.tflite").write_bytes(model.file(x, last))
+    graph = read_model(tmp_path / "m.tflite").graph
+    kinds = [(n.operator.kind, n.shape) for n in graph.nodes[1:] if n.operator.kind != "flatten"]
+    shape = (6, 1, 5) if len(dims) == 3 else (30,)
+    assert kinds == [("conv2d", (6, 1, 5)), ("activation", shape)]
+
+
 def test_blocks_around_anything_else_are_refused(tmp_path):
     layers = [Layer("INPUT", [], (1, 40, 3)), *in_blocks(4, (4, 4), (0, 0), (1, 40, 3), 40)]
     layers.insert(4, Layer("RELU", [3], (4, 1, 10, 4)))

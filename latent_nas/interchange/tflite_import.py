@@ -18,9 +18,9 @@ from latent_nas.interchange._tflite_names import ACTIVATIONS
 from latent_nas.interchange.tflite_file import File, Operation
 from latent_nas.interchange.tflite_nodes import Reader, readers
 from latent_nas.interchange.tflite_nodes.call import Call
-from latent_nas.interchange.tflite_nodes.dilated import with_crops
 from latent_nas.interchange.tflite_nodes.draft import Draft, Unreadable, Value
 from latent_nas.interchange.tflite_nodes.ends import DEQUANTIZE
+from latent_nas.interchange.tflite_spelling import plainer
 from latent_nas.operators import Shape
 
 FORMS = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "QUANTIZE", "DEQUANTIZE"}  # that move no element
@@ -74,16 +74,12 @@ def read_model(path: Path, output: str = "") -> Model:
 
 def _needed(file: File) -> list[Operation]:
     """Return the operators that the output depends on, in the order of the file."""
-    wanted, kept = {file.output}, []
-    for operation in reversed(file.operations):
-        if wanted.intersection(operation.outputs):
-            kept.append(operation)
-            wanted.update(operation.inputs)
+    kept = plainer(list(file.operations), file.tensors, file.output)
     unknown = sorted({o.code for o in kept} - readers().keys())
     if unknown:
         known = ", ".join(sorted(readers()))
         raise Unreadable(f"it has operators that are not known here: {', '.join(unknown)}; known: {known}")
-    return with_crops(kept[::-1], file.tensors)
+    return kept
 
 
 class _Reader:

@@ -1,5 +1,6 @@
 """Convolutions, dense layers, pooling and concatenation."""
 
+from dataclasses import replace
 from math import prod
 
 from latent_nas.interchange.tflite_nodes import Field, Reader, dilated
@@ -101,12 +102,17 @@ def _dense(call: Call) -> Value:
         raise call.refuse("its weights are in an order of their own (weights_format, quant_spec); not known here")
     units, features = held.values.shape
     size = prod(x.dims)
-    if size != features:
+    every = len(x.dims) > 2 and x.dims[-1] == features == call.shape()[-1]
+    if size != features and not every:
         raise call.refuse(f"{features} features over a tensor {x.dims}; only one vector at once is known here")
     if call.option("keep_dims") and x.dims[-1] != features:
         raise call.refuse(f"keep_num_dims with {features} features over a tensor {x.dims}")
     scales = None if held.scales is None or x.quant is None else held.scales * x.quant.scale
     bias = bias_of(call, 2, units, scales)
+    if size != features:  # a layer of every step; the file may not know how many there are
+        call = replace(call, output=replace(call.output, dims=(*x.dims[:-1], units)))
+        operator = Conv2d(units, (1, 1), (1, 1), "valid")
+        return weighted(call, operator, x, Held(held.values[:, None, None], held.scales), bias)
     return weighted(call, Dense(units), call.flattened(x), held, bias)
 
 
