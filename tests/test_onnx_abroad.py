@@ -117,9 +117,11 @@ def test_images_are_compared_with_their_channels_where_they_are(tmp_path, capsys
     assert not capsys.readouterr().err
 
 
-def test_models_that_are_no_networks_are_said_before_their_two_outputs(tmp_path):
+@pytest.mark.parametrize("opset", [21, 1])
+def test_models_that_are_no_networks_are_said_before_their_two_outputs(opset, tmp_path):
+    """And before an opset that only looks old: onnxmltools writes 1 for xgboost's."""
     label = helper.make_node("LinearClassifier", ["x"], ["label", "y"], domain=ML, coefficients=[1.0] * FEATURES)
-    path = write(tmp_path / "m.onnx", [label], outputs=("label", "y"))
+    path = write(tmp_path / "m.onnx", [label], outputs=("label", "y"), opset=opset)
     with pytest.raises(ValueError, match=r": has LinearClassifier of ai\.onnx\.ml, .* logistic regressions are read"):
         read_model(path)
 

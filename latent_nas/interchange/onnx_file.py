@@ -68,13 +68,13 @@ def open_file(path: Path, weights: bool, output: str = "") -> File:
     if model.functions:
         model = _written_out(model)
     onnx_classifiers.written_out(onnx, model)
+    end = ending(model.graph, output)  # first, as boosted trees come with opset 1
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
     if opset < OLDEST:
         raise Unreadable(
             f"its opset is {opset}, wanted {OLDEST} or newer; onnx.version_converter makes another:"
             " convert_version(model, 13)"
         )
-    end = ending(model.graph, output)
     nodes = _needed(model.graph, end.tensor)
     constants = {t.name: _array(onnx, t) for t in model.graph.initializer}
     read = {name for node in nodes for name in node.input} | {end.tensor}
