@@ -105,7 +105,8 @@ class Foreseen:
         parents = np.arange(min(len(pool), PARENTS))
         parts = [propose(pool, parents, rng) for propose in self.proposers]
         codes, genes, of = (np.concatenate(part) for part in zip(*parts, strict=True))
-        error = features(pool.judged[parents]) - self.critic(pool.genes[parents])
-        worths = worth(self.critic(genes) + error[of], pool.limits, self.judge.weight, self.judge.margin)
+        expected = self.critic(np.concatenate([pool.genes[parents], genes]))  # one call is sooner done than two
+        error = features(pool.judged[parents]) - expected[: len(parents)]
+        worths = worth(expected[len(parents) :] + error[of], pool.limits, self.judge.weight, self.judge.margin)
         order = np.argsort(-worths, kind="stable")
         return codes[order], genes[order], np.arange(len(order))

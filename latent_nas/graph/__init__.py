@@ -30,8 +30,11 @@ class Node:
 class Graph:
     """An immutable graph with one input (node 0) and one output (the last node), in a valid order of execution."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, nodes: Sequence[Node], shaped: bool = False) -> None:
         """Check the nodes; ``Builder`` is the way to make them.
+
+        Args:
+            shaped: whether their shapes are what their operators have just made of them, and need no check.
 
         Raises:
             ValueError: ids out of order, a wrong shape, a second input, or a node whose value nobody reads.
@@ -42,8 +45,7 @@ class Graph:
                 raise ValueError(
                     f"node {node.id} at position {position} reads {node.inputs}; it may read earlier nodes only"
                 )
-            wanted = node.operator.shape(*(self.nodes[i].shape for i in node.inputs))
-            if wanted != node.shape:
+            if not shaped and (wanted := node.operator.shape(*self.shapes_into(node))) != node.shape:
                 raise ValueError(f"node {node.id} ({node.operator.kind}) makes {wanted}, not {node.shape}")
             if isinstance(node.operator, Input) != (position == 0):
                 raise ValueError("a graph has exactly one input, and it comes first")
@@ -160,4 +162,4 @@ class Builder:
 
     def build(self) -> Graph:
         """Return the graph."""
-        return Graph(self._nodes)
+        return Graph(self._nodes, shaped=True)

@@ -1,6 +1,6 @@
 """The graph as it runs on a device: batch norm folded, activations fused, dropout and identity gone."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from latent_nas.graph import Builder, Graph, Node
 from latent_nas.operators.batch_norm import BatchNorm
@@ -50,7 +50,7 @@ def deploy(graph: Graph) -> Deployment:
             ):
                 break
             chain.append(after)
-        if "bias" in {f.name for f in fields(operator)}:
+        if getattr(operator, "bias", True) is False:
             operator = replace(operator, bias=True)  # type: ignore[call-arg]
         new = builder.add(operator, *(place[i] for i in node.inputs))
         sources.append(tuple(n.id for n in chain))
