@@ -4,6 +4,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from latent_nas import seeds
@@ -15,6 +16,7 @@ from latent_nas.store import Store
 from latent_nas.strategies import Problem, open_strategy
 from latent_nas.study import Budget, Study
 from latent_nas.study.asynchronous import AsyncStudy
+from latent_nas.study.findings import findings_of
 from latent_nas.study.halving import Halving
 
 LIMITS = Limits(flash_bytes=2500)
@@ -156,3 +158,18 @@ def test_the_judge_learns_from_what_was_known_before(tmp_path, kind):
     assert len(judge.heard) > 1
     assert all(known <= genes for genes in judge.heard)
     assert len(judge.heard[-1]) > len(known)
+
+
+def test_a_round_says_what_is_plausible_of_predictions():
+    class Wary(ToyJudge):
+        def plausible(self, believed):
+            return np.maximum(believed, 0.9)
+
+    space, judge = ToySpace(), Wary()
+    genes = [tuple(row) for row in space.sample(seeds.rng(1), 3).tolist()]
+    records = [record(one) for one in genes]
+    assert (judge.rerank(np.array(genes)).predicted_accuracy < 0.9).any()
+    found = findings_of(judge, genes, records, intervals=False)
+    measured = [r.measured_objective for r in records]
+    wanted = np.maximum(judge.rerank(np.array(genes)).predicted_accuracy, 0.9) - measured
+    assert found["optimism"] == pytest.approx(wanted.mean())
