@@ -15,8 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latent_nas import artifacts, shipped
-from latent_nas.agreement import kendall
 from latent_nas.judge.accuracy import AccuracyModel
+from latent_nas.rank_agreement import kendall
 from latent_nas.surrogates import restore
 from latent_nas.surrogates._kernel import JITTER, STRIP, distances, factor_of, matern
 from latent_nas.surrogates._trees import Trees

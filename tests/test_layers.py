@@ -17,7 +17,7 @@ PACKAGE = Path(latent_nas.__file__).parent
 LAYERS = [
     {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits", "front_end"}
     | {"preprocessing", "resampling", "spectrum", "spectral"}
-    | {"compiled", "kernels", "extras", "ranges", "units", "fields", "nearest", "agreement"}
+    | {"compiled", "kernels", "extras", "ranges", "units", "fields", "nearest", "rank_agreement"}
     | {"whole", "lock", "sealed", "threads", "accelerator"},
     {"graph", "operators", "readers", "cores"},
     {"spaces", "tasks", "devices", "runtimes", "zoo"},

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from latent_nas.agreement import kendall
+from latent_nas.rank_agreement import kendall
 from latent_nas.report import Section
 from latent_nas.report import _chart as c
 from latent_nas.report._html import Html, join, tag

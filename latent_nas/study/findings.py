@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from latent_nas.agreement import kendall
 from latent_nas.judge.scorer import Scorer
+from latent_nas.rank_agreement import kendall
 from latent_nas.records import Record, objective_of, words
 
 
