@@ -140,8 +140,8 @@ W = drawn(8, 1, 3, 3)
 @pytest.mark.parametrize(
     ("nodes", "constants", "message"),
     [
-        ([*IMAGE, ("ReduceMean", ["a"], "y", {"axes": [1, 2]})], {}, r"the mean over axes \[1, 2\]"),
-        ([*IMAGE, *LAST, ("ReduceMean", ["l"], "y", {"axes": [2, 3]})], {}, r"the mean over axes \[2, 3\]"),
+        ([*IMAGE, ("ReduceMax", ["a"], "y", {"axes": [1, 2]})], {}, r"the max over axes \[1, 2\]"),
+        ([*IMAGE, *LAST, ("ReduceMax", ["l"], "y", {"axes": [2, 3]})], {}, r"the max over axes \[2, 3\]"),
         (
             [*IMAGE, ("Concat", ["a", "a"], "e", {"axis": 3}), *ENDING],
             {},

@@ -9,7 +9,7 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("torch")
 
-from held_onnx import fate  # noqa: E402
+from held_onnx import Fate, fate  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from latent_nas import cli  # noqa: E402
@@ -89,6 +89,43 @@ def test_constants_go_into_the_layers(nodes, held, tmp_path):
     path = write(tmp_path / "m.onnx", nodes, **held)
     assert read(path) == small()
     assert fate(path).kind == "accepted"
+
+
+BLOCKS = {"six": np.array([1, 4, 4, 1, 6, 1]), "twice": np.array([1, 1, 1, 2, 1, 3])}
+BLOCKS |= {"whole": np.array([1, 4, 8, 18]), "k": np.array([1, 4, 4, 2, 6, 3])}
+SIX, WHOLE = ("Reshape", ["a", "six"], "r", {}), ("Reshape", ["t", "whole"], "e", {})
+ROWS, SPACE = np.array([3, 0, 0, 2]), ("ReduceMean", ["a", "space"], "v", {})
+LAST, FIRST = ("Transpose", ["a"], "l", {"perm": [0, 2, 3, 1]}), ("Transpose", ["n"], "e", {"perm": [0, 3, 1, 2]})
+EACH = {"g": 1 + drawn(4) / 4, "b": drawn(4)}
+AXES = {"one": np.array([1]), "two": np.array([1, 2]), "space": np.array([2, 3])}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "held"),
+    [
+        ([SIX, ("Tile", ["r", "twice"], "t", {}), WHOLE], BLOCKS),
+        ([SIX, ("Expand", ["r", "k"], "t", {}), WHOLE], BLOCKS),
+        (
+            [
+                ("Gather", ["a", "i"], "b", {"axis": 2}),
+                ("ReduceMean", ["b", "space"], "q", {}),
+                ("Add", ["a", "q"], "e", {}),
+            ],
+            {"i": ROWS, "space": np.array([2, 3])},
+        ),
+        ([("Gather", ["a", "i"], "b", {"axis": 2}), ("Gather", ["b", "i"], "e", {"axis": 1})], {"i": ROWS}),
+        ([("ReduceMean", ["a", "one"], "q", {}), ("Sub", ["a", "q"], "e", {})], AXES),
+        ([("ReduceMean", ["a", "two"], "q", {}), ("Add", ["q", "a"], "e", {})], AXES),
+        ([("ReduceSum", ["a", "one"], "q", {}), SPACE, ("Mul", ["q", "v"], "e", {})], AXES),
+        ([SPACE, ("Max", ["v", "a"], "e", {})], AXES),
+        ([("ReduceL2", ["a", "one"], "q", {}), ("Div", ["a", "q"], "e", {})], AXES),
+        ([LAST, ("LayerNormalization", ["l", "g", "b"], "n", {"epsilon": 0.5}), FIRST], EACH),
+        ([("LayerNormalization", ["a", "g", "b"], "e", {"axis": 1})], {"g": drawn(4, 4, 6), "b": drawn(4, 4, 6)}),
+    ],
+)
+def test_what_is_repeated_broadcast_or_normalised(nodes, held, tmp_path):
+    path = write(tmp_path / "m.onnx", [("Conv", ["x", "w"], "a", {}), *nodes, *ENDING], opset=18, **held)
+    assert fate(path) == Fate("accepted")
 
 
 def test_a_shape_that_is_worked_out_is_a_flattening(tmp_path):

@@ -66,6 +66,7 @@ def image_of(
     node: int,
     reshaped: Callable[[int, Shape], int],
     part: Callable[[int, Shape, Shape, Pair], int],
+    gathered: Callable[[int, np.ndarray, np.ndarray], int],
 ) -> Image:
     """Return the image that a tensor is.
 
@@ -73,6 +74,7 @@ def image_of(
         order: of (1, channels, height, width), (1, channels, steps), which are a height, or (1, channels).
         shape: of the node that it lies in. reshaped: gives a node of another shape that holds the same memory.
         part: gives a node that holds a part of an image: from a place on, of a size, every how many rows and columns.
+        gathered: gives a node that holds rows and columns of an image by their numbers, in any order.
 
     Raises:
         ValueError: it is none; the message says what else.
@@ -104,6 +106,12 @@ def image_of(
             read = (height, width, channels if chosen is None else whole[2])
             node = part(reshaped(node, whole), begin, read, step)
             return Image(node, (height, width, channels), padding, chosen, order.ndim)
+    for whole in _forms(shape):
+        if (lines := _lines(inner, whole)) is not None:
+            rows, columns, chosen = lines
+            channel = None if np.array_equal(chosen, np.arange(whole[2])) else chosen
+            node = gathered(reshaped(node, whole), rows, columns)
+            return Image(node, (height, width, channels), padding, channel, order.ndim)
     if order.ndim == 4 and np.array_equal(order, memory(order.shape)):
         raise ValueError("it reads an image with its channels last as one with its channels first")
     raise ValueError(
@@ -137,3 +145,13 @@ def _part(inner: np.ndarray, shape: Shape) -> tuple[Shape, Pair, np.ndarray | No
     if np.array_equal(chosen, np.arange(channel, channel + depth)):
         return (row, column, channel), (down, right), None
     return (row, column, 0), (down, right), chosen
+
+
+def _lines(inner: np.ndarray, shape: Shape) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Return which rows, columns and channels of an image make another one, in any order; None if none do."""
+    if inner.min() < 0:
+        return None
+    pixel, channel = np.divmod(inner, shape[2])
+    row, column = np.divmod(pixel, shape[1])
+    alike = (row == row[:, :1, :1]).all() and (column == column[:1, :, :1]).all() and (channel == channel[:1, :1]).all()
+    return (row[:, 0, 0], column[0, :, 0], channel[0, 0]) if alike else None

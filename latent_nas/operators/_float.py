@@ -112,6 +112,17 @@ class Transposed(nn.Module):
         return y if self.bias is None else y + self.bias[:, None, None]
 
 
+class LastNorm(nn.LayerNorm):
+    """Layer norm over the features of tokens (n, tokens, features), or the channels of an image (n, c, h, w)."""
+
+    def __init__(self, features: int, epsilon: float) -> None:
+        super().__init__(features, eps=epsilon)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the normalised tensor, shaped as x."""
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1) if x.ndim == 4 else super().forward(x)
+
+
 class Formula(nn.Module):
     """Evaluates a formula of every element."""
 

@@ -1,4 +1,4 @@
-"""Layer normalisation (Ba et al. 2016) over the features of every token."""
+"""Layer normalisation (Ba et al. 2016) over the features of every token, or the channels of every pixel."""
 
 from dataclasses import dataclass
 from math import prod
@@ -12,7 +12,6 @@ from latent_nas.operators import Operator, Shape
 if TYPE_CHECKING:
     from torch import nn
 
-EPSILON = 1e-5
 FRACTION = 10  # bits after the point of a normalised value, which is at most the root of the features
 MOST = 1024  # features, so that the sums below stay inside 64 and a value times its gain inside 32 bits
 
@@ -27,14 +26,18 @@ class LayerNorm(Operator):
 
     kind: ClassVar[str] = "layer_norm"
     in_place: ClassVar[bool] = True
+    epsilon: float = 1e-5
+
+    @classmethod
+    def examples(cls) -> "tuple[LayerNorm, ...]":
+        """Return some of differing fields."""
+        return (cls(), cls(1e-3))
 
     def shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""
         self.check_arity(*inputs)
-        if len(inputs[0]) not in (1, 2) or not 2 <= inputs[0][-1] <= MOST:
-            raise ValueError(
-                f"layer norm wants (features,) or (tokens, features) with 2 to {MOST} features, got {inputs[0]}"
-            )
+        if not 2 <= inputs[0][-1] <= MOST:
+            raise ValueError(f"layer norm wants 2 to {MOST} features, the last of a shape, got {inputs[0]}")
         return inputs[0]
 
     @property
@@ -56,10 +59,10 @@ class LayerNorm(Operator):
         return {"call": 1.0, "tokens": outputs / inputs[0][-1], "outputs": float(outputs)}
 
     def module(self, *inputs: Shape) -> "nn.Module":
-        """Return torch's layer norm."""
-        from torch import nn
+        """Return torch's layer norm; of an image, over its channels."""
+        from latent_nas.operators._float import LastNorm
 
-        return nn.LayerNorm(inputs[0][-1], eps=EPSILON)
+        return LastNorm(inputs[0][-1], self.epsilon)
 
     def constants(self, weights: dict[str, np.ndarray], inputs: list[Quant], output: Quant) -> dict[str, np.ndarray]:
         """Return 16-bit gains, 32-bit offsets, one multiplier and shift, and epsilon * n^2 in the input's scale."""
@@ -72,12 +75,12 @@ class LayerNorm(Operator):
             "bias": np.clip(bias, 1 - 2**30, 2**30 - 1).astype(np.int32),
             "multiplier": np.array([m], np.int64),
             "shift": np.array([shift], np.int64),
-            "epsilon": np.array(min(max(round(EPSILON * (n / inputs[0].scale) ** 2), 1), 2**40), np.int64),
+            "epsilon": np.array(min(max(round(self.epsilon * (n / inputs[0].scale) ** 2), 1), 2**40), np.int64),
             "output_zero_point": np.array(output.zero_point),
         }
 
     def int8(self, constants: dict[str, np.ndarray], *xs: np.ndarray) -> np.ndarray:
-        """Return (n, tokens, features)."""
+        """Return (n, ..., features)."""
         c, x = constants, xs[0].astype(np.int64)
         n = x.shape[-1]
         total = x.sum(axis=-1, keepdims=True)

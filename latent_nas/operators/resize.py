@@ -3,7 +3,7 @@
 A place that is a whole number reads that row alone, so nearest neighbours by any factor are this operator too.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from math import floor, prod
 from typing import TYPE_CHECKING, ClassVar
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from latent_nas.operators import KernelCosts, Operator, Shape, image
+from latent_nas.operators.upsample import Upsample
 
 if TYPE_CHECKING:
     from torch import nn
@@ -109,6 +110,16 @@ class Resize(Operator):
             share = share.reshape(_along(axis, share.size))
             total = total.take(first, axis) * (ONE - share) + total.take(second, axis) * share
         return ((total + ONE * ONE // 2) >> 22).astype(np.int8)
+
+
+def reading(shape: Shape, rows: Sequence[float], columns: Sequence[float]) -> Operator:
+    """Return what reads an image at rows and columns: ``Upsample`` where all its pixels become equal blocks."""
+    axes = list(zip(shape, (rows, columns), strict=False))
+    down, right = (len(places) // n for n, places in axes)
+    blocks = [np.repeat(np.arange(n), factor).tolist() for (n, _), factor in zip(axes, (down, right), strict=True)]
+    if [list(rows), list(columns)] == blocks:
+        return Upsample((down, right))
+    return Resize(tuple(map(float, rows)), tuple(map(float, columns)))
 
 
 def shares(places: tuple[float, ...]) -> list[tuple[int, int]]:

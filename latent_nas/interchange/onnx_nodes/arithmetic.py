@@ -67,8 +67,8 @@ def product(call: Call, a: Value, b: Value) -> Value:
     places = np.full(prod(shape), -1)
     try:
         places[a.order.ravel()] = np.broadcast_to(b.order, a.order.shape).ravel()
-    except ValueError:
-        raise call.refuse(f"tensors {a.order.shape} and {b.order.shape}; neither broadcasts to the other") from None
+    except ValueError:  # neither broadcasts to the other
+        return call.together(Multiply(), a, b)
     if a.order.size == b.order.size:
         return call.together(Multiply(), a, b)
     size = prod(call.draft.shape(b.node))
@@ -77,14 +77,17 @@ def product(call: Call, a: Value, b: Value) -> Value:
         if prod(own) == size and np.array_equal(places.reshape(shape), np.broadcast_to(memory(own), shape)):
             own = own[-1:] if own[:-1] == (1, 1) else own  # a factor per channel is a vector, as pooling makes it
             return Value(call.put(Multiply(), a.node, call.reshaped(b.node, own)), a.order)
-    raise call.refuse(f"a tensor {a.order.shape} times {b.order.shape}, whose elements lie in another order")
+    return call.together(Multiply(), a, b)
 
 
 def divide(call: Call) -> Value:
-    """Return a tensor divided by a constant, or a constant by a tensor; of two tensors, part of a function of one."""
+    """Return a tensor divided by a constant, or a constant by a tensor; of two tensors, the product with 1 / y."""
     i = _tensor(call)
     if i is None:
-        return _two(call, Pairwise("x / y", call.what))
+        a, b = call.value(0), call.value(1)
+        if call.one_source(a, b):
+            return call.together(Pairwise("x / y", call.what), a, b)
+        return product(call, a, call.add(Activation("1 / x"), b))
     if i == 1:
         if call.constant(0).size != 1:
             raise call.refuse(f"constants {call.constant(0).shape} divided by a tensor; only one is known here")
@@ -120,16 +123,11 @@ def _tensor(call: Call) -> int | None:
 
 
 def _two(call: Call, operator: Operator) -> Value:
-    """Return an operator of two tensors of one shape."""
-    a, b = call.value(0), call.value(1)
-    if a.order.shape != b.order.shape:
-        raise call.refuse(f"tensors {a.order.shape} and {b.order.shape}; only of one shape are known here")
-    return call.together(operator, a, b)
+    """Return an operator of two tensors."""
+    return call.together(operator, call.value(0), call.value(1))
 
 
 def _sum(call: Call, a: Value, b: Value) -> Value:
-    if a.order.shape != b.order.shape:
-        raise call.refuse(f"it adds tensors {a.order.shape} and {b.order.shape}; only of one shape is known here")
     if a.node == b.node and np.array_equal(a.order, b.order):
         return call.affine(a, 2, 0)
     return call.together(Add(), a, b)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from latent_nas.interchange.onnx_draft import LARGEST
 from latent_nas.interchange.onnx_nodes import images
 from latent_nas.interchange.onnx_nodes.making import Making, Unreadable, Value
 from latent_nas.interchange.onnx_view import Image, channels_first, channels_last, memory
@@ -112,20 +113,37 @@ class Call(Making):
         return images.in_order(self, value)
 
     def together(self, operator: Operator, a: Value, *others: Value) -> Value:
-        """Add an operator that works on the elements of tensors of one shape in the file.
+        """Add an operator that works on the elements of tensors of one shape in the file, or broadcast to one.
 
         Raises:
-            Unreadable: their elements lie in orders that are not those of images.
+            Unreadable: their shapes do not broadcast, or their elements lie in orders that are not those of images.
         """
-        values = [a, *others]
+        values = self.broadcast(a, *others)
+        a = values[0]
         sizes = {int(np.prod(self.draft.shape(v.node))) for v in values}
         if len(sizes) > 1 or any(not np.array_equal(a.order, v.order) for v in others):
             values = [self.in_order(v) for v in values]
+            a = values[0]
             if any(not np.array_equal(values[0].order, v.order) for v in values):
                 raise self.refuse(f"the elements of the tensors {a.order.shape} that it reads lie in different orders")
         first = values[0].node
         nodes = [first, *(self.reshaped(v.node, self.draft.shape(first)) for v in values[1:])]
         return Value(self.put(operator, *nodes), values[0].order)
+
+    def broadcast(self, *values: Value) -> list[Value]:
+        """Return tensors of one shape: elements of those that are broadcast lie at several places.
+
+        Raises:
+            Unreadable: their shapes do not broadcast, or make more than any device can hold.
+        """
+        shapes = [v.order.shape for v in values]
+        try:
+            whole = np.broadcast_shapes(*shapes)
+        except ValueError:
+            raise self.refuse(f"tensors {' and '.join(map(str, shapes))}, which do not broadcast") from None
+        if np.prod(whole, dtype=float) > LARGEST:
+            raise self.refuse(f"it makes a tensor {whole}, which no device here can hold")
+        return [Value(v.node, np.broadcast_to(v.order, whole)) for v in values]
 
     def one_source(self, *values: Value) -> bool:
         """Return whether tensors are functions of every element of one tensor, and lie alike."""

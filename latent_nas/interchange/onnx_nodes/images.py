@@ -18,6 +18,7 @@ from latent_nas.operators.elementwise import Elementwise
 from latent_nas.operators.max_pool import MaxPool
 from latent_nas.operators.multiply import Multiply
 from latent_nas.operators.pad import Pad
+from latent_nas.operators.resize import reading
 from latent_nas.operators.slice import Slice
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.window import Pair
@@ -62,13 +63,17 @@ def as_image(make: Making, value: Value) -> Image:
         if not inside.all() and len(channels) and np.ptp(channels) + 1 == len(channels):
             return _among_zeros(make, value, channels)
     try:
-        return image_of(value.order, make.draft.shape(value.node), value.node, make.reshaped, partial(_part, make))
+        return _image_of(make, value.order, value.node)
     except ValueError as error:
         turned = np.moveaxis(value.order, 1, -1).ravel()  # of a dense layer whose features become channels first
         if (node := _permuted(make, value.node, turned)) is None:
             raise make.refuse(str(error)) from None
-        order = np.moveaxis(memory((1, *value.order.shape[2:], value.order.shape[1])), -1, 1)
-        return image_of(order, make.draft.shape(node), node, make.reshaped, partial(_part, make))
+        return _image_of(make, np.moveaxis(memory((1, *value.order.shape[2:], value.order.shape[1])), -1, 1), node)
+
+
+def _image_of(make: Making, order: np.ndarray, node: int) -> Image:
+    read, part = partial(_read, make), partial(_part, make)
+    return image_of(order, make.draft.shape(node), node, make.reshaped, part, read)
 
 
 def chosen(make: Making, image: Image) -> int:
@@ -85,8 +90,10 @@ def chosen(make: Making, image: Image) -> int:
     weight[np.arange(channels), 0, 0, image.channels] = 1
     made = make.put(Conv2d(channels, (1, 1)), image.node)
     make.hold(made, weight, None, None)
-    source = next(iter(make.draft.nodes[image.node].inputs), 0)
-    if (quant := make.draft.quants.get(image.node) or make.draft.quants.get(source)) is not None:
+    source = image.node
+    while source not in make.draft.quants and make.draft.nodes[source].operator.keeps_quant:
+        source = make.draft.nodes[source].inputs[0]
+    if (quant := make.draft.quants.get(source)) is not None:
         make.draft.quants[made] = quant
     return made
 
@@ -131,3 +138,8 @@ def _part(make: Making, node: int, begin: Shape, size: Shape, step: Pair) -> int
     if reached != size or any(begin):
         node = make.put(Slice(begin, span), node)
     return node if step == (1, 1) else make.put(MaxPool((1, 1), step, "valid"), node)
+
+
+def _read(make: Making, node: int, rows: np.ndarray, columns: np.ndarray) -> int:
+    """Return a node that holds rows and columns of an image by their numbers."""
+    return make.put(reading(make.draft.shape(node), rows.tolist(), columns.tolist()), node)

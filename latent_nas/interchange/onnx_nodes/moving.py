@@ -10,7 +10,7 @@ from latent_nas.interchange.onnx_nodes.call import Call, Value
 from latent_nas.interchange.onnx_nodes.masks import truth
 from latent_nas.operators import Shape
 
-MOVES = {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Split", "Gather"}
+MOVES = {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Split", "Gather", "Tile", "Expand"}
 MOVES |= {"DepthToSpace", "SpaceToDepth", "ai.onnx.ml.ArrayFeatureExtractor"}  # by onnx's reference evaluator
 
 

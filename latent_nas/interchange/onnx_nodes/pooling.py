@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
 from latent_nas.interchange.onnx_draft import LARGEST
+from latent_nas.interchange.onnx_nodes.arithmetic import product
 from latent_nas.interchange.onnx_nodes.call import Call, Unreadable, Value
 from latent_nas.interchange.onnx_nodes.window import padding_of, pair
 from latent_nas.interchange.onnx_view import Image, memory
+from latent_nas.operators.activation import Activation
 from latent_nas.operators.avg_pool import AvgPool
 from latent_nas.operators.concat import Concat
 from latent_nas.operators.conv2d import Conv2d
@@ -122,6 +125,14 @@ def reduction(mode: str) -> Callable[[Call], Value]:
     return read
 
 
+def length(call: Call) -> Value:
+    """Return the root of the sum of squares over axes."""
+    x = call.value(0)
+    square = product(call, x, x)
+    total = reduction("sum")(replace(call, values=[square, *call.values[1:]]))
+    return call.add(Activation("sqrt(x)"), total)
+
+
 def _reduced(call: Call, axes: tuple[int, ...], keep: bool, mode: str, given: Value | None = None) -> Value:
     """Return a tensor (``given``, else the first) reduced over axes: all rows, all columns or both of an image."""
     x = call.value(0) if given is None else given
@@ -130,7 +141,8 @@ def _reduced(call: Call, axes: tuple[int, ...], keep: bool, mode: str, given: Va
     lines = x.order.transpose(*kept, *axes).reshape(prod(x.order.shape[a] for a in kept), -1)
     if lines.shape[1] == 1:
         return Value(x.node, lines.reshape(dims))
-    for shape in _shapes(call.draft.shape(x.node)):
+    once = bool(np.diff(np.sort(lines), axis=1).all())  # else elements are repeated
+    for shape in _shapes(call.draft.shape(x.node)) if once else ():
         height, width, channels = shape
         pixel, channel = np.divmod(lines, channels)
         row, column = np.divmod(pixel, width)
@@ -156,13 +168,26 @@ def _reduced(call: Call, axes: tuple[int, ...], keep: bool, mode: str, given: Va
                 return _reduced(call, axes, keep, mode, whole)
     if mode != "max" and len(call.draft.shape(x.node)) == 1 and lines.min() >= 0 and lines.size <= LARGEST // 64:
         weight = np.zeros((len(lines), call.draft.shape(x.node)[0]))
-        np.put_along_axis(weight, lines, 1.0 if mode == "sum" else 1 / lines.shape[1], axis=1)
+        np.add.at(weight, (np.arange(len(lines))[:, None], lines), 1.0 if mode == "sum" else 1 / lines.shape[1])
         made = call.put(Dense(len(lines)), x.node)
         call.hold(made, weight, None, None)
         return Value(made, memory(dims))
-    raise call.refuse(
-        f"the {mode} over axes {list(axes)} of a tensor {x.order.shape}; only over height, width or both is known here"
-    )
+    for axis in axes if mode != "max" and given is None else ():
+        with suppress(Unreadable):  # not the channels
+            one, rest = _over_channels(call, x, axis, mode), tuple(a for a in axes if a != axis)
+            whole = _reduced(call, rest, True, mode, one) if rest else one
+            return Value(whole.node, whole.order.reshape(dims))
+    raise call.refuse(f"the {mode} over axes {list(axes)} of a tensor {x.order.shape} is not known here")
+
+
+def _over_channels(call: Call, x: Value, axis: int, mode: str) -> Value:
+    """Return a tensor with the mean or sum of its channels, which lie along an axis: a convolution of one filter."""
+    image = call.in_order(Value(x.node, np.moveaxis(x.order, axis, 1)))
+    channels = call.draft.shape(image.node)[-1]
+    node = call.put(Conv2d(1, (1, 1)), image.node)
+    call.hold(node, np.full((1, 1, 1, channels), 1.0 if mode == "sum" else 1 / channels), None, None)
+    left = np.moveaxis(image.order, 1, axis).take([0], axis)
+    return Value(node, left // channels)
 
 
 def _line(call: Call, mode: str, node: int, size: Pair) -> int:
@@ -191,4 +216,5 @@ READERS = {
     "ReduceMean": reduction("mean"),
     "ReduceMax": reduction("max"),
     "ReduceSum": reduction("sum"),
+    "ReduceL2": length,
 }

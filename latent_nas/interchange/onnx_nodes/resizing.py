@@ -5,8 +5,7 @@ import numpy as np
 from latent_nas.interchange.onnx_draft import LARGEST
 from latent_nas.interchange.onnx_nodes.call import Call, Value
 from latent_nas.interchange.onnx_sizes import COORDINATES, ROUNDED, places, scaled
-from latent_nas.operators.resize import Resize
-from latent_nas.operators.upsample import Upsample
+from latent_nas.operators.resize import reading
 
 
 def resize(call: Call) -> Value:
@@ -30,12 +29,7 @@ def resize(call: Call) -> Value:
         return call.value(0)  # as onnxruntime has it, whatever the scale is
     read = [_places(call, mode, *axis) for axis in zip(dims[2:], sizes[2:], scales[2:], strict=True)]
     read += [(0.0,)] * (4 - len(dims))
-    factors = [len(p) // n for p, n in zip(read, image.shape, strict=False)]
-    blocks = [tuple(float(i) for i in range(n) for _ in range(f)) for n, f in zip(image.shape, factors, strict=False)]
-    if read == blocks:
-        node = call.put(Upsample((factors[0], factors[1])), image.node)
-    else:
-        node = call.put(Resize(read[0], read[1]), image.node)
+    node = call.put(reading(image.shape, read[0], read[1]), image.node)
     return Value(node, image.ordered(call.draft.shape(node)))
 
 

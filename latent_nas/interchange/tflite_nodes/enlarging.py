@@ -12,8 +12,7 @@ from latent_nas.interchange.tflite_nodes.layers import BIASES, SAME, VALID
 from latent_nas.interchange.tflite_nodes.weighted import bias, weighted, weights
 from latent_nas.operators.conv_transpose import ConvTranspose
 from latent_nas.operators.prelu import PRelu
-from latent_nas.operators.resize import COORDINATES, Resize
-from latent_nas.operators.upsample import Upsample
+from latent_nas.operators.resize import COORDINATES, reading
 from latent_nas.operators.window import pads
 
 
@@ -36,11 +35,7 @@ def _resized(call: Call, linear: bool) -> Value:
     if not linear:
         places = [nearest(n, m, bool(corners), bool(half)) for n, m in zip(x.dims[1:3], size, strict=True)]
     rows, columns = (tuple(p.clip(0, n - 1).tolist()) for n, p in zip(x.dims[1:3], places, strict=True))
-    factors = (size[0] // x.dims[1], size[1] // x.dims[2])
-    blocks = [np.repeat(np.arange(n), f).tolist() for n, f in zip(x.dims[1:3], factors, strict=True)]
-    if [list(rows), list(columns)] == blocks:
-        return call.add(Upsample(factors), x)
-    return call.add(Resize(rows, columns), x)
+    return call.add(reading(call.shape(), rows, columns), x)
 
 
 def nearest(size: int, made: int, corners: bool, half: bool) -> np.ndarray:
