@@ -4,7 +4,7 @@
         --networks 8 --epochs 6 --seeds 3 --limit flash_kb=16 --limit ram_kb=8 --limit latency_ms=10 --rows rows.jsonl
 
 Of every seed and space so many networks are drawn by the space's own sampler until they keep the limits, and each is
-trained with the search's recipe; what counts is the int8 metric on the validation part. The test part is not read. A
+trained with the search's recipe, and fine-tuned where the space chooses bits of weights; what counts is the int8 metric on the validation part. The test part is not read. A
 network that is in ``--rows`` already is not trained again.
 """
 
@@ -40,7 +40,7 @@ def main() -> None:
     limits, bests = Limits.parse(arguments.limit), dict[str, list[float]]()
     for seed in range(arguments.seeds):
         for name in arguments.spaces.split(","):
-            setup = open_target(Target(name, arguments.task, arguments.device, "native", arguments.epochs))
+            setup = open_target(Target(name, arguments.task, arguments.device, "native", arguments.epochs, qat="auto"))
             drawn = setup.space.sample(seeds.rng(seed, "spaces", name), 2000)
             rows: list[dict[str, object]] = []
             tried = 0

@@ -17,7 +17,7 @@ from latent_nas.limits import Limits
 from latent_nas.operators._weights import check_bits
 from latent_nas.records import FULL, SEARCH
 from latent_nas.runtimes import Runtime, open_runtime
-from latent_nas.spaces import Space, open_space
+from latent_nas.spaces import Space, narrows, open_space
 from latent_nas.tasks import Recipe, Task, open_task
 from latent_nas.tasks._changes import changed
 
@@ -28,7 +28,8 @@ class Target:
 
     Attributes:
         search_epochs: of a training of the search, in place of the recipe's; 0 is the recipe's.
-        qat: of full trainings, see ``tasks.Recipe``. full_recipe: what is otherwise in their recipe, as "epochs=80".
+        qat: of full trainings, and of a search's own where the space ``narrows``, see ``tasks.Recipe``. full_recipe:
+            what is otherwise in the recipe of full ones, as "epochs=80".
         weight_bits: of final networks, 8 or 4; costs and limits count them, while a search's own trainings measure 8.
         prune_to: limits of networks alone, as "flash_kb=12", that final ones are pruned to, () for none. Nothing else
             counts them.
@@ -54,7 +55,8 @@ class Target:
         """Return how networks are trained for the target's task; the first epochs of a training follow its recipe."""
         share = share_of(fidelity)
         whole = SEARCH if share or pause_of(fidelity) else fidelity
-        found = replace(task.recipe(whole), qat=self.qat if whole == FULL else "never")
+        tunes = fidelity == FULL or (fidelity == SEARCH and narrows(self.space))
+        found = replace(task.recipe(whole), qat=self.qat if tunes else "never")
         found = changed(found, self.full_recipe) if whole == FULL else found
         found = found.lasting(self.search_epochs) if self.search_epochs and whole == SEARCH else found
         return found.glance(share) if share else found
@@ -163,10 +165,14 @@ class Setup:
         """
         _ = self.space, self.device, self.runtime
         check_bits("a network", self.target.weight_bits)
-        if self.target.weight_bits < 8 and not self.runtime.counts_image:
+        if self.target.weight_bits < 8 and self.space.narrows:
             raise ValueError(
-                f"runtime {self.target.runtime!r} has no kernels for {self.target.weight_bits}-bit weights; native has"
+                f"networks of space {self.target.space!r} choose the bits of their weights; leave --weight-bits out, or"
+                " choose a space of 8 bits"
             )
+        bits = 4 if self.space.narrows else self.target.weight_bits
+        if bits < 8 and not self.runtime.counts_image:
+            raise ValueError(f"runtime {self.target.runtime!r} has no kernels for {bits}-bit weights; native has")
         return self
 
     def narrow(self, graph: Graph, eight_bit_ends: bool = False) -> Graph:

@@ -17,6 +17,7 @@ from latent_nas.evaluators.training import Training
 from latent_nas.evaluators.work import blank, built_of, data_for
 from latent_nas.graph import Graph
 from latent_nas.records import FULL, Record
+from latent_nas.spaces import narrows
 from latent_nas.target import Target, open_target
 from latent_nas.training import TrainingFailed
 
@@ -50,8 +51,9 @@ class Analog(Evaluator):
             )
         if target.prune_to:
             raise ValueError("networks for analog memory are not pruned; leave --prune-to out")
-        if target.weight_bits < 8:
-            raise ValueError("analog memory holds weights as conductances, not as bits; leave --weight-bits out")
+        if target.weight_bits < 8 or narrows(target.space):
+            out = "--weight-bits" if target.weight_bits < 8 else f"--space {target.space}"
+            raise ValueError(f"analog memory holds weights as conductances, not as bits; leave {out} out")
 
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
         """Yield records as they finish."""

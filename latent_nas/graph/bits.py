@@ -17,19 +17,29 @@ def with_weight_bits(graph: Graph, bits: int, whole: Collection[int] = ()) -> Gr
     Raises:
         ValueError: no layer can have so many bits.
     """
-    builder = Builder()
+    builder, chosen = Builder(), set(layers(graph)) - set(whole)
     for node in graph.nodes:
         operator = node.operator
-        if isinstance(operator, (Conv2d, Dense)) and node.id not in whole and not _grouped(graph, node):
+        if isinstance(operator, (Conv2d, Dense)) and node.id in chosen and not _grouped(graph, node):
             operator = replace(operator, weight_bits=bits)
         builder.add(operator, *node.inputs)
     return builder.build()
 
 
+def layers(graph: Graph) -> tuple[int, ...]:
+    """Return the ids of the convolutions and dense layers."""
+    return tuple(n.id for n in graph.nodes if isinstance(n.operator, (Conv2d, Dense)))
+
+
 def ends(graph: Graph) -> tuple[int, ...]:
     """Return the ids of the first and the last layer with weights."""
-    layers = [n.id for n in graph.nodes if isinstance(n.operator, (Conv2d, Dense))]
-    return (layers[0], layers[-1]) if layers else ()
+    weighted = layers(graph)
+    return (weighted[0], weighted[-1]) if weighted else ()
+
+
+def narrow(graph: Graph) -> tuple[int, ...]:
+    """Return the ids of the layers whose weights have fewer than 8 bits."""
+    return tuple(n.id for n in graph.nodes if n.operator.bits < 8)
 
 
 def _grouped(graph: Graph, node: Node) -> bool:

@@ -9,6 +9,7 @@ from math import log2, prod
 from statistics import fmean
 
 from latent_nas.graph import Graph
+from latent_nas.graph.bits import narrow, with_weight_bits
 from latent_nas.graph.deploy import deploy
 from latent_nas.graph.step import stepped
 
@@ -22,9 +23,12 @@ def graph_features(graph: Graph) -> dict[str, float]:
     of S (a kernel, or "all"); ``log_paths`` (log2); ``degree.*``; and as log2(1 + x): every term of the operators'
     work, e.g. ``macs.K`` and ``outputs.K``, per kernel; ``macs``, ``parameters``, ``channels`` (of weighted
     operators), ``tensor.sum``, ``tensor.live`` and ``tensor.apart`` elements (see ``live_elements``); ``pixels.last``
-    before global pooling. What flows through the convolutions: see ``flow_features``.
+    before global pooling. What flows through the convolutions: see ``flow_features``. All are of weights of 8 bits;
+    what layers with fewer have is ``macs.narrow`` and ``parameters.narrow``.
     """
     graph = stepped(deploy(graph).graph)
+    narrowed = [graph.nodes[i] for i in narrow(graph)]
+    graph = with_weight_bits(graph, 8) if narrowed else graph
     kernels = [n.operator.kernel(*graph.shapes_into(n)) for n in graph.nodes]
     counts = Counter(kernels[1:])
     work: Counter[str] = Counter()
@@ -55,6 +59,8 @@ def graph_features(graph: Graph) -> dict[str, float]:
     logs |= {"macs": graph.macs, "parameters": graph.parameters, "channels": channels}
     logs |= {"tensor.sum": sum(prod(n.shape) for n in graph.nodes), "tensor.live": live_elements(graph)}
     logs["tensor.apart"] = live_elements(graph, apart=True)
+    for term in ("macs", "parameters") if narrowed else ():
+        logs[f"{term}.narrow"] = sum(getattr(n.operator, term)(*graph.shapes_into(n)) for n in narrowed)
     pooled = [n for n in graph.nodes if n.operator.kind == "global_pool"]
     logs["pixels.last"] = prod(graph.shapes_into(pooled[-1])[0][:2]) if pooled else 1
     return named | {name: log2(1 + value) for name, value in logs.items()} | flow_features(graph)

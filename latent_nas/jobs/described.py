@@ -7,6 +7,7 @@ import numpy as np
 
 from latent_nas.costs import costs
 from latent_nas.graph import Graph
+from latent_nas.graph.bits import narrow
 from latent_nas.jobs.proof import above, counted_by_limits, fits
 from latent_nas.limits import Limits
 from latent_nas.records import Record
@@ -34,11 +35,12 @@ def describe(
         proof: what its firmware took on the emulated device, None where it was not run there. graph: that is kept,
             where pruning made it another than the genes'.
     """
-    cost = setup.costs(search.genes)
+    built = setup.built(search.genes)
+    cost = built.costs
     if graph is not None:
         cost = costs(graph, setup.device, setup.runtime)
     elif check.eight_bit_ends:
-        cost = setup.costs_of(setup.built(search.genes).graph, eight_bit_ends=True)
+        cost = setup.costs_of(built.graph, eight_bit_ends=True)
     ok = [f for f in finals if f.ok]
     binding = cost.binding(limits)
     exported = finals[0] if finals and finals[0].ok else None
@@ -66,6 +68,7 @@ def describe(
         qat_epochs=check.qat_epochs,
         weight_bits=setup.target.weight_bits,
         eight_bit_ends=check.eight_bit_ends,
+        narrow_layers=len(narrow(built.graph)),
         channels=exported.channels if exported else (),
         measured_valid_eight_bits=dict(check.measured_eight_bits),
         flash_bytes=cost.flash_bytes,

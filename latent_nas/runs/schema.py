@@ -43,6 +43,7 @@ class FinalNetwork:
         qat_epochs: of quantisation-aware training behind the int8 networks; 0 is none.
         weight_bits: of convolutions and dense layers; eight_bit_ends: whether the first and the last keep 8 where that
             is fewer. measured_valid_eight_bits: on the validation part, with 8 bits everywhere then.
+        narrow_layers: how many of its layers have 4 bits because its genes say so.
         channels: before and after pruning of the network that is kept, of every layer that makes its own; the
             architecture is that before. Computed costs are those of the kept network.
         like_first: whether validation can't tell it from the first: its value is within the 95 % interval of that
@@ -90,6 +91,7 @@ class FinalNetwork:
     qat_epochs: int = 0
     weight_bits: int = 8
     eight_bit_ends: bool = False
+    narrow_layers: int = 0
     channels: tuple[tuple[int, int], ...] = ()
     measured_valid_eight_bits: Metrics = field(default_factory=dict)
 
@@ -101,6 +103,8 @@ class FinalNetwork:
     @property
     def weights(self) -> str:
         """How wide its weights are in words, "" where all have 8 bits."""
+        if self.narrow_layers:
+            return f"4-bit weights in {self.narrow_layers} layer{'s' * (self.narrow_layers > 1)}"
         but = " but in the first and the last layer" if self.eight_bit_ends else ""
         return f"{self.weight_bits}-bit weights{but}" if self.weight_bits < 8 else ""
 

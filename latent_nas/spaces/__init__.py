@@ -37,6 +37,8 @@ class Space(ABC):
             "cell." are read from the genes alone, the others are ``graph_features`` of the graph.
         listed: every canonical network once, (networks, genes), where they are few enough to list, else None.
         published: input shape and outputs where no task says them.
+        narrows: whether networks choose how wide their weights are; trainings of a search are then fine-tuned as
+            integers, as only so they can be compared.
     """
 
     name: ClassVar[str]
@@ -44,6 +46,7 @@ class Space(ABC):
     feature_names: tuple[str, ...]
     listed: np.ndarray | None = None
     published: ClassVar[tuple[Shape, int]] = ((32, 32, 3), 10)
+    narrows: ClassVar[bool] = False
 
     def __init__(self, input_shape: Shape, outputs: int) -> None:
         self.input_shape, self.outputs = tuple(input_shape), outputs
@@ -163,6 +166,15 @@ def open_space(name: str, input_shape: Shape, outputs: int) -> Space:
     space = cls(input_shape, outputs, **lists)
     space.name = name  # type: ignore[misc]
     return space
+
+
+def narrows(name: str) -> bool:
+    """Return whether networks of a space, named as in ``open_space``, choose how wide their weights are.
+
+    Raises:
+        ValueError: no such space.
+    """
+    return bool(plugins.load("spaces", plugins.split(name)[0]).narrows)
 
 
 def _lists(name: str, text: str) -> dict[str, list[int | str]]:

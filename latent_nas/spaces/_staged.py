@@ -84,7 +84,7 @@ class Staged(Space):
         return other
 
     @property
-    def _sides(self) -> tuple[int, int]:
+    def sides(self) -> tuple[int, int]:
         """Height and width that the blocks see, before the stem's stride."""
         height, width = (-(-side // by) for side, by in zip(self.input_shape, self.pool, strict=False))
         return height, 1 if self.flat else width
@@ -113,8 +113,8 @@ class Staged(Space):
         that reach beyond the image on both sides shrink, empty stages move to the end, and like blocks are gathered
         into as few stages as possible.
         """
-        stem_chooses = self.stem_kernels[1] < 2 * max(self._sides)
-        return canonical(np.require(genes, np.int64, ["C", "W"]), *self._sides, stem_chooses, self._largest)
+        stem_chooses = self.stem_kernels[1] < 2 * max(self.sides)
+        return canonical(np.require(genes, np.int64, ["C", "W"]), *self.sides, stem_chooses, self._largest)
 
     def graph(self, genes: Sequence[int]) -> Graph:
         """Return the float graph: convolutions without bias, each with batch norm."""
@@ -158,7 +158,7 @@ class Staged(Space):
     def teacher(self, macs: int) -> Graph:
         """Return the widest of ``wide`` with at most so many MACs, or the narrowest."""
         for width in STEM_WIDTHS[::-1]:
-            graph = self.graph(wide(self._sides, STAGES, width, WIDTHS, STEM_WIDTHS))
+            graph = self.graph(wide(self.sides, STAGES, width, WIDTHS, STEM_WIDTHS))
             if graph.macs <= macs:
                 break
         return graph

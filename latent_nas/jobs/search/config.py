@@ -16,6 +16,7 @@ from latent_nas.nearest import meant
 from latent_nas.operators._weights import check_bits
 from latent_nas.ranges import check_least
 from latent_nas.runs.checked import checked
+from latent_nas.spaces import narrows
 from latent_nas.strategies import full_strategy
 from latent_nas.strategies.settings import configured, settings
 from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Target
@@ -97,6 +98,11 @@ class SearchConfig:
             raise ValueError(f"halving is 0 (none) or at least 2, got {self.halving}")
         if self.halving and self.asynchronous:
             raise ValueError("--halving promotes the best of a round, which --async has none of; leave one out")
+        if (self.fidelities or self.halving) and narrows(self.target.space):
+            raise ValueError(
+                f"short trainings of space {self.target.space!r} say little, as only fine-tuning shows what 4 bits"
+                f" lose; leave {'--fidelity' if self.fidelities else '--halving'} out"
+            )
         if self.fidelities:
             self._check_fidelities()
         if self.related and not self.warm_start:
