@@ -4,8 +4,8 @@
         --networks 8 --epochs 6 --seeds 3 --limit flash_kb=16 --limit ram_kb=8 --limit latency_ms=10 --rows rows.jsonl
 
 Of every seed and space so many networks are drawn by the space's own sampler until they keep the limits, and each is
-trained with the search's recipe, and fine-tuned where the space chooses bits of weights; what counts is the int8 metric on the validation part. The test part is not read. A
-network that is in ``--rows`` already is not trained again.
+trained with the search's recipe, and fine-tuned where the space chooses bits of weights; what counts is the int8 metric
+on the validation part. The test part is not read. A network that is in ``--rows`` already is not trained again.
 """
 
 import argparse
