@@ -95,7 +95,7 @@ def of_version_0_1(gp):
     new = gp.artifact()
     arrays = artifacts.unpack(new.files["gp.safetensors"])
     arrays = {name: arrays[name] for name in ("shift", "mean", "scale", "theta")}
-    for target, (scale, S) in enumerate(gp._parts):
+    for target, (scale, S, _) in enumerate(gp._parts):
         arrays |= {f"scales{target}": scale, f"inputs{target}": S, f"alpha{target}": gp.alpha[target]}
         arrays[f"factor{target}"] = gp._factors[target][np.tril_indices(len(S))]
     return replace(new, files={"gp.safetensors": artifacts.pack(arrays)})

@@ -12,11 +12,20 @@ STRIP = 512  # rows of the kernel at a time
 
 def distances(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Return squared distances (a, b) of rows (a, columns) and (b, columns)."""
-    D = A @ B.T
-    D *= -2  # in place: thousands of rows make large matrices
-    D += (A * A).sum(axis=1)[:, None]
-    D += (B * B).sum(axis=1)
+    return apart_by(A @ B.T, squares(A), squares(B))
+
+
+def apart_by(products: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the same of rows whose ``products`` (a, b) and ``squares`` (a,) and (b,) are known."""
+    D = products * -2
+    D += a[:, None]  # in place: thousands of rows make large matrices
+    D += b
     return np.asarray(np.maximum(D, 0, out=D))
+
+
+def squares(A: np.ndarray) -> np.ndarray:
+    """Return the sum of the squares of each row of A (n, columns), (n,)."""
+    return np.asarray((A * A).sum(axis=1))
 
 
 def matern(D: np.ndarray) -> np.ndarray:
@@ -48,9 +57,9 @@ def posterior_loss(
 
     amplitude, slope, noise = np.exp(theta[-3:])
     S = Z * np.exp(-theta[:-3])[of]
-    D = distances(S, S)
+    linear, length = S @ S.T, squares(S)
+    D = apart_by(linear, length, length)
     by_distance, correlation = matern_slope(D), matern(D)
-    linear = S @ S.T
     K = amplitude * correlation + slope * linear + apart @ apart.T
     K[np.diag_indices(len(K))] += noise + JITTER
     solved = cho_factor(K, lower=True)
@@ -83,14 +92,12 @@ def factor_of(S: np.ndarray, theta: np.ndarray, apart: np.ndarray) -> np.ndarray
 
     amplitude, slope, noise = np.exp(theta[-3:])
     K = np.zeros((len(S), len(S)))
-    squares = (S * S).sum(axis=1)
+    length = squares(S)
     for start in range(0, len(S), STRIP):
         rows, columns = slice(start, start + STRIP), slice(0, start + STRIP)
         linear = S[rows] @ S[columns].T
-        D = linear * -2
-        D += squares[rows, None]
-        D += squares[columns]
-        K[rows, columns] = amplitude * matern(np.maximum(D, 0, out=D)) + slope * linear + apart[rows] @ apart[columns].T
+        near = matern(apart_by(linear, length[rows], length[columns]))
+        K[rows, columns] = amplitude * near + slope * linear + apart[rows] @ apart[columns].T
     K[np.diag_indices(len(S))] += noise + JITTER
     # What is below the diagonal of rows in C is above that of columns in Fortran, which LAPACK takes without a copy.
     return np.asarray(cho_factor(K.T, overwrite_a=True, check_finite=False)[0].T)

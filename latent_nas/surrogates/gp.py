@@ -13,7 +13,7 @@ import numpy as np
 from latent_nas import seeds
 from latent_nas.artifacts import pack, unpack
 from latent_nas.surrogates import Surrogate, standardise
-from latent_nas.surrogates._kernel import JITTER, distances, factor_of, matern, posterior_loss
+from latent_nas.surrogates._kernel import JITTER, apart_by, distances, factor_of, matern, posterior_loss, squares
 
 FEW = 200  # labels up to which the floor of the noise stands
 STATE = ("shift", "gain", "of", "mean", "scale", "theta", "inputs", "alpha")
@@ -112,14 +112,13 @@ class Gp(Surrogate):
         self._place()
 
     def _place(self) -> None:
-        """Keep, per target, what columns are multiplied by and the inputs on their length scales."""
-        self._parts = [
-            (
-                (self.gain * np.exp(-theta[:-3])[self.of]).astype(np.float32),
-                self._scaled(target).astype(np.float32),
-            )
-            for target, theta in enumerate(self.theta)
-        ]
+        """Keep, per target, what columns are multiplied by, the inputs on their length scales, and their squares."""
+        self._parts = []
+        for target, theta in enumerate(self.theta):
+            inputs = self._scaled(target).astype(np.float32)
+            scale = (self.gain * np.exp(-theta[:-3])[self.of]).astype(np.float32)
+            self._parts.append((scale, inputs, squares(inputs)))
+        self._apart = self._beliefs(self.inputs).astype(np.float32)
 
     @property
     def _main(self) -> int:
@@ -160,18 +159,17 @@ class Gp(Surrogate):
         """Return X on its length scales, its columns apart, its kernel k with the inputs (n, rows), and L^-1 k."""
         from scipy.linalg import solve_triangular
 
-        scale, S = self._parts[target]
+        scale, S, lengths = self._parts[target]
         if target not in self._factors:  # an artefact comes without it: it is large, and solved in half a second
             factor = factor_of(self._scaled(target), self.theta[target], self._beliefs(self.inputs))
             self._factors[target] = factor.astype(np.float32)
         amplitude, slope, _ = np.exp(self.theta[target, -3:]).astype(np.float32)
         T = (X - self.shift) * scale
         B = self._beliefs(X).astype(np.float32)
-        k = (
-            amplitude * matern(distances(T, S))
-            + slope * (T @ S.T)
-            + B @ self._beliefs(self.inputs).astype(np.float32).T
-        )
+        products = T @ S.T
+        k = amplitude * matern(apart_by(products, squares(T), lengths)) + slope * products
+        if self.apart:
+            k += B @ self._apart.T
         return T, B, k, solve_triangular(self._factors[target], k.T, lower=True, check_finite=False)
 
     def _files(self) -> dict[str, bytes]:
