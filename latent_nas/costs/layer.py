@@ -21,6 +21,7 @@ class Layer:
         output_bytes: of the tensor it makes.
         weights_bytes, bias_bytes: in flash. channels: filters, each with a scale of its own.
         state_bytes: what it remembers from one run to the next. table_bytes: in flash, beside its kernel's own tables.
+        may_overwrite: its output may lie over its input, if the runtime's kernel works so.
         own: what the operator says of its kernel, for runtimes that have none.
     """
 
@@ -35,6 +36,7 @@ class Layer:
     channels: int
     state_bytes: int
     table_bytes: int
+    may_overwrite: bool = False
     own: KernelCosts | None = None
 
     def total(self, each: Mapping[str, float]) -> float:
@@ -69,5 +71,6 @@ def layer(operator: Operator, inputs: tuple[Shape, ...]) -> Layer:
         channels=operator.scales(*inputs),
         state_bytes=operator.state_bytes(*inputs),
         table_bytes=operator.table_bytes(*inputs),
+        may_overwrite=operator.may_overwrite(*inputs),
         own=operator.kernel_costs,
     )

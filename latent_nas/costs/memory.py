@@ -81,8 +81,7 @@ def _steps(graph: Graph, layers: Sequence[Layer], runtime: Runtime) -> tuple[Ste
         root.append(root[node.inputs[0]] if layer.view else node.id)
         size.append(0 if layer.view else -int(-layer.output_bytes // align) * align)
         scratch.append(-int(-needs // align) * align)
-        may = node.operator.kind in runtime.in_place and node.operator.may_overwrite(*graph.shapes_into(node))
-        in_place.append(may)
+        in_place.append(node.operator.kind in runtime.in_place and layer.may_overwrite)
     inputs = tuple([node.inputs for node in graph.nodes])
     overlays = runtime.overlay_ratio if runtime.overlays else 0.0
     reads = tuple([tuple({root[i]: None for i in ids}) for ids in inputs])

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from latent_nas.operators import Operator, Shape, from_json
@@ -83,7 +83,7 @@ class Graph:
 
     def shapes_into(self, node: Node) -> tuple[Shape, ...]:
         """Return the shapes of the tensors that a node reads."""
-        return tuple(self.nodes[i].shape for i in node.inputs)
+        return tuple([self.nodes[i].shape for i in node.inputs])
 
     def readers(self, node: Node) -> list[Node]:
         """Return the nodes that read a node's value."""
@@ -149,10 +149,10 @@ class Builder:
         Raises:
             ValueError: the operator can't take these shapes, or an input is not there.
         """
-        missing = [i for i in inputs if not 0 <= i < len(self._nodes)]
-        if missing:
+        if inputs and not 0 <= min(inputs) <= max(inputs) < len(self._nodes):
+            missing = [i for i in inputs if not 0 <= i < len(self._nodes)]
             raise ValueError(f"{operator.kind} reads nodes {missing}; there are {len(self._nodes)} nodes")
-        shape = operator.shape(*(self._nodes[i].shape for i in inputs))
+        shape = _shape(operator, tuple([self._nodes[i].shape for i in inputs]))
         self._nodes.append(Node(len(self._nodes), operator, tuple(inputs), shape))
         return len(self._nodes) - 1
 
@@ -163,3 +163,8 @@ class Builder:
     def build(self) -> Graph:
         """Return the graph."""
         return Graph(self._nodes, shaped=True)
+
+
+@lru_cache(maxsize=1 << 16)
+def _shape(operator: Operator, inputs: tuple[Shape, ...]) -> Shape:
+    return operator.shape(*inputs)

@@ -1,8 +1,11 @@
 """The graph as it runs on a device: batch norm folded, activations fused, dropout and identity gone."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 from latent_nas.graph import Builder, Graph, Node
+from latent_nas.operators import Operator
 from latent_nas.operators.batch_norm import BatchNorm
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.conv_transpose import ConvTranspose
@@ -44,14 +47,14 @@ def deploy(graph: Graph) -> Deployment:
         while (after := _only_reader(graph, chain[-1])) is not None:
             folds = isinstance(operator, (Conv2d, ConvTranspose)) and not operator.activation
             if isinstance(after.operator, (Relu, Relu6)) and getattr(operator, "activation", "absent") is None:
-                operator = replace(operator, activation=after.operator.kind)  # type: ignore[call-arg]
+                operator = _with(operator, activation=after.operator.kind)
             elif not (
                 isinstance(after.operator, (Dropout, Identity)) or (isinstance(after.operator, BatchNorm) and folds)
             ):
                 break
             chain.append(after)
         if getattr(operator, "bias", True) is False:
-            operator = replace(operator, bias=True)  # type: ignore[call-arg]
+            operator = _with(operator, bias=True)
         new = builder.add(operator, *(place[i] for i in node.inputs))
         sources.append(tuple(n.id for n in chain))
         folded.update(n.id for n in chain)
@@ -62,3 +65,8 @@ def deploy(graph: Graph) -> Deployment:
 def _only_reader(graph: Graph, node: Node) -> Node | None:
     readers = graph.readers(node)
     return readers[0] if len(readers) == 1 else None
+
+
+@lru_cache(maxsize=1 << 16)
+def _with(operator: Operator, **fields: Any) -> Operator:
+    return replace(operator, **fields)
