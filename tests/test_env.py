@@ -8,7 +8,7 @@ from latent_nas.contracts.toy import OPEN, ToyCodec, ToyScorer, ToySpace
 from latent_nas.env.batched import BatchedEditEnv
 from latent_nas.env.core import PLACES, EditCore
 from latent_nas.env.draws import uniform
-from latent_nas.env.memo import Memo
+from latent_nas.env.memo import Known, Memo, hashed
 from latent_nas.env.parameters import parameter_excess
 from latent_nas.env.single import EditEnv
 from latent_nas.graph.deploy import deploy
@@ -126,6 +126,19 @@ def test_full_memory_forgets_but_is_right():
     for part in np.split(keys, 20):
         assert np.array_equal(memo(part, lambda rows, p=part: p[rows] * 2.0), part * 2.0)
     assert 0 < memo.computed < memo.asked == 1000
+
+
+def test_a_set_tells_what_it_has_not_met_once_for_each_parent():
+    rng, met, known = np.random.default_rng(4), set(), Known(np.zeros(0, np.uint64), 400)
+    for most in (0, 1, *[20] * 30):  # more than half of the room: places collide
+        keys, of = rng.integers(500, size=60), rng.integers(40, size=60)
+        wanted, served = [], set()
+        for row, (key, parent) in enumerate(zip(keys.tolist(), of.tolist(), strict=True)):
+            if key not in met and parent not in served and len(wanted) < most:
+                wanted.append(row)
+                met.add(key)
+                served.add(parent)
+        assert known.add(hashed(keys[:, None]), of, most).tolist() == wanted
 
 
 def test_a_brief_observation_holds_what_the_full_one_does():

@@ -8,6 +8,7 @@ import numpy as np
 from latent_nas import seeds
 from latent_nas.agent.gains import OUTPUTS, features, worth
 from latent_nas.agent.population import Pool, Proposed, Proposer
+from latent_nas.env.memo import Memo
 from latent_nas.judge import Judge
 from latent_nas.spaces import Space
 from latent_nas.surrogates import Surrogate, chosen, design, restored
@@ -16,6 +17,7 @@ from latent_nas.surrogates.mlp import Mlp
 ROWS, UPDATES, BATCH, HIDDEN = 16_384, 800, 256, 64  # of its training
 WIDE = 1024  # choices of a space from which on its features alone are looked at, else the fit takes too long
 FLOOR = 0.2  # quantile of plain scores below which it is not told how bad a network is
+REMEMBERED = 13  # log2 of the networks whose expectations are remembered
 PARENTS = 64  # the best of a population, whose children it compares
 
 
@@ -99,13 +101,15 @@ class Foreseen:
 
     def __init__(self, critic: Critic, judge: Judge, proposers: Sequence[Proposer]) -> None:
         self.critic, self.judge, self.proposers = critic, judge, proposers
+        self._expected = Memo(OUTPUTS, REMEMBERED)
 
     def __call__(self, pool: Pool, parents: np.ndarray, rng: np.random.Generator) -> Proposed:
         """Return children of the population's best, whoever was drawn as ``parents`` (n,); each may be any one's."""
         parents = np.arange(min(len(pool), PARENTS))
         parts = [propose(pool, parents, rng) for propose in self.proposers]
         codes, genes, of = (np.concatenate(part) for part in zip(*parts, strict=True))
-        expected = self.critic(np.concatenate([pool.genes[parents], genes]))  # one call is sooner done than two
+        both = np.concatenate([pool.genes[parents], genes])  # one call is sooner done than two
+        expected = self._expected(both, lambda some: self.critic(both[some]))
         error = features(pool.judged[parents]) - expected[: len(parents)]
         worths = worth(expected[len(parents) :] + error[of], pool.limits, self.judge.weight, self.judge.margin)
         order = np.argsort(-worths, kind="stable")

@@ -7,6 +7,7 @@ import numpy as np
 
 from latent_nas.compiled import compiled
 from latent_nas.env.core import EditCore
+from latent_nas.env.memo import Memo
 from latent_nas.env.rows import LOG_COSTS, PLAIN, Rows
 from latent_nas.kernels import add_rows, tanh
 
@@ -15,6 +16,8 @@ SHARP = 0.04  # temperature of its choice at work, in units of the plain score
 WHOLE = ("centre", "scale", "unit")  # kept in full precision
 LEAST = 1e-6  # of a scale, where something does not vary
 COST_UNIT = 0.5  # of log costs
+PART = 32  # edits whose chances are summed together
+RECALLED = 9  # log2 of the networks whose edits are remembered
 NEVER = np.float32(-1e30)  # the worth of putting the code that is there
 
 
@@ -87,17 +90,21 @@ class Gains:
         """Return an action for each row, (n,): a drawn edit, or to stop where none is expected to gain anything."""
         worths = self._under(core, rows)
         now = worth(features(rows.judged), rows.limits, *_weighing(core))
-        return np.where(worths.max(axis=1) > now, self._drawn(worths, rng, 1)[:, 0], core.stop)
+        return np.where(worths.max(axis=1) > now, drawn(chances(worths, self._sharp), 1, rng)[:, 0], core.stop)
 
     def edits(self, core: EditCore, rows: Rows, rng: np.random.Generator, k: int) -> np.ndarray:
         """Return k different edits for each row, (n, k), drawn by their worth under the row's limits."""
-        return self._drawn(self._under(core, rows), rng, k)
+        return drawn(self._chances(core, rows), k, rng)
 
     def _under(self, core: EditCore, rows: Rows) -> np.ndarray:
         return self.worths(rows.codes, features(rows.judged), rows.limits, *_weighing(core))
 
-    def _drawn(self, worths: np.ndarray, rng: np.random.Generator, k: int) -> np.ndarray:
-        return draw(worths, SHARP * float(self.weights["unit"][0]), k, rng)
+    def _chances(self, core: EditCore, rows: Rows) -> np.ndarray:
+        return chances(self._under(core, rows), self._sharp)
+
+    @property
+    def _sharp(self) -> float:
+        return SHARP * float(self.weights["unit"][0])
 
     def adapted(self, seen: np.ndarray, unit: np.ndarray) -> "Gains":
         """Return the agent for another judge: features (n, 4) of networks to edit, and unit (4,) as of ``units``."""
@@ -120,6 +127,24 @@ class Gains:
     def standardised(self, seen: np.ndarray) -> np.ndarray:
         """Return features (n, 4) as the network sees them, float32."""
         return np.asarray((seen - self.weights["centre"]) / self.weights["scale"], np.float32)
+
+
+@dataclass(frozen=True)
+class Recalling(Gains):
+    """The same agent for one search: what it makes of a network's edits, it works out once.
+
+    Most parents of a population were parents before.
+    """
+
+    def _chances(self, core: EditCore, rows: Rows) -> np.ndarray:
+        keys = np.concatenate(
+            [rows.codes, rows.judged.view(np.int64), rows.limits.astype(float).view(np.int64)], axis=1
+        )
+        return self._memo(keys, lambda some: super(Recalling, self)._chances(core, rows.take(some)))
+
+    @cached_property
+    def _memo(self) -> Memo:
+        return Memo(int(np.prod(self.weights["keys"].shape[:2])), RECALLED, np.float32)
 
 
 def features(judged: np.ndarray) -> np.ndarray:
@@ -146,11 +171,21 @@ def _weighing(core: EditCore) -> tuple[float, float]:
 
 def draw(worths: np.ndarray, temperature: float, k: int, rng: np.random.Generator) -> np.ndarray:
     """Return k edits per row (n, k), drawn one after another by exp(worth / temperature), of worths (n, edits)."""
-    chances = (worths - worths.max(axis=1, keepdims=True)) / np.float32(temperature)
-    np.exp(np.maximum(chances, -80), out=chances)
-    drawn = np.empty((len(worths), k), np.int64)
-    _draw(chances, rng.random((len(worths), k), dtype=np.float32), drawn)
-    return drawn
+    return drawn(chances(worths, temperature), k, rng)
+
+
+def chances(worths: np.ndarray, temperature: float) -> np.ndarray:
+    """Return exp(worth / temperature) of worths (n, edits), 1 for the best of a row."""
+    ratios = (worths - worths.max(axis=1, keepdims=True)) / np.float32(temperature)
+    return np.asarray(np.exp(np.maximum(ratios, -80), out=ratios))
+
+
+def drawn(chances: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Return k edits per row (n, k), drawn one after another by their chances (n, edits), which are written over."""
+    found = np.empty((len(chances), k), np.int64)
+    sums = np.empty(-(-chances.shape[1] // PART), np.float32)
+    _draw(chances, rng.random((len(chances), k), dtype=np.float32), sums, found)
+    return found
 
 
 @compiled
@@ -180,15 +215,23 @@ def _worths(
 
 
 @compiled
-def _draw(chances: np.ndarray, draws: np.ndarray, drawn: np.ndarray) -> None:
+def _draw(chances: np.ndarray, draws: np.ndarray, sums: np.ndarray, drawn: np.ndarray) -> None:
     for row in range(len(chances)):
         of = chances[row]
+        for part in range(len(sums)):
+            sums[part] = _sum(of, part)
         for k in range(drawn.shape[1]):
             total = of[0] * 0
-            for i in range(len(of)):
-                total += of[i]
-            left, last = draws[row, k] * total, 0
-            for i in range(len(of)):
+            for part in range(len(sums)):
+                total += sums[part]
+            left, within, last = draws[row, k] * total, 0, 0
+            for part in range(len(sums)):  # where many of them end what is left is known, in parts and then one by one
+                if sums[part] > 0:
+                    within = part
+                    if left < sums[part]:
+                        break
+                    left -= sums[part]
+            for i in range(within * PART, min((within + 1) * PART, len(of))):
                 if of[i] > 0:
                     last = i
                     left -= of[i]
@@ -196,3 +239,12 @@ def _draw(chances: np.ndarray, draws: np.ndarray, drawn: np.ndarray) -> None:
                         break
             drawn[row, k] = last
             of[last] = 0
+            sums[within] = _sum(of, within)
+
+
+@compiled
+def _sum(of: np.ndarray, part: int) -> float:
+    total = of[0] * 0
+    for i in range(part * PART, min((part + 1) * PART, len(of))):
+        total += of[i]
+    return total

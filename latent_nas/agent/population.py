@@ -7,7 +7,7 @@ import numpy as np
 
 from latent_nas.agent import Editor
 from latent_nas.env.core import EditCore
-from latent_nas.env.memo import hashed
+from latent_nas.env.memo import Known, hashed
 from latent_nas.env.rows import PESSIMISTIC
 from latent_nas.spaces import Space
 
@@ -85,35 +85,21 @@ def search(
     parents were drawn. Batches grow from 10, so that few queries are not spent at once. After ``patience`` times as
     many parents as queries the search ends anyway. ``each`` is shown every batch of children.
     """
-    pool, known = start.distinct().best(size), set(start.keys.tolist())
     first, tries = core.queries, patience * queries
+    pool, known = start.distinct().best(size), Known(start.keys, tries)  # what a core remembers is no query
     while (done := core.queries - first) < queries and tries > 0:
         n = min(batch, 10 + done // 4, queries - done)
         tries -= n
         entered = rng.integers(len(pool), size=(n, tournament))
         parents = entered.min(axis=1)  # the pool is sorted, the best first
         codes, genes, of = propose(pool, parents, rng)
-        new = _unknown(genes, of, known, n)
+        new = known.add(hashed(genes), of, n)
         if len(new):
             children = judged_pool(core, codes[new], genes[new], pool.limits)
             if each:
                 each(children)
             pool = pool.join(children).distinct().best(size)
     return pool
-
-
-def _unknown(genes: np.ndarray, of: np.ndarray, known: set[int], most: int) -> np.ndarray:
-    """Return the first row of genes (n, g) for each value of ``of`` (n,) that is not known, and make it known."""
-    rows: list[int] = []
-    served: set[int] = set()
-    for row, (key, parent) in enumerate(zip(hashed(genes).tolist(), of.tolist(), strict=True)):
-        if key not in known and parent not in served:
-            known.add(key)
-            served.add(parent)
-            rows.append(row)
-            if len(rows) == most:
-                break
-    return np.array(rows, np.int64)
 
 
 class Archive:

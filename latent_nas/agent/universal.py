@@ -11,7 +11,7 @@ from latent_nas import artifacts, seeds
 from latent_nas.agent import Editor
 from latent_nas.agent.critic import Critic, Foreseen, Met
 from latent_nas.agent.elites import Elites
-from latent_nas.agent.gains import Gains, units
+from latent_nas.agent.gains import Gains, Recalling, units
 from latent_nas.agent.policy import Agent
 from latent_nas.agent.population import CodeEdits, GeneMutations, Pool, Proposer, judged_pool, search
 from latent_nas.agent.training import BATCH, ENVS, EPISODE, POPULATION, SHARE, Tell, joined
@@ -85,7 +85,7 @@ class Adept:
     def core(self, codec: Codec, judge: Judge | None, limits: np.ndarray) -> EditCore:
         """Return an environment as the agent knows it, under limits (3,); without a judge it tells sizes only."""
         form = self.agent.form(codec.dim) if isinstance(self.agent, Agent) else {}
-        return EditCore(codec, judge, limits, EPISODE, keep=True, **form)
+        return EditCore(codec, judge, limits, EPISODE, keep=True, memo_bits=0, **form)
 
 
 def draw_limits(log_costs: np.ndarray, rng: np.random.Generator, n: int) -> np.ndarray:
@@ -224,7 +224,8 @@ def edits(core: EditCore, adept: Adept) -> Proposer:
 
     Q's edits and gene mutations of the best, of which the critic chooses; a policy's edits with random ones among them.
     """
-    edited = CodeEdits(core, adept.agent, 0.0 if adept.critic else RANDOM_SHARE)
+    agent = Recalling(adept.agent.weights) if isinstance(adept.agent, Gains) else adept.agent
+    edited = CodeEdits(core, agent, 0.0 if adept.critic else RANDOM_SHARE)
     assert core.scorer is not None
     return Foreseen(adept.critic, core.scorer, [edited, GeneMutations(core.scorer.space)]) if adept.critic else edited
 
