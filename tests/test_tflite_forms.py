@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("ai_edge_litert")
 
 from tflite_files import RELU, SAME, VALID, Model, conv_options, pool_options
-from tflite_graphs import Layer, int8_file
+from tflite_graphs import Layer, float_file, int8_file
 
 from latent_nas.interchange.tflite_import import read_model
 from latent_nas.interchange.tflite_network import open_int8, said
@@ -150,6 +150,84 @@ def test_a_vector_that_becomes_an_image_first_is_that_image(tmp_path):
     network = converted(tmp_path / "m.tflite", layers)
     assert network.graph.input_shape == (6, 5, 1)
     assert [n.operator.kind for n in network.graph.nodes[1:]] == ["conv2d", "flatten", "dense"]
+
+
+def test_a_network_whose_file_has_channels_first_at_its_ends(tmp_path):
+    """As converters of PyTorch write it: the input is turned, and the image in front of its dense layer turned back."""
+    layers = [
+        Layer("INPUT", [], (1, 3, 6, 5)),
+        Layer("TRANSPOSE", [0], (1, 6, 5, 3), (26, {}), constants=axes(0, 2, 3, 1)),
+        Layer("CONV_2D", [1], (1, 6, 5, 4), conv_options((1, 1), SAME, RELU), drawn(4, 3, 3, 3), drawn(4)),
+        Layer("TRANSPOSE", [2], (1, 4, 6, 5), (26, {}), constants=axes(0, 3, 1, 2)),
+        Layer("RESHAPE", [3], (1, 120), (17, {}), constants=axes(1, 120)),
+        Layer("FULLY_CONNECTED", [4], (1, 4), (8, {}), drawn(4, 120), drawn(4)),
+    ]
+    network = converted(tmp_path / "m.tflite", layers)
+    assert network.graph.input_shape == (6, 5, 3)
+    assert [n.operator.kind for n in network.graph.nodes[1:]] == ["conv2d", "flatten", "dense"]
+    assert said(tmp_path / "m.tflite").notes == (
+        "its input is taken as 6 x 5 x 3, channels last; the file has (3, 6, 5)",
+    )
+    (tmp_path / "f.tflite").write_bytes(float_file(layers))
+    np.save(tmp_path / "x.npy", drawn(16, 3, 6, 5))
+    assert open_int8(tmp_path / "f.tflite", tmp_path / "x.npy").graph == network.graph
+
+
+def test_a_part_that_is_flattened_is_a_part_of_the_image(tmp_path):
+    """Cropping2D in front of Flatten: its vector has no rows to be cut of."""
+    part = [(1, np.array([0, 1, 1, 0])), (2, np.array([1, 4, 3, 4]))]
+    layers = [
+        Layer("INPUT", [], (1, 6, 5, 4)),
+        Layer("SLICE", [0], (1, 4, 3, 4), (48, {}), constants=part),
+        Layer("RESHAPE", [1], (1, 48), (17, {}), constants=axes(1, 48)),
+        Layer("FULLY_CONNECTED", [2], (1, 4), (8, {}), drawn(4, 48), drawn(4)),
+    ]
+    network = converted(tmp_path / "m.tflite", layers)
+    assert [n.operator.kind for n in network.graph.nodes[1:]] == ["slice", "flatten", "dense"]
+
+
+def shaped(at: int, *dims: int) -> Layer:
+    return Layer("RESHAPE", [at], dims, (17, {}), constants=axes(*dims))
+
+
+STRIDES = {"begin": (0, 1, 0, 0), "end": (1, 6, 4, 4), "stride": (1, 2, 1, 1)}
+MOVED = {
+    "upsample": [
+        shaped(1, 1, 6, 1, 4, 1, 4),
+        Layer("TILE", [2], (1, 6, 2, 4, 3, 4), constants=axes(1, 1, 2, 1, 3, 1)),
+        shaped(3, 1, 12, 12, 4),
+    ],
+    "conv2d": [
+        shaped(1, 1, 6, 4, 2, 2),
+        Layer("TRANSPOSE", [2], (1, 6, 4, 2, 2), (26, {}), constants=axes(0, 1, 2, 4, 3)),
+        shaped(3, 1, 6, 4, 4),
+    ],
+    "resize": [Layer("GATHER", [1], (1, 3, 4, 4), (23, {0: ("i", 1)}), constants=axes(5, 0, 0))],
+    "max_pool": [
+        Layer(
+            "STRIDED_SLICE",
+            [1],
+            (1, 3, 4, 4),
+            (32, {}),
+            constants=[(i, np.array(v)) for i, v in enumerate(STRIDES.values(), 1)],
+        )
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", MOVED)
+def test_elements_that_are_moved(kind, tmp_path):
+    """Enlarged, channels shuffled, rows chosen, every second row: read twice, made once."""
+    layers = [Layer("INPUT", [], (1, 6, 4, 3))]
+    layers.append(Layer("CONV_2D", [0], (1, 6, 4, 4), conv_options((1, 1), SAME, RELU), drawn(4, 3, 3, 3), drawn(4)))
+    layers += MOVED[kind]
+    last, dims = len(layers) - 1, layers[-1].dims
+    for _ in range(2):
+        layers.append(Layer("CONV_2D", [last], dims, conv_options((1, 1), SAME), drawn(4, 3, 3, 4), drawn(4)))
+    layers.append(Layer("ADD", [last + 1, last + 2], dims, (11, {})))
+    layers.append(Layer("MEAN", [last + 3], (1, 4), (27, {0: ("?", False)}), constants=axes(1, 2)))
+    made = [n.operator.kind for n in converted(tmp_path / "m.tflite", layers).graph.nodes[2:]]
+    assert [k for k in made if k != "slice"] == [kind, "conv2d", "conv2d", "add", "global_pool"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ KEEPS |= {
     "RESIZE_BILINEAR",
     "REDUCE_MAX",
     "STRIDED_SLICE",
+    "TILE",
+    "GATHER",
     "SPACE_TO_BATCH_ND",
     "BATCH_TO_SPACE_ND",
 }  # their outputs have the scale of their input

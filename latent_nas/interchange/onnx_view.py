@@ -116,7 +116,7 @@ def image_of(
         raise ValueError("it reads an image with its channels last as one with its channels first")
     raise ValueError(
         f"the elements of the tensor {order.shape} that it reads are not those of an image {shape} in their order;"
-        " only padding and a choice of channels are known here"
+        " only padding and a choice of rows, columns and channels are known here"
     )
 
 

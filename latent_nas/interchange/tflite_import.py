@@ -6,6 +6,7 @@ converters put around a network (QUANTIZE, DEQUANTIZE, changes of form) leaves n
 """
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,11 +16,15 @@ from latent_nas.fixed_point import Quant
 from latent_nas.graph import Builder, Graph
 from latent_nas.interchange._flatbuffer import Damaged, Scalar
 from latent_nas.interchange._tflite_names import ACTIVATIONS
+from latent_nas.interchange.onnx_view import memory
 from latent_nas.interchange.tflite_file import File, Operation
 from latent_nas.interchange.tflite_nodes import Reader, readers
 from latent_nas.interchange.tflite_nodes.call import Call
 from latent_nas.interchange.tflite_nodes.draft import Draft, Unreadable, Value
 from latent_nas.interchange.tflite_nodes.ends import DEQUANTIZE
+from latent_nas.interchange.tflite_nodes.moving import MOVES, moved
+from latent_nas.interchange.tflite_nodes.settling import settled
+from latent_nas.interchange.tflite_sizes import sized
 from latent_nas.interchange.tflite_spelling import plainer
 from latent_nas.operators import Shape
 
@@ -42,7 +47,8 @@ class Model:
         quants, constants: of an int8 network, by node; none of a float one. weights: of a float one, by node.
         traced: by node, the number of the file's tensor that holds the same and the operator that makes it.
         notes: what was decided for the user, a line each. ending: which functions at the end were left out and what
-            the outputs are; "" where none was.
+            the outputs are; "" where none was. order: where each element of the file's input lies in the graph's, in
+            the order of memory; None: as it comes.
     """
 
     file: File
@@ -53,6 +59,17 @@ class Model:
     traced: dict[int, tuple[int, str]]
     notes: tuple[str, ...]
     ending: str
+    order: np.ndarray | None = None
+
+    def entered(self, x: np.ndarray) -> np.ndarray:
+        """Return inputs (n, ...) as the file takes them as the graph does (n, *input_shape)."""
+        made = x.reshape(len(x), -1)
+        made = made if self.order is None else made[:, np.argsort(self.order.ravel())]
+        return made.reshape(len(x), *self.graph.input_shape)
+
+    def given(self, x: np.ndarray) -> np.ndarray:
+        """Return inputs (n, *input_shape) as the file takes them (n, ...)."""
+        return x if self.order is None else x.reshape(len(x), -1)[:, self.order.ravel()]
 
 
 def read_model(path: Path, output: str = "") -> Model:
@@ -62,7 +79,7 @@ def read_model(path: Path, output: str = "") -> Model:
         ValueError: there is no such file, it is damaged, or it holds operators (named, all of them) or settings (the
             first) that are not known here.
     """
-    file = File.open(path, output)
+    file = sized(File.open(path, output))
     try:
         with np.errstate(all="ignore"):  # what a broken scale makes infinite is refused
             return _Reader(file, _needed(file)).read()
@@ -91,6 +108,7 @@ class _Reader:
         self.draft = Draft(Builder(), integers=bool(made & {"INT8", "UINT8"}))
         self.values: dict[int, Value] = {}
         self.constants = {i: t.array for i, t in enumerate(file.tensors) if t.array is not None}
+        self.order: np.ndarray | None = None
         self.uses = Counter([*(i for o in needed for i in o.inputs), file.output])
 
     def read(self) -> Model:
@@ -116,13 +134,19 @@ class _Reader:
         last = self.values.get(file.output)
         if last is None or any(last.pads):
             raise Unreadable("its output is padding, or does not depend on its input")
-        graph = draft.builder.build()
-        if last.node != len(graph.nodes) - 1 or not last.node:
-            raise Unreadable("its output is its input, or an operator follows that nothing reads")
-        quants = tuple(draft.quants) if draft.integers else ()
+        if last.order is not None:
+            try:
+                last = settled(draft, last, (file.output, "its output"))
+            except ValueError as error:
+                raise Unreadable(f"its output: {error}") from None
+        if not last.node:
+            raise Unreadable("its output is its input")
+        draft.keep(last.node)
+        graph, quants = draft.builder.build(), tuple(draft.quants) if draft.integers else ()
         notes = tuple(dict.fromkeys(draft.notes))
+        ending = _meaning(last.closed)
         return Model(
-            file, graph, quants, tuple(draft.constants), draft.weights, draft.traced, notes, _meaning(last.closed)
+            file, graph, quants, tuple(draft.constants), draft.weights, draft.traced, notes, ending, self.order
         )
 
     def _enter(self) -> None:
@@ -140,13 +164,42 @@ class _Reader:
                 raise Unreadable(str(error)) from None
         elif given.kind != "FLOAT32":
             raise Unreadable(f"its input {given.name!r} is {given.kind}; known are FLOAT32, INT8 and UINT8")
-        draft.builder = Builder(self._input_shape())
+        shape, order = self._turned() or (self._input_shape(), None)
+        draft.builder = Builder(shape)
         if draft.integers:  # of a float input a stand-in, until it is quantised
             draft.quants.append(quant or Quant(1.0, 0))
             draft.constants.append({})
         draft.operators.append(draft.builder.build().input)
-        draft.traced[0] = (file.input, f"input {given.name!r}")
-        self.values[file.input] = Value(0, given.dims, quant)
+        if order is None:
+            draft.traced[0] = (file.input, f"input {given.name!r}")
+        else:
+            draft.notes.append(
+                f"its input is taken as {' x '.join(map(str, shape))}, channels last; the file has {given.dims[1:]}"
+            )
+        self.order = order
+        self.values[file.input] = Value(0, given.dims, quant, order=order)
+
+    def _turned(self) -> tuple[Shape, np.ndarray] | None:
+        """Return the shape that a TRANSPOSE at the very beginning makes, and where the input's elements lie there."""
+        tensor, dims = self.file.input, self.file.tensors[self.file.input].dims
+        while self.uses[tensor] == 1 and (reader := next((o for o in self.needed if tensor in o.inputs), None)):
+            if reader.code == "TRANSPOSE" and len(reader.inputs) == 2:
+                perm = np.ravel(self.constants.get(reader.inputs[1], np.zeros(0, int))).tolist()
+                moved = [p for p in perm if p < len(dims) and dims[p] != 1]
+                if (
+                    sorted(perm) != list(range(len(dims)))
+                    or perm[0]
+                    or moved == sorted(moved)
+                    or len(perm) not in (3, 4)
+                ):
+                    return None
+                made = tuple(dims[p] for p in perm)
+                order = memory(made).transpose(np.argsort(perm))
+                return (made[1:] if len(made) == 4 else (made[1], 1, made[2])), order
+            if reader.code != "QUANTIZE" or not reader.outputs:
+                return None
+            tensor = reader.outputs[0]
+        return None
 
     def _input_shape(self) -> Shape:
         """Return the input's shape: as the first operator sees it that does more than change dimensions."""
@@ -156,7 +209,8 @@ class _Reader:
             if reader is None or reader.code not in FORMS or not reader.outputs:
                 break
             tensor = reader.outputs[0]
-            seen.append(self.file.tensors[tensor].dims)
+            if self.file.tensors[tensor].dims[:1] == (1,):
+                seen.append(self.file.tensors[tensor].dims)
         images = [dims for dims in seen if len(dims) == 4]
         dims = images[-1] if images else seen[-1]
         if dims[:1] != (1,) or not 2 <= len(dims) <= 4 or min(dims) < 1:
@@ -184,12 +238,24 @@ class _Reader:
             _options(operation, reader),
             operation.options,
         )
+        i, move = MOVES.get(operation.code, (0, None))
+        x = call.values[i]
+        if move is not None and x is not None and x.order is not None:
+            if operation.code != "RESHAPE" or len(call.output.dims) > 2:
+                return moved(call, i, move)
+            with suppress(Unreadable):  # a vector has no rows and columns any more
+                call.value(i)
+            return moved(call, i, move)
         try:
             return reader.read(call)
-        except (Unreadable, Damaged):
+        except Damaged:
             raise
         except ValueError as error:  # of shapes and scales
-            raise call.refuse(str(error)) from None
+            first = error if isinstance(error, Unreadable) else call.refuse(str(error))
+        if move is not None and x is not None:
+            with suppress(Unreadable):
+                return moved(call, i, move)
+        raise first
 
     def _closes(self, tensor: int) -> bool:
         """Return whether nothing follows a tensor but what changes its form, or closes the network."""

@@ -43,7 +43,7 @@ def open_int8(path: Path, calibration: Path | None = None, output: str = "") -> 
         network = float_weights.network(model.graph, model.weights, path)
         shape = model.graph.input_shape
         x = calibration_data.read(calibration, model.file.tensors[model.file.input].dims[1:], shape)
-        x = x.reshape(len(x), *shape)
+        x = model.entered(x)
         compare_float(path, model, network, float(x.min()), float(x.max()))
         made = quantise(model.graph, network, x)
         some = x[: agreement.MOST].astype(np.float32)

@@ -139,7 +139,7 @@ def tensors(path: Path, model: Model, x: np.ndarray, reference: bool) -> dict[in
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "model.tflite").write_bytes(model.file.exposing(list(dict.fromkeys(numbers.values()))))
-        np.save(place / "inputs.npy", _as_given(x, model.file.tensors[model.file.input]))
+        np.save(place / "inputs.npy", _as_given(model.given(x), model.file.tensors[model.file.input]))
         arguments = [str(place / name) for name in ("model.tflite", "inputs.npy", "outputs.npz")]
         found = subprocess.run(
             [sys.executable, str(PROCESS), *arguments, *["reference"] * reference],

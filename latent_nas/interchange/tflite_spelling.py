@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from math import prod
 
 from latent_nas.interchange.tflite_file import Operation, Tensor
 from latent_nas.interchange.tflite_nodes.activations import FORMULAS
@@ -14,16 +13,15 @@ FUNCTIONS = {*FORMULAS, "LEAKY_RELU", "GELU", "HARD_SWISH", "LOGISTIC"}
 def plainer(operations: list[Operation], tensors: tuple[Tensor, ...], output: int) -> list[Operation]:
     """Return operators in order, ``output``: of the file, a tensor that stays.
 
-    A function between DEQUANTIZE and QUANTIZE becomes one of int8. A dense layer of every step, between two RESHAPE of
-    which the file works out the shapes, becomes a FULLY_CONNECTED of a tensor with steps. Blocks of dilated
-    convolutions are told what is cropped of them, see ``with_crops``.
+    A function between DEQUANTIZE and QUANTIZE becomes one of int8. Blocks of dilated convolutions are told what is
+    cropped of them, see ``with_crops``.
     """
     operations = _needed(operations, output)
     chains = _Chains(operations, output)
     joined: dict[int, Operation] = {}
     for operation in operations:
         if len(three := chains.three(operation)) == 3:
-            joined |= _rounded(three) | _every_step(three, tensors)
+            joined |= _rounded(three)
     left = [joined.get(o.index, o) for o in operations]
     return with_crops(_needed(left, output), tensors)
 
@@ -66,26 +64,3 @@ def _rounded(three: list[Operation]) -> dict[int, Operation]:
     if (first.code, last.code) != ("DEQUANTIZE", "QUANTIZE") or function.code not in FUNCTIONS:
         return {}
     return {last.index: replace(function, inputs=first.inputs, outputs=last.outputs)}
-
-
-def _every_step(three: list[Operation], tensors: tuple[Tensor, ...]) -> dict[int, Operation]:
-    """Return a dense layer that reads rows of a tensor in the order of memory, as one of the tensor itself.
-
-    It makes the tensor in its own dimensions, where what follows is that; else that stays.
-    """
-    first, dense, last = three
-    if (first.code, dense.code, last.code) != ("RESHAPE", "FULLY_CONNECTED", "RESHAPE") or len(dense.inputs) < 2:
-        return {}
-    before, after, weights = (tensors[i].dims for i in (first.inputs[0], last.outputs[0], dense.inputs[1]))
-    steps, whole = prod(before[:-1]), replace(dense, inputs=(first.inputs[0], *dense.inputs[1:]))
-    if (
-        len(before) < 3
-        or len(weights) != 2
-        or steps < 2
-        or before[-1] != weights[1]
-        or prod(after) != steps * weights[0]
-    ):
-        return {}
-    if after == (*before[:-1], weights[0]):
-        return {last.index: replace(whole, outputs=last.outputs)}
-    return {dense.index: whole}

@@ -9,6 +9,7 @@ from latent_nas.interchange._flatbuffer import Scalar, Table
 from latent_nas.interchange._tflite_names import ACTIVATIONS
 from latent_nas.interchange.tflite_file import Operation, Tensor
 from latent_nas.interchange.tflite_nodes.draft import Draft, Unreadable, Value
+from latent_nas.interchange.tflite_nodes.settling import settled
 from latent_nas.operators import Operator, Shape
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.flatten import Flatten
@@ -58,20 +59,36 @@ class Call:
         """Return an option that is a whole number."""
         return int(self.options[name])
 
-    def value(self, i: int = 0, padded: bool = False, closed: bool = False) -> Value:
+    def value(self, i: int = 0, padded: bool = False, closed: bool = False, moved: bool = False) -> Value:
         """Return the i-th input, a tensor of the graph.
 
         Args:
             padded: take one with a rim too. closed: take one behind a closing function too.
+            moved: take one whose elements lie in another order too.
         """
         tensor, found = self.tensor(i), self.values[i]
         if found is None:
             raise self.refuse(f"its input {tensor.name!r} is a constant; wanted one that the network computes")
+        if found.order is not None and not moved:
+            found = self._settled(i, found)
         if found.closed and not closed:
             raise self.refuse(f"it reads what {found.closed} makes; that is known at the end of a network only")
         if self.draft.integers != (found.quant is not None) and not closed:
             raise self.refuse(f"its input {tensor.name!r} is {tensor.kind} among int8 tensors; wanted all int8")
         return found if padded or not any(found.pads) else self._with_rim(i, found)
+
+    def _settled(self, i: int, x: Value) -> Value:
+        """Return a value whose elements lie in another order as an operator makes it, once for all that read it."""
+        number = self.operation.inputs[i]
+        if number not in self.draft.settled:
+            try:
+                self.draft.settled[number] = settled(
+                    self.draft, x, (number, f"the elements moved before {self.operation.what}")
+                )
+            except ValueError as error:
+                raise self.refuse(str(error)) from None
+        self.values[i] = self.draft.settled[number]
+        return self.draft.settled[number]
 
     def _with_rim(self, i: int, x: Value) -> Value:
         """Return a value with its rim around it, by an operator of its own."""

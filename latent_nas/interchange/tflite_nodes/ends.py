@@ -21,7 +21,7 @@ def _quantize(call: Call) -> Value | np.ndarray:
             raise call.refuse(f"a constant of {call.tensor(0).kind} becomes {call.output.kind}; wanted floats to int8")
         steps = np.rint(constant.astype(np.float32) / np.float32(quant.scale)) + quant.zero_point
         return steps.clip(-128, 127).astype(np.int8)
-    x = call.value(closed=True)
+    x = call.value(closed=True, moved=True)
     if x.closed or x.quant == quant:
         return replace(x, dims=call.output.dims)
     if x.node == 0 and call.readers[0] == 1:
@@ -36,7 +36,8 @@ def _quantize(call: Call) -> Value | np.ndarray:
 def entered(call: Call, x: Value, quant: Quant) -> Value:
     """Return the network's input, rounded so from now on."""
     call.draft.quants[0] = quant
-    call.draft.traced[0] = (call.operation.outputs[0], call.operation.what)
+    if x.order is None:
+        call.draft.traced[0] = (call.operation.outputs[0], call.operation.what)
     if x.quant is not None:
         call.draft.notes.append(
             f"its {call.operation.what} is left out: the input is taken with the scale {quant.scale:.6g} and the zero"
@@ -60,7 +61,7 @@ def _dequantize(call: Call) -> Value | np.ndarray:
             tensor.zeros if tensor.zeros.size == count else np.resize(tensor.zeros if tensor.zeros.size else 0, count)
         )
         return (constant.astype(float) - zeros.reshape(around)) * tensor.scales.reshape(around)
-    x = call.value(closed=True)
+    x = call.value(closed=True, moved=True)
     return replace(x, dims=call.output.dims, closed=x.closed or DEQUANTIZE)
 
 

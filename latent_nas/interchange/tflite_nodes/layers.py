@@ -3,6 +3,9 @@
 from dataclasses import replace
 from math import prod
 
+import numpy as np
+
+from latent_nas.interchange.onnx_view import memory
 from latent_nas.interchange.tflite_nodes import Field, Reader, dilated
 from latent_nas.interchange.tflite_nodes.call import Call
 from latent_nas.interchange.tflite_nodes.draft import Held, Value
@@ -95,14 +98,21 @@ def _convolution(call: Call, depthwise: bool) -> Value:
 
 
 def _dense(call: Call) -> Value:
-    x, held = call.value(), weights(call, 1, 0)
+    x, held = call.value(moved=True), weights(call, 1, 0)
     if held.values.ndim != 2:
         raise call.refuse(f"weights {held.values.shape}; wanted two dimensions")
+    if x.order is not None:  # its weights are put in the order of memory, where it reads every element once
+        places = x.order.ravel()
+        every = np.array_equal(np.sort(places), memory((prod(call.draft.builder.shape(x.node)),)))
+        if every and places.size == held.values.shape[1]:
+            x, held = replace(x, order=None), replace(held, values=held.values[:, np.argsort(places)])
+        else:
+            x = call.value()
     if call.option("format") or call.options["quant_spec"] or call.option("bias_type") not in BIASES:
         raise call.refuse("its weights are in an order of their own (weights_format, quant_spec); not known here")
     units, features = held.values.shape
     size = prod(x.dims)
-    every = len(x.dims) > 2 and x.dims[-1] == features == call.shape()[-1]
+    every = x.dims[-1:] == (features,) == call.draft.builder.shape(x.node)[-1:]
     if size != features and not every:
         raise call.refuse(f"{features} features over a tensor {x.dims}; only one vector at once is known here")
     if call.option("keep_dims") and x.dims[-1] != features:

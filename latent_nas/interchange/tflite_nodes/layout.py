@@ -17,6 +17,14 @@ def _wide(dims: tuple[int, ...]) -> list[int]:
     return [d for d in dims if d != 1]
 
 
+def wanted(call: Call) -> list[int]:
+    """Return the dimensions that a RESHAPE asks for, -1 for the rest."""
+    if len(call.tensors) > 1 and call.tensors[1] is not None:
+        given: list[int] = call.constant(1).ravel().tolist()
+        return given
+    return call.table.array(0, "<i4").tolist() if call.table else []
+
+
 def reshaped(call: Call) -> Value | np.ndarray:
     """Return the first input with the output's dimensions.
 
@@ -39,6 +47,8 @@ def reshaped(call: Call) -> Value | np.ndarray:
             return call.again(x)
         if len(_wide(dims)) <= 1 and not any(x.pads):
             return call.again(call.flattened(x))
+        if len(dims) == 2 and dims[-1] == call.shape()[-1] and len(call.shape()) == 3 and not any(x.pads):
+            return call.again(x)  # rows of features
         if len(dims) in (3, 4) and dims[0] == 1:
             shape = dims[1:] if len(dims) == 4 else (dims[1], 1, dims[2])
             return call.again(call.reshaped(call.value(), shape))
@@ -47,11 +57,7 @@ def reshaped(call: Call) -> Value | np.ndarray:
 
 
 def _reshape(call: Call) -> Value | np.ndarray:
-    if len(call.tensors) > 1 and call.tensors[1] is not None:
-        given = call.constant(1).ravel().tolist()
-    else:
-        given = call.table.array(0, "<i4").tolist() if call.table else []
-    dims = call.output.dims
+    given, dims = wanted(call), call.output.dims
     if (
         len(given) != len(dims)
         or given.count(-1) > 1
