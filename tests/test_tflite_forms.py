@@ -173,6 +173,55 @@ def test_a_network_whose_file_has_channels_first_at_its_ends(tmp_path):
     assert open_int8(tmp_path / "f.tflite", tmp_path / "x.npy").graph == network.graph
 
 
+IMAGE = (1, 6, 4, 4)
+KEPT = (27, {0: ("?", True)})
+OF_TWO = {
+    "the larger": [Layer("MAXIMUM", [1, 2], IMAGE, (39, {}))],
+    "the smaller": [Layer("MINIMUM", [1, 2], IMAGE, (39, {}))],
+    "centred": [Layer("MEAN", [1], (1, 6, 4, 1), KEPT, constants=axes(-1)), Layer("SUB", [1, 3], IMAGE, (28, {}))],
+    "one a channel": [
+        Layer("MEAN", [2], (1, 1, 1, 4), KEPT, constants=axes(1, 2)),
+        Layer("ADD", [3, 1], IMAGE, (11, {})),
+    ],
+    "summed": [Layer("SUM", [1], (1, 6, 4), (27, {}), constants=axes(-1))],
+    "divided": [
+        Layer("ABS", [1], IMAGE),
+        Layer("ADD", [3], IMAGE, (11, {}), number=np.ones(1, np.float32)),
+        Layer("DIV", [1, 4], IMAGE, (29, {})),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", OF_TWO)
+def test_operators_of_two_tensors_and_over_channels(kind, tmp_path):
+    """In int8 within a unit of the interpreter's, in floats as they are: the oracle compares."""
+    first = [Layer("CONV_2D", [0], IMAGE, conv_options((1, 1), SAME), drawn(4, 3, 3, 3), drawn(4)) for _ in range(2)]
+    layers = [Layer("INPUT", [], (1, 6, 4, 3)), *first, *OF_TWO[kind]]
+    converted(tmp_path / "m.tflite", layers)
+    (tmp_path / "m.tflite").write_bytes(float_file(layers))
+    np.save(tmp_path / "x.npy", drawn(16, 6, 4, 3))
+    open_int8(tmp_path / "m.tflite", tmp_path / "x.npy")
+
+
+def test_a_choice_between_functions_of_one_tensor_is_one_table(tmp_path):
+    """As Keras writes SELU and a ReLU with a threshold."""
+    model, dims, quant = Model(), (1, 6, 4, 4), (0.06, 4)
+    x = model.tensor((1, 6, 4, 4), "INT8", 0.05, 3)
+    zero = model.tensor((), "INT8", 0.05, 3, np.array(3))
+    mask = model.op("GREATER", [x, zero], model.tensor(dims, "BOOL"))
+    slope = model.tensor((), "INT8", 1.1 / 127, 0, np.array(127))
+    yes = model.op("MUL", [x, slope], model.tensor(dims, "INT8", *quant), (21, {}))
+    no = model.op("ABS", [x], model.tensor(dims, "INT8", *quant))
+    last = model.op("SELECT_V2", [mask, yes, no], model.tensor(dims, "INT8", *quant))
+    (tmp_path / "m.tflite").write_bytes(model.file(x, last))
+    assert [n.operator.kind for n in open_int8(tmp_path / "m.tflite").graph.nodes[1:]] == ["activation"]
+    other = model.op("SELECT_V2", [mask, last, x], model.tensor(dims, "INT8", *quant))
+    both = model.op("ADD", [other, mask], model.tensor(dims, "INT8", *quant), (11, {}))
+    (tmp_path / "m.tflite").write_bytes(model.file(x, both))
+    with pytest.raises(ValueError, match=r"ADD \(operator 5\): its input .* is of truth values; only a choice"):
+        read_model(tmp_path / "m.tflite")
+
+
 def test_a_part_that_is_flattened_is_a_part_of_the_image(tmp_path):
     """Cropping2D in front of Flatten: its vector has no rows to be cut of."""
     part = [(1, np.array([0, 1, 1, 0])), (2, np.array([1, 4, 3, 4]))]

@@ -34,6 +34,7 @@ CODES = {
         "L2_POOL_2D": 12,
         "TILE": 69,
         "GATHER": 36,
+        **{"GREATER": 61, "MAXIMUM": 55, "MINIMUM": 57, "SELECT_V2": 123, "SUM": 74, "ABS": 101},
         "ELU": 111,
     },
     **{"QUANTIZE": 114, "HARD_SWISH": 117, "GELU": 150, "COS": 108, "BATCH_TO_SPACE_ND": 37, "SPACE_TO_BATCH_ND": 38},

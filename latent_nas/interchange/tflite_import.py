@@ -170,6 +170,7 @@ class _Reader:
             draft.quants.append(quant or Quant(1.0, 0))
             draft.constants.append({})
         draft.operators.append(draft.builder.build().input)
+        draft.sources.append(())
         if order is None:
             draft.traced[0] = (file.input, f"input {given.name!r}")
         else:

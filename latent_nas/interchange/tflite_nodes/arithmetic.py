@@ -1,16 +1,23 @@
 """Sums, differences, products and quotients: of two tensors, or of one and a constant."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from latent_nas.fixed_point import Quant
+from latent_nas.interchange.onnx_view import memory
 from latent_nas.interchange.tflite_nodes import Field, Reader
 from latent_nas.interchange.tflite_nodes.activations import function
 from latent_nas.interchange.tflite_nodes.call import Call
+from latent_nas.interchange.tflite_nodes.choosing import of_one
 from latent_nas.interchange.tflite_nodes.draft import Held, Value
+from latent_nas.interchange.tflite_nodes.settling import settled
 from latent_nas.interchange.tflite_nodes.weighted import weighted
 from latent_nas.operators import Operator
 from latent_nas.operators.add import Add
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.multiply import Multiply
+from latent_nas.operators.relu import Relu
 from latent_nas.operators.subtract import Subtract
 from latent_nas.operators.zero import Zero
 
@@ -46,7 +53,7 @@ def _arithmetic(call: Call) -> Value:
 def _pair(call: Call, code: str) -> Value:
     a, b = call.alike(call.value(0), call.value(1))
     if code not in PAIRS:
-        raise call.refuse("one tensor divided by another is not known here")
+        return of_one(call, "x / y", lambda x, y: x / y)
     shapes = [call.draft.builder.shape(v.node) for v in (a, b)]
     if a.dims == b.dims and shapes[0] == shapes[1]:
         return call.add(PAIRS[code], a, b, activation=call.activation())
@@ -56,7 +63,22 @@ def _pair(call: Call, code: str) -> Value:
         wide = (1,) * (len(a.dims) - len(b.dims)) + b.dims
         if len(wide) == len(a.dims) and all(n in (1, whole) for n, whole in zip(wide, a.dims, strict=True)):
             return call.add(Multiply(), a, b, activation=call.activation())
-    raise call.refuse(f"tensors {a.dims} and {b.dims}; only two of one shape are known here")
+    a, b = _spread(call, a, b)
+    return call.add(PAIRS[code], a, b, activation=call.activation())
+
+
+def _spread(call: Call, a: Value, b: Value) -> tuple[Value, ...]:
+    """Return two tensors broadcast to one shape, by operators of their own."""
+    try:
+        dims = np.broadcast_shapes(a.dims, b.dims)
+        wide = [v if v.dims == dims else replace(v, dims=dims, order=_places(v, dims)) for v in (a, b)]
+        return call.alike(*(v if v.order is None else settled(call.draft, v, None) for v in wide))
+    except ValueError as error:
+        raise call.refuse(f"tensors {a.dims} and {b.dims}: {error}") from None
+
+
+def _places(x: Value, dims: tuple[int, ...]) -> np.ndarray:
+    return np.broadcast_to(memory(x.dims), dims)
 
 
 def _number(call: Call, x: Value, number: float, code: str, first: bool) -> Value:
@@ -91,9 +113,26 @@ def _each_channel(call: Call, x: Value, factors: np.ndarray, offsets: np.ndarray
 
 def _edge(call: Call) -> Value:
     constant = next((i for i in (0, 1) if call.constants[i] is not None), None)
-    if constant is None or np.unique(held := call.real(constant)).size != 1:
-        raise call.refuse("only the larger or smaller of a tensor and one number is known here")
+    if constant is None:
+        return _further(call)
+    if np.unique(held := call.real(constant)).size != 1:
+        raise call.refuse("only the larger or smaller of a tensor and one number, or of two tensors, is known here")
     return function(call, call.value(1 - constant), f"{EDGES[call.operation.code]}(x, {float(held.flat[0])!r})")
+
+
+def _further(call: Call) -> Value:
+    """Return the larger or smaller of two tensors: one of them, and by how much the other is beyond it."""
+    larger, (a, b) = call.operation.code == "MAXIMUM", _spread(call, call.value(0), call.value(1))
+    more = Subtract("relu")
+    if a.quant is None:
+        beyond = call.draft.add(Relu(), [call.draft.add(Subtract(), [a.node, b.node], None, {})], None, {})
+    else:
+        if not a.quant == b.quant == call.quant():
+            raise call.refuse("its tensors differ in scale or zero point")
+        whole = Quant(a.quant.scale, -128)  # what lies between 0 and 255 steps is exact
+        beyond = call.draft.add(more, [a.node, b.node], whole, more.constants({}, [a.quant, b.quant], whole))
+    extra = Value(beyond, a.dims, None if a.quant is None else Quant(a.quant.scale, -128))
+    return call.add(Add(), b, extra) if larger else call.add(Subtract(), a, extra)
 
 
 ACTIVATION: dict[str, Field] = {"activation": (0, "b", 0)}

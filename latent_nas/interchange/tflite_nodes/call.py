@@ -5,14 +5,16 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from latent_nas.fixed_point import Quant
+from latent_nas.graph.functions import CURVED, PLAIN
 from latent_nas.interchange._flatbuffer import Scalar, Table
 from latent_nas.interchange._tflite_names import ACTIVATIONS
 from latent_nas.interchange.tflite_file import Operation, Tensor
-from latent_nas.interchange.tflite_nodes.draft import Draft, Unreadable, Value
+from latent_nas.interchange.tflite_nodes.draft import Draft, Function, Unreadable, Value
 from latent_nas.interchange.tflite_nodes.settling import settled
 from latent_nas.operators import Operator, Shape
 from latent_nas.operators.activation import Activation
 from latent_nas.operators.flatten import Flatten
+from latent_nas.operators.formula import LONGEST, composed
 from latent_nas.operators.pad import Pad
 from latent_nas.operators.relu import Relu
 from latent_nas.operators.relu6 import Relu6
@@ -69,6 +71,10 @@ class Call:
         tensor, found = self.tensor(i), self.values[i]
         if found is None:
             raise self.refuse(f"its input {tensor.name!r} is a constant; wanted one that the network computes")
+        if found.truth is not None:
+            raise self.refuse(
+                f"its input {tensor.name!r} is of truth values; only a choice (SELECT) by them is known here"
+            )
         if found.order is not None and not moved:
             found = self._settled(i, found)
         if found.closed and not closed:
@@ -180,7 +186,7 @@ class Call:
         draft, nodes = self.draft, [v.node for v in values]
         after = FUSED.get(activation)
         if not draft.integers:
-            node = draft.add(operator, nodes, None, {})
+            node = self._function(draft.add(operator, nodes, None, {}), operator, values)
             last = node if after is None else draft.add(after, [node], None, {})
             return self._made(last, None)
         quant, quants = self.quant(), [v.quant for v in values if v.quant]
@@ -191,10 +197,23 @@ class Call:
         if isinstance(after, (Relu, Relu6)) and "activation" in {f.name for f in fields(operator)}:
             operator, after = replace(operator, activation=after.kind), None  # type: ignore[call-arg]
         held = operator.constants({}, quants, quant) if constants is None else constants
-        node = draft.add(operator, nodes, quant, held)
+        node = self._function(draft.add(operator, nodes, quant, held), operator, values)
         if after is not None:
             node = draft.add(after, [node], quant, after.constants({}, [quant], quant))
         return self._made(node, quant)
+
+    def _function(self, node: int, operator: Operator, values: tuple[Value, ...]) -> int:
+        """Keep that a node is a function of one tensor's elements; return it."""
+        formula = operator.formula if isinstance(operator, Activation) else (PLAIN | CURVED).get(operator)
+        if formula is None or len(values) != 1:
+            return node
+        draft, before, reals = self.draft, self.draft.function(values[0]), None
+        if before.reals is not None:
+            x, y = draft.quants[values[0].node], draft.quants[node]
+            reals = y.dequantise(operator.int8(draft.constants[node], x.quantise(before.reals))).astype(float)
+        if len(whole := composed(formula, before.formula)) <= LONGEST:
+            draft.functions[node] = Function(before.source, whole, reals)
+        return node
 
     def again(self, x: Value) -> Value:
         """Return a value as the output, where nothing is computed."""

@@ -8,6 +8,9 @@ import numpy as np
 from latent_nas.interchange.tflite_nodes import Reader
 from latent_nas.interchange.tflite_nodes.call import Call
 from latent_nas.interchange.tflite_nodes.draft import Value
+from latent_nas.operators import Operator
+from latent_nas.operators.conv2d import Conv2d
+from latent_nas.operators.dense import Dense
 from latent_nas.operators.global_pool import GlobalPool
 from latent_nas.operators.pad import Pad
 
@@ -145,11 +148,31 @@ def _over_space(call: Call, mode: str) -> Value:
         raise call.refuse(f"axes {axes} of a tensor {x.dims}")
     over = {a % rank for a in axes}
     kept = [a for a in range(rank) if a not in over and x.dims[a] != 1]
+    if over == {rank - 1} and rank > 1 and mode != "max" and x.dims[-1] == call.shape()[-1]:
+        return _over_channels(call, x, mode)
+    if mode == "sum":
+        raise call.refuse(f"over axes {axes} of a tensor {x.dims}; only over the last is known here")
     if 0 in over or kept not in ([], [rank - 1]) or rank - 1 in over or x.dims[-1] != call.shape()[-1]:
         raise call.refuse(f"over axes {axes} of a tensor {x.dims}; only over height and width is known here")
     if len(call.shape()) == 1 and (not x.quant or x.quant == call.quant()):
         return replace(x, dims=call.output.dims)
     return call.add(GlobalPool(mode), x)
+
+
+def _over_channels(call: Call, x: Value, mode: str) -> Value:
+    """Return a mean or sum over the features of each step or pixel: one filter of equal weights."""
+    channels = x.dims[-1]
+    weight = np.full(channels, 1.0 if mode == "sum" else 1 / channels)
+    operator: Operator
+    if len(call.shape()) == 1:
+        operator, weights = Dense(1), {"weight": weight[None], "bias": np.zeros(1)}
+    else:
+        operator, weights = Conv2d(1, (1, 1)), {"weight": weight.reshape(1, 1, 1, -1), "bias": np.zeros(1)}
+    if x.quant is not None:
+        return call.add(operator, x, constants=operator.constants(weights, [x.quant], call.quant()))
+    made = call.add(operator, x)
+    call.draft.weights[made.node] = weights
+    return made
 
 
 READERS = {
@@ -159,6 +182,7 @@ READERS = {
     "TRANSPOSE": Reader(_transpose, 26),
     "PAD": Reader(_pad, 22),
     "PADV2": Reader(_pad, 43),
+    "SUM": Reader(lambda call: _over_space(call, "sum"), 27, {"keep_dims": (0, "?", False)}),
     "MEAN": Reader(lambda call: _over_space(call, "avg"), 27, {"keep_dims": (0, "?", False)}),
     "REDUCE_MAX": Reader(lambda call: _over_space(call, "max"), 27, {"keep_dims": (0, "?", False)}),
 }

@@ -31,11 +31,11 @@ def shape_of(dims: tuple[int, ...]) -> Shape | None:
     return {0: (1,), 1: wide, 2: (*wide[:1], 1, *wide[1:]), 3: wide}.get(len(wide))
 
 
-def settled(draft: Draft, x: Value, trace: tuple[int, str]) -> Value:
+def settled(draft: Draft, x: Value, trace: tuple[int, str] | None) -> Value:
     """Return a value whose elements lie in another order as one that an operator makes.
 
     Args:
-        trace: the number of the file's tensor, and the operator that reads it.
+        trace: the number of the file's tensor, and the operator that reads it; None of one that the file has not.
 
     Raises:
         ValueError: no operator makes it.
@@ -89,6 +89,6 @@ def settled(draft: Draft, x: Value, trace: tuple[int, str]) -> Value:
             held = draft.builder.shape(node)
         node = chosen(image_of(order.reshape(1, *image).transpose(0, 3, 1, 2), held, node, reshaped, part, gathered))
         node = reshaped(node, shape)
-    if node != x.node:
+    if node != x.node and trace is not None:
         draft.traced[node] = trace
     return Value(node, x.dims, x.quant)
