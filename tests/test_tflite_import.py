@@ -379,7 +379,7 @@ def hybrid(model: Model, x: int) -> int:
         (lambda m, x: convolution(m, x, 4, kind="INT16"), "is INT16 with 1 scales; wanted int8"),
         (odd_bias, "its bias has another scale than input times weights"),
         (hybrid, "reads what DEQUANTIZE makes"),
-        (plain("CUSTOM Mine"), "operators that are not known here: CUSTOM 'Mine'"),
+        (plain("CUSTOM Mine"), "operators that are not known here: CUSTOM 'Mine'; docs/operators.md"),
         (plain("L2_POOL_2D"), "operators that are not known here: L2_POOL_2D"),
         (plain("MIRROR_PAD"), r"^[^(]*MIRROR_PAD \(operator 0\): it has no input 1$"),
         (plain("MEAN", (27, {}), (1, 8), [1, 3]), r"over axes \[1, 3\] of a tensor \(1, 6, 8, 3\)"),

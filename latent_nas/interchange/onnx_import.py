@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from latent_nas.graph import Graph
+from latent_nas.interchange.hints import advice
 from latent_nas.interchange.onnx_ending import CLOSING
 from latent_nas.interchange.onnx_file import File, key, named, open_file
 from latent_nas.interchange.onnx_fold import is_constant
@@ -70,7 +71,5 @@ def _all_known(file: File) -> None:
     if closing and len(closing) == len(unknown):
         raise Unreadable(f"{named(closing[0])} is not at the end; only there it can be left out")
     if unknown:
-        names = sorted({*readers(), *MOVES, *ROUNDS, *CLOSING, "Constant"})
-        raise Unreadable(
-            f"has operators that are not known here: {', '.join(sorted(unknown))}; known: {', '.join(names)}"
-        )
+        names = sorted(unknown)
+        raise Unreadable(f"has operators that are not known here: {', '.join(names)}; {advice(names)}")

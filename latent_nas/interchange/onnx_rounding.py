@@ -27,7 +27,9 @@ class Rounding:
             Unreadable: several scales, not 8 bits, or a scale that is not above 0.
         """
         if scale.size != 1 or (zero is not None and zero.dtype not in (np.int8, np.uint8)):
-            raise Unreadable(f"{what}: only one scale and 8 bits are known here for a tensor between operators")
+            raise Unreadable(
+                f"{what}: only one scale and 8 bits are known here for a tensor between operators; quantise to int8"
+            )
         value = float(scale.ravel()[0])
         if not (np.isfinite(value) and value > 0):
             raise Unreadable(f"{what}: its scale is {value}; wanted one above 0")

@@ -124,7 +124,8 @@ def _forms(shape: Shape) -> list[Shape]:
     """Return the images that a node's memory may be: its own, or a series with its values as channels."""
     if len(shape) == 1:
         return [(1, 1, *shape), (*shape, 1, 1)]
-    return [shape, (shape[0], 1, shape[1])] if shape[2] == 1 else [shape]
+    line = [(1, 1, shape[0])] if shape[1:] == (1, 1) else []
+    return [shape, (shape[0], 1, shape[1]), *line] if shape[2] == 1 else [shape]
 
 
 def _part(inner: np.ndarray, shape: Shape) -> tuple[Shape, Pair, np.ndarray | None] | None:

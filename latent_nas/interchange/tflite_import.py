@@ -16,6 +16,7 @@ from latent_nas.fixed_point import Quant
 from latent_nas.graph import Builder, Graph
 from latent_nas.interchange._flatbuffer import Damaged, Scalar
 from latent_nas.interchange._tflite_names import ACTIVATIONS
+from latent_nas.interchange.hints import advice
 from latent_nas.interchange.onnx_view import memory
 from latent_nas.interchange.tflite_file import File, Operation
 from latent_nas.interchange.tflite_nodes import Reader, readers
@@ -94,8 +95,7 @@ def _needed(file: File) -> list[Operation]:
     kept = plainer(list(file.operations), file.tensors, file.output)
     unknown = sorted({o.code for o in kept} - readers().keys())
     if unknown:
-        known = ", ".join(sorted(readers()))
-        raise Unreadable(f"it has operators that are not known here: {', '.join(unknown)}; known: {known}")
+        raise Unreadable(f"it has operators that are not known here: {', '.join(unknown)}; {advice(unknown)}")
     return kept
 
 

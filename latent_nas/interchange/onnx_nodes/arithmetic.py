@@ -60,17 +60,20 @@ def product(call: Call, a: Value, b: Value) -> Value:
     Raises:
         Unreadable: their elements lie in different orders.
     """
-    a, b = (v if v.order.size == prod(call.draft.shape(v.node)) else call.in_order(v) for v in (a, b))
-    if b.order.size > a.order.size:
+    sizes = {v.node: prod(call.draft.shape(v.node)) for v in (a, b)}
+    if any(np.unique(v.order).size != sizes[v.node] or v.order.min() < 0 for v in (a, b)):  # a part, or padded
+        return call.together(Multiply(), a, b)
+    if sizes[b.node] > sizes[a.node]:
         a, b = b, a
     shape = call.draft.shape(a.node)
-    places = np.full(prod(shape), -1)
     try:
-        places[a.order.ravel()] = np.broadcast_to(b.order, a.order.shape).ravel()
+        spread = np.broadcast_to(b.order, a.order.shape)
     except ValueError:  # neither broadcasts to the other
         return call.together(Multiply(), a, b)
-    if a.order.size == b.order.size:
+    if sizes[a.node] == sizes[b.node] or a.order.size != sizes[a.node]:
         return call.together(Multiply(), a, b)
+    places = np.full(prod(shape), -1)
+    places[a.order.ravel()] = spread.ravel()
     size = prod(call.draft.shape(b.node))
     for kept in itertools.product((False, True), repeat=len(shape)):
         own = tuple(n if keep else 1 for n, keep in zip(shape, kept, strict=True))

@@ -122,13 +122,24 @@ class Call(Making):
         a = values[0]
         sizes = {int(np.prod(self.draft.shape(v.node))) for v in values}
         if len(sizes) > 1 or any(not np.array_equal(a.order, v.order) for v in others):
-            values = [self.in_order(v) for v in values]
+            values = self._in_one_order(values)
             a = values[0]
             if any(not np.array_equal(values[0].order, v.order) for v in values):
                 raise self.refuse(f"the elements of the tensors {a.order.shape} that it reads lie in different orders")
         first = values[0].node
         nodes = [first, *(self.reshaped(v.node, self.draft.shape(first)) for v in values[1:])]
         return Value(self.put(operator, *nodes), values[0].order)
+
+    def _in_one_order(self, values: list[Value]) -> list[Value]:
+        """Return tensors of one shape as images with their channels in order, which come first in the file, or last."""
+        try:
+            return [self.in_order(v) for v in values]
+        except Unreadable as error:
+            try:
+                made = [self.in_order(Value(v.node, np.moveaxis(v.order, -1, 1))) for v in values]
+            except Unreadable:
+                raise error from None
+            return [Value(v.node, np.moveaxis(v.order, 1, -1)) for v in made]
 
     def broadcast(self, *values: Value) -> list[Value]:
         """Return tensors of one shape: elements of those that are broadcast lie at several places.

@@ -54,15 +54,17 @@ def pad(call: Call) -> Value:
         pairs[axis] = (amounts[i], amounts[len(along) + i])
     if not any(a for pair in pairs for a in pair):
         return x
-    if mode != "constant" or filled:
-        raise call.refuse(f"mode {mode!r}, value {filled}; only zeros are known here")
+    copied = mode in ("reflect", "edge", "wrap")
+    if not copied and (mode != "constant" or filled):
+        raise call.refuse(f"mode {mode!r}, value {filled}; only zeros and copies of the rim are known here")
     if any(pairs[0]):
         raise call.refuse(f"pads {amounts} are of the batch too")
     size = np.prod([n + max(0, b) + max(0, a) for (b, a), n in zip(pairs, x.order.shape, strict=True)], dtype=float)
     if size > LARGEST:
         raise call.refuse(f"pads {amounts} make a tensor that no device here can hold")
     cut = x.order[tuple(slice(max(0, -b), n - max(0, -a)) for (b, a), n in zip(pairs, x.order.shape, strict=True))]
-    order = np.pad(cut, [(max(0, b), max(0, a)) for b, a in pairs], constant_values=-1)
+    added = [(max(0, b), max(0, a)) for b, a in pairs]
+    order = np.pad(cut, added, mode) if copied else np.pad(cut, added, constant_values=-1)
     return Value(x.node, order)
 
 

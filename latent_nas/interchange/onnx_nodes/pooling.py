@@ -172,7 +172,7 @@ def _reduced(call: Call, axes: tuple[int, ...], keep: bool, mode: str, given: Va
         made = call.put(Dense(len(lines)), x.node)
         call.hold(made, weight, None, None)
         return Value(made, memory(dims))
-    for axis in axes if mode != "max" and given is None else ():
+    for axis in axes if given is None else ():
         with suppress(Unreadable):  # not the channels
             one, rest = _over_channels(call, x, axis, mode), tuple(a for a in axes if a != axis)
             whole = _reduced(call, rest, True, mode, one) if rest else one
@@ -181,11 +181,16 @@ def _reduced(call: Call, axes: tuple[int, ...], keep: bool, mode: str, given: Va
 
 
 def _over_channels(call: Call, x: Value, axis: int, mode: str) -> Value:
-    """Return a tensor with the mean or sum of its channels, which lie along an axis: a convolution of one filter."""
+    """Return a tensor with the mean, sum or largest of its channels, which lie along an axis."""
     image = call.in_order(Value(x.node, np.moveaxis(x.order, axis, 1)))
     channels = call.draft.shape(image.node)[-1]
-    node = call.put(Conv2d(1, (1, 1)), image.node)
-    call.hold(node, np.full((1, 1, 1, channels), 1.0 if mode == "sum" else 1 / channels), None, None)
+    if mode == "max":
+        rows, columns = (1, 1, *call.draft.shape(image.node))[-3:-1]
+        lines = call.reshaped(image.node, (rows * columns, channels, 1))
+        node = call.reshaped(_line(call, mode, lines, (1, channels)), (rows, columns, 1))
+    else:
+        node = call.put(Conv2d(1, (1, 1)), image.node)
+        call.hold(node, np.full((1, 1, 1, channels), 1.0 if mode == "sum" else 1 / channels), None, None)
     left = np.moveaxis(image.order, 1, axis).take([0], axis)
     return Value(node, left // channels)
 
