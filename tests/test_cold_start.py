@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 import xgboost
 from scipy.stats import kendalltau
 from sklearn.base import clone, is_regressor
@@ -15,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latent_nas import artifacts, shipped
+from latent_nas.adam import Adam, one_cycle
 from latent_nas.judge.accuracy import AccuracyModel
 from latent_nas.rank_agreement import kendall
 from latent_nas.surrogates import restore
@@ -41,13 +43,42 @@ def test_a_query_imports_little():
     assert not UNNEEDED & imported
 
 
-def test_a_round_of_the_q_agent_imports_no_library_of_other_agents_and_no_statistics():
-    """They take a second and a half, where all rounds of a search of 24 trainings take three."""
-    code = "import sys, latent_nas.agent.q_school, latent_nas.study, latent_nas.report.rounds; print(*sys.modules)"
+def test_a_round_of_the_q_agent_imports_no_library_of_other_agents_no_statistics_and_no_compiler():
+    """They take three seconds, where all rounds of a search of 24 trainings take three."""
+    code = """if True:
+        import sys, numpy, latent_nas.study, latent_nas.report.rounds
+        from latent_nas.agent.q_learner import Replay, fresh, learn
+        from latent_nas.surrogates.mlp import Mlp
+
+        rows = numpy.random.default_rng(0).random((60, 4))
+        Mlp(members=1, epochs=0, steps=20).fit(rows, rows)
+        zeros = numpy.zeros((60, 3), int)
+        learn(fresh(3, 4, rows, rows[0], 0), Replay(zeros, rows, zeros[:, 0], zeros[:, 0] + 1, rows), 2, 0)
+        print(*sys.modules)
+        """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     imported = set(done.stdout.split())
     assert "torch" in imported
-    assert not {"stable_baselines3", "gymnasium", "scipy.stats"} & imported
+    assert not {"stable_baselines3", "gymnasium", "scipy.stats", "torch._dynamo"} & imported
+
+
+@pytest.mark.parametrize(("decay", "steps"), [(0.0, 12), (1e-2, 45)])
+def test_adam_steps_as_torch_optim_does_to_the_last_bit(decay, steps):
+    rng = torch.Generator().manual_seed(0)
+    theirs = [torch.randn(shape, generator=rng).requires_grad_() for shape in ((37, 5), (9,))]
+    ours = [p.detach().clone().requires_grad_() for p in theirs]
+    optimiser = torch.optim.AdamW(theirs, lr=3e-3, weight_decay=decay, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.1)
+    adam = Adam(ours, decay)
+    for rate, beta in one_cycle(3e-3, steps, 0.1):
+        assert (optimiser.param_groups[0]["lr"], optimiser.param_groups[0]["betas"][0]) == (rate, beta)
+        for one, other in zip(theirs, ours, strict=True):
+            one.grad = torch.randn(one.shape, generator=rng)
+            other.grad = one.grad.clone()
+        optimiser.step()
+        schedule.step()
+        adam.step(rate, beta)
+    assert all(torch.equal(one, other) for one, other in zip(theirs, ours, strict=True))
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 4, 30, 200_000])  # pairs of the last would take 300 GB

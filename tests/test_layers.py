@@ -18,7 +18,7 @@ LAYERS = [
     {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits", "front_end"}
     | {"preprocessing", "resampling", "spectrum", "spectral"}
     | {"compiled", "kernels", "extras", "ranges", "units", "fields", "nearest", "rank_agreement"}
-    | {"whole", "lock", "sealed", "threads", "accelerator"},
+    | {"whole", "lock", "sealed", "threads", "accelerator", "adam"},
     {"graph", "operators", "readers", "cores"},
     {"spaces", "tasks", "devices", "runtimes", "zoo"},
     {"costs", "training", "codec", "surrogates", "tables", "crews", "analog"},

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from latent_nas import seeds
+from latent_nas.adam import Adam
 from latent_nas.agent.gains import OUTPUTS, Gains
 from latent_nas.agent.q_network import Changes
 from latent_nas.agent.vector import views
@@ -65,14 +66,13 @@ def learn(gains: Gains, replay: Replay, updates: int, seed: int, rate: float = R
     shapes = {name: array.shape for name, array in learnt.items()}
     vector = torch.from_numpy(np.concatenate([a.ravel() for a in learnt.values()]).astype(np.float32))
     vector.requires_grad_(True)
-    adam = torch.optim.Adam([vector], lr=rate, fused=True)
+    adam = Adam([vector])
     slots, codes = shapes["codes"][:2]
     rng, offsets = seeds.rng(seed, "replay"), np.arange(slots) * codes
     seen = ((replay.seen - fixed["centre"]) / fixed["scale"]).astype(np.float32)
     target = (replay.change / fixed["unit"]).astype(np.float32)
     put = replay.slot * codes + replay.code
     for update in range(updates):
-        adam.param_groups[0]["lr"] = rate * (1 - update / updates)
         rows = rng.integers(len(replay), size=min(BATCH, len(replay)))
         rows = rows[np.argsort(put[rows], kind="stable")]
         before = replay.codes[rows]
@@ -80,7 +80,6 @@ def learn(gains: Gains, replay: Replay, updates: int, seed: int, rate: float = R
         batch = (before + offsets, seen[rows], put[rows], had)
         change = Changes.apply(vector, shapes, *(torch.from_numpy(array) for array in batch))
         loss = torch.nn.functional.smooth_l1_loss(change, torch.from_numpy(target[rows]), beta=BETA)
-        adam.zero_grad()
         loss.backward()
-        adam.step()
+        adam.step(rate * (1 - update / updates))
     return Gains({name: a.copy() for name, a in views(vector.detach().numpy(), shapes).items()} | fixed)

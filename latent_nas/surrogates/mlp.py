@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latent_nas import seeds
+from latent_nas.adam import Adam, one_cycle
 from latent_nas.artifacts import pack, unpack
 from latent_nas.kernels import add_rows, silu
 from latent_nas.surrogates import Surrogate, standardise
@@ -166,16 +167,13 @@ def _train(
     kept, valid = orders[:, held:], orders[:, :held]
     batch = min(model.batch, n - held)
     updates = max(model.steps, model.epochs * (n - held) // batch)
-    optimiser = torch.optim.AdamW(parameters, lr=model.rate, weight_decay=model.decay, fused=True)
-    plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, model.rate, total_steps=updates, pct_start=0.1)
+    optimiser, plan = Adam(parameters, model.decay), one_cycle(model.rate, updates, 0.1)
     least, best = torch.full((members,), torch.inf), [p.detach().clone() for p in parameters]
     for update in range(updates):
         rows = kept.gather(1, torch.from_numpy(rng.integers(n - held, size=(members, batch))))
         loss = (_forward(parameters, inputs[rows]) - targets[rows]).square().mean(dim=(1, 2)).sum()
-        optimiser.zero_grad()
         loss.backward()
-        optimiser.step()
-        plan.step()
+        optimiser.step(*plan[update])
         if held and (update % CHECKS == CHECKS - 1 or update == updates - 1):
             with torch.no_grad():
                 error = (_forward(parameters, inputs[valid]) - targets[valid]).square().mean(dim=(1, 2))
