@@ -173,6 +173,21 @@ def test_a_network_whose_file_has_channels_first_at_its_ends(tmp_path):
     assert open_int8(tmp_path / "f.tflite", tmp_path / "x.npy").graph == network.graph
 
 
+def test_a_transposed_convolution_of_a_sequence_behind_another(tmp_path):
+    """Conv1DTranspose works on (1, 1, steps, channels), as Conv1D does; our sequences stand upright."""
+    wide = (49, {0: ("b", SAME), 1: ("i", 2), 2: ("i", 1)})
+    layers = [
+        Layer("INPUT", [], (1, 10, 3)),
+        Layer("EXPAND_DIMS", [0], (1, 1, 10, 3), (52, {}), constants=axes(1)),
+        Layer("CONV_2D", [1], (1, 1, 10, 4), conv_options((1, 1), SAME, RELU), drawn(4, 1, 3, 3), drawn(4)),
+        Layer("TRANSPOSE_CONV", [2], (1, 1, 20, 2), wide, drawn(2, 1, 3, 4), drawn(2), [(0, np.array([1, 1, 20, 2]))]),
+        Layer("SQUEEZE", [3], (1, 20, 2), (30, {0: np.array([1], "<i4")})),
+        Layer("MEAN", [4], (1, 2), (27, {0: ("?", False)}), constants=axes(1)),
+    ]
+    made = [n.operator.kind for n in converted(tmp_path / "m.tflite", layers).graph.nodes[1:]]
+    assert made == ["conv2d", "reshape", "conv_transpose", "global_pool"]
+
+
 IMAGE = (1, 6, 4, 4)
 KEPT = (27, {0: ("?", True)})
 OF_TWO = {
