@@ -10,7 +10,7 @@ import pytest
 from latent_nas import cli, sealed
 from latent_nas.api.result import Result
 from latent_nas.runs import files, schema
-from latent_nas.runs.folder import RunFolder
+from latent_nas.runs.folder import RunFolder, new_path
 from latent_nas.runs.read import Run
 from latent_nas.runs.schema import read_architecture, read_firmware, read_result
 
@@ -150,3 +150,13 @@ def test_a_firmware_that_qemu_ran_has_no_peak_stack():
     firmware = read_firmware({"device": "a", "kernels": "plain", **sizes, "emulated": emulated}, "report.json")
     assert firmware.emulated.peak_stack_bytes is None
     assert firmware.emulated.emulated_ms == (1.0, 2.0)
+
+
+def test_two_runs_of_one_second_have_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("time.strftime", lambda form: "20261130-231500")
+    places = []
+    for _ in range(3):
+        places.append(new_path("genes"))
+        places[-1].mkdir(parents=True)
+    assert [place.name for place in places] == [f"20261130-231500-genes{end}" for end in ("", "-2", "-3")]

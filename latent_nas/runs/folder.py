@@ -223,8 +223,10 @@ class RunFolder:
 
 
 def new_path(name: str) -> Path:
-    """Return where a run goes whose user names no folder: runs/<time>-<name>."""
-    return Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    """Return where a run goes whose user names no folder: runs/<time>-<name>, of a second run in one second -2."""
+    whole = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    names = (whole, *(f"{whole}-{i}" for i in range(2, 100)))
+    return next((place for one in names if not (place := Path("runs") / one).exists()), Path("runs") / whole)
 
 
 def architecture(setup: Setup, record: Record) -> Architecture:
