@@ -8,6 +8,7 @@ import pytest
 
 from latent_nas import cli, seeds
 from latent_nas.devices import open_device
+from latent_nas.evaluators.analog import Analog
 from latent_nas.firmware.check import emulate
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.draw import drawn
@@ -105,3 +106,8 @@ def test_a_search_fine_tunes_what_is_narrow_and_says_what_it_found(tmp_path: Pat
 def test_what_does_not_go_with_it_is_refused(changed, said):
     with pytest.raises(ValueError, match=said):
         open_target(SearchConfig(**changed).check().target).check()
+
+
+def test_analog_memory_has_no_bits():
+    with pytest.raises(ValueError, match="leave --space mcu_cnn_mixed out"):
+        Analog.check(MIXED)

@@ -279,12 +279,23 @@ MOVED = {
 }
 
 
-@pytest.mark.parametrize("kind", MOVED)
-def test_elements_that_are_moved(kind, tmp_path):
-    """Enlarged, channels shuffled, rows chosen, every second row: read twice, made once."""
+def rimmed(mode: int) -> list[Layer]:
+    """The rim copied around an image: 0 without the outmost pixels, 1 with them."""
+    return [
+        Layer("MIRROR_PAD", [1], (1, 9, 6, 4), (77, {0: ("b", mode)}), constants=axes([0, 0], [2, 1], [1, 1], [0, 0]))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "moved"),
+    [*MOVED.items(), ("resize", rimmed(0)), ("resize", rimmed(1))],
+    ids=[*MOVED, "reflect", "symmetric"],
+)
+def test_elements_that_are_moved(kind, moved, tmp_path):
+    """Enlarged, channels shuffled, rows chosen, every second row, a copied rim: read twice, made once."""
     layers = [Layer("INPUT", [], (1, 6, 4, 3))]
     layers.append(Layer("CONV_2D", [0], (1, 6, 4, 4), conv_options((1, 1), SAME, RELU), drawn(4, 3, 3, 3), drawn(4)))
-    layers += MOVED[kind]
+    layers += moved
     last, dims = len(layers) - 1, layers[-1].dims
     for _ in range(2):
         layers.append(Layer("CONV_2D", [last], dims, conv_options((1, 1), SAME), drawn(4, 3, 3, 4), drawn(4)))
