@@ -10,14 +10,14 @@ from latent_nas import seeds
 from latent_nas.agent import universal
 from latent_nas.agent.critic import Critic, Foreseen
 from latent_nas.agent.elites import Elites
-from latent_nas.agent.gains import NEVER, Gains, draw, features, units, worth
+from latent_nas.agent.gains import NEVER, Gains, Recalling, draw, features, units, worth
 from latent_nas.agent.population import DRAWN, CodeEdits, GeneMutations, Mixed, judged_pool, search
 from latent_nas.agent.q_learner import fresh
 from latent_nas.agent.q_network import Changes
 from latent_nas.agent.q_school import Plan, q_from_best
 from latent_nas.contracts.toy import OPEN, ToyCodec, ToyScorer, ToySpace, toy_problem
 from latent_nas.env.core import EditCore
-from latent_nas.env.rows import LOG_COSTS
+from latent_nas.env.rows import LOG_COSTS, Rows
 from latent_nas.env.single import EditEnv
 from latent_nas.spaces import Gene
 from latent_nas.spaces.categorical import Categorical
@@ -110,6 +110,16 @@ def test_edits_are_drawn_by_their_worth_and_never_twice():
     assert all(len(set(row)) == 3 and 2 not in row for row in drawn[:50].tolist())
     shares = np.bincount(drawn[:, 0], minlength=4) / 4000
     assert shares == pytest.approx([1 / (1 + 2 * np.e), np.e / (1 + 2 * np.e), 0, np.e / (1 + 2 * np.e)], abs=0.03)
+
+
+def test_what_it_recalls_is_what_it_would_work_out_again(school):
+    core, recalling = core_of(), Recalling(school.weights)
+    pool, none = pool_of(core, 20), np.zeros((20, 0), int)
+    for limits in (OPEN, TIGHT, OPEN):
+        rows = Rows(pool.codes, none[:, None], np.tile(limits, (20, 1)), none, pool.judged, none)
+        drawn = [agent.edits(core, rows, seeds.rng(1), 4) for agent in (recalling, school, recalling)]
+        assert (drawn[0] == drawn[1]).all()
+        assert (drawn[2] == drawn[1]).all()
 
 
 @pytest.mark.parametrize("limits", [OPEN, TIGHT])
