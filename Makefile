@@ -37,12 +37,8 @@ lint: .venv/installed-test  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy latent_nas
 
-# Only names and arguments: the scripts' own code is typed less strictly than the package's.
-LENIENT = --follow-imports=silent --allow-untyped-defs --allow-incomplete-defs --ignore-missing-imports \
-	$(addprefix --disable-error-code=,misc union-attr str-unpack dict-item assignment call-overload unused-ignore)
-
 stale: .venv/installed-test  ## find names and arguments in benchmarks that the package has no more
-	MYPYPATH=tests:benchmarks $(BIN)/mypy $(LENIENT) --exclude networks_abroad benchmarks scripts
+	MYPYPATH=tests:benchmarks $(BIN)/mypy --exclude networks_abroad benchmarks scripts
 
 clean:  ## remove .venv, builds and caches; runs/ stays
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

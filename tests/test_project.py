@@ -116,6 +116,17 @@ class TestCommands:
         assert named
         assert set(named) <= set(targets)
 
+    def test_what_types_are_spared_elsewhere_the_package_keeps(self):
+        text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        settings, _, package = text.partition('module = "latent_nas.*"\n')
+        (spared,) = re.findall(r"^disable_error_code = (\[.*\])$", settings, flags=re.MULTILINE)
+        strictly = package.partition("[[")[0].split("\n")
+        assert {
+            f"enable_error_code = {spared}",
+            "disallow_untyped_defs = true",
+            "disallow_incomplete_defs = true",
+        } <= set(strictly)
+
     def test_the_readme_names_the_two_commands(self):
         text = (ROOT / "README.md").read_text(encoding="utf-8")
         assert "make search" in text
