@@ -1,6 +1,7 @@
 """One agent under limits it never saw, beside evolution at as many and at three times the queries; JSON.
 
 python benchmarks/unseen_limits.py [--limits 100] [--queries 2000] [--agent DIR]
+python benchmarks/unseen_limits.py --answers      # only what ``latent-nas query`` answers, and how long it takes
 
 Limits are log-uniform between the 2nd and the 60th percentile of random networks' predicted costs. "agent", "random
 codes" and "mutations" start from the good networks that the agent met at school; "evolution" starts from random ones.
@@ -40,21 +41,22 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=2000)
     parser.add_argument("--top", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--answers", action="store_true", help="time the answers; compare no ways to search")
     parser.add_argument("--out", type=Path, help="also write the JSON here")
     args = parser.parse_args()
 
     setup = Setup(MAIN_TARGET).check()
     scorer, codec = artefacts.open_scorer(setup, Limits(), args.codec, args.surrogates, 0, lambda line: None)
     adept = universal.Adept.load(args.agent or models.pretrained(setup, "agent"), codec)
-    methods = ("agent", "random codes", "mutations", "evolution")
-    scores: dict[str, list[float]] = {name: [] for name in (*methods, "evolution, 3 times")}
+    methods = () if args.answers else ("agent", "random codes", "mutations", "evolution")
+    scores: dict[str, list[float]] = {name: [] for name in (*methods, "evolution, 3 times") if methods}
     seconds, cpu_seconds, answers, empty = [], [], 0, []
     for number, row in enumerate(universal.unseen(scorer, args.seed, args.limits)):
-        found = universal.compare(scorer, codec, adept, row, args.queries, number, methods)
-        for name, value in found.items():
-            scores[name].append(value)
-        tripled = universal.compare(scorer, codec, adept, row, 3 * args.queries, number, ("evolution",))
-        scores["evolution, 3 times"].append(tripled["evolution"])
+        if methods:
+            for name, value in universal.compare(scorer, codec, adept, row, args.queries, number, methods).items():
+                scores[name].append(value)
+            tripled = universal.compare(scorer, codec, adept, row, 3 * args.queries, number, ("evolution",))
+            scores["evolution, 3 times"].append(tripled["evolution"])
         limits = Limits(int(row[0]), int(row[1]), float(row[2]))
         start, cpu = time.perf_counter(), time.process_time()
         genes = query.within(setup, scorer, codec, adept, limits, args.queries, args.top, number)
@@ -64,12 +66,12 @@ def main() -> None:
         assert setup.fits(genes, limits).all()
         if not len(genes):
             empty.append({"limits": row.tolist(), "evolution finds one": reachable(setup, scorer, codec, row, limits)})
-    agent = np.array(scores["agent"])
+    others = [name for name in scores if name != "agent"]
     result = {
         "limits": args.limits,
         "queries": args.queries,
         "mean_best_predicted_score": {name: float(np.mean(v)) for name, v in scores.items()},
-        "agent_minus": {name: interval(agent - np.array(v)) for name, v in scores.items() if name != "agent"},
+        "agent_minus": {name: interval(np.array(scores["agent"]) - np.array(scores[name])) for name in others},
         "answers_that_keep_the_exact_limits": answers,
         "none_found": empty,
         "seconds_per_answer": {"median": float(np.median(seconds)), "most": float(np.max(seconds))},
