@@ -1,5 +1,6 @@
 """Crews: all work is done, once, by whatever worker is left; with workers that are really killed."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -71,6 +72,12 @@ def about_worker(name: str) -> tuple[str, bool]:
     return os.environ.get(name, ""), all(module in sys.modules for module in had)
 
 
+def looked_through() -> tuple[bool, int]:
+    """Collect garbage; return whether a worker does so by itself, and how many objects it never looks at."""
+    gc.collect()
+    return gc.isenabled(), gc.get_freeze_count()
+
+
 def parent() -> int:
     return os.getppid()
 
@@ -84,6 +91,13 @@ def test_a_worker_has_the_environment_of_now_and_torch_at_once(crew, monkeypatch
         assert results(later, [(about_worker, "LATENT_NAS_TEST")]) == [("set since", sys.platform == "linux")]
     finally:
         later.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked from a server on Linux alone")
+def test_a_worker_collects_its_own_garbage_and_leaves_the_servers_pages_shared(crew):
+    ((enabled, spared),) = results(crew, [(looked_through,)])
+    assert enabled
+    assert spared > 100_000  # objects that torch and its like are made of
 
 
 EXPECTS = """
