@@ -1,12 +1,14 @@
 """Arithmetic takes one thread, whatever the machine has: more would round otherwise, and other networks be found."""
 
+import gc
 import subprocess
 import sys
 
+import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from latent_nas import threads
+from latent_nas import cli, threads
 from latent_nas.jobs.search import run
 from latent_nas.jobs.search.begin import begin
 from latent_nas.jobs.search.config import SearchConfig
@@ -41,3 +43,15 @@ def test_the_command_line_asks_for_one_thread_before_numpy_is_there(monkeypatch)
     assert subprocess.run(shown, capture_output=True, text=True, check=True).stdout == "1\n"
     monkeypatch.setenv(threads.VARIABLE, "3")
     assert subprocess.run(shown, capture_output=True, text=True, check=True).stdout == "3\n"
+
+
+def test_the_command_line_seldom_looks_for_garbage_in_what_stays():
+    """By Python's own settings it does six times until a search has begun, each time through all of torch."""
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(*before[:2], cli.OLD_GARBAGE // 10)
+        with pytest.raises(SystemExit):
+            cli.main(["--version"])
+        assert gc.get_threshold() == (*before[:2], cli.OLD_GARBAGE)
+    finally:
+        gc.set_threshold(*before)
