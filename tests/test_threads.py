@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import sklearn.datasets  # noqa: F401 - a library of linear algebra that is opened later takes what the environment says
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
