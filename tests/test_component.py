@@ -302,6 +302,15 @@ class TestNames:
             checked_prefix(prefix)
         assert "\n" not in str(error.value)
 
+    def test_no_file_of_a_project_is_overwritten_by_one_that_is_called_as_its_prefix(self, tmp_path):
+        made(SPEECH).write(tmp_path)
+        written = {path.stem for path in tmp_path.rglob("*.[ch]")}
+        written = {name for name in written if name != "model" and not name.startswith("model_")}
+        assert {"types", "memory", "requantise", "conv2d", "startup"} <= written
+        for name in written:
+            with pytest.raises(ValueError, match=rf"{name}.h or names that begin with it are there already"):
+                checked_prefix(name)
+
     def test_odd_names_of_classes(self, library):
         loaded = library[1]
         found = (ctypes.c_char_p * len(NASTY)).in_dll(loaded[False], "named_class_names")

@@ -16,8 +16,8 @@ virtual wchar_t xor xor_eq
 """  # of C99 and of C++17
 HEADERS = """
 assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint
-stdio stdlib string tgmath time wchar wctype
-"""  # of C99, which a header of the same name would hide
+stdio stdlib string tgmath time wchar wctype stdalign stdatomic stdnoreturn threads uchar
+"""  # of C11, which a header of the same name would hide
 PLAIN = {*range(32, 127)} - set(b'"\\?')  # bytes that a string holds as they are
 
 
@@ -27,7 +27,7 @@ def checked_prefix(prefix: str) -> str:
     Raises:
         ValueError: it can't begin a name in C and C++, or a file of that name is there already.
     """
-    ours = {path.stem for folder in ("c", "emit") for path in (Path(__file__).parent / folder).glob("*.[ch]")}
+    ours = {path.stem for path in Path(__file__).parent.rglob("*.[ch]")}
     why = ""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", prefix):
         why = "it is not an identifier of C: letters, digits and _, a letter first"
