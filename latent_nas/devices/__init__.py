@@ -23,6 +23,9 @@ ELSEWHERE = {
 }
 TAKEN = ("flash", "raw")  # names of memories in a linker's script that are none of a device's regions
 WHOLE = 1024  # bytes that an emulator maps at once
+FASTEST_MHZ = 2000  # twice the fastest Cortex-M; what is beyond is in another unit
+ON_CHIP_BYTES = 16 << 20  # twice the most that a chip has of its own, flash or RAM
+OFF_CHIP = 0x60000000  # where RAM of other chips begins in the memory map of Arm's M profile
 BOOT_BYTES = {"rp2040": 256, "rp2350": 20}  # of flash, that a boot ROM wants before it starts a program
 
 
@@ -161,11 +164,32 @@ def open_device(name: str | Device) -> Device:
     return device
 
 
+def _units(device: Device) -> list[str]:
+    """Return a line for every figure that is too large for its unit, as that of a datasheet in Hz or bytes is."""
+    wrong = []
+    if device.clock_hz > FASTEST_MHZ * 1e6:
+        wrong.append(f"clock_mhz is in MHz, and no Cortex-M runs at {device.clock_hz / 1e6:,.0f} MHz; 48 MHz is 48")
+    if device.flash_bytes > ON_CHIP_BYTES and not device.external_flash:
+        kb = device.flash_bytes // 1024
+        wrong.append(
+            f"flash_kb is in KB of 1024 B, and no chip has {kb:,} KB of its own; write bytes / 1024, or"
+            " external_flash = true where the flash is a chip of its own"
+        )
+    wrong += [
+        f"the kb of region {r.name} is in KB of 1024 B, and no chip has {r.bytes // 1024:,} KB of RAM below"
+        f" {OFF_CHIP:#x}; write bytes / 1024"
+        for r in device.regions
+        if r.bytes > ON_CHIP_BYTES and r.address < OFF_CHIP
+    ]
+    return wrong
+
+
 def _check(device: Device) -> None:
     """Raise ValueError where a device's figures can't be."""
     sizes = {"clock_mhz": device.clock_hz, "flash_kb": device.flash_bytes}
     sizes |= {f"the kb of region {region.name}": region.bytes for region in device.regions}
     wrong = [f"{what} must be above 0" for what, size in sizes.items() if size <= 0]
+    wrong += _units(device)
     if device.power and not (device.power.mw > 0 and 0 <= device.power.error < 1):
         wrong.append("power wants mw above 0 and an error from 0 to below 1")
     if device.boot and device.boot not in BOOT_BYTES:
