@@ -50,8 +50,9 @@ def cost(
     bounds = Limits.parse(settings(limits))
     with _named(network, input_shape) as given:
         source = open_source(given)
-        graph = source.bound(source.task or "digits").deployed()
-        found = costing.explain(graph, device, runtime, bounds, softmax=source.softmax())
+        source = source.bound(source.task or "digits")
+        graph, front = source.deployed(), source.front_end()
+        found = costing.explain(graph, device, runtime, bounds, softmax=source.softmax(), front_end=front)
         return found | {"as_int8": source.floats(), "notes": source.notes()}
 
 

@@ -139,15 +139,7 @@ class Setup:
         Raises:
             ValueError: the front end leaves nothing of a limit.
         """
-        if not self.front_end:
-            return limits
-        try:
-            return limits.less(self.front_end.row)
-        except ValueError as error:
-            raise ValueError(
-                f"the front end takes {self.front_end.text()}: {error}; loosen that limit, or let limits count the"
-                " network alone: --front-end-apart"
-            ) from None
+        return self.front_end.beside(limits) if self.front_end else limits
 
     @cached_property
     def _rows(self) -> dict[tuple[int, ...], tuple[float, float, float]]:

@@ -153,8 +153,11 @@ def test_a_device_of_ones_own_is_a_file(tmp_path):
         (OWN.replace("512", "0"), "'board': flash_kb must be above 0"),
         (OWN.replace("96", "-1"), "'board': the kb of region sram must be above 0"),
         (OWN.replace("= 64", "= 64000000"), "'board': clock_mhz is in MHz, and no Cortex-M runs"),
-        (OWN.replace("512", "524288"), "no chip has 524,288 KB of its own; write bytes / 1024, or external_flash = true"),
-        (OWN.replace("kb = 96", "kb = 98304"), "no chip has 98,304 KB of RAM below 0x60000000; write bytes / 1024"),
+        (
+            OWN.replace("512", "524288"),
+            "no chip has 524,288 KB of its own; write bytes / 1024, or external_flash = true",
+        ),
+        (OWN.replace("kb = 96", "kb = 98304"), "no chip has 98,304 KB of RAM below 0x60000000; write bytes"),
         (OWN.replace(" }]", " }, { name = 'b', kb = 1, address = 0x20000400 }]"), "regions sram and b overlap"),
         (OWN.replace(" }]", " }, { name = 'sram', kb = 1, address = 0 }]"), "two regions share a name"),
         (OWN.replace("0x20000000", "0x08000400"), "flash and sram overlap"),

@@ -46,8 +46,9 @@ def cost(
         limits: any of flash_kb, ram_kb, latency_ms, beside the device's own.
     """
     source = open_source(network)
-    graph = source.bound(source.task or MAIN_TARGET.task).deployed()
-    rows = compare.compare(graph, devices, runtimes or ["native"], _limits(limits), None, source.softmax())
+    source = source.bound(source.task or MAIN_TARGET.task)
+    graph, front = source.deployed(), source.front_end()
+    rows = compare.compare(graph, devices, runtimes or ["native"], _limits(limits), None, source.softmax(), front)
     return [row | {"as_int8": source.floats(), "notes": source.notes()} for row in rows]
 
 

@@ -27,6 +27,13 @@ def cost(
         list[str] | None,
         typer.Option(help="flash_kb=N, ram_kb=N or latency_ms=N, beside the device's own; may be repeated."),
     ] = None,
+    front_end_apart: Annotated[
+        bool,
+        typer.Option(
+            "--front-end-apart",
+            help="Limits count the network alone. Default: the front end (audio, spectral features) and the network.",
+        ),
+    ] = False,
     entry: options.Entry = 1,
     task: Annotated[
         str, typer.Option(help="The task whose input genes are for; default: what the file says, else digits.")
@@ -45,13 +52,16 @@ def cost(
 
     limits = Limits.parse(limit or [])
     source = open_source(network, entry)
-    graph = source.bound(task or source.task or "digits", space).deployed()
+    source = source.bound(task or source.task or "digits", space)
+    graph, front, apart = source.deployed(), source.front_end(), front_end_apart or source.front_end_apart
     devices = [name.strip() for name in (device or source.device or "stm32f405").split(",")]
     runtimes = [name.strip() for name in (runtime or source.runtime or "native").split(",")]
     beside = {"as_int8": source.floats(), "notes": source.notes()}
     if len(devices) * len(runtimes) == 1:
-        found = job.explain(graph, devices[0], runtimes[0], limits, clock, source.softmax()) | beside
+        found = job.explain(graph, devices[0], runtimes[0], limits, clock, source.softmax(), front, apart)
+        found |= beside
         print(json.dumps(found, indent=1) if as_json else job.table(found))
         return
-    rows = [row | beside for row in compare.compare(graph, devices, runtimes, limits, clock, source.softmax())]
+    rows = compare.compare(graph, devices, runtimes, limits, clock, source.softmax(), front, apart)
+    rows = [row | beside for row in rows]
     print(json.dumps(rows, indent=1) if as_json else compare.table(rows, source.notes()))

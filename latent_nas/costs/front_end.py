@@ -5,6 +5,7 @@ from typing import Any
 
 from latent_nas.devices import Device
 from latent_nas.front_end import FrontEnd
+from latent_nas.limits import Limits
 from latent_nas.spectral import SpectralFrontEnd
 
 
@@ -31,6 +32,20 @@ class FrontEndCost:
         """Return a line for people."""
         memory = f"{self.flash_bytes / 1024:.1f} KB of flash, {self.ram_bytes / 1024:.1f} KB of RAM"
         return f"{self.latency_ms:.1f} ms (+- {self.latency_error_ms:.1f}, computed) an input, {memory}"
+
+    def beside(self, limits: Limits) -> Limits:
+        """Return what limits of the whole leave for a network beside it.
+
+        Raises:
+            ValueError: it leaves nothing of a limit.
+        """
+        try:
+            return limits.less(self.row)
+        except ValueError as error:
+            raise ValueError(
+                f"the front end takes {self.text()}: {error}; loosen that limit, or let limits count the"
+                " network alone: --front-end-apart"
+            ) from None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, named as computed."""

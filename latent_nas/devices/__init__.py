@@ -119,6 +119,8 @@ class Device:
     def region_for(self, arena_bytes: int, own_bytes: int = 0) -> Region | None:
         """Return the first region that an arena fits beside ``own_bytes`` in the first one, or None."""
         room = self.room(own_bytes)
+        if room[self.regions[0].name] < 0:
+            return None
         return next((region for region in self.regions if room[region.name] >= arena_bytes), None)
 
 

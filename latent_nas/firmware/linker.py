@@ -19,7 +19,12 @@ def arena_region(device: Device, arena_bytes: int, layer: str) -> Region:
     """
     found = device.region_for(arena_bytes, STACK_BYTES)
     if found is None:
-        room = device.room(STACK_BYTES)
+        room, first = device.room(STACK_BYTES), device.regions[0].name
+        if room[first] < 0:
+            raise Overflow(
+                f"the stack of {STACK_BYTES} B exceeds {first}, the first region of {device.name}, by {-room[first]} B;"
+                " name a larger region first"
+            )
         name = max(room, key=lambda each: room[each])
         raise Overflow(
             f"the arena of {arena_bytes} B exceeds {name}, the roomiest region of {device.name}, by"

@@ -1,14 +1,19 @@
 """What a network of any origin costs, layer by layer, what binds, and how much is left."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latent_nas.costs import Costs, costs
+from latent_nas.costs.front_end import front_end_cost
 from latent_nas.devices import Device, open_device
 from latent_nas.graph import Graph
 from latent_nas.limits import Limits
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.units import COSTS, energy, size, span
+
+if TYPE_CHECKING:
+    from latent_nas.front_end import FrontEnd
+    from latent_nas.spectral import SpectralFrontEnd
 
 EXTERNAL = "needs external flash, which is slower than the time says: it holds for flash on the chip"
 
@@ -20,23 +25,31 @@ def explain(
     limits: Limits,
     clock_mhz: float | None = None,
     softmax: bool = False,
+    front_end: "FrontEnd | SpectralFrontEnd | None" = None,
+    front_end_apart: bool = False,
 ) -> dict[str, Any]:
     """Return all costs of a graph as JSON values: per layer, what binds where, and what is left of every limit.
 
     The device's own limits hold beside ``limits``. Bytes, ms and cycles as their names say; a negative ``left`` is what
-    the network is too large by.
+    the network is too large by. Costs are the network's; limits are what the front end leaves of them.
 
     Args:
         clock_mhz: at which the device runs; None: its highest. softmax: closes the network, and takes its time.
+        front_end: runs before the network. front_end_apart: limits count the network alone.
 
     Raises:
-        ValueError: unknown device or runtime, a runtime without a kernel or core that is needed, or a clock that the
-            device does not reach.
+        ValueError: unknown device or runtime, a runtime without a kernel or core that is needed, a clock that the
+            device does not reach, or a front end that leaves nothing of a limit.
     """
     device, runtime = open_device(device_name), open_runtime(runtime_name)
     device = device if clock_mhz is None else device.at_clock(clock_mhz)
     cost = costs(graph, device, runtime, softmax)
     limits = limits.tighten(device.limits)
+    before = front_end_cost(front_end, device) if front_end else None
+    counted = before if before and not front_end_apart else None
+    limits = counted.beside(limits) if counted else limits
+    own = (cost.runtime_ram_bytes if cost.counts_image else 0) + (counted.ram_bytes if counted else 0)
+    region = device.region_for(cost.arena_high_bytes + cost.state_bytes, own)
     layers = _layers(cost)
     return {
         "device": device.name,
@@ -62,13 +75,14 @@ def explain(
         "core": device.core.name,
         "cycles_borrowed": runtime.borrowed(device.core),
         "kernels_estimated": list(cost.estimated),
-        "region": cost.region,
-        "fits": cost.region is not None and not cost.exceeded(limits),
+        "front_end": before and {**before.to_json(), "apart": front_end_apart},
+        "region": region and region.name,
+        "fits": region is not None and not cost.exceeded(limits),
         "may_not_fit": _may_not_fit(cost, device, limits),
         "limits": _slack(cost, limits),
         "regions": [
             {"name": name, "bytes": room, "left": room - cost.arena_high_bytes, "fits": room >= cost.arena_high_bytes}
-            for name, room in device.room(cost.runtime_ram_bytes if cost.counts_image else 0).items()
+            for name, room in device.room(own).items()
         ],
         "binding": _binding(cost, device, limits, layers),
     }
@@ -150,6 +164,8 @@ def table(found: dict[str, Any]) -> str:
             short = "left" if row["left"] >= 0 else "TOO MUCH"
             text += f" of {_number(row['at_most'], unit)}, {_number(abs(row['left']), unit)} {short}"
         lines.append(f"{text}; most at {row['layer']}")
+    if (first := found["regions"][0])["bytes"] < 0:
+        lines.append(f"  {first['name']}, the first region, is {-first['bytes']:,} B too small for stack and data")
     for region in found["regions"]:
         short = "left" if region["fits"] else "TOO MUCH"
         lines.append(
@@ -159,6 +175,10 @@ def table(found: dict[str, Any]) -> str:
         f"  {'in' if found['counts_image'] else 'apart from'} these: code {found['code_bytes']:,} B of flash, the"
         f" runtime's own RAM {found['runtime_ram_bytes']:,} B"
     )
+    if front := found["front_end"]:
+        text = f"{front['computed_latency_ms']:.2f} ms (+- {front['computed_latency_error_ms']:.2f})"
+        text += f", {front['computed_flash_bytes']:,} B of flash, {front['computed_ram_bytes']:,} B of RAM"
+        lines.append(f"  front end   {text}, {'apart from' if front['apart'] else 'taken off'} these limits")
     if found["energy_uj"] is not None:
         lines.append(
             f"  energy      {energy(found['energy_uj'])} (+- {energy(found['energy_error_uj'])}) per inference"

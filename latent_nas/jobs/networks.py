@@ -21,6 +21,8 @@ from latent_nas.training.quantise import KIND
 from latent_nas.zoo import open_network
 
 if TYPE_CHECKING:
+    from latent_nas.front_end import FrontEnd
+    from latent_nas.spectral import SpectralFrontEnd
     from latent_nas.training.quantise import QuantisedNetwork
 
 JSON = "genes (best_architecture.json), candidates of `latent-nas query`, or a graph (graph.json)"
@@ -113,6 +115,21 @@ class Source:
     def _kept(self) -> Graph:
         assert self.folder is not None
         return Graph.from_json(json.loads(artifacts.load(self.folder, KIND).files["graph.json"]))
+
+    def front_end(self) -> "FrontEnd | SpectralFrontEnd | None":
+        """Return what makes its input on the device: of its task, else of the kept network; None without one.
+
+        Raises:
+            ValueError: the task can't be opened, or the network's files are damaged.
+        """
+        if self.genes is not None and self.task:
+            return open_task(self.task).front_end
+        if self.folder is None:
+            return None
+        from latent_nas.training.metadata import Metadata
+
+        about = Metadata.read(self.folder)
+        return about.preprocessing.front_end if about and about.preprocessing else None
 
     def notes(self) -> list[str]:
         """Return what was decided for the user when it was read, a line each."""
