@@ -37,6 +37,9 @@ def test_what_one_sample_makes_is_said_of_accuracies_only(tmp_path):
 def test_classes_that_differ_in_capitals_or_spaces_only_are_said(tmp_path):
     said = "\n".join(table(tmp_path / "t.csv", lambda i: ("hot", "Hot", "cold")[i % 3]).about())
     assert "'Hot' and 'hot' are classes of their own, though spelt alike" in said
+    cafe = ("caf\u00e9", "cafe\u0301", "tea")  # as Linux and a Mac write it: they look the same
+    composed = "\n".join(table(tmp_path / "c.csv", lambda i: cafe[i % 3]).about())
+    assert f"{cafe[1]!r} and {cafe[0]!r} are classes of their own" in composed
     numbers = "\n".join(table(tmp_path / "n.csv", lambda i: ("1", "1.0", "2")[i % 3]).about())
     assert "'1' and '1.0' are classes of their own" in numbers
     missing = "\n".join(table(tmp_path / "m.csv", lambda i: ("NaN", "ok")[i % 2]).about())

@@ -11,6 +11,7 @@ from latent_nas.front_end import FrontEnd
 from latent_nas.readers import PARTS, Raw
 from latent_nas.spectral import SpectralFrontEnd
 from latent_nas.tasks import Data, Part
+from latent_nas.tasks._far import far
 from latent_nas.tasks._float32 import coarse, still
 from latent_nas.tasks._front import Asked, with_features
 from latent_nas.tasks._sentinels import sentinels
@@ -139,7 +140,7 @@ def checked(
         raise ValueError(f"a normal class ({normal!r}) is for anomaly detection; ask for it with --kind anomaly")
     if kind == "anomaly":
         raw = as_anomalies(raw, normal)
-    odd = sentinels(raw, missing)
+    odd = sentinels(raw, missing) + far(raw)
     raw, repeated = _averaged(raw)
     kept, duplicates, leaked, contradictions = _single(raw)
     notes, rounded = list[str](), coarse(raw)

@@ -1,5 +1,6 @@
 """Which part of the split every sample of your own data is in, by what the data are for."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -55,13 +56,14 @@ def as_anomalies(raw: Raw, normal: str) -> Raw:
 
 
 def alike(classes: Sequence[str]) -> list[str]:
-    """Return a line where names of classes are one number, or differ by capitals and spaces only, as typed ones do.
+    """Return a line where names of classes are one number, or differ by capitals, spaces or the form of characters.
 
     And one for each that is called as programs write a label that is not there.
     """
     spelt: dict[str, list[str]] = {}
     for name in classes:
-        key = f"{float(name)}" if _is_number(name) else "".join(name.casefold().split())
+        plain = unicodedata.normalize("NFKC", name).casefold()
+        key = f"{float(name)}" if _is_number(name) else "".join(plain.split())
         spelt.setdefault(key, []).append(name)
     pairs = [" and ".join(map(repr, names)) for names in spelt.values() if len(names) > 1]
     missing = [name for name in classes if name == NONE or name.casefold() in MISSING]
