@@ -209,7 +209,7 @@ class Setup:
 
     def fits(self, genes: np.ndarray, limits: Limits) -> np.ndarray:
         """Return whether networks keep the limits exactly, (n,) bool."""
-        return np.array([not limits.exceeded(*row) for row in self.exact(genes)], bool)
+        return limits.kept(self.exact(genes))
 
 
 _OPENED: dict[Target, Setup] = {}  # of this process

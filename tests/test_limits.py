@@ -1,7 +1,9 @@
 """Limits: parsing, tightening, what is exceeded."""
 
 from dataclasses import fields
+from math import nan, nextafter
 
+import numpy as np
 import pytest
 
 from latent_nas.limits import Limits
@@ -48,6 +50,15 @@ def test_exceeded_names_what_is_above_and_by_how_much():
     assert limits.exceeded(150, 50, 1e9) == {"flash_bytes": 1.5}
     assert limits.exceeded(100, 50, 1e9) == {}
     assert limits.ratios(50, 50, 1.0) == {"flash_bytes": 0.5, "ram_bytes": 1.0}
+
+
+@pytest.mark.parametrize("limits", [Limits(100, 50, None), Limits(100, None, 2.7), Limits(latency_ms=2.7), Limits()])
+def test_kept_is_that_none_is_exceeded(limits):
+    row = np.where(np.isfinite(limits.row()), limits.row(), 1e6)
+    factors = np.array([0.5, 1.0, nextafter(1, 2), nextafter(1, 0), 3.0, nan])
+    costs = np.array([[a, b, c] for a in factors for b in factors for c in factors]) * row
+    assert limits.kept(costs).tolist() == [not limits.exceeded(*one) for one in costs]
+    assert limits.kept(costs[:0]).tolist() == []
 
 
 def test_json_round_trip():

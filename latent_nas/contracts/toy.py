@@ -104,7 +104,7 @@ def true_costs(genes: np.ndarray) -> np.ndarray:
 
 def fits(limits: Limits, genes: np.ndarray) -> np.ndarray:
     """Return whether networks keep the limits, (n,)."""
-    return np.array([not limits.exceeded(*row) for row in true_costs(genes)], bool)
+    return limits.kept(true_costs(genes))
 
 
 def record(genes: Genes) -> Record:
