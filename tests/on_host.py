@@ -1,22 +1,38 @@
 """A component compiled for this machine, as a shared library: what a user's program would call."""
 
 import ctypes
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from latent_nas.firmware import cache
+from latent_nas.firmware.compile import CACHE_NAME, known_place
+
 STRICT = ["-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wpedantic", "-Werror"]
 
 
 def compiled(folders, out, plus=False):
-    """Return the library of one or several components' folders, compiled without a warning, as C99 or as C++17."""
+    """Return the library of one or several components' folders, compiled without a warning, as C99 or as C++17.
+
+    Kernels that other components have as well are compiled once, see ``known_place``.
+    """
     language = ["-x", "c++", "-std=c++17"] if plus else ["-std=c99"]  # by `cc`, as `c++` builds a library of C++ first
     command = [sys.executable, "-m", "ziglang", "cc", *language, *STRICT, "-O1", "-g0", "-shared", "-fPIC"]
-    command += [str(path) for folder in folders for path in sorted(Path(folder).glob("*.c"))]
-    command += [f"-I{folder}" for folder in folders]
-    done = subprocess.run([*command, "-o", str(out)], capture_output=True, text=True, check=False)
+    gathered = out.with_suffix(".sources")
+    for number, folder in enumerate(folders):
+        shutil.copytree(
+            folder, gathered / str(number), ignore=lambda at, names: [n for n in names if n[-2:] not in (".c", ".h")]
+        )
+        command += [f"{number}/{path.name}" for path in sorted(Path(folder).glob("*.c"))] + [f"-I{number}"]
+    kept = str((cache.folder() / CACHE_NAME).resolve())
+    environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": kept, "ZIG_LOCAL_CACHE_DIR": kept}
+    with known_place(gathered, "host") as place:
+        command += ["-o", str(out)]
+        done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return ctypes.CDLL(str(out))
 

@@ -85,7 +85,7 @@ def build(
     if toolchain == "gcc":
         status, said = _run(command, folder)
     else:
-        with _known_place(folder) as place:
+        with known_place(folder) as place:
             made = place / elf.name
             made.unlink(missing_ok=True)  # of another project
             status, said = _run(command, place)
@@ -108,15 +108,15 @@ def _fpu(core: Core) -> str:
 
 
 @contextmanager
-def _known_place(folder: Path) -> Iterator[Path]:
+def known_place(folder: Path, kind: str = SOURCES) -> Iterator[Path]:
     """Copy a project's sources to a place where others were compiled before, and hold it.
 
     The compiler knows a file again by its path and time: kernels, the same in every project, are compiled once per
-    place and set of flags. There are as many places as processes that have compiled at the same time; where files can't
-    be locked, the project's own folder is taken.
+    place and set of flags. There are as many places of a kind as processes that have compiled at the same time; where
+    files can't be locked, the project's own folder is taken.
     """
     for number in itertools.count():
-        place = (cache.folder() / SOURCES).resolve() / str(number)
+        place = (cache.folder() / kind).resolve() / str(number)
         place.mkdir(parents=True, exist_ok=True)
         with place.with_suffix(".lock").open("w") as lock:
             try:
