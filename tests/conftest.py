@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -37,6 +38,21 @@ def forgotten():
     from latent_nas import plugins
 
     plugins.forget()
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """A command run in this process, as most of a new one would be its imports: its exit code and what it printed."""
+    from latent_nas import cli
+
+    def run(*arguments, cwd):
+        monkeypatch.chdir(cwd)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main(list(map(str, arguments)))
+        return subprocess.CompletedProcess(arguments, end.value.code, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 import importlib.util
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -205,17 +203,14 @@ def test_firmware_flags_the_samples_that_the_reference_flags(tmp_path, device, o
 
 
 @tools
-def test_a_search_ends_in_a_firmware_that_raises_alarms(tmp_path):
+def test_a_search_ends_in_a_firmware_that_raises_alarms(tmp_path, command):
     rng = np.random.default_rng(0)
     sets = {"normal": windows(rng, 60), "anomaly": windows(rng, 20, odd=True)}
     lines = [f"{name},{','.join(f'{v:.4f}' for v in one.ravel())}" for name, x in sets.items() for one in x]
     (tmp_path / "bearing.csv").write_text(",".join(["label", *map(str, range(32))]) + "\n" + "\n".join(lines))
     quick = ["--space", "mcu_cnn1d", "--strategy", "random", "--trainings", "1", "--top", "1", "--final-seeds", "1"]
-    command = [sys.executable, "-m", "latent_nas", "search", "--task", "bearing.csv", *quick, "--out", "run"]
-    done = subprocess.run(
-        [*command, "--workers", "1", "--recipe", "epochs=8", "--limit", "latency_ms=30"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False,
-    )  # fmt: skip
+    quick += ["--workers", "1", "--recipe", "epochs=8", "--limit", "latency_ms=30"]
+    done = command("search", "--task", "bearing.csv", *quick, "--out", tmp_path / "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "anomaly detection: 80 windows, training on normal ones only" in done.stderr
     assert "int8 AUC" in done.stdout

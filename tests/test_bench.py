@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -72,13 +70,12 @@ def test_inputs_are_features_of_every_network(table):
             open_contest(config(table, inputs=(wrong,)))
 
 
-def test_the_command_writes_what_it_prints(table, tmp_path):
+def test_the_command_writes_what_it_prints(table, tmp_path, command):
     out = tmp_path / "bench.json"
     asked = ["bench", "--table", str(table), "--objective", "metric.m", "--strategies", "random,evolution"]
     asked += ["--trainings", "200", "--seeds", "2", "--report", "metric.test", "--workers", "2", "--out", str(out)]
-    done = subprocess.run(
-        [sys.executable, "-m", "latent_nas", *asked], capture_output=True, text=True, check=True, timeout=1800
-    )
+    done = command(*asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     found = json.loads(out.read_text())
     order = [("random", 0), ("random", 1), ("evolution", 0), ("evolution", 1)]
     assert [(r["strategy"], r["seed"]) for r in found["runs"]] == order

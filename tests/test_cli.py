@@ -196,23 +196,23 @@ def test_a_folder_in_use_is_not_overwritten_and_a_damaged_one_is_named(finished,
     assert "damaged" in refused(capsys, "search", "--resume", harmed)
 
 
-def test_validate_takes_a_run_and_reads_the_test_part_once(finished, tmp_path):
+def test_validate_takes_a_run_and_reads_the_test_part_once(finished, tmp_path, command):
     folder, result = finished
     options = ["--top", "1", "--final-seeds", "1", "--recipe", "epochs=4", "--out", tmp_path / "v", "--json"]
-    done = latent_nas("validate", folder, *options, cwd=tmp_path)
+    done = command("validate", folder, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     validated = json.loads(done.stdout)
     assert validated["networks"][0]["genes"] == result["networks"][0]["genes"]
-    again = json.loads(latent_nas("validate", folder, *options, cwd=tmp_path).stdout)
+    again = json.loads(command("validate", folder, *options, cwd=tmp_path).stdout)
     assert again["test_reads"] == validated["test_reads"] == 1
 
 
-def test_dataset_is_built_resumed_and_read_back(tmp_path, capsys):
+def test_dataset_is_built_resumed_and_read_back(tmp_path, capsys, command):
     from latent_nas.jobs.make import dataset
 
     options = ["--networks", "4", "--repeats", "3", "--repeat-seeds", "2", *TINY]
     places = ["--work", tmp_path / "work.sqlite", "--out", tmp_path / "out", "--json"]
-    done = latent_nas("dataset", "build", *options, *places, cwd=tmp_path)
+    done = command("dataset", "build", *options, *places, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert (result["records"], result["networks"]) == (7, 4)

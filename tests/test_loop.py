@@ -3,10 +3,9 @@
 import csv
 import importlib.util
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -339,11 +338,10 @@ def test_a_device_stopped_by_its_own_doing_is_a_fault(tmp_path: Path):
 
 
 @tools
-def test_a_search_with_the_device_in_its_loop(tmp_path: Path):
+def test_a_search_with_the_device_in_its_loop(tmp_path: Path, command: Any):
     limits = ["--limit", "flash_kb=12", "--limit", "ram_kb=5", "--limit", "latency_ms=0.5"]
     asked = ["--measure", "emulate", "--strategy", "random", "--trainings", "2", "--batch", "1", "--top", "0", *limits]
-    command = [sys.executable, "-m", "latent_nas", "search", *asked, "--out", str(tmp_path / "run")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=1800, check=False)
+    done = command("search", *asked, "--out", tmp_path / "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     with open(tmp_path / "run/history.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

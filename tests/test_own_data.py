@@ -1,7 +1,6 @@
 """Data of your own: read whole, everything odd named, split once, refused where it changed."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -285,31 +284,26 @@ def test_options_are_for_own_data_and_stay_in_its_name(tmp_path, monkeypatch):
         open_task("a.csv?rate=8000")
 
 
-def run(*arguments, cwd):
-    command = [sys.executable, "-m", "latent_nas", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=1800, check=False)
-
-
-def test_import_gives_the_same_task_and_overwrites_nothing(tmp_path):
+def test_import_gives_the_same_task_and_overwrites_nothing(tmp_path, command):
     for k, name in enumerate(("low", "high")):
         for i in range(5):
             tone(tmp_path / "w" / name / f"{i}.wav", (400, 1500)[k] + 10 * i, 8000)
-    done = run("dataset", "import", "w", "--front", "mfcc", "--out", "w.npz", "--json", cwd=tmp_path)
+    done = command("dataset", "import", "w", "--front", "mfcc", "--out", "w.npz", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     said, task = json.loads(done.stdout), open_task(str(tmp_path / "w.npz"))
     assert task.fingerprint == said["sha256"] == open_task(f"{tmp_path / 'w'}?front=mfcc").fingerprint
     assert task.front_end.kind == "mfcc"
     assert list(task.findings.gain) == said["gain"]
     assert said["front_end_cost"]["computed_cycles"] > 0
-    again = run("dataset", "import", "w", "--out", "w.npz", cwd=tmp_path)
+    again = command("dataset", "import", "w", "--out", "w.npz", cwd=tmp_path)
     assert again.returncode == 2
     assert "there already" in again.stderr
 
 
-def test_a_search_takes_a_path_and_resume_refuses_changed_data(tmp_path):
+def test_a_search_takes_a_path_and_resume_refuses_changed_data(tmp_path, command):
     draw(tmp_path / "p", 10)
     quick = ["--strategy", "random", "--trainings", "1", "--top", "0", "--workers", "1", "--limit", "flash_kb=8"]
-    done = run("search", "--task", "p?folds=1", "--input", "8x8x1", *quick, "--out", "run", cwd=tmp_path)
+    done = command("search", "--task", "p?folds=1", "--input", "8x8x1", *quick, "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "40 images in 4 classes" in done.stderr
     config = json.loads((tmp_path / "run" / "config.json").read_text())
@@ -317,14 +311,14 @@ def test_a_search_takes_a_path_and_resume_refuses_changed_data(tmp_path):
     assert config["data"] == open_task(config["target"]["task"]).fingerprint
     history = (tmp_path / "run" / "history.csv").read_bytes()
     (tmp_path / "p").rename(tmp_path / "q")
-    gone = run("search", "--resume", "run", cwd=tmp_path)
+    gone = command("search", "--resume", "run", cwd=tmp_path)
     assert gone.returncode == 2
     assert f"is not at {tmp_path / 'p'}" in gone.stderr
     assert "--task PATH" in gone.stderr
-    moved = run("search", "--resume", "run", "--task", "q", cwd=tmp_path)
+    moved = command("search", "--resume", "run", "--task", "q", cwd=tmp_path)
     assert moved.returncode == 0, moved.stderr
     (tmp_path / "q" / "a" / "0.png").unlink()
-    again = run("search", "--resume", "run", cwd=tmp_path)
+    again = command("search", "--resume", "run", cwd=tmp_path)
     assert again.returncode == 2
     assert "has changed since the run began" in again.stderr
     assert "--task PATH" in again.stderr

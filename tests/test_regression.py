@@ -2,8 +2,6 @@
 
 import importlib.util
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -178,15 +176,12 @@ def test_diabetes_is_learnt_and_int8_loses_next_to_nothing():
     assert quant.scale * (127 - quant.zero_point) == pytest.approx(high, abs=quant.scale)
 
 
-def test_a_search_on_a_target_names_its_metric_everywhere(tmp_path):
+def test_a_search_on_a_target_names_its_metric_everywhere(tmp_path, command):
     csv(tmp_path / "sensor.csv", rows=60)
     quick = ["--strategy", "random", "--trainings", "2", "--batch", "2", "--top", "1", "--final-seeds", "1"]
-    command = [sys.executable, "-m", "latent_nas", "search", "--task", "sensor.csv?folds=1", *quick]
-    command += ["--space", "mcu_cnn1d", "--limit", "flash_kb=9"]
-    done = subprocess.run(
-        [*command, "--workers", "1", "--child-epochs", "2", "--limit", "latency_ms=2", "--out", "run"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=1800, check=False,
-    )  # fmt: skip
+    quick += ["--space", "mcu_cnn1d", "--limit", "flash_kb=9", "--limit", "latency_ms=2"]
+    quick += ["--workers", "1", "--child-epochs", "2"]
+    done = command("search", "--task", "sensor.csv?folds=1", *quick, "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "regression: target 'target'" in done.stderr
     assert "int8 RMSE" in done.stdout
