@@ -185,7 +185,28 @@ def test_minimising_under_a_limit(table, tmp_path):
         assert len(run["incumbents"]) == 20
         assert run["incumbents"][-1] == found["table"]["optimum"]
         assert run["reported"] <= 20
-    assert "random" in summary(found)
+    low = found["table"]["optimum"]
+    assert summary(found).startswith(f"optimum {low:g} (smallest metric.m, of the 20 within --max) of 60 networks")
+
+
+@pytest.mark.parametrize(
+    ("name", "minimise", "said"),
+    [
+        ("metric.valid_loss", False, "metric.valid_loss is called as what is better small, and large was taken"),
+        ("metric.valid_loss", True, ""),
+        ("metric.top1_accuracy", True, "metric.top1_accuracy is called as what is better large, and --minimise was"),
+        ("metric.top1_accuracy", False, ""),
+        ("metric.accuracy_loss", False, ""),  # could be either
+    ],
+)
+def test_the_end_that_is_better_is_said_and_doubted_by_the_columns_name(table, tmp_path, name, minimise, said):
+    (tmp_path / "t.csv").write_text(table.read_text().replace("metric.m", name, 1))
+    asked = BenchConfig(str(tmp_path / "t.csv"), name, ("random",), 4, 1, minimise=minimise, workers=1)
+    lines = []
+    text = summary(bench(asked, tmp_path / "b.json", lines.append, nothing))
+    assert f"({'smallest' if minimise else 'largest'} {name}) of 60 networks" in text
+    for where in (text, "\n".join(lines)):
+        assert (said in where) if said else "is called as" not in where
 
 
 def test_a_judged_strategy_gets_a_codec_without_labels_and_sees_the_limits(table, tmp_path):

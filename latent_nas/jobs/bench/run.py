@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Generator
 from contextlib import closing
 from functools import lru_cache, partial
@@ -19,6 +20,8 @@ from latent_nas.jobs.bench.regret import Standing, standings
 Say = Callable[[str], None]
 Done = Callable[[str, int, int], None]
 Run = tuple[str, int]  # a strategy's name and a seed
+SMALL = {"loss", "error", "err", "rmse", "mse", "mae", "mape", "nll", "perplexity", "ppl", "wer", "cer", "regret"}
+LARGE = {"accuracy", "acc", "top1", "top5", "auc", "f1", "r2", "precision", "recall", "map", "iou", "psnr"}
 MARKS = (10, 25, 50, 100, 150, 192, 300, 500, 1000)  # trainings at which the summary looks
 
 
@@ -40,6 +43,8 @@ def _bench(config: BenchConfig, out: Path, say: Say, done: Done) -> dict[str, An
     if out.exists():
         result["runs"] = _finished(out, decisive)
     artifacts.writable(out)
+    for line in _doubted(decisive):
+        say(line)
     ignoring = [name for name in config.strategies if not plugins.load("strategies", name).judged]
     if config.sources and ignoring:
         say(f"{', '.join(ignoring)} asks no judge and begins without --warm-start; the others begin with it")
@@ -133,7 +138,7 @@ def summary(result: dict[str, Any]) -> str:
     head = f"{'strategy':<{width}}{'seeds':>5}{'to optimum [95 %]':>22}{'reached':>9}{'regret':>10}"
     head += f"{f'minus {best} [95 %]':>{len(best) + 32}}" + "".join(f" {f'at {m}':>9}" for m in marks)
     without = f"; {table['without']} rows without the objective are left out" if table.get("without") else ""
-    lines = [f"optimum {table['optimum']:g} of {table['networks']} networks in {table['rows']} rows{without}", head]
+    lines = [f"{_optimum(result)} of {table['networks']} networks in {table['rows']} rows{without}", head]
     for name in names:
         s, runs = stand[name], [r for r in result["runs"] if r["strategy"] == name]
         above = f"{s.above.mean:+.3g} [{s.above.low:+.3g}, {s.above.high:+.3g}]" if s.above else "-"
@@ -143,7 +148,25 @@ def summary(result: dict[str, Any]) -> str:
             f"{above:>{len(best) + 32}}" + "".join(f" {mean:>9.5g}" for mean in means)
         )
     what = f"regret: mean distance of the best so far from the optimum over {trainings} trainings; paired by seed"
-    return "\n".join([*lines, what, *_asked(result), *_misled(result["runs"], names)])
+    return "\n".join([*lines, what, *_asked(result), *_misled(result["runs"], names), *_doubted(result["config"])])
+
+
+def _optimum(result: dict[str, Any]) -> str:
+    """Return the optimum, and which end of which column it is."""
+    config, table = result["config"], result["table"]
+    end = "smallest" if config["minimise"] else "largest"
+    within = f", of the {table['feasible']} within --max" if config["limits"] else ""
+    return f"optimum {table['optimum']:g} ({end} {config['objective']}{within})"
+
+
+def _doubted(config: dict[str, Any]) -> list[str]:
+    """Return a line where an objective is called as what has its better end on the other side."""
+    words = set(re.split(r"[^a-z0-9]+", config["objective"].lower()))
+    if words & SMALL and not words & LARGE and not config["minimise"]:
+        return [f"{config['objective']} is called as what is better small, and large was taken for better: --minimise"]
+    if words & LARGE and not words & SMALL and config["minimise"]:
+        return [f"{config['objective']} is called as what is better large, and --minimise was given"]
+    return []
 
 
 def _asked(result: dict[str, Any]) -> list[str]:
