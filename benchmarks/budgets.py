@@ -33,7 +33,8 @@ def found(task, budget, options):
     if not (place / "result.json").exists():
         begun = (place / "config.json").exists()
         limits = ["--limit", f"flash_kb={budget}", "--limit", f"ram_kb={options.ram}"]
-        effort = ["--finals", "front", "--trainings", str(options.trainings), "--seed", str(options.seed)]
+        effort = ["--finals", "front", "--trainings", str(options.trainings), "--seed", str(options.seed),
+                  "--top", str(options.top)]  # fmt: skip
         asked = ["--task", task, *limits, *effort, "--out", str(place)]
         command = ["--resume", str(place)] if begun else asked
         log = options.out / f"{task}-{budget}kb.log"
@@ -129,6 +130,7 @@ def main():
     parser.add_argument("--budget", type=int, action="append", help="KB of flash; default: 8, 16, 32")
     parser.add_argument("--trainings", type=int, default=24)
     parser.add_argument("--ram", type=float, default=16, help="KB")
+    parser.add_argument("--top", type=int, default=3, help="final networks")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--picture", type=Path)

@@ -6,7 +6,7 @@ python benchmarks/release_01.py --images 10000 --trainings 40 --out release_01.j
 Its commit is checked out beside --out and searches by its own command and with its own defaults, one training process.
 Its records tell the wall time of a training; here its clock is that of the process, so they are processor seconds.
 The first training also loads torch's parts; it counts as much as the one in the middle, or less.
-Networks are searched on validation; of the final training nothing is used.
+Only validation is read: a search is stopped before its final trainings.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -34,15 +35,24 @@ def checkout(place):
     return folder
 
 
+def history(run):
+    """Return the trainings of all rounds that are over, in order."""
+    file = run / "history.csv"
+    return list(csv.DictReader(file.read_text(encoding="utf-8").splitlines())) if file.exists() else []
+
+
 def search(package, run, task, trainings, limits, seed):
     """Return [processor seconds of all trainings till then, int8 validation accuracy] of every training in order."""
     command = [sys.executable, "-m", "latent_nas", "search", "--json", "--workers", "1", "--top", "1"]
     command += ["--final-seeds", "1", "--task", task, "--trainings", str(trainings), "--seed", str(seed)]
     command += ["--out", str(run.resolve())] + [part for limit in limits for part in ("--limit", limit)]
     env = {**os.environ, "PYTHONPATH": str(package.resolve()), "OMP_NUM_THREADS": "1"}
-    subprocess.run(command, cwd=package, env=env, stdout=subprocess.DEVNULL, check=True)
-    with (run / "history.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    with subprocess.Popen(command, cwd=package, env=env, stdout=subprocess.DEVNULL) as searching:
+        while len(rows := history(run)) < trainings and searching.poll() is None:
+            time.sleep(1)
+        searching.terminate()  # its final training is not wanted
+    if len(rows) < trainings:
+        raise SystemExit(f"the search ended after {len(rows)} of {trainings} trainings; see {run}")
     seconds = np.array([float(row["wall_s"]) for row in rows])
     seconds[0] = min(seconds[0], np.median(seconds))
     scores = [float(row["measured_int8_accuracy"] or "nan") for row in rows]
