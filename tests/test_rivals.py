@@ -7,6 +7,8 @@ import sys
 import numpy as np
 import pytest
 import torch
+from optuna.samplers import GPSampler
+from torch.utils._device import DeviceContext
 
 from latent_nas import seeds
 from latent_nas.agent.controller import Controller
@@ -15,7 +17,7 @@ from latent_nas.limits import Limits
 from latent_nas.records import Record
 from latent_nas.spaces import Gene
 from latent_nas.spaces.categorical import Categorical
-from latent_nas.strategies import Problem, open_strategy
+from latent_nas.strategies import Problem, gp, open_strategy
 from latent_nas.strategies.samplers import distribution
 
 RIVALS = [
@@ -231,3 +233,16 @@ class TestOptuna:
         assert len(set(told)) == strategy.trials == 100
         assert set(range(len(strategy.genes) - 50, len(strategy.genes))) <= set(told)
         assert true_accuracy(strategy.genes).argmax() in told
+
+
+class TestGp:
+    def test_it_asks_as_the_sampler_of_optuna_without_what_slows_that(self, monkeypatch):
+        ours = opened("gp")
+        trained(ours, 2, 8)
+        theirs = opened("gp")
+        theirs.restore(ours.state())
+        with monkeypatch.context() as swapped:
+            swapped.setattr(gp, "sampler", lambda seed: GPSampler(n_startup_trials=0, seed=seed))
+            wanted = theirs.ask(4, None)
+        monkeypatch.setattr(DeviceContext, "__torch_function__", None)  # through which theirs goes
+        assert ours.ask(4, None) == wanted
