@@ -7,6 +7,8 @@ Most parts are the examples of CONTRIBUTING.md, one file each; the operator has 
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import re
@@ -15,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from latent_nas import cli, plugins
 from latent_nas.contracts import check_file
 
 ROOT = Path(__file__).parent.parent
@@ -205,12 +208,33 @@ def written(folder: Path) -> list[Path]:
 def search(folder: Path, out: str, where: list[str], *parts: str) -> dict[str, object]:
     """Run a search in a process of its own, which knows the package and not the files; return what it found."""
     command = [sys.executable, "-m", "latent_nas", "search", *parts, *FINISH, *where, "--out", out, "--json"]
-    environment = os.environ | {"LATENT_NAS_CACHE": str(folder / "cache")}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
-    result = json.loads(done.stdout)
-    copies = sorted(path.name for path in (folder / out / "plugins").iterdir())
+    return found(folder / out, done.stdout)
+
+
+def search_here(folder: Path, out: str, where: list[str], *parts: str) -> dict[str, object]:
+    """Run a search in this process, which has forgotten the files; its workers have never known them."""
+    plugins.forget()
+    printed = io.StringIO()
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        with contextlib.redirect_stdout(printed):
+            cli.main(["search", *parts, *FINISH, *where, "--out", out, "--json"])
+    except SystemExit as end:
+        if end.code:
+            raise
+    finally:
+        os.chdir(before)
+    return found(folder / out, printed.getvalue())
+
+
+def found(run: Path, printed: str) -> dict[str, object]:
+    """Return of a search what its result says, and what was copied into its folder."""
+    result = json.loads(printed)
+    copies = sorted(path.name for path in (run / "plugins").iterdir())
     return {
         "trainings": result["trainings"],
         "failed_trainings": result["failed_trainings"],
@@ -224,11 +248,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ray", default="", help='"local", or the address of a cluster')
     parser.add_argument("--trainings", type=int, default=4, help="of each search")
+    parser.add_argument("--cache", help="folder of what was compiled and is trusted; default: a new one")
     options = parser.parse_args()
     ray = options.ray
     where = ["--workers", "2", *(["--ray", ray] if ray else []), "--trainings", str(options.trainings)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        os.environ["LATENT_NAS_CACHE"] = options.cache or str(folder / "cache")
         kept = {}
         for file in written(folder):
             kind, failures = check_file(file)
@@ -241,7 +267,7 @@ def main() -> None:
         searches["operator, reader and surrogate"] = search(folder, "two", where, *second)
         for name, space in (("regression", "mcu_cnn1d"), ("anomaly", "mcu_cnn1d"), ("text", "tiny_transformer")):
             parts = ["--task", f"{name}.py", "--space", space, "--strategy", "random", "--runtime", "native"]
-            searches[name] = search(folder, name, where, *parts, "--limit", "ram_kb=64")
+            searches[name] = (search if ray else search_here)(folder, name, where, *parts, "--limit", "ram_kb=64")
         print(json.dumps({"checked": kept, "where": where, "searches": searches}, indent=1))
 
 

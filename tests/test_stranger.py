@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fresh_cache import fresh_cache
 
 ROOT = Path(__file__).parent.parent
 KINDS = {
@@ -27,12 +28,13 @@ KINDS = {
 
 
 @pytest.mark.parametrize("where", [(), pytest.param(("--ray", "local"), marks=pytest.mark.slow)])
-def test_every_part_passes_the_check_and_works_in_a_search(where):
+def test_every_part_passes_the_check_and_works_in_a_search(where, tmp_path):
     if where:
         pytest.importorskip("ray", reason="Ray has no wheel for this Python")
     for name in ("ziglang", "unicorn"):
         pytest.importorskip(name, reason="the extra mcu")
     command = [sys.executable, str(ROOT / "benchmarks" / "stranger.py"), "--trainings", "2", *where]
+    command += ["--cache", str(fresh_cache(tmp_path / "cache"))]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
