@@ -286,3 +286,19 @@ def test_work_travels_by_pickle_with_a_function_of_the_file(own):
 def test_nothing_is_packed_where_nothing_was_brought():
     assert plugins.carried(np.sum) is np.sum
     assert json.dumps(plugins.reference("tasks", "digits")) == '"digits"'
+
+
+def test_a_table_of_toml_is_of_who_reads_it_and_parsed_once(tmp_path, monkeypatch):
+    file = tmp_path / "some.toml"
+    file.write_text("kernels = [{ name = 'one', cycles = { high = 3 } }]", encoding="utf-8")
+    first = plugins.toml(file)
+    first["kernels"][0]["cycles"]["high"] = 4
+    with monkeypatch.context() as unread:
+        unread.setattr(plugins.tomllib, "loads", None)
+        assert plugins.toml(file) == {"kernels": [{"name": "one", "cycles": {"high": 3}}]}
+    file.write_text("kernels = []", encoding="utf-8")
+    assert plugins.toml(file) == {"kernels": []}
+    file.write_text("kernels = [", encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="is not TOML"):
+            plugins.toml(file)
