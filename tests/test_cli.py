@@ -246,3 +246,16 @@ def test_a_search_ends_with_what_to_type_next_and_it_works(finished, tmp_path):
     built = subprocess.run(steps[1], shell=True, cwd=folder.parent, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     assert "bit-exact" in built.stdout
+
+
+def test_a_closed_or_narrow_output_is_no_error(tmp_path):
+    """`latent-nas ... >&-` in a service without a terminal, and a terminal without the characters of a name."""
+    lines = [f"{i % 7},{i % 5},{('größe', '振動')[i % 2]}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,label", *lines]) + "\n", encoding="utf-8")
+    command = [sys.executable, "-m", "latent_nas", "dataset", "info", str(tmp_path / "t.csv")]
+    closed = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *command], capture_output=True, text=True, timeout=1800)
+    assert (closed.returncode, closed.stderr) == (0, "")
+    narrow = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, env=narrow, timeout=1800)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "gr\\xf6\\xdfe" in done.stdout

@@ -282,6 +282,28 @@ class TestMetadata:
         assert found["classes"] == list("0123456789")
         assert found["preprocessing"]["gain"] == [1 / 16]
 
+    @pytest.mark.parametrize(
+        ("ending", "said", "shape"),
+        [
+            ("onnx", "float input n x 3 x 9 x 1, channels first (scale", (1, 3, 9, 1)),
+            ("tflite", "int8 input 1 x 9 x 1 x 3, channels last (scale", (1, 9, 1, 3)),
+        ],
+    )
+    def test_an_export_says_the_axes_of_its_file(self, ending, said, shape, tmp_path, capsys):
+        network((9, 1, 3)).save(tmp_path / "net", {}, Metadata(preprocessing=Preprocessing((9, 1, 3))).files())
+        file = tmp_path / f"net.{ending}"
+        with pytest.raises(SystemExit, match="0"):
+            cli.main(["export", str(tmp_path / "net"), "--out", str(file)])
+        printed = capsys.readouterr().out
+        assert said in printed
+        assert "raw data become the input by 'preprocessing' of its metadata" in printed
+        if ending == "onnx":
+            session = pytest.importorskip("onnxruntime").InferenceSession(str(file))
+            assert session.run(None, {"input": np.zeros(shape, np.float32)})[0].shape == (1, 3)
+        else:
+            interpreter = pytest.importorskip("ai_edge_litert.interpreter").Interpreter(str(file))
+            assert tuple(interpreter.get_input_details()[0]["shape"]) == shape
+
     def test_damaged_metadata_is_named(self, tmp_path):
         network((4, 4, 1)).save(tmp_path / "net", {}, {"metadata.json": b"{}"})
         with pytest.raises(ValueError, match=r"metadata\.json is damaged .* restore it"):

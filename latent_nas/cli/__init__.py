@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 done without what was wanted (no network, other outputs), 
 """
 
 import gc
+import io
 import os
 import signal
 import sys
@@ -96,12 +97,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit: wrong input is one line on standard error and exit code 2."""
     stopping.listen()
     threads.default()
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # names that the terminal's encoding does not have
     gc.set_threshold(
         *gc.get_threshold()[:2], OLD_GARBAGE
     )  # torch's 700,000 objects, which stay, took a sixth of a search
     try:
         code = app(args=arguments or sys.argv[1:] or ["--help"], standalone_mode=False)
-        sys.stdout.flush()  # a full disk is said here, not at Python's own end
+        if sys.stdout is not None:  # closed, as of `latent-nas ... >&-`
+            sys.stdout.flush()  # a full disk is said here, not at Python's own end
     except (ValueError, UsageError) as error:
         _end(told(error))
     except KeyboardInterrupt:

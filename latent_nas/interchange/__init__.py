@@ -63,13 +63,13 @@ def formats() -> list[str]:
     return [name.removesuffix("_export") for name in plugins.names("interchange") if name.endswith("_export")]
 
 
-def exporter(name: str) -> Callable[..., None]:
-    """Return what writes an int8 network to a file of a format.
+def exporter(name: str) -> Callable[..., str]:
+    """Return what writes an int8 network to a file of a format, and returns what that file takes, in words.
 
     Raises:
         ValueError: there is no such format; the message names those there are.
     """
     if name not in formats():
         raise ValueError(f"no format {name!r}; there are: {', '.join(formats())}")
-    write: Callable[..., None] = plugins.load("interchange", f"{name}_export")
+    write: Callable[..., str] = plugins.load("interchange", f"{name}_export")
     return write

@@ -46,8 +46,8 @@ def export_float(graph: Graph, model: "Network", path: Path) -> None:
     writer.save(deployment.graph, path)
 
 
-def export_int8(network: "QuantisedNetwork", path: Path, about: str = "") -> None:
-    """Write an int8 network to an ONNX file as QDQ, with the integers that the device holds.
+def export_int8(network: "QuantisedNetwork", path: Path, about: str = "") -> str:
+    """Write an int8 network to an ONNX file as QDQ, with the integers that the device holds; return what it takes.
 
     Args:
         about: what travels with it, as JSON; it becomes the file's metadata property "latent_nas".
@@ -69,6 +69,8 @@ def export_int8(network: "QuantisedNetwork", path: Path, about: str = "") -> Non
                 names.append(writer.integers(f"{node.id}.bias", constants["bias"].astype(np.int32), scale * x.scale))
         writer.node(node, shapes, names, network.quants[node.id])
     writer.save(graph, path, about)
+    first = ", channels first" * (len(graph.input_shape) == 3)
+    return f"float input {' x '.join(map(str, _dims(graph.input_shape)))}{first}"
 
 
 def _dims(shape: Shape) -> list[Any]:

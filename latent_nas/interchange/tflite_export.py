@@ -37,8 +37,8 @@ SPELLINGS = (_tflite_abroad, _tflite_functions)  # beside those of _tflite_opera
 ALIGNMENT = 16  # of constants: kernels read them in place
 
 
-def export_int8(network: "QuantisedNetwork", path: Path, about: str = "") -> None:
-    """Write an int8 network to a .tflite file.
+def export_int8(network: "QuantisedNetwork", path: Path, about: str = "") -> str:
+    """Write an int8 network to a .tflite file; return what it takes.
 
     Args:
         about: what travels with it, as JSON; it becomes the file's metadata "latent_nas".
@@ -47,6 +47,8 @@ def export_int8(network: "QuantisedNetwork", path: Path, about: str = "") -> Non
         ValueError: the extra is not installed, or an operator has no form in TensorFlow Lite.
     """
     artifacts.write(path, to_bytes(network, about))
+    shape = network.graph.input_shape
+    return f"int8 input {' x '.join(map(str, (1, *shape)))}{', channels last' * (len(shape) == 3)}"
 
 
 def to_bytes(network: "QuantisedNetwork", about: str = "") -> bytes:

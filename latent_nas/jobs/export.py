@@ -30,10 +30,12 @@ def export(source: str | Path, out: Path, format: str | None, rank: int = 1, cal
     trained = open_source(source, rank)
     network, made = trained.quantised(calibration)
     about = about_of(trained, network, made)
-    write(network, out, json.dumps(about.to_json()) if about.kind or about.preprocessing else "")
+    takes = write(network, out, json.dumps(about.to_json()) if about.kind or about.preprocessing else "")
     first, last = network.quants[0], network.quants[-1]
     return (
-        f"{out}: {out.stat().st_size} B; input {network.graph.input_shape} (scale {first.scale:.6g}, zero point"
+        f"{out}: {out.stat().st_size} B; {takes} (scale {first.scale:.6g}, zero point"
         f" {first.zero_point}), output {network.graph.output_shape} (scale {last.scale:.6g}, zero point"
         f" {last.zero_point})"
+        + "; raw data become the input by 'preprocessing' of its metadata 'latent_nas'"
+        * bool(about.preprocessing)
     )
