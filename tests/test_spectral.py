@@ -105,16 +105,16 @@ SETTINGS = [
 ]
 
 
-def network_behind(setting, device):
+def network_behind(setting, device, names=()):
     """Return a project of a small network with drawn weights."""
     pytest.importorskip("ziglang")
     pytest.importorskip("unicorn")
     from latent_nas.firmware.draw import drawn
     from latent_nas.firmware.export import project
 
-    front = front_of(*setting)
-    n = front.shape[1]
-    seen = Preprocessing(front.shape, shift=(900.0,) * n, gain=(1 / 900,) * n, front_end=front)
+    front = replace(front_of(*setting), names=names)
+    n, columns = front.shape[1], front.columns if names else ()
+    seen = Preprocessing(front.shape, shift=(900.0,) * n, gain=(1 / 900,) * n, columns=columns, front_end=front)
     b = Builder(front.shape)
     b.add(Dense(4), b.add(GlobalPool(), 0))
     return project(drawn(b.build(), 0, 4)[0], open_device(device), about=Metadata(preprocessing=seen), prefix="kws")
@@ -136,6 +136,14 @@ class TestInC:
         middle = sum(proof.preprocess_cycles) / 2
         assert abs(middle / computed.cycles - 1) < one.device.core.front_end_error
 
+    def test_a_step_s_order_is_said_apart_from_the_features(self):
+        one = network_behind(SETTINGS[0], "stm32f405", ("ax", "ay", "az"))
+        assert "Order of the values of a step: ax, ay, az." in one.files["README.md"]
+        assert "Order of the columns of the input: ax mean, ax rms" in one.files["README.md"]
+        header = one.files["kws/kws.h"]
+        assert "; 128 steps, each ax, ay, az.\n * The front end makes the columns" in header
+        assert "*   column 0: ax mean" in header
+
     def test_are_pushed_step_by_step(self, tmp_path):
         """Frames overlap, and the network runs every second frame; compiled strictly, as C and as C++."""
         from on_host import Called, compiled
@@ -149,6 +157,8 @@ class TestInC:
                 artifacts.write(tmp_path / name, text)
         assert "KWS_STEP_VALUES 3" in one.files["kws/kws.h"]
         assert "float step[KWS_STEP_VALUES]" in one.files["README.md"]
+        assert "after a gap kws_begin() forgets the steps before it" in one.files["README.md"]
+        assert "; 128 steps, each 3 channels. */" in one.files["kws/kws.h"]
         raw = RNG.normal(0, 3, (384, 3)).astype(np.float32)
         for plus in (False, True):
             called = Called(compiled([tmp_path / "kws"], tmp_path / f"kws{plus}.so", plus), one.component)

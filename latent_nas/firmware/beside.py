@@ -111,10 +111,13 @@ def _seen(seen: Preprocessing | None, component: Component) -> str:
     said = [f"`{p}_preprocess.c` does to raw data what training did, bit for bit as the Python reference."]
     if component.series:
         said.append(f"It makes {component.series.text()}. `{p}_feed()` forgets steps that were pushed.")
+        if component.series.names:
+            said.append(f"Order of the values of a step: {', '.join(map(comment, component.series.names))}.")
     each = f", one per {seen.varies}" if seen.varies else ""
     said.append(f"input = (raw - shift) * gain{each}; the numbers are in `metadata.json` of the run's network.")
     if seen.columns:
-        said.append(f"Order of the {seen.varies or 'channel'}s: {', '.join(map(comment, seen.columns))}.")
+        of = " of the input" if component.series else ""
+        said.append(f"Order of the {seen.varies or 'channel'}s{of}: {', '.join(map(comment, seen.columns))}.")
     if seen.resize and component.frame is None:
         said.append(
             f"Images of another size were resized for training ({seen.resize}); do that before, or have it done:"
@@ -133,7 +136,7 @@ def _seen(seen: Preprocessing | None, component: Component) -> str:
 
 PUSHED = """
 
-/* or, step by step: */
+/* or, step by step; after a gap {p}_begin() forgets the steps before it: */
 {raw} step[{size}];
 if ({p}_push(step)) {{
     {answer}
@@ -141,7 +144,7 @@ if ({p}_push(step)) {{
 
 HEARD = """
 
-/* or, as the samples come in, any number at a time: */
+/* or, as the samples come in, any number at a time; after a gap {p}_begin() forgets those before it: */
 if ({p}_push(samples, n)) {{
     {answer}
 }}"""

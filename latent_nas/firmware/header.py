@@ -52,6 +52,10 @@ def _sample(component: Component, seen: Preprocessing, shape: str) -> list[str]:
     """Return the comment on a sample of raw data: its shape and unit, and what was done to it before training."""
     what = f"{shape} (height x width x channels), the last axis changes fastest"
     lines = [f"/* Input: {what}.", f" * Raw values: {raw_type(seen)}, {comment(seen.unit)}."]
+    if (series := component.series) is not None:
+        order = ", ".join(map(comment, series.names)) or f"{series.channels} channels"
+        lines[-1] = f"{lines[-1][:-1]}; {series.steps} steps, each {order}."
+        lines += [" * The front end makes the columns of the input of them:"] * bool(seen.columns)
     lines += [f" *   {seen.varies or 'channel'} {i}: {comment(name)}" for i, name in enumerate(seen.columns)]
     if seen.resize:
         does = f": {component.prefix}_feed_frame() does" if component.frame else ""
