@@ -12,6 +12,7 @@ from latent_nas.records import Record, front, ranked
 from latent_nas.store import Store
 from latent_nas.strategies import Problem, open_strategy
 from latent_nas.study import Budget, Study
+from latent_nas.study.asynchronous import AsyncStudy
 from latent_nas.target import Setup, Target
 
 TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn")
@@ -72,6 +73,19 @@ def test_every_training_fits_is_distinct_and_not_known_before(tmp_path):
         assert (record.flash_bytes, record.ram_bytes, record.latency_ms) == tuple(
             SETUP.exact(np.array([record.genes]))[0]
         )
+
+
+@pytest.mark.parametrize("kind", [Study, AsyncStudy])
+def test_a_strategy_that_asks_for_nothing_ends_the_search(tmp_path, kind):
+    """Round after round without a training would go on for ever."""
+    problem = Problem(SETUP.space, None, LIMITS, lambda genes: SETUP.fits(genes, LIMITS))
+    strategy = open_strategy("random", problem, 0)
+    strategy.ask = lambda n, judge, pending=(): []
+    rounds = iter(range(5))
+    loop = kind(strategy, None, Here(), Store(tmp_path / "s.sqlite"), LIMITS, Budget(4, 2), 0, [])
+    loop.after_round = lambda: next(rounds)  # StopIteration, should there be more
+    with pytest.raises(ValueError, match="strategy 'random' asked for no network where 2 are wanted; `latent-nas"):
+        loop.run()
 
 
 def record(accuracy, flash=1, ram=1, latency=1.0, **more):

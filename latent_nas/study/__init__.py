@@ -193,7 +193,21 @@ class Study:
         """Return n networks: those of ``first`` that are not known yet, then the strategy's."""
         known = set(map(tuple, self.strategy.genes.tolist()))
         first = [genes for genes in self.first if genes not in known][:n]
-        return first if len(first) == n else [*first, *self.strategy.ask(n - len(first), self.scorer, first)]
+        return first if len(first) == n else [*first, *self._ask_for(n - len(first), first)]
+
+    def _ask_for(self, n: int, pending: list[Genes]) -> list[Genes]:
+        """Return what the strategy asks for.
+
+        Raises:
+            ValueError: nothing, with which a search would go on for ever.
+        """
+        asked = self.strategy.ask(n, self.scorer, pending)
+        if not asked:
+            raise ValueError(
+                f"strategy {self.strategy.name!r} asked for no network where {n} are wanted; `latent-nas check FILE`"
+                " says what a strategy keeps"
+            )
+        return asked
 
     def _learn(self, number: int, proposals: list[Genes], told: list[Record]) -> dict[str, Any]:
         """Take up a round's records and return what they showed."""

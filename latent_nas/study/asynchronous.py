@@ -80,7 +80,7 @@ class AsyncStudy(Study):
         ended = {r.genes for r in self.records}
         pending = [genes for genes in self._asked if genes not in ended]
         n = min(self.budget.batch, self.budget.trainings - len(self._asked))
-        new = self.strategy.ask(n, self.scorer, pending)
+        new = self._ask_for(n, pending)
         self.store.propose(self._number, new, artifacts.pack(self.strategy.state()))
         self._asked |= dict.fromkeys(new, self._number)
         self._queue += new
