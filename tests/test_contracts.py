@@ -311,10 +311,10 @@ class TestCommand:
         assert (code, said) == (0, f"mine.py keeps all {len(names('objectives'))} contracts of objectives\n")
 
     def test_a_board(self, own, capsys):
-        Path("board.toml").write_text(BOARD.replace("clock_mhz = 100", "clock_mhz = 1e8"), encoding="utf-8")
+        Path("board.toml").write_text(BOARD.replace("clock_mhz = 100", "clock_mhz = 0.1"), encoding="utf-8")
         code, said = self.run(capsys, "board.toml")
         assert code == 1
-        assert "board.toml: figures can be: its clock is 1e+08 MHz" in said
+        assert "board.toml: figures can be: its clock is 0.1 MHz" in said
 
     def test_a_file_that_is_no_plugin_is_a_line_and_code_1(self, own, capsys):
         for text, wanted in (

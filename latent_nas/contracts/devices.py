@@ -12,7 +12,7 @@ from latent_nas.graph import Graph
 from latent_nas.runtimes import open_runtime
 from latent_nas.spaces import open_space
 
-SLOWEST_HZ, FASTEST_HZ = 1e6, 2e9
+SLOWEST_HZ = 1e6  # a device file's clock that is too fast is refused as it is opened
 
 
 def subjects(plugin: Any) -> list[Device]:
@@ -28,9 +28,7 @@ def network() -> Graph:
 
 def figures_can_be(subject: Device) -> None:
     """Its clock, flash and RAM are those of a microcontroller; regions of RAM lie apart."""
-    demand(
-        SLOWEST_HZ <= subject.clock_hz <= FASTEST_HZ, f"its clock is {subject.clock_hz / 1e6:g} MHz, wanted 1 to 2000"
-    )
+    demand(subject.clock_hz >= SLOWEST_HZ, f"its clock is {subject.clock_hz / 1e6:g} MHz, wanted 1 or more")
     demand(subject.flash_bytes >= 1024, f"its flash is {subject.flash_bytes} bytes; is flash_kb in KB?")
     regions = sorted(subject.regions, key=lambda region: region.address)
     for low, high in pairwise(regions):

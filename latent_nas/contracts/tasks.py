@@ -7,9 +7,9 @@ import numpy as np
 from latent_nas.contracts import demand
 from latent_nas.contracts.randomness import untouched
 from latent_nas.limits import Limits
-from latent_nas.readers import PARTS
-from latent_nas.tasks import Data, Part, Recipe, Task
+from latent_nas.tasks import Recipe, Task
 from latent_nas.tasks.kinds import Kind
+from latent_nas.tasks.stated import check_stated, parts
 
 CLOSE = 1e-3  # of inputs made of raw data
 SHARED = 0.05  # of the test samples, at most: chance gives low-resolution data a few twins
@@ -18,11 +18,6 @@ SHARED = 0.05  # of the test samples, at most: chance gives low-resolution data 
 def subjects(plugin: Any) -> list[Task]:
     """Return the task."""
     return [plugin if isinstance(plugin, Task) else plugin()]
-
-
-def parts(data: Data) -> list[tuple[str, Part]]:
-    """Return train, valid and test with their names."""
-    return list(zip(PARTS, (data.train, data.valid, data.test), strict=True))
 
 
 def has_a_name_a_kind_and_recipes(subject: Task) -> None:
@@ -35,18 +30,11 @@ def has_a_name_a_kind_and_recipes(subject: Task) -> None:
 
 
 def parts_have_the_stated_input(subject: Task) -> None:
-    """Every part has samples; x is (n, *input_shape), finite float32 or int64 tokens; y has a row per sample."""
-    for name, part in parts(subject.data()):
-        x, y = part.x, part.y
-        demand(len(x) > 0, f"the {name} part is empty")
-        demand(
-            x.shape[1:] == tuple(subject.input_shape),
-            f"x of {name} is {x.shape}, wanted (n, {', '.join(map(str, subject.input_shape))})",
-        )
-        demand(x.dtype in (np.float32, np.int64), f"x of {name} is {x.dtype}, wanted float32, or int64 of tokens")
-        demand(x.dtype != np.float32 or np.isfinite(x).all(), f"x of {name} holds NaN or infinity")
-        demand(len(y) == len(x), f"{name} has {len(x)} inputs and {len(y)} targets")
-        demand(np.isfinite(np.asarray(y, float)).all(), f"y of {name} holds NaN or infinity")
+    """Every part has samples; x is (n, *input_shape), finite float32 or int64 tokens; y has what its kind wants."""
+    try:
+        check_stated(subject)
+    except ValueError as error:
+        demand(False, str(error))
 
 
 def data_is_the_same_every_time(subject: Task) -> None:

@@ -22,6 +22,7 @@ from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.trained import TrainingResult
 from latent_nas.tasks import Part, Task, open_task
 from latent_nas.tasks.kinds import Metric
+from latent_nas.tasks.stated import check_stated
 from latent_nas.training import aware
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: 
 
 def _train(config: TrainConfig, graph: Graph, folder: RunFolder, say: Say, done: Done) -> TrainingResult:
     task, started = open_task(config.task), time.perf_counter()
+    check_stated(task)
     data = task.data()
     learn = _some(data.train, config.samples, config.seed, "train")
     judge = _some(data.valid, config.valid_samples, config.seed, "valid")

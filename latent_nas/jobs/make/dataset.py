@@ -14,6 +14,7 @@ from latent_nas.ranges import check_least
 from latent_nas.records import Record, objective_of, versions
 from latent_nas.store import Store
 from latent_nas.target import Setup, Target, open_target
+from latent_nas.tasks.stated import check_stated
 from latent_nas.units import cost_row
 
 MEASURED = ("float", "int8", "beside")  # fields measured_... of a record, a column for each of their metrics
@@ -90,6 +91,7 @@ def build(
 ) -> list[Record]:
     """Train what the store at ``path`` does not hold yet and return all records of the plan, in its order."""
     setup = open_target(plan.target, anew=True).check()
+    check_stated(setup.task)
     networks = None
     if not path.exists():  # what can't be drawn leaves no store
         say(f"drawing {plan.networks} networks")

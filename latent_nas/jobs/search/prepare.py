@@ -19,6 +19,7 @@ from latent_nas.limits import Limits
 from latent_nas.records import FULL, SEARCH, SHORT, Record
 from latent_nas.strategies.settings import configured
 from latent_nas.target import Setup, open_target
+from latent_nas.tasks.stated import check_stated
 
 LEAST_SHORT = 2000  # samples seen by a short training
 
@@ -62,6 +63,7 @@ def prepare(config: SearchConfig) -> Prepared:
             f"the data at {config.target.task} has changed since the run began (sha256 {config.data[:12]}..., now"
             f" {setup.task.fingerprint[:12]}...); put it back, say where it is with --task PATH, or begin another run"
         )
+    check_stated(setup.task)
     limits = in_force(config, setup)
     for outputs in setup.space.all_outputs:
         setup.task.check(outputs)

@@ -98,6 +98,10 @@ class Kind(ABC):
     def baseline(self, train: np.ndarray, judged: np.ndarray) -> Baseline:
         """Return what needs no network: learnt from training targets, measured on the judging part's."""
 
+    def wrong(self, targets: np.ndarray, outputs: int) -> str:
+        """Return what is wrong with targets (n, ...) of networks with so many outputs, as "is ..."; "" if nothing."""
+        return ""
+
     def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
         """Return the first metric so that more is better: what early stopping and a search look at."""
         return self.signed(self.measure(outputs, targets))

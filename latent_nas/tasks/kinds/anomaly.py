@@ -35,6 +35,12 @@ class Anomaly(Kind):
         """Return the normal samples and as many anomalies made of them."""
         return np.concatenate([x, made_of(x, rng)]), np.repeat(np.array([0, 1]), len(x))
 
+    def wrong(self, targets: np.ndarray, outputs: int) -> str:
+        """Return what is wrong with targets (n,); "" if nothing."""
+        if targets.ndim != 1 or not np.isin(targets, (0, 1)).all():
+            return f"is {targets.shape} of {np.unique(targets)[:3].tolist()} ..., wanted (n,) of 0 (normal) and 1"
+        return ""
+
     def loss(
         self, outputs: "torch.Tensor", targets: "torch.Tensor", recipe: "Recipe", weight: "torch.Tensor | None" = None
     ) -> "torch.Tensor":

@@ -34,6 +34,15 @@ class Classification(Kind):
     def __init__(self, uneven: bool = False) -> None:
         self.metrics = tuple(map(Metric, MEASURES if uneven else ("accuracy",)))
 
+    def wrong(self, targets: np.ndarray, outputs: int) -> str:
+        """Return what is wrong with classes (n,); "" if nothing."""
+        if targets.dtype != np.int64 or targets.ndim != 1:
+            return f"is {targets.dtype} {targets.shape}, wanted classes (n,) int64"
+        least, most = int(targets.min()), int(targets.max())
+        if least < 0 or most >= outputs:
+            return f"has class {most if most >= outputs else least}, and {outputs} outputs tell 0 to {outputs - 1}"
+        return ""
+
     def loss(
         self, outputs: "torch.Tensor", targets: "torch.Tensor", recipe: "Recipe", weight: "torch.Tensor | None" = None
     ) -> "torch.Tensor":

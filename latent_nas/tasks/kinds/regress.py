@@ -46,6 +46,12 @@ class Regression(Kind):
         metrics = (R2, RMSE, MAE) if uneven and len(std) > 1 else (RMSE, MAE, R2)
         return Regression(tuple(mean.tolist()), tuple(gain.tolist()), names, metrics)
 
+    def wrong(self, targets: np.ndarray, outputs: int) -> str:
+        """Return what is wrong with numbers (n, outputs), as other shapes would broadcast; "" if nothing."""
+        if targets.dtype != np.float32 or targets.shape[1:] != (outputs,):
+            return f"is {targets.dtype} {targets.shape}, wanted numbers (n, {outputs}) float32"
+        return ""
+
     def loss(
         self, outputs: "torch.Tensor", targets: "torch.Tensor", recipe: "Recipe", weight: "torch.Tensor | None" = None
     ) -> "torch.Tensor":
