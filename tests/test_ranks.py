@@ -157,3 +157,12 @@ def test_deploy_takes_a_network_by_its_size(made, tmp_path, monkeypatch, capsys)
     assert asked == [4]
     assert said.out == "{'rank': 4}\n"
     assert "--rank small: network 4 of 4" in said.err
+
+
+def test_a_search_says_what_it_spent_and_a_validation_nothing_of_the_kind(tmp_path):
+    spent = {"trainings": 24, "search_s": 20.0, "wall_s": 33.0}
+    told = summary(Result((), config={"strategy": "random"}, **spent), tmp_path)
+    assert told.startswith("24 true trainings in 20 s; all took 33 s.\n")
+    told = summary(Result((), config={"strategy": "random"}, short_trainings=5, **spent), tmp_path)
+    assert told.startswith("24 full trainings and 5 short ones in 20 s; all took 33 s.\n")
+    assert summary(Result((), **spent), tmp_path).startswith("Fully trained on train + validation data")

@@ -1,5 +1,6 @@
 """The loop on real trainings: repeatable, resumable, honest."""
 
+import re
 import sqlite3
 
 import numpy as np
@@ -86,6 +87,23 @@ def test_a_strategy_that_asks_for_nothing_ends_the_search(tmp_path, kind):
     loop.after_round = lambda: next(rounds)  # StopIteration, should there be more
     with pytest.raises(ValueError, match="strategy 'random' asked for no network where 2 are wanted; `latent-nas"):
         loop.run()
+
+
+@pytest.mark.parametrize("kind", [Study, AsyncStudy])
+def test_a_strategy_that_asks_beyond_the_limits_ends_the_search_before_a_training(tmp_path, kind):
+    """It was an assertion, after the training."""
+    problem = Problem(SETUP.space, None, LIMITS, lambda genes: SETUP.fits(genes, LIMITS))
+    strategy = open_strategy("random", problem, 0)
+    drawn = SETUP.space.canonical(SETUP.space.sample(np.random.default_rng(0), 100))
+    over = tuple(drawn[~SETUP.fits(drawn, LIMITS)][0].tolist())
+    (within,) = strategy.ask(1, None)
+    strategy.ask = lambda n, judge, pending=(): [within, over]
+    loop = kind(strategy, None, Here(), Store(tmp_path / "s.sqlite"), LIMITS, Budget(4, 2), 0, [])
+    with pytest.raises(
+        ValueError, match=rf"strategy 'random' asked for a network beyond the limits, {re.escape(str(over))}; "
+    ):
+        loop.run()
+    assert not loop.store.records()
 
 
 def record(accuracy, flash=1, ram=1, latency=1.0, **more):

@@ -35,7 +35,7 @@ def exit_code(result: Result) -> int:
 def summary(result: Result, folder: Path) -> str:
     """Return what ``result.json`` holds as text: a line for each final network."""
     lines = [
-        f"{_trainings(result)} in {result.search_s or 0:.0f} s; all took {result.wall_s or 0:.0f} s.",
+        *([_spent(result)] if result.config else []),
         "Fully trained on train + validation data, measured on the test part: the network in networks/<number>, in"
         " brackets what so many samples tell of it (95 %), then mean and std over seeds:",
         *(f"  {rank}. {_network(n, result)}" for rank, n in enumerate(result.networks, 1)),
@@ -60,10 +60,12 @@ def summary(result: Result, folder: Path) -> str:
     return "\n".join([*lines, f"Run folder: {folder}"])
 
 
-def _trainings(result: Result) -> str:
-    if not result.short_trainings:
-        return f"{result.trainings} true trainings"
-    return f"{result.trainings} full trainings and {result.short_trainings} short ones"
+def _spent(result: Result) -> str:
+    """Return what a search spent; a validation, which has no configuration, spends final trainings alone."""
+    trained = f"{result.trainings} true trainings"
+    if result.short_trainings:
+        trained = f"{result.trainings} full trainings and {result.short_trainings} short ones"
+    return f"{trained} in {result.search_s or 0:.0f} s; all took {result.wall_s or 0:.0f} s."
 
 
 def _network(network: FinalNetwork, result: Result) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from latent_nas import artifacts, seeds
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.judge.scorer import Scorer
@@ -199,13 +201,17 @@ class Study:
         """Return what the strategy asks for.
 
         Raises:
-            ValueError: nothing, with which a search would go on for ever.
+            ValueError: nothing, with which a search would go on for ever, or a network beyond the limits.
         """
         asked = self.strategy.ask(n, self.scorer, pending)
+        wrong = ""
         if not asked:
+            wrong = f"no network where {n} are wanted"
+        elif not (fits := self.strategy.problem.fits(np.array(asked, np.int64))).all():
+            wrong = f"a network beyond the limits, {asked[int(np.argmin(fits))]}"
+        if wrong:
             raise ValueError(
-                f"strategy {self.strategy.name!r} asked for no network where {n} are wanted; `latent-nas check FILE`"
-                " says what a strategy keeps"
+                f"strategy {self.strategy.name!r} asked for {wrong}; `latent-nas check FILE` says what a strategy keeps"
             )
         return asked
 
