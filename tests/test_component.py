@@ -15,6 +15,7 @@ from on_host import Called, compiled
 
 from latent_nas import cli
 from latent_nas.devices import open_device
+from latent_nas.firmware import naming
 from latent_nas.firmware import raw as from_raw
 from latent_nas.firmware.draw import drawn
 from latent_nas.firmware.export import project
@@ -328,10 +329,19 @@ class TestNames:
         made(SPEECH).write(tmp_path)
         written = {path.stem for path in tmp_path.rglob("*.[ch]")}
         written = {name for name in written if name != "model" and not name.startswith("model_")}
-        assert {"types", "memory", "requantise", "conv2d", "startup"} <= written
+        assert {"nn_types", "nn_memory", "requantise", "conv2d", "startup"} <= written
         for name in written:
             with pytest.raises(ValueError, match=rf"{name}.h or names that begin with it are there already"):
                 checked_prefix(name)
+
+    def test_no_header_hides_one_of_a_c_library(self):
+        """Arduino and others put a component's folder before those of the system: <memory.h> was ours for everybody."""
+        ziglang = pytest.importorskip("ziglang", reason="the extra mcu")
+        theirs = {path.name for path in (Path(ziglang.__file__).parent / "lib/libc/include").rglob("*.h")}
+        ours = {path.name for path in Path(naming.__file__).parent.rglob("*.h")}
+        assert {"memory.h", "string.h"} <= theirs
+        assert "nn_memory.h" in ours
+        assert not ours & theirs
 
     def test_odd_names_of_classes(self, library):
         loaded = library[1]
@@ -414,7 +424,7 @@ class TestRun:
         files = laid_out(replace(one, device=open_device("stm32f405")), layout)
         names = {Path(name).name for name in files}
         assert {"kws.h", "kws.c", "kws_preprocess.c", "kernels.h", "README.md", "LICENSE"} <= names
-        assert not {"main.c", "startup.c", "memory.c", "Makefile", "device.ld", "bench.c"} & names
+        assert not {"main.c", "startup.c", "nn_memory.c", "Makefile", "device.ld", "bench.c"} & names
         assert all("SPDX-License-Identifier: MIT" in t for n, t in files.items() if n.endswith((".c", ".h", ".ino")))
         assert "BENCH" not in "".join(files.values())
         assert "memcpy" not in "".join(re.findall(r"^\w.*\n\{", "".join(files.values()), re.MULTILINE))

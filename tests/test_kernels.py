@@ -322,8 +322,8 @@ class TestExport:
         names = self.made(b.build(), tmp_path)
         assert "dense.c" in names
         assert not {"conv2d.c", "attention.c", "max_pool.c"} & names
-        assert {"types.h", "requantise.h", "requantise.c", "clamp.h"} <= names
-        assert "memory.h" in names
+        assert {"nn_types.h", "requantise.h", "requantise.c", "clamp.h"} <= names
+        assert "nn_memory.h" in names
 
     def test_what_an_earlier_export_left_is_removed_and_all_else_stays(self, tmp_path: Path):
         before = self.made(image(), tmp_path)

@@ -17,7 +17,8 @@ virtual wchar_t xor xor_eq
 HEADERS = """
 assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef stdint
 stdio stdlib string tgmath time wchar wctype stdalign stdatomic stdnoreturn threads uchar
-"""  # of C11, which a header of the same name would hide
+memory strings malloc alloca
+"""  # of C11 and of most C libraries, which a header of the same name would hide
 PLAIN = {*range(32, 127)} - set(b'"\\?')  # bytes that a string holds as they are
 
 

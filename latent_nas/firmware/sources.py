@@ -111,7 +111,7 @@ def _listed(folder: Path) -> list[str]:
 
 def _needed(texts: list[str], shared: Mapping[str, str]) -> dict[str, str]:
     """Return the shared files that texts include, and the C files of those headers."""
-    found: dict[str, str] = {"types.h": shared["types.h"]}
+    found: dict[str, str] = {"nn_types.h": shared["nn_types.h"]}
     texts = [*texts, *found.values()]
     while texts:
         for name in INCLUDED.findall(texts.pop()):
@@ -133,7 +133,7 @@ def _headed(name: str, text: str) -> str:
 TEXT = """/* The kernels; those that a network runs lie beside this. */
 #ifndef NN_KERNELS_H
 #define NN_KERNELS_H
-#include "types.h"
+#include "nn_types.h"
 
 #ifdef __cplusplus
 extern "C" {{

@@ -1,7 +1,7 @@
 /* Addition of two tensors, each with a scale of its own; may work in place. */
 #include "clamp.h"
 #include "kernels.h"
-#include "memory.h"
+#include "nn_memory.h"
 #include "requantise.h"
 
 static inline int8_t sum(const nn_add_args *op, int32_t start, int8_t a, int8_t b)

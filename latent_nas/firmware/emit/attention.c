@@ -1,6 +1,6 @@
 /* Causal attention of one token at a time: keys and values of the window stay in a ring. */
 #include "kernels.h"
-#include "memory.h"
+#include "nn_memory.h"
 #include "requantise.h"
 
 #define STEPS 256 /* of a score: 1/256 of a doubling of its weight */

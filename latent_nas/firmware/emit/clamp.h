@@ -1,6 +1,6 @@
 #ifndef NN_CLAMP_H
 #define NN_CLAMP_H
-#include "types.h"
+#include "nn_types.h"
 
 NN_BEGIN_C
 void nn_clamp(uint32_t n, int32_t low, int32_t high, const int8_t *x, int8_t *y);

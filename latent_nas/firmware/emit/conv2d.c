@@ -2,7 +2,7 @@
    May work in place where the stride is 1 and the output as large as the input: then rows of the input that windows
    still need are kept before outputs reach them. */
 #include "conv2d.h"
-#include "memory.h"
+#include "nn_memory.h"
 
 enum { BYTES, WIDE }; /* a column of int8, or one of those in conv2d.h */
 

@@ -4,7 +4,7 @@
 #include "clamp.h"
 #include "factor4.h"
 #include "kernels.h"
-#include "memory.h"
+#include "nn_memory.h"
 #include "requantise.h"
 
 enum { PIXELS = 3, EIGHT = 8 * PIXELS, MOST = 73 }; /* blocks whose sums, times 4096, keep within 32 bits */

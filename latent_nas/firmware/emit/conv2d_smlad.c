@@ -1,7 +1,7 @@
 /* Three columns times pairs of filters, for cores with SMLAD: loads come in sequences, which take a cycle less each. */
 #include "conv2d.h"
 #ifdef NN_SMLAD
-#include "memory.h"
+#include "nn_memory.h"
 
 /* Rows of int8, aligned to words, to a column; the next row begins ``step`` bytes behind the end of the one before. */
 __asm(".syntax unified\n .section .text.nn_widen,\"ax\",%progbits\n .p2align 2\n .thumb\n .thumb_func\n"

@@ -1,7 +1,7 @@
 /* Fully connected layer: four units at a time, then those left over, whose weights lie in rows. The biases hold
    -zero * sum(weights) already. */
 #include "dense.h"
-#include "memory.h"
+#include "nn_memory.h"
 
 /* A sum and a row's products with the input, wrapped as the reference's. */
 __attribute__((noinline)) static uint32_t row(const int8_t *x, const int8_t *w, uint32_t n, uint32_t sum)

@@ -1,7 +1,7 @@
 /* Fully connected layer of 4-bit weights; cores with SMLAD take eight at a time. */
 #include "clamp.h"
 #include "kernels.h"
-#include "memory.h"
+#include "nn_memory.h"
 #include "nibble.h"
 #include "requantise.h"
 

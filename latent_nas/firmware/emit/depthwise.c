@@ -2,7 +2,7 @@
    the stride is 1 and the output as large as the input: a row is copied before outputs reach it. */
 #include "clamp.h"
 #include "depthwise.h"
-#include "memory.h"
+#include "nn_memory.h"
 
 typedef struct {
     int16_t *ring, *zeros, *weight; /* rows of some channels, as many as a window has; a row outside; weights */

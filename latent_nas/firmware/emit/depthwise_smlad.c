@@ -1,7 +1,7 @@
 /* Rows of depthwise outputs for cores with SMLAD: two taps at a time. */
 #include "depthwise.h"
 #ifdef NN_SMLAD
-#include "memory.h"
+#include "nn_memory.h"
 
 static int quick(const nn_conv *op, const nn_axis *along, const nn_axis *across)
 {

@@ -1,6 +1,6 @@
 #ifndef NN_FACTOR4_H
 #define NN_FACTOR4_H
-#include "types.h"
+#include "nn_types.h"
 
 /* The factor of a channel, 16 bits: ten of a multiplier's eleven, whose first is 1, and six of a shift, 33 above that of
    nn_channel; 0: no factor. */

@@ -1,7 +1,7 @@
 /* (acc * multiplier + 2^(s-1)) >> s in 64 bits with s = shift + 33, moved by the zero point, saturated to int8. */
 #ifndef NN_REQUANTISE_H
 #define NN_REQUANTISE_H
-#include "types.h"
+#include "nn_types.h"
 #ifdef NN_SMLAD
 #include <arm_acle.h>
 #endif

@@ -1,6 +1,6 @@
 #ifndef NN_SAMPLE_H
 #define NN_SAMPLE_H
-#include "types.h"
+#include "nn_types.h"
 
 NN_BEGIN_C
 /* chance: of a logit so far below the best. state: not 0 */

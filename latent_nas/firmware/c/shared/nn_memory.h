@@ -2,7 +2,7 @@
 #define NN_MEMORY_H
 /* What the kernels copy with: a C library's, where there is one. */
 #include <stddef.h>
-#include "types.h"
+#include "nn_types.h"
 
 NN_BEGIN_C
 void *memcpy(void *restrict to, const void *restrict from, size_t n);

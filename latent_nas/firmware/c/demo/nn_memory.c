@@ -1,5 +1,5 @@
 /* What a compiler may call without a C library, and the kernels do. */
-#include "memory.h"
+#include "nn_memory.h"
 
 #if defined(__ARM_FEATURE_UNALIGNED)
 #define WORDS 1
