@@ -76,6 +76,7 @@ def test_a_task_as_it_states_passes(kind, y):
         (Classification(), X, CLASSES.astype(np.int32), r"is int32 \(.,\), wanted classes \(n,\) int64"),
         (Classification(), X, np.eye(2, dtype=np.int64)[CLASSES], r"is int64 \(., 2\), wanted classes \(n,\) int64"),
         (Anomaly(), X, CLASSES * 2, r"is \(.,\) of \[0, 2\] ..., wanted \(n,\) of 0 \(normal\) and 1"),
+        (Anomaly(), X, np.eye(2, dtype=np.int64)[CLASSES], r"is \(., 2\) of \[0, 1\] ..., wanted \(n,\) of 0"),
         (NUMBERS, X, PAIRS[:, 0], r"is float32 \(.,\), wanted numbers \(n, 2\) float32"),
         (NUMBERS, X, PAIRS[:, :1], r"is float32 \(., 1\), wanted numbers \(n, 2\) float32"),
         (NUMBERS, X, PAIRS.astype(np.float64), r"is float64 \(., 2\), wanted numbers \(n, 2\) float32"),
