@@ -3,7 +3,8 @@
 python benchmarks/release_01.py --task digits --trainings 24 --out release_01.jsonl
 python benchmarks/release_01.py --images 10000 --trainings 40 --out release_01.jsonl
 
-Its commit is checked out beside --out and searches by its own command and with its own defaults, one training process.
+Its commit is checked out beside --out (`git worktree remove` takes it away) and searches by its own command and with
+its own defaults, one training process.
 Its records tell the wall time of a training; here its clock is that of the process, so they are processor seconds.
 The first training also loads torch's parts; it counts as much as the one in the middle, or less.
 Only validation is read: a search is stopped before its final trainings.

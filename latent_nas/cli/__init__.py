@@ -99,9 +99,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     threads.default()
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # names that the terminal's encoding does not have
-    gc.set_threshold(
-        *gc.get_threshold()[:2], OLD_GARBAGE
-    )  # torch's 700,000 objects, which stay, took a sixth of a search
+    gc.set_threshold(*gc.get_threshold()[:2], OLD_GARBAGE)  # looking through torch took a sixth of a search
     try:
         code = app(args=arguments or sys.argv[1:] or ["--help"], standalone_mode=False)
         if sys.stdout is not None:  # closed, as of `latent-nas ... >&-`

@@ -27,13 +27,7 @@ def cost(
         list[str] | None,
         typer.Option(help="flash_kb=N, ram_kb=N or latency_ms=N, beside the device's own; may be repeated."),
     ] = None,
-    front_end_apart: Annotated[
-        bool,
-        typer.Option(
-            "--front-end-apart",
-            help="Limits count the network alone. Default: the front end (audio, spectral features) and the network.",
-        ),
-    ] = False,
+    front_end_apart: options.FrontEndApart = False,
     entry: options.Entry = 1,
     task: Annotated[
         str, typer.Option(help="The task whose input genes are for; default: what the file says, else digits.")

@@ -171,4 +171,12 @@ Network = Annotated[
         " and genes, a graph), a run folder, the folder of an int8 network, or an .onnx or .tflite file."
     ),
 ]
+FrontEndApart = Annotated[
+    bool,
+    typer.Option(
+        "--front-end-apart",
+        help="Limits count the network alone. Default: the front end (audio, spectral features) and the network.",
+        rich_help_panel=BOARD,
+    ),
+]
 Entry = Annotated[int, typer.Option(help="Which candidate of a JSON of `query`, or final network of a run, from 1.")]

@@ -18,13 +18,7 @@ def query(
     ram_kb: Annotated[float | None, typer.Option(help="Maximum RAM.")] = None,
     latency_ms: Annotated[float | None, typer.Option(help="Maximum latency per inference.")] = None,
     limit: options.Limit = None,
-    front_end_apart: Annotated[
-        bool,
-        typer.Option(
-            "--front-end-apart",
-            help="Limits count the network alone. Default: the front end (audio, spectral features) and the network.",
-        ),
-    ] = False,
+    front_end_apart: options.FrontEndApart = False,
     top: Annotated[int, typer.Option(help="Number of candidates.")] = 10,
     queries: Annotated[int, typer.Option(help="Number of architectures to score.")] = 2000,
     codec: options.CodecDir = None,

@@ -55,7 +55,7 @@ def search(
     codec: options.CodecDir = None,
     warm_start: asked.WarmStart = None,
     related: asked.Related = False,
-    front_end_apart: asked.FrontEndApart = False,
+    front_end_apart: options.FrontEndApart = False,
     prefix: asked.Prefix = "",
     out: asked.Out = None,
     resume: asked.Resume = None,

@@ -104,14 +104,6 @@ Related = Annotated[
         rich_help_panel=SEARCH,
     ),
 ]
-FrontEndApart = Annotated[
-    bool,
-    typer.Option(
-        "--front-end-apart",
-        help="Limits count the network alone. Default: the front end (audio, spectral features) and the network.",
-        rich_help_panel=BOARD,
-    ),
-]
 Prefix = Annotated[
     str,
     typer.Option(
