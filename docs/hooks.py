@@ -38,10 +38,10 @@ def commands() -> str:
 
 
 def _command(name: str, command: Any) -> str:
-    text, _, example = (command.help or "").partition("Example:")
+    text, *examples = (command.help or "").split("Example:")
     lines = [f"### {name}\n", text.strip(), ""]
-    if example:
-        lines += ["```sh", " ".join(example.split()), "```", ""]
+    if examples:
+        lines += ["```sh", *(" ".join(example.split()) for example in examples), "```", ""]
     panels: dict[str, list[str]] = {}
     for parameter in command.params:
         if parameter.name != "help":

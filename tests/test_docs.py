@@ -60,6 +60,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     for name in ("search", "report", "codec train", "cost"):
         assert f">{name}<a" in commands
     assert "--final-seeds" in commands
+    assert "Example:" not in commands  # each is a line of its own among the command's
     reference = (tmp_path / "site" / "reference.html").read_text(encoding="utf-8")
     for name in ("Study.run", "Network.deploy", "query"):
         assert f">{name}<a" in reference
