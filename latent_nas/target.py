@@ -62,6 +62,15 @@ class Target:
         return found.glance(share) if share else found
 
 
+def with_space(target: Target) -> Target:
+    """Return a target that names its space: one that names none ("") takes the task's own.
+
+    Raises:
+        ValueError: there is no such task.
+    """
+    return target if target.space else replace(target, space=open_task(target.task).space)
+
+
 def first_epochs(epochs: int) -> str:
     """Return the fidelity of a search's training that is left after so many epochs of its schedule."""
     return f"{EPOCHS}{epochs}"

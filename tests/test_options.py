@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from latent_nas import plugins
+from latent_nas import plugins, target
 from latent_nas.cli import lists, main
 
 CONFIG = """
@@ -116,3 +116,19 @@ def test_the_doctor_knows_what_is_there(capsys):
     assert not [line for line in found["broken"] if "imported" in line]
     _, out, _ = run(capsys, "doctor")
     assert "cores" in out
+
+
+@pytest.mark.parametrize("command", ["dataset build", "codec train", "surrogate train", "agent train", "query"])
+def test_every_command_takes_the_tasks_own_space_as_its_help_says(command, tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def stop(of, **more):
+        asked.append(of)
+        raise ValueError("that is enough")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(target, "open_target", stop)
+    for given in ((), ("--space", "mcu_cnn")):
+        code, _, error = run(capsys, *command.split(), "--task", "mnist1d", *given)
+        assert (code, error) == (2, "error: that is enough\n")
+    assert [one.space for one in asked] == ["mcu_cnn1d", "mcu_cnn"]

@@ -20,7 +20,7 @@ from latent_nas.jobs.networks import open_source
 from latent_nas.limits import Limits, settings
 from latent_nas.runs.trained import TrainingResult
 from latent_nas.strategies import full_strategy
-from latent_nas.target import MAIN_TARGET, Target, open_target
+from latent_nas.target import MAIN_TARGET, Target, open_target, with_space
 from latent_nas.tasks import open_task
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def query(
     """
     import pandas
 
-    setup = open_target(Target(space or open_task(task).space, task, device, runtime), anew=True).check()
+    setup = open_target(with_space(Target(space, task, device, runtime)), anew=True).check()
     given = Limits.parse(settings(limits)) if limits else setup.task.limits
     bounds = given.tighten(setup.device.limits)
     found = asking.candidates(setup, bounds, top, queries, None, None, None, seed, front_end_apart)

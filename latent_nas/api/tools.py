@@ -20,8 +20,7 @@ from latent_nas.jobs.networks import open_source
 from latent_nas.jobs.search.begin import begin
 from latent_nas.jobs.search.config import new_config
 from latent_nas.limits import Limits
-from latent_nas.target import MAIN_TARGET, Target, open_target
-from latent_nas.tasks import open_task
+from latent_nas.target import MAIN_TARGET, Target, open_target, with_space
 
 Layout = Literal["demo", "library", "cubeide", "arduino", "platformio", "zephyr", "esp-idf"]
 LOG = "search.log"  # of a search that was begun here, in its run folder
@@ -62,7 +61,7 @@ def query(
     Args:
         limits: any of flash_kb, ram_kb, latency_ms.
     """
-    setup = open_target(Target(open_task(task).space, task, device, MAIN_TARGET.runtime), anew=True).check()
+    setup = open_target(with_space(Target("", task, device, MAIN_TARGET.runtime)), anew=True).check()
     return asking.candidates(setup, _limits(limits).tighten(setup.device.limits), top, 2000, None, None, None, 0)
 
 

@@ -14,7 +14,7 @@ Out = Annotated[Path | None, typer.Option(help="Folder to write; default: runs/p
 
 def dataset_build(
     task: options.Task = "digits",
-    space: options.Space = "mcu_cnn",
+    space: options.Space = "",
     device: options.Device = "stm32f405",
     runtime: options.Runtime = "native",
     limit: options.Limit = None,
@@ -40,9 +40,9 @@ def dataset_build(
     from latent_nas.cli.show import show
     from latent_nas.jobs.make import dataset
     from latent_nas.limits import Limits
-    from latent_nas.target import Target, open_target
+    from latent_nas.target import Target, open_target, with_space
 
-    target = Target(space, task, device, runtime)
+    target = with_space(Target(space, task, device, runtime))
     limits = Limits.parse(limit) if limit else open_target(target).task.limits
     plan = dataset.DatasetPlan(target, limits, networks, repeats, repeat_seeds, seed, measure)
     for place in (work, out / "table"):
@@ -66,7 +66,7 @@ def dataset_build(
 
 def codec_train(
     task: options.Task = "digits",
-    space: options.Space = "mcu_cnn",
+    space: options.Space = "",
     device: options.Device = "stm32f405",
     runtime: options.Runtime = "native",
     table: Annotated[Path | None, typer.Option(help="Records whose accuracies shape the latent as well.")] = None,
@@ -92,9 +92,9 @@ def codec_train(
     from latent_nas.jobs.make import artefacts
     from latent_nas.jobs.make import sweep as search
     from latent_nas.jobs.search.board import Board, beside
-    from latent_nas.target import Target, open_target
+    from latent_nas.target import Target, open_target, with_space
 
-    setup = open_target(Target(space, task, device, runtime), anew=True).check()
+    setup = open_target(with_space(Target(space, task, device, runtime)), anew=True).check()
     name = "codec-labelled" if table else "codec"
     place = out or _place(setup, name)
     board = Board(beside(place)) if tensorboard else None
@@ -106,7 +106,7 @@ def codec_train(
 
 def surrogate_train(
     task: options.Task = "digits",
-    space: options.Space = "mcu_cnn",
+    space: options.Space = "",
     device: options.Device = "stm32f405",
     runtime: options.Runtime = "native",
     table: Table = None,
@@ -122,9 +122,9 @@ def surrogate_train(
     from latent_nas import lock
     from latent_nas.cli.show import show
     from latent_nas.jobs.make import artefacts
-    from latent_nas.target import Target, open_target
+    from latent_nas.target import Target, open_target, with_space
 
-    setup = open_target(Target(space, task, device, runtime), anew=True).check()
+    setup = open_target(with_space(Target(space, task, device, runtime)), anew=True).check()
     place = out or _place(setup, ".")
     with lock.held(lock.beside(place), place), show(as_json) as view:
         result = artefacts.surrogates(setup, table, codec, seed, place, view.say)
@@ -133,7 +133,7 @@ def surrogate_train(
 
 def agent_train(
     task: options.Task = "digits",
-    space: options.Space = "mcu_cnn",
+    space: options.Space = "",
     device: options.Device = "stm32f405",
     runtime: options.Runtime = "native",
     limit: options.Limit = None,
@@ -161,9 +161,9 @@ def agent_train(
     from latent_nas.jobs.make import artefacts
     from latent_nas.jobs.search.board import Board, beside
     from latent_nas.limits import Limits
-    from latent_nas.target import Target, open_target
+    from latent_nas.target import Target, open_target, with_space
 
-    setup = open_target(Target(space, task, device, runtime), anew=True).check()
+    setup = open_target(with_space(Target(space, task, device, runtime)), anew=True).check()
     limits = Limits.parse(limit).tighten(setup.device.limits) if limit else None
     folder = out or _place(setup, "agent")
     board = Board(beside(folder)) if tensorboard else None

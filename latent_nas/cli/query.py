@@ -34,12 +34,11 @@ def query(
     from latent_nas import artifacts
     from latent_nas.jobs import query as job
     from latent_nas.limits import Limits
-    from latent_nas.target import Target, open_target
-    from latent_nas.tasks import open_task
+    from latent_nas.target import Target, open_target, with_space
 
     if out:
         artifacts.writable(out)
-    setup = open_target(Target(space or open_task(task).space, task, device, runtime), anew=True).check()
+    setup = open_target(with_space(Target(space, task, device, runtime)), anew=True).check()
     named = {"flash_kb": flash_kb, "ram_kb": ram_kb, "latency_ms": latency_ms}
     given = [*(limit or []), *(f"{k}={v}" for k, v in named.items() if v is not None)]
     limits = (Limits.parse(given) if given else setup.task.limits).tighten(setup.device.limits)
