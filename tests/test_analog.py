@@ -1,17 +1,19 @@
 """Analog memory: the device against hand-worked figures, weights on it, and networks that are trained for it."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
-from latent_nas import seeds
+from latent_nas import artifacts, seeds
 from latent_nas.analog.aware import CLIP, NOISE, make_aware, settle
 from latent_nas.analog.crossbar import Crossbar, accuracies
 from latent_nas.analog.pcm import Pcm
 from latent_nas.evaluators import Job
 from latent_nas.evaluators.analog import record_of
 from latent_nas.spaces import open_space
-from latent_nas.target import Target
+from latent_nas.target import Target, open_target
 from latent_nas.training.network import Network
 
 IDEAL = Pcm(programming=0, read=0, drift=0)
@@ -117,6 +119,8 @@ def test_a_record_says_what_the_network_is_worth_in_analog_memory(tmp_path):
     assert 0.2 < record.score < record.measured_float["accuracy"]
     assert metrics["analog_variation_1month"] == metrics["analog_accuracy_1s"] - metrics["analog_accuracy_1month"]
     assert all(0 < metrics[f"analog_accuracy_{t}_std"] < 0.2 for t in ("1s", "1h", "1d", "1month"))
-    assert (tmp_path / "kept" / "weights.safetensors").exists()
+    kept = Network.load(tmp_path / "kept")
+    assert kept.graph.to_json() == open_target(TARGET).space.graph(job.genes).to_json()
+    assert artifacts.load(tmp_path / "kept", "float network").made == json.loads(json.dumps(record.to_json()))
     again = record_of(TARGET, job)
     assert again.measured_beside == metrics

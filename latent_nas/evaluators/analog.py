@@ -1,6 +1,5 @@
 """Training for analog memory: float, noise-aware, then judged as programmed into phase-change memory and left there."""
 
-import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_nas import artifacts, seeds
+from latent_nas import seeds
 from latent_nas.analog import TIMES_S
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.evaluators.training import Training
 from latent_nas.evaluators.work import blank, built_of, data_for
-from latent_nas.graph import Graph
 from latent_nas.records import FULL, Record
 from latent_nas.spaces import narrows
 from latent_nas.target import Target, open_target
@@ -113,14 +111,8 @@ def record_of(target: Target, job: Job, aware: bool = True) -> Record:
         wall_s=round(time.perf_counter() - started, 3),
     )
     if job.keep:
-        _save(Path(job.keep), graph, network, record)
+        network.save(Path(job.keep), record.to_json())
     return record
-
-
-def _save(folder: Path, graph: Graph, network: "Network", record: Record) -> None:
-    weights = {name: value.numpy() for name, value in network.state_dict().items()}
-    files = {"graph.json": json.dumps(graph.to_json()).encode(), "weights.safetensors": artifacts.pack(weights)}
-    artifacts.save(folder, artifacts.Artifact("float network", record.to_json(), files=files))
 
 
 Plugin = Analog
