@@ -12,6 +12,7 @@ import numpy as np
 from latent_nas import __version__
 from latent_nas.units import cost_row
 
+REASON = 200
 INITIALS = {"auc", "f1", "mae", "r2", "rmse"}
 SHORT, SEARCH, FULL = "short", "search", "full"  # fidelities: a first look at a network, a search's own, a final one
 
@@ -31,7 +32,7 @@ class Record:
         measured_beside: what else was measured, by name, e.g. "analog_accuracy_1d", or an objective made of several.
         objective: which of ``measured`` the search optimises. higher_is_better: its direction.
         emulated_flash_bytes, emulated_ram_bytes, emulated_instructions, emulated_latency_ms: of the whole firmware,
-            compiled and run on the emulated device; the time is the upper end of its range. None where it was not.
+            compiled and run on the emulated device; the time is the middle of its error bar. None where it was not.
         flash_bytes, ram_bytes, latency_ms: computed for device and runtime; macs, parameters: of the deployed graph.
         qat_epochs: of quantisation-aware training behind the int8 network, after the float one's; 0 is none.
             measured_without_qat: of the int8 network before; empty where none was tried.
@@ -149,6 +150,11 @@ def _of_release_0_1(data: Mapping[str, Any]) -> dict[str, Any]:
         if not same:
             beside["objective"] = wanted
     return plain | ({"evidence": {"confusion": confusion}} if confusion else {})
+
+
+def reason_of(text: str) -> str:
+    """Return why a training came to nothing as a record holds it: a line of ``REASON`` characters at most."""
+    return text.splitlines()[0][:REASON]
 
 
 def ranked(records: list[Record]) -> list[Record]:

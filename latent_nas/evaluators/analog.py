@@ -14,7 +14,7 @@ from latent_nas.analog import TIMES_S
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.evaluators.training import Training
 from latent_nas.evaluators.work import blank, built_of, data_for
-from latent_nas.records import FULL, Record
+from latent_nas.records import FULL, Record, reason_of
 from latent_nas.spaces import narrows
 from latent_nas.target import Target, open_target
 from latent_nas.training import TrainingFailed
@@ -90,7 +90,7 @@ def record_of(target: Target, job: Job, aware: bool = True) -> Record:
         if not np.isfinite(network.outputs(judge.x)).all():
             raise TrainingFailed("the trained network's outputs are not finite")
     except TrainingFailed as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        reason = reason_of(f"{type(error).__name__}: {error}")
         return replace(record, status="failed", reason=reason, wall_s=round(time.perf_counter() - started, 3))
     digital = score(network)
     found = accuracies(network, score, seeds.derive(job.seed, "analog"))

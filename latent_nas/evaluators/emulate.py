@@ -15,7 +15,7 @@ from latent_nas.firmware.check import emulate, sizes
 from latent_nas.firmware.compile import build
 from latent_nas.firmware.export import RUNTIME, project
 from latent_nas.firmware.machine import check_tools
-from latent_nas.records import Record
+from latent_nas.records import Record, reason_of
 from latent_nas.target import Target, open_target
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def emulated_record(target: Target, job: Job) -> Record:
     try:
         return replace(record, **_emulated(target, network))
     except (Fault, Overflow) as error:
-        return replace(record, status="failed", reason=f"firmware: {error}".splitlines()[0][:200])
+        return replace(record, status="failed", reason=reason_of(f"firmware: {error}"))
     except (ValueError, OSError) as error:
-        return replace(record, status="lost", reason=f"no firmware could be made: {error}".splitlines()[0][:200])
+        return replace(record, status="lost", reason=reason_of(f"no firmware could be made: {error}"))
 
 
 def _emulated(target: Target, network: "QuantisedNetwork") -> dict[str, Any]:

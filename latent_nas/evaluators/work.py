@@ -14,7 +14,7 @@ from latent_nas.costs import Costs
 from latent_nas.crews import NoRoom, tell
 from latent_nas.evaluators import Job
 from latent_nas.graph import Graph
-from latent_nas.records import FULL, SEARCH, Record, versions
+from latent_nas.records import FULL, SEARCH, Record, reason_of, versions
 from latent_nas.target import Built, Target, open_target, pause_of, share_of
 from latent_nas.tasks import Data, Part, Task
 from latent_nas.training import FLOAT, Trained, TrainingFailed, subset, train
@@ -45,7 +45,7 @@ def trained(target: Target, job: Job) -> tuple[Record, "QuantisedNetwork | None"
     try:
         each = _each(pairs, states, partial(_one, target, job, graph, data))
     except TrainingFailed as error:  # it would again: the seed is the same
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        reason = reason_of(f"{type(error).__name__}: {error}")
         wall_s = round(time.perf_counter() - started, 3)
         return replace(blank(target, job), status="failed", reason=reason, wall_s=wall_s), None
     record = _measured(target, job, data, pairs, each)
