@@ -44,6 +44,15 @@ class Tables:
     logs: np.ndarray
     cosines: np.ndarray
 
+    @property
+    def flash_bytes(self) -> int:
+        """The flash that they take as the firmware holds them."""
+        half = len(self.order)
+        padded = self.weights.size + np.count_nonzero(self.count % 2)  # bins go in pairs
+        whole = sum(a.size for a in (self.first, self.count, self.logs, self.cosines))
+        turns = 8 * (half - 4) if half.bit_length() % 2 else 8 * (half - 8) + 32  # of four points, and one of two
+        return int(2 * (whole + padded + 2 * half + half // 4) + turns + 4 * self.splits.size)
+
 
 def tables(window: int, points: int, filters: np.ndarray, cosines: np.ndarray, floor: float) -> Tables:
     """Return the constants.

@@ -8,6 +8,8 @@ import pytest
 pytest.importorskip("ziglang")
 pytest.importorskip("unicorn")
 
+from constants_in_c import constant_bytes
+
 from latent_nas.devices import open_device
 from latent_nas.firmware import raw as from_raw
 from latent_nas.firmware.draw import drawn
@@ -30,14 +32,18 @@ def sounds(samples):
     return np.clip(np.stack(rows), -32768, 32767).astype(np.int16)
 
 
-def heard_on(device, ear, raw, place):
-    """Return how many of raw recordings give the reference's bits on an emulated board."""
+def behind(ear, device):
+    """Return the project of a network behind a front end."""
     values = ear.shape[1]
     seen = Preprocessing(ear.shape, SOUND, shift=(-3.0,) * values, gain=(1.0,) * values, front_end=ear)
     b = Builder(ear.shape)
     b.add(Dense(3), b.add(GlobalPool(), 0))
-    one = project(drawn(b.build(), 0, 4)[0], open_device(device), about=Metadata(preprocessing=seen), prefix="kws")
-    proof = from_raw.run(one, place, raw, plain=False, toolchain="zig")
+    return project(drawn(b.build(), 0, 4)[0], open_device(device), about=Metadata(preprocessing=seen), prefix="kws")
+
+
+def heard_on(device, ear, raw, place):
+    """Return how many of raw recordings give the reference's bits on an emulated board."""
+    proof = from_raw.run(behind(ear, device), place, raw, plain=False, toolchain="zig")
     return min(proof.equal_inputs, proof.equal_outputs)
 
 
@@ -48,6 +54,13 @@ def test_extremes_are_heard_as_in_python(tmp_path: Path, rate: int, kind: str, d
     ear = FrontEnd.of(rate, rate // 10, kind)
     raw = sounds(ear.samples)
     assert heard_on(device, ear, raw, tmp_path) == len(raw)
+
+
+@pytest.mark.parametrize("rate", [2750, 4000, 8000, 16000, 44100])
+@pytest.mark.parametrize("kind", ["log_mel", "mfcc"])
+def test_what_its_tables_cost_is_what_the_file_holds(rate: int, kind: str) -> None:
+    ear = FrontEnd.of(rate, rate // 10, kind)
+    assert constant_bytes(behind(ear, "stm32f405").files["kws/kws_preprocess.c"]) == ear.table_bytes()
 
 
 @pytest.mark.parametrize("device", ["stm32f405", "rp2040"])

@@ -7,6 +7,7 @@ from dataclasses import replace
 import motion_data
 import numpy as np
 import pytest
+from constants_in_c import constant_bytes
 
 from latent_nas import cli
 from latent_nas.costs import costs
@@ -135,6 +136,11 @@ class TestInC:
         computed = front_end_cost(one.component.seen.front_end, one.device)
         middle = sum(proof.preprocess_cycles) / 2
         assert abs(middle / computed.cycles - 1) < one.device.core.front_end_error
+
+    @pytest.mark.parametrize("setting", SETTINGS)
+    def test_what_its_tables_cost_is_what_the_file_holds(self, setting):
+        one = network_behind(setting, "stm32f405")
+        assert constant_bytes(one.files["kws/kws_preprocess.c"]) == one.component.seen.front_end.table_bytes()
 
     def test_a_step_s_order_is_said_apart_from_the_features(self):
         one = network_behind(SETTINGS[0], "stm32f405", ("ax", "ay", "az"))
