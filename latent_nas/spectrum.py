@@ -1,8 +1,8 @@
 """The front end's integers: windowed samples, Fourier transform, bands and logarithm, as a device works them out.
 
-``frames`` is the reference of the firmware's ``audio.c``, line by line the same arithmetic: int32 data, products with
-Q30 and Q31 factors of which the upper half is kept, rounded (SMMULR, SMMLAR and SMMLSR of a Cortex-M4), sums of powers
-in 64 bits.
+``frames`` is the reference of the firmware's ``preprocess.c``, line by line the same arithmetic: int32 data, products
+with Q30 and Q31 factors of which the upper half is kept, rounded (SMMULR, SMMLAR and SMMLSR of a Cortex-M4), sums of
+powers in 64 bits.
 """
 
 from dataclasses import dataclass

@@ -18,13 +18,13 @@ from stable_baselines3.common.vec_env import VecEnv
 from latent_nas import seeds
 from latent_nas.agent.network import EditPolicy
 from latent_nas.agent.policy import Agent
+from latent_nas.agent.training import ENVS, Tell
 from latent_nas.env.batched import BatchedEditEnv
 from latent_nas.env.core import EditCore
 from latent_nas.env.observation import SCALARS
 from latent_nas.env.rows import PESSIMISTIC
 
-ENVS, MINIBATCH, EPOCHS = 1024, 4096, 4
-Tell = Callable[[int, dict[str, float]], None]
+MINIBATCH, EPOCHS = 4096, 4
 ROLLOUT = 8  # steps of every environment between updates
 GAMMA, GAE_LAMBDA, LEARNING_RATE, ENTROPY = 0.9, 0.9, 2e-3, 0.003
 

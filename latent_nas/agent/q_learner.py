@@ -69,7 +69,7 @@ def learn(gains: Gains, replay: Replay, updates: int, seed: int, rate: float = R
     adam = Adam([vector])
     slots, codes = shapes["codes"][:2]
     rng, offsets = seeds.rng(seed, "replay"), np.arange(slots) * codes
-    seen = ((replay.seen - fixed["centre"]) / fixed["scale"]).astype(np.float32)
+    seen = gains.standardised(replay.seen)
     target = (replay.change / fixed["unit"]).astype(np.float32)
     put = replay.slot * codes + replay.code
     for update in range(updates):

@@ -47,18 +47,17 @@ class Scorer:
     Args:
         space: of the genes. limits: those of every row that brings none of its own. costs: a fitted surrogate,
             design(space, genes) -> log of flash_bytes, ram_bytes, latency_ms, (n, 3); None where networks cost nothing,
-            which is then 1 each. codec: whose latent is among
-            the full accuracy surrogate's inputs; None for none. seed: of every fit. kappa, beta: how many std the
-            pessimistic score lies below and the acquisition above the mean, on the scale of ``surrogates.link``.
-            weight: penalty per unit of log excess. margin: log cost by which the limits are drawn closer, for the cost
-            surrogate's error. beyond: further costs that are known: genes (n, genes) -> how far they exceed their
-            limits, as log(cost / limit) summed, 0 inside, (n,). surrogate: the full one of accuracy: a name, a file
-            or an unfitted one.
-            fidelities: cheaper looks at networks that records may hold; beta then is what a full training is worth.
-            kept: whether a network's next look goes on from its last one and costs what is added.
-            beliefs: what searches of other tasks say of the space's networks, further inputs of the full surrogate.
-            price: what trainings of networks cost, genes (n, genes) -> (n,) in any unit; None: all the same. Where
-            there are ``fidelities`` it is not asked.
+            which is then 1 each. codec: whose latent is among the full accuracy surrogate's inputs; None for none.
+            seed: of every fit. kappa, beta: how many std the pessimistic score lies below and the acquisition above the
+            mean, on the scale of ``judge.link``. weight: penalty per unit of log excess. margin: log cost by which the
+            limits are drawn closer, for the cost surrogate's error. beyond: further costs that are known: genes
+            (n, genes) -> how far they exceed their limits, as log(cost / limit) summed, 0 inside, (n,). surrogate: the
+            full one of accuracy: a name, a file or an unfitted one.
+        fidelities: cheaper looks at networks that records may hold; beta then is what a full training is worth.
+        kept: whether a network's next look goes on from its last one and costs what is added.
+        beliefs: what searches of other tasks say of the space's networks, further inputs of the full surrogate.
+        price: what trainings of networks cost, genes (n, genes) -> (n,) in any unit; None: all the same. Where there
+            are ``fidelities`` it is not asked.
 
     Attributes:
         queries: architectures scored so far, by the call and by ``rerank``. labels: networks behind the last fit.
