@@ -23,6 +23,11 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+    """Return a page whose link to CONTRIBUTING.md, which lies outside of the site, leads to its page here."""
+    return markdown.replace("](../CONTRIBUTING.md)", "](extending.md)")
+
+
 def commands() -> str:
     """Return a page with every command's help by group, as the command line groups them: its words, its options."""
     top: Any = typer.main.get_command(app)

@@ -68,6 +68,16 @@ def test_the_site_builds_without_a_warning(tmp_path):
         assert not re.findall(r"<(?:script|img|link)[^>]+(?:src|href)=\"https?://", page.read_text(encoding="utf-8"))
 
 
+def test_every_link_of_a_page_leads_to_a_file_of_the_repository():
+    """People read the pages where they lie as well, where what the site generates is not."""
+    broken = []
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in link and not (page.parent / link).exists():
+                broken.append(f"{page.name}: {link}")
+    assert not broken
+
+
 def test_no_field_is_described_among_the_errors():
     """A docstring's section ends where the next begins, so fields below ``Raises:`` are read as errors."""
     misplaced = []
