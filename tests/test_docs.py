@@ -102,3 +102,11 @@ def test_every_strategy_is_on_its_page_and_counted_in_the_readme():
     page, readme = ((ROOT / name).read_text(encoding="utf-8") for name in ("docs/search.md", "README.md"))
     assert [name for name in plugins.names("strategies") if f"`{name}`" not in page] == []
     assert f"| strategies at equal budget | {len(plugins.names('strategies'))}, on any table" in readme
+
+
+def test_every_extra_is_on_the_page_of_questions():
+    page = (ROOT / "docs" / "faq.md").read_text(encoding="utf-8")
+    extras = (ROOT / "setup.py").read_text(encoding="utf-8").partition("extras_require={")[2]
+    extras = re.findall(r'^        "(\w+)": ', extras, re.MULTILINE)
+    assert len(extras) > 5
+    assert [extra for extra in extras if not re.search(rf"^\| .*`{extra}`.* \|", page, re.MULTILINE)] == []
