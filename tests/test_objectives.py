@@ -46,6 +46,15 @@ class TestWeighted:
         with pytest.raises(ValueError, match="measures accuracy"):
             open_objective("weighted", LIMITS).judge(replace(RECORD, measured_int8={}))
 
+    def test_a_task_without_accuracy_is_refused_before_anything_is_written(self, tmp_path, capsys):
+        arguments = ["--task", "diabetes", "--objective", "weighted", "--strategy", "random", "--trainings", "1"]
+        with pytest.raises(SystemExit) as end:
+            cli.main(["search", *arguments, "--workers", "1", "--out", str(tmp_path / "run")])
+        assert end.value.code == 2
+        said = "error: objective 'weighted' wants a task that measures accuracy, not 'diabetes'\n"
+        assert capsys.readouterr().err == said
+        assert not (tmp_path / "run").exists()
+
     def test_the_limits_of_a_search_that_is_told_none(self):
         assert default_limits("digits", "weighted") == Limits(latency_ms=100.0)
         assert default_limits("digits", "metric").flash_bytes == 32 * 1024

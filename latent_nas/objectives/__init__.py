@@ -9,6 +9,7 @@ from latent_nas import plugins
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.limits import Limits
 from latent_nas.records import Record
+from latent_nas.tasks import Task
 
 
 class Objective(ABC):
@@ -23,6 +24,13 @@ class Objective(ABC):
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+
+    def check(self, task: Task) -> None:  # noqa: B027 - most take any
+        """Return if the trainings of a task can be judged, before any work.
+
+        Raises:
+            ValueError: they can't; the message says what is missing.
+        """
 
     @abstractmethod
     def value(self, record: Record) -> float | None:

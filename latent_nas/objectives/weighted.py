@@ -5,6 +5,7 @@ from typing import ClassVar
 from latent_nas.limits import Limits
 from latent_nas.objectives import Objective
 from latent_nas.records import Record
+from latent_nas.tasks import Task
 from latent_nas.units import cost_row
 
 MOST_MS = 100.0
@@ -29,6 +30,15 @@ class Weighted(Objective):
         if limits.flash_bytes is None:
             raise ValueError("objective 'weighted' wants a limit of flash; give --limit flash_kb=N or a device")
 
+    def check(self, task: Task) -> None:
+        """Return if the task measures accuracy.
+
+        Raises:
+            ValueError: it does not.
+        """
+        if "accuracy" not in {metric.name for metric in task.kind.metrics}:
+            raise ValueError(self._refused(task.name))
+
     def value(self, record: Record) -> float:
         """Return the weighted sum.
 
@@ -36,11 +46,14 @@ class Weighted(Objective):
             ValueError: the task measures no accuracy.
         """
         if "accuracy" not in record.measured_int8:
-            raise ValueError(f"objective 'weighted' wants a task that measures accuracy, not {record.task!r}")
+            raise ValueError(self._refused(record.task))
         if self.limits.exceeded(*cost_row(record)):
             return 0.0
         flash = record.flash_bytes / (self.limits.flash_bytes or 1)
         return 0.5 * record.measured_int8["accuracy"] + 0.25 * (1 - flash) + 0.25 * (1 - record.latency_ms / MOST_MS)
+
+    def _refused(self, task: str) -> str:
+        return f"objective {self.name!r} wants a task that measures accuracy, not {task!r}"
 
 
 Plugin = Weighted

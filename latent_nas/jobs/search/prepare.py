@@ -16,6 +16,7 @@ from latent_nas.judge.price import Price
 from latent_nas.judge.scorer import labels
 from latent_nas.judge.transfer import Source
 from latent_nas.limits import Limits
+from latent_nas.objectives import open_objective
 from latent_nas.records import FULL, SEARCH, SHORT, Record
 from latent_nas.strategies.settings import configured
 from latent_nas.target import Setup, open_target
@@ -65,6 +66,7 @@ def prepare(config: SearchConfig) -> Prepared:
         )
     check_stated(setup.task)
     limits = in_force(config, setup)
+    open_objective(config.objective, limits).check(setup.task)
     for outputs in setup.space.all_outputs:
         setup.task.check(outputs)
     if config.target.full_recipe:
