@@ -98,9 +98,9 @@ def test_every_operator_and_function_is_on_its_page():
     assert [name for name in FUNCTIONS if not re.search(rf"\b{name}\b", page)] == []
 
 
-def test_every_strategy_is_on_its_page_and_counted_in_the_readme():
+def test_every_strategy_and_task_is_on_its_page_and_the_former_counted_in_the_readme():
     page, readme = ((ROOT / name).read_text(encoding="utf-8") for name in ("docs/search.md", "README.md"))
-    assert [name for name in plugins.names("strategies") if f"`{name}`" not in page] == []
+    assert [name for kind in ("strategies", "tasks") for name in plugins.names(kind) if f"`{name}`" not in page] == []
     assert f"| strategies at equal budget | {len(plugins.names('strategies'))}, on any table" in readme
 
 
