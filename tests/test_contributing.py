@@ -25,6 +25,8 @@ NAMES = {
     "cores": "cortex-m4-nofpu",
     "spaces": "perceptron",
     "surrogates": "ridge",
+    "objectives": "brisk",
+    "evaluators": "noisy",
 }
 OPERATOR = re.compile(r"### An operator: [^\n]*\n+```python\n(.*?)```\n+```c\n(.*?)```", re.DOTALL)
 USE_OPERATOR = """
@@ -125,6 +127,34 @@ rng = np.random.default_rng(0)
 x = rng.normal(size=(40, 3))
 model = plugins.load("surrogates", "ridge")(penalty=1e-6).fit(x, x @ [1.0, 2.0, 3.0])
 assert np.allclose(restore(model.artifact()).predict(x), x @ [1.0, 2.0, 3.0], atol=1e-3)
+""",
+    "objectives": """
+from latent_nas.limits import Limits
+from latent_nas.objectives import open_objective
+from latent_nas.records import Record
+from latent_nas.tasks import open_task
+brisk = open_objective("brisk", Limits())
+record = Record((0,), "space", "task", 0, measured_int8={"accuracy": 0.8}, latency_ms=4.0)
+assert abs(brisk.judge(record).score - 0.78) < 1e-9
+brisk.check(open_task("digits"))
+try:
+    brisk.check(open_task("diabetes"))
+except ValueError as error:
+    assert "'diabetes' does not measure" in str(error)
+else:
+    raise AssertionError
+""",
+    "evaluators": """
+from dataclasses import replace
+from latent_nas import plugins
+from latent_nas.evaluators import Job
+from latent_nas.target import MAIN_TARGET
+evaluator = plugins.load("evaluators", "noisy")(replace(MAIN_TARGET, search_epochs=8), workers=1)
+(record,) = evaluator.evaluate([Job((0, 1, 0, 0, 0, 1, 1, 1, 0, *[0] * 26), 0)])
+evaluator.close()
+assert record.ok, record.reason
+assert 0.2 < record.measured_beside["noisy_accuracy"] <= 1
+assert record.objective == "int8_accuracy"
 """,
 }
 
