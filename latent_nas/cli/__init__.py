@@ -105,7 +105,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if sys.stdout is not None:  # closed, as of `latent-nas ... >&-`
             sys.stdout.flush()  # a full disk is said here, not at Python's own end
     except (ValueError, UsageError) as error:
-        _end(told(error))
+        _end(refused.in_own_code(error) or told(error))
     except KeyboardInterrupt:
         sys.exit(stopping.code())
     except typer.Abort as stop:
@@ -117,7 +117,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if isinstance(error, BrokenPipeError):  # as of `latent-nas ... | head`: nobody reads on
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(128 + signal.SIGPIPE)
-        _end(refused.line(error))
+        _end(refused.in_own_code(error) or refused.line(error))
+    except Exception as error:
+        if not (line := refused.in_own_code(error)):
+            raise  # a bug of ours
+        _end(line)
     if code == 128 + signal.SIGINT:  # typer's, whatever the signal was
         code = stopping.code()
     sys.exit(code if isinstance(code, int) else 0)

@@ -1,7 +1,12 @@
-"""What the machine refuses, whatever a command was at, in one line: a full disk, a name too long, no memory."""
+"""What the machine or the user's own code refuses, whatever a command was at, in one line: a full disk, no memory."""
 
+import os
 import sqlite3
+import sys
+import traceback
 from errno import EMFILE, ENAMETOOLONG, ENFILE, ENOSPC, EROFS
+
+from latent_nas import plugins
 
 KINDS = (OSError, MemoryError, RecursionError, EOFError, RuntimeError, sqlite3.Error, OverflowError)
 STEPS = {
@@ -12,6 +17,20 @@ STEPS = {
     ENFILE: "allow more open files (ulimit -n), or ask for fewer --workers",
 }
 OURS = ("Could not determine home directory", "Symlink loop")  # RuntimeErrors of the system; others are our bugs
+WHOLE = "LATENT_NAS_TRACEBACK"  # set in the environment: the whole traceback of an error in the user's own code
+
+
+def in_own_code(error: BaseException) -> str:
+    """Return an error that came through a file of the user's own as a line that names the place, "" of any other."""
+    place = plugins.raised_at(error)
+    if not place or isinstance(error, MemoryError) or getattr(error, "errno", None) in STEPS:
+        return ""
+    if os.environ.get(WHOLE):
+        traceback.print_exception(error, file=sys.stderr)
+    text = " ".join(str(error).split())[:300]
+    if isinstance(error, ValueError) and text.startswith(place.rpartition(":")[0]):
+        return text
+    return f"{place}: {type(error).__name__}: {text}; {WHOLE}=1 in the environment shows the whole traceback"
 
 
 def line(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from latent_nas import extras
+from latent_nas import extras, plugins
 from latent_nas.cli import options, own_data
 from latent_nas.cli import search_options as asked
 from latent_nas.cli.typed import called
@@ -149,6 +149,12 @@ def _run(prepared: "Prepared", folder: "RunFolder", tensorboard: bool, as_json: 
         except KeyboardInterrupt:
             stored = len(folder.store().records())
             view.say(f"stopped; {stored} trainings are stored. Continue with: {_command('search --resume', folder)}")
+            raise
+        except Exception as error:
+            if plugins.raised_at(error):
+                view.say(
+                    f"your own code has failed; {len(folder.store().records())} trainings are stored in {folder.path}"
+                )
             raise
     print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, folder.path))
     if code := exit_code(result):

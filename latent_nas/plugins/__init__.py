@@ -15,7 +15,7 @@ from typing import Any
 
 from latent_nas.nearest import meant
 from latent_nas.plugins import kinds
-from latent_nas.plugins.files import OwnFile
+from latent_nas.plugins.files import OwnFile, raised_at
 from latent_nas.plugins.own import OBJECT, OWN, Own
 from latent_nas.plugins.references import is_file, located, reference, split
 from latent_nas.plugins.travel import Luggage, carried, packed, unpacked
@@ -47,6 +47,7 @@ __all__ = [
     "named",
     "names",
     "packed",
+    "raised_at",
     "reference",
     "remember",
     "split",

@@ -7,6 +7,7 @@ given both, wherever the file itself lies there.
 import hashlib
 import importlib.abc
 import importlib.util
+import re
 import sys
 import traceback
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 PREFIX = "latent_nas_own_"
+FRAME = re.compile(r'^ *File "(.+)", line (\d+)', re.MULTILINE)  # of a traceback as text
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,17 @@ def located(error: BaseException, path: str) -> str:
         return f"{path}:{error.lineno}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     return f"{path}:{lines[-1]}" if lines else path
+
+
+def raised_at(error: BaseException) -> str:
+    """Return "FILE:LINE" of the last line of the user's own that an error came through, "" where there is none.
+
+    Of an error in another process the traceback is known as the text of its cause.
+    """
+    own = {file for name, module in sys.modules.items() if name.startswith(PREFIX) and (file := module.__file__)}
+    here = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
+    places = [f"{file}:{line}" for file, line in [*here, *FRAME.findall(str(error.__cause__))] if file in own]
+    return places[-1] if places else ""
 
 
 class _Loader(importlib.abc.ExecutionLoader):

@@ -1,6 +1,7 @@
 """The user's own plugins in a run folder: a copy of every file, and whose code is run when the folder is opened."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,20 @@ def bring(place: Path) -> None:
         plugins.check_trust(file, str(run))
     plugins.unpacked(plugins.Luggage(tuple(files), named=_named(run)))
     plugins.remember(files)
+
+
+def changed(run: Path) -> list[str]:
+    """Return a line for every file that a run folder keeps a copy of and that is another by now where it came from."""
+    lines = []
+    for entry in _entries(run):
+        held, now = _file(run, entry), Path(entry["path"])
+        with suppress(OSError):
+            if now.is_file() and now.read_text(encoding="utf-8", errors="replace") != held.text:
+                copy = run / FOLDER / Path(entry["copy"]).name
+                lines.append(
+                    f"{now} has changed; the run goes on with its copy {copy}; the new one is for another --out"
+                )
+    return lines
 
 
 def task_of(place: Path) -> str:

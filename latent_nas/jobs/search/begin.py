@@ -36,6 +36,7 @@ def resumed(path: Path, **asked: Any) -> tuple[Prepared, RunFolder]:
     own.bring(path)
     begun = SearchConfig.from_json(saved)
     config, said = going_on(begun, asked)
+    said += own.changed(path)
     if old := begun.settings[len(saved.get("settings", ())) :]:
         said.append(f"goes on with {', '.join(old)}, as it began: the default has changed since")
     if "trainings" in asked and (folder.path / files.STORE).exists():
