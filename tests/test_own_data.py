@@ -280,6 +280,13 @@ def test_options_are_for_own_data_and_stay_in_its_name(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="your own data"):
         with_options("digits", input="8x8x1")
     (tmp_path / "a.csv").write_text("label,x\na,1\n")
+    for option in ("window", "hop", "rate", "frame_hop"):
+        with pytest.raises(ValueError, match=f"^{option}='0'; wanted a .*from 1 to "):
+            with_options("a.csv", **{option: 0})
+        with pytest.raises(ValueError, match=f"^{option} is for your own data"):
+            with_options("digits", **{option: 0})
+    with pytest.raises(ValueError, match=r"^folds='0'; wanted a whole number from 1 to 20$"):
+        open_task("a.csv?folds=0")
     with pytest.raises(ValueError, match="does not apply to"):
         open_task("a.csv?rate=8000")
 

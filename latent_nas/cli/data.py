@@ -21,7 +21,9 @@ def _named(
     seconds: Annotated[
         float | None, typer.Option(help="Of recordings: length; default: what 95 % of them keep within.")
     ] = None,
-    split_seed: Annotated[int, typer.Option(help="Draws validation and test where the data has no such parts.")] = 0,
+    split_seed: Annotated[
+        int | None, typer.Option(help="Draws validation and test where the data has no such parts. Default: 0.")
+    ] = None,
     **others: Any,
 ) -> str:
     """Return the name of a task of your own data."""

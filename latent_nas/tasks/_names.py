@@ -56,14 +56,15 @@ def full_name(name: str) -> str:
 
 
 def with_options(name: str, **options: object) -> str:
-    """Return the name of your own data with further options, those that say nothing left out.
+    """Return the name of your own data with further options; None and False are not given, 0 is.
 
     Raises:
-        ValueError: options for a task that has none.
+        ValueError: options for a task that has none, or values that they can't have.
     """
-    given = "&".join(f"{k}={int(v) if isinstance(v, bool) else v}" for k, v in options.items() if v)
+    asked = {k: int(v) if isinstance(v, bool) else v for k, v in options.items() if v is not None and v is not False}
+    given = "&".join(f"{k}={v}" for k, v in asked.items())
     if not given:
         return name
     if not is_path(name):
-        raise ValueError(f"{', '.join(k for k, v in options.items() if v)} is for your own data; {name!r} has its own")
+        raise ValueError(f"{', '.join(asked)} is for your own data; {name!r} has its own")
     return full_name(f"{name}{'&' if '?' in name else '?'}{given}")

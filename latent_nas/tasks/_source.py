@@ -23,7 +23,7 @@ LISTS = ("omit", "label")  # options that are columns, with commas between
 CHOSEN_BY = ("accuracy", "balanced_accuracy")  # what a search of classes can optimise
 
 LONGEST = 1_000_000  # steps of a window
-WHOLE = {"rate": (0, FASTEST), "split_seed": (0, 2**63), "window": (1, LONGEST), "hop": (1, LONGEST), "folds": (1, 20)}
+WHOLE = {"rate": (1, FASTEST), "split_seed": (0, 2**63), "window": (1, LONGEST), "hop": (1, LONGEST), "folds": (1, 20)}
 WHOLE |= {"frame": (LEAST, MOST_POINTS), "frame_hop": (1, LONGEST)}
 CHOICES = {
     "kind": KINDS,
@@ -88,7 +88,7 @@ class Source:
             if name not in OPTIONS:
                 raise ValueError(f"data option {name!r}; there are: {', '.join(OPTIONS)}")
             given[name] = _option(name, value)
-        if given.get("hop") and not given.get("window"):
+        if "hop" in given and "window" not in given:
             raise ValueError("hop is from one window to the next; say how many steps a window has: --window STEPS")
         if given.get("front") not in (SPECTRAL, AUTO) and (odd := next((k for k in FEATURES if k in given), "")):
             raise ValueError(f"data option {odd!r} is of spectral features; say front={SPECTRAL} as well")
@@ -161,7 +161,8 @@ def _option(name: str, value: str) -> Any:
         wanted["layout"] = f"one of {', '.join(LAYOUTS)}"
         wanted["metric"] = " or ".join(CHOSEN_BY)
         wanted["kind"] = f"one of {', '.join(KINDS)}"
-        wanted["rate"] = f"a whole number of Hz, at most {FASTEST}"
+        wanted["rate"] = f"a whole number of Hz, from 1 to {FASTEST}"
+        wanted["folds"] = "a whole number from {} to {}".format(*WHOLE["folds"])
         wanted["window"] = wanted["hop"] = f"a number of steps, from 1 to {LONGEST}"
         wanted["length"] = f"a number of steps, from 1 to {LONGEST}, {' or '.join(LENGTHS)}"
         wanted["resize"] = " or ".join(METHODS)
