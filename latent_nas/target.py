@@ -146,9 +146,19 @@ class Setup:
         """Return what limits of the whole leave for networks beside the task's front end.
 
         Raises:
-            ValueError: the front end leaves nothing of a limit.
+            ValueError: the front end leaves nothing of a limit, or its buffers do not fit the first region of RAM, in
+                which the stack and they lie.
         """
-        return self.front_end.beside(limits) if self.front_end else limits
+        if self.front_end is None:
+            return limits
+        first, own = self.device.regions[0], self.runtime.ram_bytes if self.runtime.counts_image else 0
+        if self.front_end.ram_bytes + own > first.bytes:
+            raise ValueError(
+                f"the front end takes {self.front_end.text()}: with {own:,} B of stack and data it does not fit"
+                f" {first.name}, the first region of {self.device.name}, of {first.bytes:,} B; take another device, or"
+                " let limits count the network alone: --front-end-apart"
+            )
+        return self.front_end.beside(limits)
 
     @cached_property
     def _rows(self) -> dict[tuple[int, ...], tuple[float, float, float]]:

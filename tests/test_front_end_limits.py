@@ -65,6 +65,21 @@ def test_a_front_end_that_takes_all_of_a_limit_is_one_line(words):
     assert "\n" not in str(error.value)
 
 
+def test_a_first_region_without_room_for_the_front_end_is_one_line(words, tmp_path):
+    """Its buffers lie there with the stack, whatever room a larger region behind has."""
+    board = tmp_path / "two.toml"
+    regions = '[{ name = "first", kb = %d, address = 0x20000000 }, { name = "second", kb = 64, address = 0x20010000 }]'
+    text = 'description = "two"\nsource = "drawn"\ncore = "cortex-m4"\nclock_mhz = 84\nflash_kb = 256\nregions = '
+    target = replace(config(words).target, device=str(board))
+    board.write_text(text + regions % 8)
+    assert prepare(replace(config(words), target=target)).limits.ram_bytes < LIMITS.ram_bytes
+    board.write_text(text + regions % 2)
+    with pytest.raises(
+        ValueError, match=r"does not fit first, the first region of .*, of 2,048 B; .* --front-end-apart"
+    ):
+        prepare(replace(config(words), target=target))
+
+
 def test_networks_are_pruned_to_what_is_left_for_them(words, tmp_path):
     prepared = prepare(config(words))
     setup, to = prepared.setup, ("flash_kb=24", "latency_ms=40")
