@@ -23,6 +23,7 @@ from latent_nas.firmware.layouts import laid_out
 from latent_nas.firmware.naming import checked_prefix, comment, constants, string
 from latent_nas.front_end import FrontEnd
 from latent_nas.graph import Builder
+from latent_nas.jobs.networks import open_source
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.resume import going_on
 from latent_nas.operators.conv2d import Conv2d
@@ -304,6 +305,33 @@ class TestMetadata:
         else:
             interpreter = pytest.importorskip("ai_edge_litert.interpreter").Interpreter(str(file))
             assert tuple(interpreter.get_input_details()[0]["shape"]) == shape
+
+    @pytest.mark.parametrize("ending", ["onnx", "tflite"])
+    def test_the_front_end_of_an_exported_file_counts_in_its_cost(self, ending, tmp_path, capsys):
+        pytest.importorskip("onnx" if ending == "onnx" else "flatbuffers")
+        network(SPEECH.shape).save(tmp_path / "net", {}, Metadata(preprocessing=SPEECH).files())
+        file, found = str(tmp_path / f"net.{ending}"), {}
+        with pytest.raises(SystemExit, match="0"):
+            cli.main(["export", str(tmp_path / "net"), "--out", file])
+        for given in (file, str(tmp_path / "net")):
+            capsys.readouterr()
+            with pytest.raises(SystemExit, match="0"):
+                cli.main(["cost", given, "--json"])
+            found[given] = json.loads(capsys.readouterr().out)
+        assert found[file]["front_end"] == found[str(tmp_path / "net")]["front_end"]
+        assert found[file]["front_end"]["computed_ram_bytes"] == EAR.buffer_bytes()
+
+    def test_damaged_metadata_of_an_exported_file_is_named(self, tmp_path):
+        onnx = pytest.importorskip("onnx")
+        network((4, 4, 1)).save(tmp_path / "net", {}, Metadata(preprocessing=GREY).files())
+        file = tmp_path / "net.onnx"
+        with pytest.raises(SystemExit, match="0"):
+            cli.main(["export", str(tmp_path / "net"), "--out", str(file)])
+        model = onnx.load(file)
+        model.metadata_props[0].value = '{"preprocessing": {"shape": 3}}'
+        onnx.save(model, file)
+        with pytest.raises(ValueError, match=r"net\.onnx: its metadata latent_nas is damaged .*; export"):
+            open_source(file).front_end()
 
     def test_damaged_metadata_is_named(self, tmp_path):
         network((4, 4, 1)).save(tmp_path / "net", {}, {"metadata.json": b"{}"})

@@ -42,6 +42,9 @@ class Importer(Protocol):
     def said(self, path: Path, output: str = "") -> Said:
         """Return what a user of the file's network is told."""
 
+    def about(self, path: Path, output: str = "") -> str:
+        """Return the JSON that travels with a file which this project has written, "" with any other."""
+
 
 def read_format(path: Path) -> str | None:
     """Return the name of the format that a file is read as: by its first bytes, else by its suffix in any case."""

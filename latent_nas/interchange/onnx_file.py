@@ -52,6 +52,15 @@ def named(node: Any) -> str:
     return f"{node.op_type} {node.name or next(iter(node.output), '')!r}"
 
 
+def about(path: Path) -> str:
+    """Return the file's metadata property of this project's name, "" where it has none.
+
+    Raises:
+        ValueError: ONNX is not installed, or the file is empty or damaged.
+    """
+    return next((str(entry.value) for entry in _loaded(path).metadata_props if entry.key == "latent_nas"), "")
+
+
 def open_file(path: Path, weights: bool, output: str = "") -> File:
     """Return an ONNX file.
 

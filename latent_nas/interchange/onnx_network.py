@@ -8,7 +8,7 @@ import numpy as np
 from latent_nas.fixed_point import Quant, multiplier
 from latent_nas.graph import Graph, Node
 from latent_nas.graph.deploy import deploy
-from latent_nas.interchange import FLOAT, Said, agreement, calibration_data, float_weights
+from latent_nas.interchange import FLOAT, Said, agreement, calibration_data, float_weights, onnx_file
 from latent_nas.interchange.onnx_import import read_model
 from latent_nas.interchange.onnx_model import Model
 from latent_nas.interchange.onnx_oracle import compare_float, compare_int8
@@ -29,6 +29,11 @@ def said(path: Path, output: str = "") -> Said:
     model = read_model(path, output=output)
     kind = "" if model.quants else FLOAT
     return Said((*filter(None, [model.ending, kind]), *model.notes), model.ending)
+
+
+def about(path: Path, output: str = "") -> str:
+    """Return the JSON that travels with an ONNX file of this project, "" with any other."""
+    return onnx_file.about(path)
 
 
 def open_int8(path: Path, calibration: Path | None = None, output: str = "") -> QuantisedNetwork:

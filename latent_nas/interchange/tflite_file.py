@@ -122,6 +122,16 @@ class File:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
 
+    @property
+    def about(self) -> str:
+        """The file's metadata of this project's name, "" where it has none."""
+        model = Table.root(self.data, IDENTIFIER)
+        buffers = model.tables(4)
+        for entry in model.tables(6):
+            if entry.text(0) == "latent_nas" and (at := entry.integer(1, "I")) < len(buffers):
+                return buffers[at].array(0, "u1").tobytes().decode(errors="backslashreplace")
+        return ""
+
     def exposing(self, tensors: list[int]) -> bytes:
         """Return the file with these tensors as its outputs: an interpreter then keeps and gives all of them."""
         subgraph = Table.root(self.data, IDENTIFIER).tables(2)[0]

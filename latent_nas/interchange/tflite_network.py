@@ -6,6 +6,7 @@ import numpy as np
 
 from latent_nas.graph import Graph
 from latent_nas.interchange import FLOAT, Said, agreement, calibration_data, float_weights
+from latent_nas.interchange.tflite_file import File
 from latent_nas.interchange.tflite_import import read_model
 from latent_nas.interchange.tflite_oracle import compare_float, compare_int8
 from latent_nas.training.quantise import QuantisedNetwork, quantise
@@ -21,6 +22,11 @@ def said(path: Path, output: str = "") -> Said:
     model = read_model(path, output)
     kind = "" if model.quants else FLOAT
     return Said((*filter(None, [model.ending, kind]), *model.notes), model.ending)
+
+
+def about(path: Path, output: str = "") -> str:
+    """Return the JSON that travels with a .tflite file of this project, "" with any other."""
+    return File.open(path, output).about
 
 
 def open_int8(path: Path, calibration: Path | None = None, output: str = "") -> QuantisedNetwork:

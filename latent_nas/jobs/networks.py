@@ -14,6 +14,7 @@ from latent_nas.graph import Graph
 from latent_nas.interchange import FLOAT, READ, importer, read_format
 from latent_nas.jobs import converters
 from latent_nas.limits import Limits
+from latent_nas.preprocessing import Preprocessing
 from latent_nas.runs import files, own
 from latent_nas.spaces import Genes, Space, open_space
 from latent_nas.tasks import Task, open_task
@@ -117,13 +118,15 @@ class Source:
         return Graph.from_json(json.loads(artifacts.load(self.folder, KIND).files["graph.json"]))
 
     def front_end(self) -> "FrontEnd | SpectralFrontEnd | None":
-        """Return what makes its input on the device: of its task, else of the kept network; None without one.
+        """Return what makes its input on the device: of its task, else of the kept network or file; None without one.
 
         Raises:
             ValueError: the task can't be opened, or the network's files are damaged.
         """
         if self.genes is not None and self.task:
             return open_task(self.task).front_end
+        if self.model is not None:
+            return _front_end_of(self.model, importer(self.format).about(self.model, self.output))
         if self.folder is None:
             return None
         from latent_nas.training.metadata import Metadata
@@ -193,6 +196,15 @@ class Source:
                 raise ValueError(f'it names no "{name}" for its genes; say which with --{name}')
         task = open_task(self.task)
         return open_space(self.space, task.input_shape, task.outputs)
+
+
+def _front_end_of(file: Path, about: str) -> "FrontEnd | SpectralFrontEnd | None":
+    """Return the front end that the metadata of a file of this project tells of; None where there is none."""
+    try:
+        seen = json.loads(about)["preprocessing"] if about else None
+        return Preprocessing.from_json(seen).front_end if seen else None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file}: its metadata latent_nas is damaged ({error}); export the network again") from None
 
 
 def open_source(given: str | Path, entry: int = 1) -> Source:
