@@ -4,10 +4,12 @@ What a single reader, table or space refuses stands in its own test file.
 """
 
 import json
+import os
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from latent_nas import artifacts
 from latent_nas.cli import main
@@ -252,3 +254,18 @@ def test_classes_that_lost_their_samples_say_where_to(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros((6, 8, 8), np.float32), y=np.arange(6) % 2)
     with pytest.raises(ValueError, match=r"6 of the rows have the same content in several classes and were dropped"):
         open_task(str(tmp_path / "a.npz"))
+
+
+def test_a_name_that_is_not_utf8_is_named(tmp_path, capsys):
+    """As archives from other systems leave them; JSON, SQLite and pages can't hold it."""
+    for name in (b"gr\xfcn", b"red"):
+        folder = os.path.join(os.fsencode(tmp_path), b"photos", name)
+        try:
+            os.makedirs(folder)
+        except OSError:
+            pytest.skip("this file system takes UTF-8 alone")
+        for i in range(6):
+            values = np.random.default_rng(i + 100 * len(name)).integers(0, 256, (8, 8)).astype(np.uint8)
+            Image.fromarray(values).save(os.fsdecode(os.path.join(folder, b"%d.png" % i)))
+    line = refused(capsys, "dataset", "info", tmp_path / "photos", "--input", "8x8x1")
+    assert line.startswith("error: the name of a file or folder is not UTF-8: gr\\xfcn; rename it")

@@ -138,6 +138,8 @@ def _end(line: str) -> NoReturn:
 
 def told(error: Any) -> str:
     """Return an error as a line; of a command used wrongly also how to go on."""
+    if isinstance(error, UnicodeEncodeError):
+        return refused.not_utf8(error) or str(error)
     if not isinstance(error, UsageError):
         return str(error)
     context = getattr(error, "ctx", None)

@@ -1,6 +1,7 @@
 """What the machine or the user's own code refuses, whatever a command was at, in one line: a full disk, no memory."""
 
 import os
+import re
 import sqlite3
 import sys
 import traceback
@@ -31,6 +32,19 @@ def in_own_code(error: BaseException) -> str:
     if isinstance(error, ValueError) and text.startswith(place.rpartition(":")[0]):
         return text
     return f"{place}: {type(error).__name__}: {text}; {WHOLE}=1 in the environment shows the whole traceback"
+
+
+def not_utf8(error: UnicodeEncodeError) -> str:
+    """Return an error of a text that can't be written as a line that names the word, "" where it is no file's name.
+
+    Python reads names that are not UTF-8, as archives of other systems leave them, with a surrogate for each such byte.
+    """
+    before, after = error.object[: error.start], error.object[error.start :]
+    if not after or not "\udc80" <= after[0] <= "\udcff":
+        return ""
+    word = re.split(r"[\s\"'/]", before)[-1] + re.split(r"[\s\"'/]", after)[0]
+    name = os.fsencode(word[:100]).decode(errors="backslashreplace")
+    return f"the name of a file or folder is not UTF-8: {name}; rename it (all at once: convmv -f latin1 -t utf8 -r)"
 
 
 def line(error: BaseException) -> str:
