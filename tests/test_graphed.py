@@ -179,6 +179,7 @@ def gpu(monkeypatch):
         ({"optimiser": "sgd", "learning_rate": 0.05, "weight_decay": 1e-3, "average": 0.0}, False),
         ({"optimiser": "rmsprop", "schedule": "one-cycle"}, False),
         ({"optimiser": "adamw", "augmentation": "shift=1,mixup", "label_smoothing": 0.1}, False),
+        ({"optimiser": "muon", "learning_rate": 0.02}, False),
         ({"augmentation": "cutmix"}, False),
         ({"teachers": 2}, True),
         ({"teachers": 2, "augmentation": "shift=1,cutmix"}, True),

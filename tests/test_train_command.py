@@ -134,7 +134,7 @@ def test_a_picture_of_nothing_finite_is_still_one():
     assert "nan" not in ElementTree.tostring(picture, encoding="unicode").lower()
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "adam", "adamw", "rmsprop"])
+@pytest.mark.parametrize("optimiser", ["sgd", "adam", "adamw", "muon", "rmsprop"])
 def test_stopped_and_resumed_is_the_same(genes, tmp_path, optimiser):
     """The second run is stopped by its watcher after two epochs, averaged weights, moments and all, and goes on."""
     recipe = replace(RECIPE, optimiser=optimiser, learning_rate=1e-3, schedule="plateau", drop_after=1)

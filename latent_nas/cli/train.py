@@ -26,7 +26,7 @@ def train(
     fidelity: Annotated[str, typer.Option(help="The task's recipe to start from: full or search.")] = "full",
     epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs; the schedule ends there.")] = None,
     batch: Annotated[int | None, typer.Option(help="Samples per step.")] = None,
-    optimiser: Annotated[str | None, typer.Option(help="Optimiser: sgd, adam, adamw or rmsprop.")] = None,
+    optimiser: Annotated[str | None, typer.Option(help="Optimiser: sgd, adam, adamw, muon or rmsprop.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Weight decay, not of biases and norms.")] = None,
     schedule: Annotated[str | None, typer.Option(help="cosine, constant, step, plateau or one-cycle.")] = None,

@@ -12,8 +12,9 @@ class Recipe:
 
     Attributes:
         epochs: at most; the schedule ends there. batch: samples a step.
-        optimiser: "sgd" (Nesterov momentum 0.9), "adam", "adamw" or "rmsprop". learning_rate: its peak.
-        weight_decay: of weights, not of biases and norms; decoupled with "adamw", else added to the gradient.
+        optimiser: "sgd" (Nesterov momentum 0.9), "adam", "adamw", "muon" (``training.muon``) or "rmsprop".
+            learning_rate: its peak.
+        weight_decay: of weights, not of biases and norms; decoupled with "adamw" and "muon", else added to gradients.
         warmup: epochs of linear rise. patience: epochs without a better validation score before stopping.
         label_smoothing: of the cross entropy. balanced: weigh classes inversely to their number.
         average: decay of the exponential moving average of the weights that is evaluated; 0 is none.

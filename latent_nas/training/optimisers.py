@@ -9,11 +9,13 @@ from torch import nn
 
 from latent_nas.accelerator import CUDA
 from latent_nas.tasks import Recipe
+from latent_nas.training.muon import Muon, matrices
 
 Rate = float | torch.Tensor  # learning rate
 OPTIMISERS: dict[str, Callable[[Any, Rate, bool], torch.optim.Optimizer]] = {
     "adam": lambda groups, rate, graphs: torch.optim.Adam(groups, lr=rate, fused=True, capturable=graphs),
     "adamw": lambda groups, rate, graphs: torch.optim.AdamW(groups, lr=rate, fused=True, capturable=graphs),
+    "muon": lambda groups, rate, graphs: Muon(groups, rate, graphs),
     "rmsprop": lambda groups, rate, graphs: torch.optim.RMSprop(
         groups, lr=rate, alpha=0.9, momentum=0.9, capturable=graphs
     ),
@@ -37,6 +39,10 @@ def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    if recipe.optimiser == "muon":
+        turned = matrices(model)
+        groups[0]["params"] = [p for p in decayed if all(p is not other for other in turned)]
+        groups.insert(0, {"params": turned, "weight_decay": recipe.weight_decay, "orthogonal": True})
     first = next(model.parameters())
     graphs = first.device.type == CUDA
     rate = torch.tensor(recipe.learning_rate, device=first.device) if graphs else recipe.learning_rate
