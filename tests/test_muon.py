@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from latent_nas import seeds
+from latent_nas.analog.aware import NoisyWeight
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.spaces import open_space
@@ -57,6 +59,13 @@ def test_turned_are_dense_layers_and_convolutions_of_all_channels(space, shape):
 def test_an_embedding_is_no_matrix():
     model = nn.Sequential(nn.Embedding(20, 8), nn.Linear(8, 4), nn.Conv2d(4, 4, 3, groups=4))
     assert matrices(model) == [model[1].weight]
+
+
+def test_a_noisy_weight_is_turned_by_what_it_is_made_of():
+    layer = nn.Conv2d(4, 6, 3)
+    learnt = layer.weight
+    parametrize.register_parametrization(layer, "weight", NoisyWeight())
+    assert matrices(layer) == [learnt]
 
 
 def test_a_convolution_is_turned_as_the_matrix_of_its_filters():

@@ -9,6 +9,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
+
+from latent_nas.operators._float import Transposed
 
 MOMENTUM = 0.95
 TIMES, A, B, C = 5, 3.4445, -4.7750, 2.0315  # of the iteration a x + (b xx' + c (xx')^2) x, as Jordan et al. chose them
@@ -69,8 +72,15 @@ class Muon(torch.optim.Optimizer):
 
 def matrices(model: nn.Module) -> list[torch.Tensor]:
     """Return the weights of a model's dense layers and of those convolutions whose filters read all channels."""
-    found = (m for m in model.modules() if isinstance(m, nn.Linear) or (isinstance(m, nn.Conv2d) and m.groups == 1))
-    return [layer.weight for layer in found]
+    kinds = (nn.Linear, nn.Conv2d, Transposed)
+    layers = [m for m in model.modules() if isinstance(m, kinds) and getattr(m, "groups", 1) == 1]
+    return [_learnt(layer) for layer in layers]
+
+
+def _learnt(layer: nn.Module) -> torch.Tensor:
+    """Return the parameter behind a layer's weight, which may be made of it, as of a noisy one."""
+    made_of = "parametrizations.weight.original" if parametrize.is_parametrized(layer, "weight") else "weight"
+    return layer.get_parameter(made_of)
 
 
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:

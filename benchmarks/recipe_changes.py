@@ -1,7 +1,7 @@
-"""A search's recipe against changes of it: the same random networks, the same seeds, what each comes to and costs.
+"""A task's recipe against changes of it: the same random networks, the same seeds, what each comes to and costs.
 
-python benchmarks/short_recipes.py --images 10000 --change warmup=0.3 --change warmup=0.3,batch=32 --rows rows.jsonl
-python benchmarks/short_recipes.py --task digits --networks 24 --change warmup=0.3 --rows rows.jsonl
+python benchmarks/recipe_changes.py --images 10000 --change warmup=0.3 --change warmup=0.3,batch=32 --rows rows.jsonl
+python benchmarks/recipe_changes.py --task digits --networks 24 --change warmup=0.3 --rows rows.jsonl
 
 int8 on the validation part, after the whole recipe; the test part is not read. Printed are the mean difference in
 points with its 95 % interval (Student's t, paired by network), that of the better half by the unchanged recipe, where
@@ -21,7 +21,7 @@ from scipy import stats
 
 from latent_nas import seeds, threads
 from latent_nas.limits import Limits
-from latent_nas.records import SEARCH
+from latent_nas.records import FULL, SEARCH
 from latent_nas.target import Target, open_target
 from latent_nas.tasks import Recipe
 from latent_nas.training import TrainingFailed, train
@@ -74,8 +74,9 @@ def main():
     parser.add_argument("--limit", action="append", help="as flash_kb=32; default: the task's")
     parser.add_argument("--images", type=int, default=0, help="of fashion_mnist, in place of --task")
     parser.add_argument("--networks", type=int, default=12)
+    parser.add_argument("--full", action="store_true", help="the recipe of final trainings in place of the search's")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--change", action="append", default=[], help="of the search's recipe, as warmup=0.3,batch=32")
+    parser.add_argument("--change", action="append", default=[], help="of the recipe, as warmup=0.3,batch=32")
     parser.add_argument("--rows", type=Path, required=True)
     options = parser.parse_args()
     if options.images:
@@ -87,12 +88,12 @@ def main():
     limits = Limits.parse(options.limit) if options.limit else setup.task.limits
     drawn = setup.space.canonical(setup.space.sample(seeds.rng(0, "short recipes"), DRAWN))
     chosen = drawn[setup.fits(drawn, limits)][: options.networks]
-    base, rows = setup.target.recipe(setup.task, SEARCH), {}
+    base, rows = setup.target.recipe(setup.task, FULL if options.full else SEARCH), {}
     if options.rows.exists():
         for row in map(json.loads, options.rows.read_text(encoding="utf-8").splitlines()):
             rows[row["change"], row["network"], row["seed"]] = row
     names = ["none", *options.change]
-    print(f"{len(chosen)} networks; {base}", flush=True)
+    print(f"{len(chosen)} networks of {len(drawn)} drawn; {base}", flush=True)
     with threads.one():
         for seed in range(options.seeds):
             for i, genes in enumerate(chosen):
