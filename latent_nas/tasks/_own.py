@@ -261,9 +261,8 @@ def recipes(n: int, kind: str, unbalanced: bool, few: bool = False) -> dict[str,
     epochs = int(np.clip(round(20_000 / n), 3, max(25, STEPS[0] * batch // n)))
     share = min(1.0, 12_000 / n)
     full = int(np.clip(round(200_000 / n), 8, max(50, STEPS[1] * batch // n)))
-    usual: dict[str, Any] = {"batch": batch, "learning_rate": 6e-3, "to_end": few}
+    usual: dict[str, Any] = {"batch": batch, "optimiser": "muon", "to_end": few}
     usual |= {"balanced": kind == "classify" and unbalanced}
-    return {
-        "search": Recipe(epochs=epochs, average=0.9, share=share, **usual),
-        "full": Recipe(epochs=full, average=0.97, patience=max(full // 4, 6), **usual),
-    }
+    short = Recipe(epochs=epochs, warmup=min(epochs / 10, 1), learning_rate=0.04, average=0.9, share=share, **usual)
+    patience = max(full // 4, 6)
+    return {"search": short, "full": Recipe(epochs=full, learning_rate=0.02, average=0.97, patience=patience, **usual)}

@@ -43,7 +43,7 @@ class Mnist1d(Task):
     classes = tuple("0123456789")
     limits = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=10.0)
     recipes: ClassVar[dict[str, Recipe]] = {
-        "search": Recipe(epochs=15, batch=64, learning_rate=1e-2, average=0.97, warmup=1.0),
+        "search": Recipe(epochs=15, batch=64, optimiser="muon", learning_rate=0.04, average=0.97),
         "full": Recipe(epochs=80, batch=64, learning_rate=1e-2, average=0.99, warmup=2.0, patience=25),
     }
 

@@ -34,7 +34,7 @@ class SpokenDigits(Task):
     front_end = FrontEnd.of(RATE, round(SECONDS * RATE))
     input_shape = front_end.shape
     recipes: ClassVar[dict[str, Recipe]] = {
-        "search": Recipe(epochs=8, batch=64, learning_rate=6e-3, average=0.95),
+        "search": Recipe(epochs=8, batch=64, optimiser="muon", learning_rate=0.04, average=0.95),
         "full": Recipe(epochs=30, batch=64, learning_rate=6e-3, average=0.98, patience=10),
     }
 
