@@ -263,6 +263,7 @@ def recipes(n: int, kind: str, unbalanced: bool, few: bool = False) -> dict[str,
     full = int(np.clip(round(200_000 / n), 8, max(50, STEPS[1] * batch // n)))
     usual: dict[str, Any] = {"batch": batch, "optimiser": "muon", "to_end": few}
     usual |= {"balanced": kind == "classify" and unbalanced}
-    short = Recipe(epochs=epochs, warmup=min(epochs / 10, 1), learning_rate=0.04, average=0.9, share=share, **usual)
+    rate = 0.04 if kind == "classify" else 0.02
+    short = Recipe(epochs=epochs, warmup=min(epochs / 10, 1), learning_rate=rate, average=0.9, share=share, **usual)
     patience = max(full // 4, 6)
     return {"search": short, "full": Recipe(epochs=full, learning_rate=0.02, average=0.97, patience=patience, **usual)}
