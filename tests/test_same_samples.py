@@ -501,6 +501,17 @@ def test_few_samples_get_as_many_steps_as_many(n):
         assert recipe.epochs * n <= 200_000
 
 
+@pytest.mark.parametrize("n", [24, 400, 3000, 50_000])
+def test_a_short_training_of_classes_learns_from_its_first_tenth_on(n):
+    from latent_nas.tasks._own import recipes
+
+    short = recipes(n, "classify", False)["search"]
+    assert short.optimiser == "muon"
+    assert short.warmup <= short.epochs / 10
+    for recipe in recipes(n, "regress", False).values():
+        assert recipe.optimiser == "adamw"
+
+
 def test_a_search_keeps_the_options_and_takes_the_space_that_suits(tmp_path):
     from latent_nas.jobs.search.config import SearchConfig, new_config
     from latent_nas.target import Target
