@@ -32,7 +32,7 @@ class FashionMnist(Task):
     classes = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
     limits = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=10.0)
     recipes: ClassVar[dict[str, Recipe]] = {
-        "search": Recipe(epochs=2, batch=128, learning_rate=1e-2, average=0.99, warmup=0.3),
+        "search": Recipe(epochs=2, batch=128, optimiser="muon", learning_rate=0.04, average=0.99, warmup=0.3),
         "full": Recipe(
             epochs=48,
             batch=128,
