@@ -96,6 +96,19 @@ def test_all_else_learns_by_adamw_to_the_bit():
     assert torch.equal(*both)
 
 
+def test_a_rate_in_a_tensor_is_that_of_a_number():
+    """A CUDA graph reads it where it lies."""
+    both = []
+    for rate in (0.1, torch.tensor(0.1)):
+        parameters = [nn.Parameter(torch.ones(3, 4)), nn.Parameter(torch.ones(5))]
+        for p in parameters:
+            p.grad = torch.arange(p.numel(), dtype=torch.float32).reshape(p.shape)
+        groups = [{"params": [p], "weight_decay": 0.5, "orthogonal": p.ndim > 1} for p in parameters]
+        Muon(groups, rate, capturable=True).step()
+        both.append(torch.cat([p.detach().flatten() for p in parameters]))
+    torch.testing.assert_close(*both)
+
+
 def test_weights_decay_by_the_rate():
     weight = nn.Parameter(torch.ones(3, 4))
     weight.grad = torch.zeros(3, 4)
