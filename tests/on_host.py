@@ -12,7 +12,8 @@ import numpy as np
 from latent_nas.firmware import cache
 from latent_nas.firmware.compile import CACHE_NAME, known_place
 
-STRICT = ["-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wpedantic", "-Werror"]
+STRICT = ["-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wpedantic", "-Wshadow", "-Werror"]
+STRICT += ["-Wtautological-unsigned-zero-compare"]  # which gcc has among -Wextra
 
 
 def compiled(folders, out, plus=False):

@@ -71,20 +71,28 @@ SERIES = Preprocessing((12, 1, 3), shift=(0.5, -980.0, 3e4), gain=(2.0, 0.01, 1e
 TABLE = Preprocessing((1, 5, 1), shift=(0.0, 1.0, 2.0, -3.0, 400.0), gain=(1.0, 0.5, 7.0, 100.0, 0.002))
 COLOURS = Preprocessing((6, 6, 3), PIXEL, shift=(120.0, 100.0, 90.0), gain=(1 / 60, 1 / 64, 1 / 50))
 EAR = FrontEnd.of(2000, 800)
-SPEECH = Preprocessing(
-    EAR.shape, SOUND, shift=(-3.0,) * EAR.bins, gain=tuple(np.linspace(0.5, 2, EAR.bins)), front_end=EAR
-)
+WIDE_APART = FrontEnd(2000, 800, 32, 48, 6, "mfcc")  # windows that have no sample in common
+
+
+def speech(ear):
+    values = ear.shape[1]
+    return Preprocessing(
+        ear.shape, SOUND, shift=(-3.0,) * values, gain=tuple(np.linspace(0.5, 2, values)), front_end=ear
+    )
+
+
+SPEECH = speech(EAR)
 GREY = Preprocessing((6, 6, 1), PIXEL, gain=(1 / 255,), grey=True)
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    """Four components in one program, as C and as C++."""
+    """Seven components in one program, as C and as C++."""
     place = tmp_path_factory.mktemp("components")
     projects = {
         n: made(s, n) for n, s in {"seq": SERIES, "tab": TABLE, "rgb": COLOURS, "grey": GREY, "ear": SPEECH}.items()
     }
-    projects["named"] = made(GREY, "named", classes=NASTY)
+    projects |= {"named": made(GREY, "named", classes=NASTY), "apart": made(speech(WIDE_APART), "apart")}
     for name, one in projects.items():
         one.write(place / name)
     folders = [place / name / name for name in projects]
@@ -146,11 +154,12 @@ def test_a_series_is_pushed_step_by_step(library):
     assert (np.array([*found.values()]) == wanted).all()
 
 
-def test_audio_is_pushed_in_pieces_of_any_length(library):
+@pytest.mark.parametrize("name", ["ear", "apart"])
+def test_audio_is_pushed_in_pieces_of_any_length(library, name):
     projects, loaded = library
-    called, one = Called(loaded[False], projects["ear"].component), projects["ear"]
-    raw = samples(SPEECH, 5, seed=6)
-    wanted = one.network.from_integers(SPEECH.integers(raw, one.network.quants[0]))
+    called, one = Called(loaded[False], projects[name].component), projects[name]
+    raw = samples(one.component.seen, 5, seed=6)
+    wanted = one.network.from_integers(one.component.seen.integers(raw, one.network.quants[0]))
     rng = np.random.default_rng(7)
     for recording, answer in zip(raw, wanted, strict=True):
         called.begin()

@@ -11,7 +11,8 @@ from latent_nas.spectrum import COSINE, LOG_STEPS, OCTAVE, POWER_SHIFT, SOFTEST,
 def source(ear: FrontEnd, prefix: str) -> str:
     """Return the C that stands behind ``<prefix>_quantise``."""
     what, silent, kept = "windows, Fourier transform, mel bands, logarithm", *between(ear.window, ear.hop)
-    heard = audio_c.HEARD.format(p=prefix, P=prefix.upper(), silent=silent, kept=kept)
+    both = audio_c.BOTH.format(kept=kept) if kept else ""
+    heard = audio_c.HEARD.format(p=prefix, P=prefix.upper(), silent=silent, both=both, kept=kept)
     return transform(ear.tables, ear.window, ear.hop, prefix, what) + heard
 
 

@@ -82,15 +82,15 @@ MFCC = """    for (uint32_t c = 0; c < {n}; c++) {{
         values[c] = (int32_t)(value >> 14);
     }}"""
 
-FOUR = """/* A stage of four points, `size` apart; turns: w, w cubed, w squared of each. */
+FOUR = """/* A stage of four points, `size` apart; `stage`: w, w cubed, w squared of each. */
 #ifdef WITH_DSP
 {four}
 #else
-static inline __attribute__((always_inline)) void four(const uint32_t size, const int32_t (*turns)[6])
+static inline __attribute__((always_inline)) void four(const uint32_t size, const int32_t (*stage)[6])
 {{
     int32_t *a = z;
     do {{
-        const int32_t *w = turns[0];
+        const int32_t *w = stage[0];
         for (uint32_t k = size; k; k--, a += 2, w += 6) {{
             int32_t *b = a + 2 * size, *c = a + 4 * size, *d = a + 6 * size;
             int32_t br, bi, cr, ci, sr, si, tr, ti, pr, pi, qr, qi;
@@ -221,6 +221,10 @@ static void frame(const int16_t *samples, int32_t *values)
 }}
 """
 
+BOTH = """        for (uint32_t i = 0; i < {kept}u; i++)
+            heard[i] = heard[i + HOP];
+"""
+
 HEARD = """
 static void entered(const int16_t *samples, int8_t *row)
 {{
@@ -270,8 +274,7 @@ int {p}_push(const int16_t *samples, uint32_t n)
             continue;
         entered(heard, rows[row]);
         row = row + 1 < {P}_INPUT_HEIGHT ? row + 1 : 0;
-        for (held = 0; held < {kept}u; held++)
-            heard[held] = heard[held + HOP];
+{both}        held = {kept}u;
         skipped = {silent}u;
         full += full < {P}_INPUT_HEIGHT;
         fresh++;

@@ -94,9 +94,9 @@ BUTTERFLY = """
 FOUR = """
 ASSEMBLY void {p}_four(int32_t *a, uint32_t bytes, const int32_t *turns, const int32_t *end);
 
-static inline void four(const uint32_t size, const int32_t (*turns)[6])
+static inline void four(const uint32_t size, const int32_t (*stage)[6])
 {{
-    {p}_four(z, 8 * size, turns[0], z + 2 * HALF);
+    {p}_four(z, 8 * size, stage[0], z + 2 * HALF);
 }}"""
 
 # The highest bit in which two neighbours differ, of two samples at once.
