@@ -9,6 +9,7 @@ from torch.nn.utils import parametrize
 
 from latent_nas import seeds
 from latent_nas.analog.aware import NoisyWeight
+from latent_nas.operators._float import Transposed
 from latent_nas.operators.conv2d import Conv2d
 from latent_nas.operators.dense import Dense
 from latent_nas.spaces import open_space
@@ -56,9 +57,10 @@ def test_turned_are_dense_layers_and_convolutions_of_all_channels(space, shape):
         assert len(everything) == len(set(map(id, everything)))
 
 
-def test_an_embedding_is_no_matrix():
-    model = nn.Sequential(nn.Embedding(20, 8), nn.Linear(8, 4), nn.Conv2d(4, 4, 3, groups=4))
-    assert matrices(model) == [model[1].weight]
+def test_embeddings_and_depthwise_filters_are_no_matrices():
+    larger = Transposed(4, 6, (2, 2), (2, 2), (0, 0, 0, 0), bias=True)
+    model = nn.Sequential(nn.Embedding(20, 8), nn.Linear(8, 4), nn.Conv2d(4, 4, 3, groups=4), larger)
+    assert matrices(model) == [model[1].weight, larger.weight]
 
 
 def test_a_noisy_weight_is_turned_by_what_it_is_made_of():
