@@ -23,6 +23,7 @@ from latent_nas.firmware.layouts import laid_out
 from latent_nas.firmware.naming import checked_prefix, comment, constants, string
 from latent_nas.front_end import FrontEnd
 from latent_nas.graph import Builder
+from latent_nas.jobs.answers import about_of
 from latent_nas.jobs.networks import open_source
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.resume import going_on
@@ -329,6 +330,36 @@ class TestMetadata:
             found[given] = json.loads(capsys.readouterr().out)
         assert found[file]["front_end"] == found[str(tmp_path / "net")]["front_end"]
         assert found[file]["front_end"]["computed_ram_bytes"] == EAR.buffer_bytes()
+
+    @pytest.mark.parametrize("ending", ["onnx", "tflite"])
+    def test_an_exported_file_is_fed_as_the_network_that_it_is_from(self, ending, tmp_path):
+        pytest.importorskip("onnx" if ending == "onnx" else "flatbuffers")
+        about = Metadata(preprocessing=SPEECH, classes=("yes", "no", "none"), kind="classify", metric="accuracy")
+        network(SPEECH.shape).save(tmp_path / "net", {}, about.files())
+        with pytest.raises(SystemExit, match="0"):
+            cli.main(["export", str(tmp_path / "net"), "--out", str(tmp_path / f"net.{ending}")])
+        made = {}
+        for name in ("net", f"net.{ending}"):
+            source = open_source(tmp_path / name)
+            integers, said = source.quantised()
+            found = about_of(source, integers, said)
+            assert found.to_json() == about.to_json()
+            files = project(integers, BOARD, about=found, prefix="kws").files
+            made[name] = (
+                [line for line in files["kws/kws.h"].splitlines() if "kws_" in line],
+                files["kws/kws_preprocess.c"],
+            )
+        assert made["net"] == made[f"net.{ending}"]
+        assert any("kws_push(" in line for line in made["net"][0])
+
+    def test_metadata_of_another_input_are_refused(self, tmp_path):
+        pytest.importorskip("onnx")
+        network(SPEECH.shape).save(tmp_path / "net", {}, Metadata(preprocessing=COLOURS).files())
+        with pytest.raises(SystemExit, match="0"):
+            cli.main(["export", str(tmp_path / "net"), "--out", str(tmp_path / "net.onnx")])
+        source = open_source(tmp_path / "net.onnx")
+        with pytest.raises(ValueError, match=r"is of an input \(6, 6, 3\), the network takes"):
+            about_of(source, *source.quantised())
 
     def test_damaged_metadata_of_an_exported_file_is_named(self, tmp_path):
         onnx = pytest.importorskip("onnx")

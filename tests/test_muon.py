@@ -49,7 +49,8 @@ def test_turned_are_dense_layers_and_convolutions_of_all_channels(space, shape):
             isinstance(node.operator, Dense) or (isinstance(node.operator, Conv2d) and node.operator.groups == 1)
             for node in network.graph.nodes
         )
-        made = optimiser(network, Recipe(1, optimiser="muon"))
+        made = optimiser(network, Recipe(1, optimiser="muon", weight_decay=0.3))
+        assert {g["weight_decay"] for g in made.param_groups if any(p.ndim > 1 for p in g["params"])} == {0.3}
         turned = [p for group in made.param_groups if group["orthogonal"] for p in group["params"]]
         assert len(turned) == wanted > 0
         everything = [p for group in made.param_groups for p in group["params"]]

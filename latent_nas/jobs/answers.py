@@ -1,5 +1,6 @@
 """What a deployed network's outputs mean for its task, and how the emulated device and the float network agree."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,27 @@ def about_of(source: Source, network: QuantisedNetwork, made: dict[str, Any]) ->
     if beside is not None:
         return beside
     if "task" not in made:
-        return Metadata(left_out=made.get("left_out", ""))
+        return _told(source, network, made.get("left_out", ""))
     return metadata_of(open_task(made["task"]), network)
+
+
+def _told(source: Source, network: QuantisedNetwork, left_out: str) -> Metadata:
+    """Return what a file that this project has exported tells of its network; of any other file what it left out."""
+    text = source.told()
+    if not text:
+        return Metadata(left_out=left_out)
+    try:
+        found = Metadata.from_json(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{source.given}: its metadata latent_nas is damaged ({error}); export the network again"
+        ) from None
+    if found.preprocessing and tuple(found.preprocessing.shape) != network.graph.input_shape:
+        raise ValueError(
+            f"{source.given}: its metadata latent_nas is of an input {tuple(found.preprocessing.shape)}, the network"
+            f" takes {network.graph.input_shape}; take the metadata out, or export the network again"
+        )
+    return replace(found, left_out=left_out)
 
 
 def alarms(network: QuantisedNetwork, threshold: int, emulator: Emulator, x: np.ndarray) -> dict[str, Any]:

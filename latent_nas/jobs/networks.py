@@ -126,13 +126,17 @@ class Source:
         if self.genes is not None and self.task:
             return open_task(self.task).front_end
         if self.model is not None:
-            return _front_end_of(self.model, importer(self.format).about(self.model, self.output))
+            return _front_end_of(self.model, self.told())
         if self.folder is None:
             return None
         from latent_nas.training.metadata import Metadata
 
         about = Metadata.read(self.folder)
         return about.preprocessing.front_end if about and about.preprocessing else None
+
+    def told(self) -> str:
+        """Return the metadata, as JSON, of a file that this project has exported; "" of any other source."""
+        return importer(self.format).about(self.model, self.output) if self.model is not None else ""
 
     def notes(self) -> list[str]:
         """Return what was decided for the user when it was read, a line each."""

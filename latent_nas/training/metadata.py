@@ -71,13 +71,24 @@ class Metadata:
         if ABOUT not in files:
             return None
         try:
-            data = json.loads(files[ABOUT])
+            return Metadata.from_json(files[ABOUT], artifacts.unpack(files[GOLDEN]) if GOLDEN in files else {})
+        except ValueError as error:
+            raise ValueError(f"{folder / ABOUT} is damaged ({error}); restore it from a copy, or train again") from None
+
+    @staticmethod
+    def from_json(text: str | bytes, golden: Mapping[str, np.ndarray] | None = None) -> "Metadata":
+        """Return what ``to_json`` has told, with the arrays of a golden sample where there are any.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        try:
+            data = json.loads(text)
             seen = data["preprocessing"] and Preprocessing.from_json(data["preprocessing"])
             lists = {name: tuple(data[name]) for name in ("classes", "targets", "target_shift", "target_gain")}
-            golden = artifacts.unpack(files[GOLDEN]) if GOLDEN in files else {}
-            return Metadata(**{**data, **lists, **golden, "preprocessing": seen})
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{folder / ABOUT} is damaged ({error}); restore it from a copy, or train again") from None
+            return Metadata(**{**data, **lists, **(golden or {}), "preprocessing": seen})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(str(error)) from None
 
 
 def metadata_of(task: Task, network: QuantisedNetwork, measured: Mapping[str, float] | None = None) -> Metadata:
