@@ -1,21 +1,29 @@
-"""Runs that began before a default changed go on with what it was: latent_rl's agent was PPO before it was Q."""
+"""Runs that began before a default changed: latent_rl's agent stays PPO, another recipe of their task is refused."""
 
 import json
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from latent_nas import Study, cli
 from latent_nas.jobs.bench.config import BenchConfig
 from latent_nas.jobs.bench.run import bench
 from latent_nas.jobs.search.config import SearchConfig, new_config
-from latent_nas.jobs.search.resume import going_on
+from latent_nas.jobs.search.prepare import prepare
+from latent_nas.jobs.search.resume import check_recipe, going_on
+from latent_nas.jobs.search.run import search
+from latent_nas.records import Record
+from latent_nas.report.again import command
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
 from latent_nas.strategies.settings import configured
-from latent_nas.target import MAIN_TARGET
+from latent_nas.target import MAIN_TARGET, Target
+from latent_nas.tasks import Recipe, open_task
+from latent_nas.tasks._changes import changed
 
 RUN = Path(__file__).parent / "data" / "run_0_1"
 PPO = "latent_rl.agent=ppo"
@@ -61,6 +69,61 @@ class TestSearch:
         assert end.value.code == 0
         assert f"goes on with {PPO}, as it began" in capsys.readouterr().err
         assert json.loads((run / files.CONFIG).read_text())["settings"] == [PPO]
+
+
+class TestRecipe:
+    """Two recipes can't be ranked together, and a task's may change from one version to the next."""
+
+    @pytest.fixture
+    def run(self, tmp_path):
+        np.savez(tmp_path / "own.npz", x=np.arange(600.0).reshape(150, 2, 2, 1), y=np.arange(150) % 3)
+        config = new_config(Target("", str(tmp_path / "own.npz"), "stm32f405", ""), strategy="random")
+        folder = RunFolder.create(tmp_path / "run", config.to_json())
+        with closing(folder.store()) as store:
+            store.add(Record((0,), "mcu_cnn", config.target.task, 0, measured_int8={"accuracy": 0.5}))
+        return folder, config
+
+    def test_what_it_began_with_is_kept_as_text(self, run):
+        _, config = run
+        recipe = open_task(config.target.task).recipe("search")
+        assert {"optimiser=muon", "learning_rate=0.04", f"epochs={recipe.epochs}"} <= set(config.search_recipe)
+        assert changed(Recipe(1), config.search_recipe) == recipe
+        assert SearchConfig.from_json(plain(config)) == config
+        assert "search_recipe" not in command(plain(config))
+
+    def test_the_same_goes_on(self, run):
+        folder, config = run
+        check_recipe(folder, config, open_task(config.target.task))
+
+    @pytest.mark.parametrize(
+        ("before", "said"),
+        [
+            (lambda now: (), "learnt by optimiser=adamw, and would by .*optimiser=muon"),
+            (
+                lambda now: tuple(x for x in now if "rate" not in x),
+                "learnt by its defaults, and would by learning_rate",
+            ),
+            (lambda now: (*now, "bf16=True"), "learnt by bf16=True, and would by its defaults now"),
+        ],
+        ids=["before it was kept", "another rate", "an option more"],
+    )
+    def test_another_is_refused_and_nothing_is_lost(self, run, before, said):
+        folder, config = run
+        old = replace(config, search_recipe=before(config.search_recipe))
+        held = (folder.path / files.CONFIG).read_bytes()
+        with pytest.raises(ValueError, match=f"{said}.*begin another run with --out"):
+            search(prepare(old), folder, print, print)
+        assert (folder.path / files.CONFIG).read_bytes() == held
+
+    def test_a_run_without_trainings_begins_anew(self, run, tmp_path):
+        _, config = run
+        empty = RunFolder.create(tmp_path / "empty", config.to_json())
+        check_recipe(empty, replace(config, search_recipe=("optimiser=sgd",)), open_task(config.target.task))
+
+    def test_runs_of_before_go_on_where_nothing_has_changed(self, tmp_path):
+        shutil.copytree(RUN, tmp_path / "run")
+        folder, config = RunFolder.open(tmp_path / "run")
+        check_recipe(folder, SearchConfig.from_json(config), open_task("digits"))
 
 
 class TestBench:

@@ -251,8 +251,8 @@ class Study:
             if "front_end_apart" not in saved:
                 config = replace(config, front_end_apart=begun.front_end_apart)
             hashes = config.warm_sha256 if begun.warm_sha256 else ()  # runs of before kept none
-            settings = with_begun(config.settings, begun)
-            if replace(begun, **asked) == replace(config, settings=settings, warm_sha256=hashes):
+            same = replace(config, settings=with_begun(config.settings, begun), warm_sha256=hashes)
+            if replace(begun, **asked) == replace(same, search_recipe=begun.search_recipe):  # ``resumed`` compares that
                 return begin.resumed(before, **asked, limits=anew)
             if place:
                 raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")

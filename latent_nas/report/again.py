@@ -20,6 +20,7 @@ UNSAID = {
     "workers",
     "warm_sha256",
     "front_found",
+    "search_recipe",
 }  # said otherwise, no option, or of no consequence
 
 

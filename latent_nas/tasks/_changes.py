@@ -11,6 +11,13 @@ WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0":
 KINDS = {"int": "a whole number", "float": "a number", "bool": "yes or no"}
 
 
+def told(recipe: Recipe) -> tuple[str, ...]:
+    """Return what of a recipe differs from a plain one, as texts that ``changed`` reads."""
+    plain = Recipe(recipe.epochs)
+    values = {one.name: (getattr(recipe, one.name), getattr(plain, one.name)) for one in fields(Recipe)}
+    return tuple(f"{name}={own}" for name, (own, usual) in values.items() if name == "epochs" or own != usual)
+
+
 def changed(recipe: Recipe, texts: Sequence[str]) -> Recipe:
     """Return a recipe with the changes of texts ``NAME=VALUE``, typed as its fields; a patience is followed.
 

@@ -15,12 +15,14 @@ from latent_nas.limits import Limits
 from latent_nas.nearest import meant
 from latent_nas.operators._weights import check_bits
 from latent_nas.ranges import check_least
+from latent_nas.records import SEARCH
 from latent_nas.runs.checked import checked
 from latent_nas.spaces import narrows
 from latent_nas.strategies import full_strategy
 from latent_nas.strategies.settings import configured, settings
 from latent_nas.target import MAIN_LIMITS, MAIN_TARGET, Target
 from latent_nas.tasks import open_task
+from latent_nas.tasks._changes import told
 from latent_nas.tasks._names import fronts_of, full_name
 from latent_nas.training import aware
 
@@ -52,6 +54,7 @@ class SearchConfig:
         objective: what of a training is maximised. prefix: of the names in C that firmware of the run has, "" for the
             usual one. front_found: what ``front=auto`` took and by what figures, a line. surrogate: the full one of
             accuracy. plugins: further files of the user's own, whose plugins are found by name.
+        search_recipe: what its trainings follow as "optimiser=muon", () in runs of before that was kept.
     """
 
     target: Target = MAIN_TARGET
@@ -82,6 +85,7 @@ class SearchConfig:
     prefix: str = ""
     finals: str = "best"
     front_found: str = ""
+    search_recipe: tuple[str, ...] = ()
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -238,9 +242,10 @@ def pinned(config: SearchConfig) -> SearchConfig:
     surrogate = plugins.called("surrogates", config.surrogate)
     measure, own = plugins.called("evaluators", config.measure), tuple(map(plugins.located, config.plugins))
     named = replace(config, strategy=strategy, objective=objective, surrogate=surrogate, plugins=own, measure=measure)
-    data = open_task(target.task).fingerprint
+    opened = open_task(target.task)
     tables = tuple(sealed.of_file(shipped.table(name)) for name in named.warm_start)
-    return replace(named, target=target, data=data, warm_sha256=tables)
+    recipe = told(target.recipe(opened, SEARCH))
+    return replace(named, target=target, data=opened.fingerprint, warm_sha256=tables, search_recipe=recipe)
 
 
 def default_limits(task: str, objective: str) -> Limits:

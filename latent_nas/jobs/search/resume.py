@@ -9,10 +9,12 @@ from latent_nas import plugins, sealed, shipped
 from latent_nas.accelerator import AUTO
 from latent_nas.jobs.search.config import EARLIER, SearchConfig
 from latent_nas.limits import Limits
-from latent_nas.records import words
+from latent_nas.records import SEARCH, words
 from latent_nas.runs.folder import RunFolder
 from latent_nas.strategies import full_strategy
 from latent_nas.study import CHANGED
+from latent_nas.tasks import Task
+from latent_nas.tasks._changes import told
 from latent_nas.tasks._names import full_name, is_path
 from latent_nas.tasks.kinds import Kind
 
@@ -23,6 +25,7 @@ TARGET = {name: name for name in ("space", "task", "device", "runtime", "acceler
 TARGET |= {"child_epochs": "search_epochs", "recipe": "full_recipe"}
 # Options that are called otherwise.
 SHOWN = {"asynchronous": "async", "settings": "set", "limits": "limit", "fidelities": "fidelity"}
+MUON = "optimiser=muon"
 NAMES = ("space", "device", "runtime", "measure", "objective", "surrogate")  # of plugins
 
 
@@ -125,6 +128,24 @@ def check_judged(folder: RunFolder, kind: Kind) -> None:
     for name in sorted(judged_by & {metric.name for metric in kind.metrics} - {kind.metric.name}):
         raise ValueError(
             f"the networks of {folder.path} were compared by {words(name)}, and are by {words(kind.metric.name)} now;"
+            " it can be read and deployed, but not go on: begin another run with --out"
+        )
+
+
+def check_recipe(folder: RunFolder, config: SearchConfig, task: Task) -> None:
+    """Raise ValueError where a run's trainings followed another recipe than those to come would: a task's may change.
+
+    Runs that kept none are from before any task's was Muon, and no other has changed.
+    """
+    with closing(folder.store()) as store:
+        if not any(record.fidelity == SEARCH for record in store.records()):
+            return
+    now = told(config.target.recipe(task, SEARCH))
+    before = config.search_recipe or (("optimiser=adamw",) if MUON in now else now)
+    if set(before) != set(now):
+        left, new = (", ".join(sorted(set(a) - set(b))) or "its defaults" for a, b in ((before, now), (now, before)))
+        raise ValueError(
+            f"the networks of {folder.path} learnt by {left}, and would by {new} now, which can't be ranked together;"
             " it can be read and deployed, but not go on: begin another run with --out"
         )
 

@@ -11,7 +11,7 @@ from latent_nas.jobs.search.about import about_core, about_data, keep_data
 from latent_nas.jobs.search.assemble import assemble
 from latent_nas.jobs.search.board import Board
 from latent_nas.jobs.search.prepare import Prepared
-from latent_nas.jobs.search.resume import check_judged, note_limits
+from latent_nas.jobs.search.resume import check_judged, check_recipe, note_limits
 from latent_nas.jobs.search.watch import Watch, Watched
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
@@ -50,6 +50,7 @@ def search(
     """
     with folder.locked(), threads.one():
         check_judged(folder, prepared.setup.task.kind)
+        check_recipe(folder, prepared.config, prepared.setup.task)
         if prepared.limits_changed:
             note_limits(folder, prepared.limits)
         folder.go_on(prepared.config.to_json())
