@@ -52,7 +52,7 @@ def report(rows, names):
     print("\n| change | networks | int8 | minus none, points | of the better half | processor seconds |")
     print("|---|---|---|---|---|---|")
     for name in names:
-        pairs = [(rows[("none", *at)], row) for (change, *at), row in rows.items() if change == name]
+        pairs = [(rows["none", i, seed], row) for (change, i, seed), row in rows.items() if change == name]
         pairs = [(before, after) for before, after in pairs if None not in (before["int8"], after["int8"])]
         before, after = (np.array([row["int8"] for row in side]) for side in zip(*pairs, strict=True))
         gains, better = 100 * (after - before), before >= np.median(before)
