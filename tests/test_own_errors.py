@@ -38,21 +38,8 @@ class Fails(Objective):
 
 Plugin = Fails
 """
-SEARCH = (
-    "--trainings",
-    "4",
-    "--batch",
-    "2",
-    "--top",
-    "1",
-    "--final-seeds",
-    "1",
-    "--workers",
-    "1",
-    "--child-epochs",
-    "1",
-)
-SEARCH += ("--recipe", "epochs=1")
+EFFORT = "--trainings 4 --batch 2 --top 1 --final-seeds 1 --workers 1 --child-epochs 1 --recipe epochs=1"
+SEARCH = tuple(EFFORT.split())
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ TARGET = {name: name for name in ("space", "task", "device", "runtime", "acceler
 TARGET |= {"child_epochs": "search_epochs", "recipe": "full_recipe"}
 # Options that are called otherwise.
 SHOWN = {"asynchronous": "async", "settings": "set", "limits": "limit", "fidelities": "fidelity"}
-MUON = "optimiser=muon"
+MUON = "optimiser=muon"  # by which no task learnt while runs did not keep their recipe
 NAMES = ("space", "device", "runtime", "measure", "objective", "surrogate")  # of plugins
 
 
