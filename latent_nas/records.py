@@ -30,6 +30,8 @@ class Record:
         measured_float, measured_int8: the task's metrics by name, of the float and of the int8 network on that part;
             empty where failed or not measured.
         measured_beside: what else was measured, by name, e.g. "analog_accuracy_1d", or an objective made of several.
+        recipe: what it learnt by where that is no plain recipe's, as "learning_rate=0.02", its epochs always; () where
+            that was not noted.
         objective: which of ``measured`` the search optimises. higher_is_better: its direction.
         emulated_flash_bytes, emulated_ram_bytes, emulated_instructions, emulated_latency_ms: of the whole firmware,
             compiled and run on the emulated device; the time is the middle of its error bar. None where it was not.
@@ -86,6 +88,7 @@ class Record:
     eight_bit_ends: bool = False
     measured_eight_bits: Mapping[str, float] = field(default_factory=dict)
     channels: tuple[tuple[int, int], ...] = ()
+    recipe: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -128,7 +131,7 @@ class Record:
     def from_json(data: Mapping[str, Any]) -> "Record":
         """Return the record of ``to_json``; fields that an older version did not write have their defaults."""
         plain = _of_release_0_1(data) if "measured_int8_accuracy" in data else dict(data)
-        tuples = {name: tuple(data.get(name, ())) for name in ("genes", "curve", "interval")}
+        tuples = {name: tuple(data.get(name, ())) for name in ("genes", "curve", "interval", "recipe")}
         tuples["channels"] = tuple(tuple(pair) for pair in data.get("channels", ()))
         return Record(**{**plain, **tuples})
 

@@ -17,6 +17,7 @@ from latent_nas.graph import Graph
 from latent_nas.records import FULL, SEARCH, Record, reason_of, versions
 from latent_nas.target import Built, Target, open_target, pause_of, share_of
 from latent_nas.tasks import Data, Part, Task
+from latent_nas.tasks._changes import told
 from latent_nas.training import FLOAT, Trained, TrainingFailed, subset, train
 from latent_nas.training.metadata import metadata_of
 
@@ -199,7 +200,8 @@ def built_of(target: Target, job: Job) -> Built:
 
 def blank(target: Target, job: Job) -> Record:
     """Return the record of a job with its computed costs and nothing measured."""
-    metric = open_target(target).task.kind.metric
+    task = open_target(target).task
+    metric = task.kind.metric
     cost = built_of(target, job).costs
     return Record(
         genes=job.genes,
@@ -214,6 +216,7 @@ def blank(target: Target, job: Job) -> Record:
         round=job.round,
         objective=f"int8_{metric.name}",
         higher_is_better=metric.higher_is_better,
+        recipe=told(target.recipe(task, job.fidelity)),
         versions=versions(),
     )
 

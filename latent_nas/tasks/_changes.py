@@ -7,6 +7,7 @@ from typing import Any
 from latent_nas.nearest import meant
 from latent_nas.tasks import Recipe
 
+LATER = frozenset({"optimiser=muon", "learning_rate=0.02"})  # of a search's recipes: no task's, while none was kept
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 KINDS = {"int": "a whole number", "float": "a number", "bool": "yes or no"}
 
@@ -16,6 +17,11 @@ def told(recipe: Recipe) -> tuple[str, ...]:
     plain = Recipe(recipe.epochs)
     values = {one.name: (getattr(recipe, one.name), getattr(plain, one.name)) for one in fields(Recipe)}
     return tuple(f"{name}={own}" for name, (own, usual) in values.items() if name == "epochs" or own != usual)
+
+
+def alike(before: Sequence[str], now: Sequence[str]) -> bool:
+    """Return whether two recipes as ``told`` are one; () is one that was not kept, as they were not at first."""
+    return set(before) == set(now) if before else LATER.isdisjoint(now)
 
 
 def changed(recipe: Recipe, texts: Sequence[str]) -> Recipe:

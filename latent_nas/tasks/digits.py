@@ -19,7 +19,7 @@ class Digits(Task):
     outputs = 10
     classes = tuple("0123456789")
     recipes: ClassVar[dict[str, Recipe]] = {
-        "search": Recipe(epochs=8, learning_rate=6e-3, average=0.9),
+        "search": Recipe(epochs=8, batch=48, learning_rate=0.02, average=0.9),
         "full": Recipe(epochs=48, learning_rate=4e-3, average=0.95, patience=16),
     }
 

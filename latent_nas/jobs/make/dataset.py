@@ -11,9 +11,10 @@ from latent_nas import artifacts, plugins, seeds
 from latent_nas.evaluators import Job
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
-from latent_nas.records import Record, objective_of, versions
+from latent_nas.records import SEARCH, Record, objective_of, versions
 from latent_nas.store import Store
 from latent_nas.target import Setup, Target, open_target
+from latent_nas.tasks._changes import alike, told
 from latent_nas.tasks.stated import check_stated
 from latent_nas.units import cost_row
 
@@ -24,6 +25,7 @@ NOT_IN_TABLES = {"versions", "samples", "interval", "learned", "evidence", "qat_
     "measured_eight_bits",
     "channels",
 }
+APART = "; "  # between the changes of a recipe, whose values may have commas
 VAIN = 20  # batches of 500 random networks without a new one, after which drawing ends
 
 
@@ -101,6 +103,13 @@ def build(
     wanted |= {"data": setup.task.fingerprint} if setup.task.fingerprint else {}
     if store.note("plan") not in (None, wanted):
         raise ValueError(f"{path} holds another data set's trainings; choose another --work file")
+    recipe = told(plan.target.recipe(setup.task, SEARCH))
+    for strange in (r.recipe for r in store.records() if not alike(r.recipe, recipe)):
+        by = ", ".join(strange) or "another recipe, which it did not keep"
+        raise ValueError(
+            f"{path} holds networks that learnt by {by}, and they would by {', '.join(recipe)} now; choose another"
+            " --work file"
+        )
     store.write_note("plan", wanted)
     networks = networks or store.note("networks") or draw(setup, plan)
     store.write_note("networks", networks)
@@ -148,7 +157,7 @@ def table(setup: Setup, records: list[Record]) -> Any:
         measured = {
             f"measured_{kind}_{name}": v for kind in MEASURED for name, v in body.pop(f"measured_{kind}").items()
         }
-        rows.append({**genes, **body, **measured, "curve": list(record.curve)})
+        rows.append({**genes, **body, **measured, "curve": list(record.curve), "recipe": APART.join(record.recipe)})
     return pd.DataFrame(rows)
 
 
@@ -177,6 +186,7 @@ def read(path: Path) -> list[Record]:
     records = []
     for g, row in zip(matrix.tolist(), rows, strict=True):
         plain = {str(k): _plain(v) for k, v in row.items()}
+        plain["recipe"] = plain["recipe"].split(APART) if plain.get("recipe") else []
         for kind in MEASURED:
             start = f"measured_{kind}_"
             named = {k.removeprefix(start): plain.pop(k) for k in list(plain) if k.startswith(start)}
@@ -247,7 +257,7 @@ def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
         ]
         lost = f"; quantisation loses {np.mean([a - b for a, b in pairs]):.4f}"
     spread = noise(records)
-    recipe = setup.task.recipes["search"]
+    recipe = plan.target.recipe(setup.task, SEARCH)
     limits = ", ".join(f"{k} {v:g}" for k, v in plan.limits.to_json().items() if v is not None)
     lines = [
         f"# {plan.target.space} on {setup.task.name}",
@@ -280,7 +290,7 @@ def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
         f"- **Made by** `scripts/build_dataset.py` with {made}.",
         "",
         "Columns: `gene.*` (index of the choice), `measured_*`, computed costs, `curve` (the float network's first"
-        " metric on the validation part after each epoch, more being better), `epochs` (of the best one), `seed`,"
-        " `status`, `reason`, `wall_s`.",
+        " metric on the validation part after each epoch, more being better), `epochs` (of the best one), `recipe`"
+        " (what of it is no plain one's), `seed`, `status`, `reason`, `wall_s`.",
     ]
     return "\n".join(lines) + "\n"

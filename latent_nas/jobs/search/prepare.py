@@ -1,5 +1,6 @@
 """What a search checks before it begins, so that wrong input leaves nothing behind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from latent_nas.objectives import open_objective
 from latent_nas.records import FULL, SEARCH, SHORT, Record
 from latent_nas.strategies.settings import configured
 from latent_nas.target import Setup, open_target
+from latent_nas.tasks._changes import alike, told
 from latent_nas.tasks.stated import check_stated
 
 LEAST_SHORT = 2000  # samples seen by a short training
@@ -120,6 +122,8 @@ def _check_halving(setup: Setup) -> None:
 def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[Source]]:
     """Return this task's records of the tables that a search begins with, and the labels of each other task there.
 
+    Those of this task that learnt otherwise can't be ranked with its own: they are labels of another.
+
     Raises:
         ValueError: a table can't be read, has changed since the search began, is given twice or is of another space; or
             sources for a strategy that asks no judge.
@@ -127,6 +131,7 @@ def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[
     warm: list[Record] = []
     sources: list[Source] = []
     space, task = config.target.space, config.target.task
+    recipe = told(config.target.recipe(setup.task, SEARCH))
     hashes: dict[str, str] = {}
     for i, file in enumerate(config.warm_start):
         place = shipped.table(file)
@@ -146,19 +151,33 @@ def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[
             raise ValueError(
                 f"{file} is of space {strange[0]!r}, the search of {space!r}; a warm start wants networks of one space"
             )
-        own = [record for record in records if record.task == task]
+        own = [record for record in records if record.task == task and alike(record.recipe, recipe)]
         if own:  # genes of a table from before may not be canonical any more
             genes = setup.space.canonical(setup.space.check([record.genes for record in own]))
             warm += [replace(r, genes=tuple(map(int, row))) for r, row in zip(own, genes, strict=True)]
-        for other in sorted({r.task for r in records} - {task}):
-            genes, values = labels([record for record in records if record.task == other])
+        for name, others in _others(records, own, task).items():
+            genes, values = labels(others)
             if len(genes):
-                sources.append(Source(f"{other} ({file})", setup.space.canonical(setup.space.check(genes)), values))
+                sources.append(Source(f"{name} ({file})", setup.space.canonical(setup.space.check(genes)), values))
     if config.related and not sources:
         raise ValueError(f"--related is for other tasks, and {', '.join(config.warm_start)} holds none; leave it out")
     if sources and not configured(config.strategy, config.settings).judged:
         raise ValueError(
             f"strategy {config.strategy!r} asks no judge, who weighs what other tasks say; use latent_rl, or a table of"
-            f" task {task!r}"
+            f" task {task!r} whose networks learnt by {', '.join(recipe)}, not of {sources[0].name}"
         )
     return warm, sources
+
+
+def _others(records: Sequence[Record], own: Sequence[Record], task: str) -> dict[str, list[Record]]:
+    """Return what is not a search's own, by task and by what they learnt by, named for people."""
+    known = {id(record) for record in own}
+    found: dict[tuple[str, tuple[str, ...]], list[Record]] = {}
+    for record in sorted((r for r in records if id(r) not in known), key=lambda r: (r.task, r.recipe)):
+        found.setdefault((record.task, record.recipe), []).append(record)
+    tasks = [other for other, _ in found]
+    apart = {other for other in tasks if other == task or tasks.count(other) > 1}
+    return {
+        f"{other} by {', '.join(recipe) or 'another recipe'}" if other in apart else other: rows
+        for (other, recipe), rows in found.items()
+    }

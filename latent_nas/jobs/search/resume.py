@@ -14,7 +14,7 @@ from latent_nas.runs.folder import RunFolder
 from latent_nas.strategies import full_strategy
 from latent_nas.study import CHANGED
 from latent_nas.tasks import Task
-from latent_nas.tasks._changes import told
+from latent_nas.tasks._changes import alike, told
 from latent_nas.tasks._names import full_name, is_path
 from latent_nas.tasks.kinds import Kind
 
@@ -25,7 +25,6 @@ TARGET = {name: name for name in ("space", "task", "device", "runtime", "acceler
 TARGET |= {"child_epochs": "search_epochs", "recipe": "full_recipe"}
 # Options that are called otherwise.
 SHOWN = {"asynchronous": "async", "settings": "set", "limits": "limit", "fidelities": "fidelity"}
-MUON = "optimiser=muon"  # by which no task learnt while runs did not keep their recipe
 NAMES = ("space", "device", "runtime", "measure", "objective", "surrogate")  # of plugins
 
 
@@ -135,15 +134,16 @@ def check_judged(folder: RunFolder, kind: Kind) -> None:
 def check_recipe(folder: RunFolder, config: SearchConfig, task: Task) -> None:
     """Raise ValueError where a run's trainings followed another recipe than those to come would: a task's may change.
 
-    Runs that kept none are from before any task's was Muon, and no other has changed.
+    Of runs that kept none ``tasks._changes.alike`` says which of today's they can't have followed.
     """
     with closing(folder.store()) as store:
         if not any(record.fidelity == SEARCH for record in store.records()):
             return
-    now = told(config.target.recipe(task, SEARCH))
-    before = config.search_recipe or (("optimiser=adamw",) if MUON in now else now)
-    if set(before) != set(now):
-        left, new = (", ".join(sorted(set(a) - set(b))) or "its defaults" for a, b in ((before, now), (now, before)))
+    before, now = config.search_recipe, told(config.target.recipe(task, SEARCH))
+    if not alike(before, now):
+        left, new = (", ".join(sorted(set(a) - set(b))) for a, b in ((before, now), (now, before)))
+        left = left or ("its defaults" if before else "another recipe, which it did not keep")
+        new = new or "its defaults"
         raise ValueError(
             f"the networks of {folder.path} learnt by {left}, and would by {new} now, which can't be ranked together;"
             " it can be read and deployed, but not go on: begin another run with --out"
