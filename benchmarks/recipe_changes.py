@@ -2,11 +2,15 @@
 
 python benchmarks/recipe_changes.py --images 10000 --change warmup=0.3 --change warmup=0.3,batch=32 --rows rows.jsonl
 python benchmarks/recipe_changes.py --task digits --networks 24 --change warmup=0.3 --rows rows.jsonl
+python benchmarks/recipe_changes.py --task digits --networks 24 --full --seeds 2 --rows full.jsonl
+python benchmarks/recipe_changes.py --task digits --networks 24 --change warmup=0.3 --rows rows.jsonl --ends full.jsonl
 
 int8 on the validation part, after the whole recipe; the test part is not read. Printed are the mean difference in
 points with its 95 % interval (Student's t, paired by network), that of the better half by the unchanged recipe, where
 a search ends, and the ratio of processor seconds. With --images, of so many training images of fashion_mnist as a
-file of your own, within the limits of ``true_fidelity.py``. A training that is in --rows is not run again.
+file of your own, within the limits of ``true_fidelity.py``. A training that is in --rows is not run again. With --ends,
+rows of the same networks with --full, also how each recipe orders them: Kendall's tau-b with the mean of their full
+trainings, of all and of the better half by these, in the mean of the seeds.
 """
 
 import argparse
@@ -61,6 +65,29 @@ def report(rows, names):
         print(f"| {name} | {len(pairs)} | {figures} |")
 
 
+def orders(rows, ends, names):
+    """Print how each recipe orders networks against what they come to in full."""
+    full = {}
+    for row in ends:
+        full.setdefault(row["network"], []).append(row["int8"])
+    full = {i: np.mean(values) for i, values in full.items() if None not in values}
+    better = set(sorted(full, key=full.get)[len(full) // 2 :])
+    print("\n| change | seeds | tau with full trainings | of the better half |")
+    print("|---|---|---|---|")
+    for name in names:
+        taus = []
+        for seed in sorted({seed for change, _, seed in rows if change == name}):
+            found = {i: row["int8"] for (change, i, s), row in rows.items() if (change, s) == (name, seed)}
+            both = [i for i in sorted(full) if found.get(i) is not None]
+            taus.append([tau(found, full, both), tau(found, full, [i for i in both if i in better])])
+        print(f"| {name} | {len(taus)} | {np.mean(taus, 0)[0]:.3f} | {np.mean(taus, 0)[1]:.3f} |")
+
+
+def tau(found, full, networks):
+    """Return Kendall's tau-b of two measurements of networks."""
+    return stats.kendalltau([found[i] for i in networks], [full[i] for i in networks]).statistic
+
+
 def within(values):
     """Return a mean with its 95 % interval."""
     return f"{values.mean():+.2f} +- {stats.t.ppf(0.975, len(values) - 1) * stats.sem(values):.2f}"
@@ -78,6 +105,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--change", action="append", default=[], help="of the recipe, as warmup=0.3,batch=32")
     parser.add_argument("--rows", type=Path, required=True)
+    parser.add_argument("--ends", type=Path, help="rows of the same networks with --full")
     options = parser.parse_args()
     if options.images:
         options.task = str(options.rows.with_suffix(f".{options.images}.npz"))
@@ -108,6 +136,8 @@ def main():
                         file.write(json.dumps(row) + "\n")
                     print(row, flush=True)
     report(rows, names[1:])
+    if options.ends:
+        orders(rows, map(json.loads, options.ends.read_text(encoding="utf-8").splitlines()), names)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from latent_nas.accelerator import CPU
 from latent_nas.costs import Costs, costs
 from latent_nas.costs.front_end import FrontEndCost, front_end_cost
 from latent_nas.devices import Device, open_device
+from latent_nas.fidelity import pause_of, share_of
 from latent_nas.graph import Graph
 from latent_nas.graph.bits import ends, with_weight_bits
 from latent_nas.limits import Limits
@@ -71,32 +72,10 @@ def with_space(target: Target) -> Target:
     return target if target.space else replace(target, space=open_task(target.task).space)
 
 
-def first_epochs(epochs: int) -> str:
-    """Return the fidelity of a search's training that is left after so many epochs of its schedule."""
-    return f"{EPOCHS}{epochs}"
-
-
-def pause_of(fidelity: str) -> int | None:
-    """Return after how many epochs a training of that fidelity is left; None where it goes to its end."""
-    return int(fidelity.removeprefix(EPOCHS)) if fidelity.startswith(EPOCHS) else None
-
-
-def glance(share: float) -> str:
-    """Return the fidelity of one epoch over a share of the data, see ``Recipe.glance``."""
-    return f"{DATA}{share:g}"
-
-
-def share_of(fidelity: str) -> float | None:
-    """Return the share of the data that a training of that fidelity glances at; None where it is no glance."""
-    return float(fidelity.removeprefix(DATA)) if fidelity.startswith(DATA) else None
-
-
 MAIN_TARGET = Target("mcu_cnn", "digits", "stm32f405", "native")
 MAIN_LIMITS = Limits(flash_bytes=32 * 1024, ram_bytes=16 * 1024, latency_ms=5.0)
 
 
-EPOCHS = "epochs_"  # fidelities of the first epochs of a training
-DATA = "data_"  # fidelities of one epoch over a share of the data
 KEPT = 2048  # networks whose graphs and costs stay in memory, about 25 KB each
 
 

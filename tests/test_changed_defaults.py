@@ -23,7 +23,7 @@ from latent_nas.runs.folder import RunFolder
 from latent_nas.strategies.settings import configured
 from latent_nas.target import MAIN_TARGET, Target
 from latent_nas.tasks import Recipe, open_task
-from latent_nas.tasks._changes import changed
+from latent_nas.tasks._changes import changed, told
 
 RUN = Path(__file__).parent / "data" / "run_0_1"
 PPO = "latent_rl.agent=ppo"
@@ -98,7 +98,7 @@ class TestRecipe:
     @pytest.mark.parametrize(
         ("before", "said"),
         [
-            (lambda now: (), "learnt by optimiser=adamw, and would by .*optimiser=muon"),
+            (lambda now: (), "learnt by another recipe, which it did not keep, and would by .*optimiser=muon"),
             (
                 lambda now: tuple(x for x in now if "rate" not in x),
                 "learnt by its defaults, and would by learning_rate",
@@ -120,10 +120,19 @@ class TestRecipe:
         empty = RunFolder.create(tmp_path / "empty", config.to_json())
         check_recipe(empty, replace(config, search_recipe=("optimiser=sgd",)), open_task(config.target.task))
 
-    def test_runs_of_before_go_on_where_nothing_has_changed(self, tmp_path):
+    def test_runs_of_before_go_on_where_nothing_has_changed(self, run):
+        folder, config = run
+        numbers = open_task("diabetes")
+        assert "optimiser=muon" not in told(numbers.recipe("search"))
+        check_recipe(folder, replace(config, search_recipe=()), numbers)
+
+    def test_a_search_of_digits_that_kept_no_recipe_is_of_the_one_before(self, tmp_path):
         shutil.copytree(RUN, tmp_path / "run")
         folder, config = RunFolder.open(tmp_path / "run")
-        check_recipe(folder, SearchConfig.from_json(config), open_task("digits"))
+        check_recipe(folder, SearchConfig.from_json(config), open_task("digits"))  # its three trainings are done
+        config["trainings"] = 4
+        with pytest.raises(ValueError, match=r"which it did not keep, and would by .*learning_rate=0\.02"):
+            check_recipe(folder, SearchConfig.from_json(config), open_task("digits"))
 
 
 class TestBench:

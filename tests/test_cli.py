@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,9 @@ from latent_nas import sealed
 from latent_nas.cli import main
 from latent_nas.runs.files import OF_SEARCH
 from latent_nas.runs.folder import RunFolder
+from latent_nas.store import Store
+from latent_nas.tasks import open_task
+from latent_nas.tasks._changes import told
 
 TINY = ["--limit", "flash_kb=9", "--limit", "ram_kb=4", "--limit", "latency_ms=0.6"]
 QUICK = [
@@ -220,7 +224,18 @@ def test_dataset_is_built_resumed_and_read_back(tmp_path, capsys, command):
     assert len({(r.genes, r.seed) for r in records}) == 7
     card = (tmp_path / "out" / "mcu_cnn-digits.md").read_text()
     assert "Seed noise" in card
+    assert {r.recipe for r in records} == {told(open_task("digits").recipe("search"))}
     assert refused(capsys, "dataset", "build", "--networks", "5", *options[2:], *places)
+    with closing(Store(tmp_path / "work.sqlite")) as store:
+        trained = len(store.records())
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["dataset", "build", *map(str, (*options, *places))])
+    assert json.loads(capsys.readouterr().out) == result
+    with closing(Store(tmp_path / "work.sqlite")) as store:
+        assert len(store.records()) == trained == 7
+        store.add(replace(records[0], seed=9, recipe=("epochs=1", "bf16=True")))
+    said = refused(capsys, "dataset", "build", *options, *places[:-1])
+    assert "holds networks that learnt by epochs=1, bf16=True, and they would by epochs=8, batch=48" in said
     cut = tmp_path / "cut.parquet"
     cut.write_bytes((tmp_path / "out" / "mcu_cnn-digits.parquet").read_bytes()[:-50])
     with pytest.raises(ValueError, match="not a whole Parquet"):

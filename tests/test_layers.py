@@ -15,7 +15,7 @@ PACKAGE = Path(latent_nas.__file__).parent
 
 # A new module or folder of the package gets its place here: in the lowest layer that is above all it imports.
 LAYERS = [
-    {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits", "front_end"}
+    {"seeds", "plugins", "records", "store", "artifacts", "fixed_point", "shipped", "limits", "front_end", "fidelity"}
     | {"preprocessing", "resampling", "spectrum", "spectral"}
     | {"compiled", "kernels", "extras", "ranges", "units", "fields", "nearest", "rank_agreement"}
     | {"whole", "lock", "sealed", "threads", "accelerator", "adam"},

@@ -55,6 +55,15 @@ class TestWeighted:
         assert capsys.readouterr().err == said
         assert not (tmp_path / "run").exists()
 
+    def test_what_measures_no_int8_network_is_refused_before_a_training(self, tmp_path, capsys):
+        arguments = ["--measure", "analog", "--objective", "weighted", "--strategy", "random", "--trainings", "1"]
+        with pytest.raises(SystemExit) as end:
+            cli.main(["search", *arguments, "--limit", "flash_kb=64", "--out", str(tmp_path / "run")])
+        assert end.value.code == 2
+        said = "is of int8 networks, and 'analog' measures none; leave --objective or --measure out"
+        assert said in capsys.readouterr().err
+        assert not (tmp_path / "run").exists()
+
     def test_the_limits_of_a_search_that_is_told_none(self):
         assert default_limits("digits", "weighted") == Limits(latency_ms=100.0)
         assert default_limits("digits", "metric").flash_bytes == 32 * 1024

@@ -7,8 +7,10 @@ from latent_nas import artifacts, seeds
 from latent_nas.jobs.make import dataset
 from latent_nas.jobs.make.artefacts import shipped_table
 from latent_nas.jobs.models import cost_name, cost_surrogate, pretrained
+from latent_nas.records import SEARCH
 from latent_nas.surrogates import design
 from latent_nas.target import MAIN_TARGET, Setup
+from latent_nas.tasks._changes import told
 
 SETUP = Setup(MAIN_TARGET)
 
@@ -18,6 +20,12 @@ def test_the_table_has_the_costs_of_the_main_target():
     assert {(r.device, r.runtime) for r in records} == {(MAIN_TARGET.device, MAIN_TARGET.runtime)}
     exact = SETUP.exact(np.array([r.genes for r in records]))
     assert [dataset.cost_row(r) for r in records] == [pytest.approx(tuple(row), rel=1e-6) for row in exact.tolist()]
+
+
+def test_the_table_is_of_the_trainings_that_a_search_does_today():
+    """Else a search that begins with it could not rank its own networks among them."""
+    records = dataset.read(shipped_table(SETUP))
+    assert {r.recipe for r in records} == {told(MAIN_TARGET.recipe(SETUP.task, SEARCH))}
 
 
 def test_the_cost_surrogate_is_as_near_as_its_manifest_says():

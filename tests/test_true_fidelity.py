@@ -8,6 +8,7 @@ import pytest
 from latent_nas import cli
 from latent_nas.evaluators import Evaluator, Job, work
 from latent_nas.evaluators.work import record_of
+from latent_nas.fidelity import first_epochs, glance
 from latent_nas.jobs.search.assemble import assemble
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
@@ -18,7 +19,7 @@ from latent_nas.records import SEARCH
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
 from latent_nas.study.climb import Climb
-from latent_nas.target import Setup, Target, first_epochs, glance
+from latent_nas.target import Setup, Target
 from latent_nas.training import train
 
 TARGET = Target("mcu_cnn", "digits", "stm32f405", "cmsis_nn", search_epochs=4)

@@ -49,6 +49,7 @@ class Evaluator(ABC):
         gpus: that one job asks for; a crew grants them where it has any.
         accelerated: whether it trains where the target says; else on the CPU. pauses: whether its trainings can be
             left after some epochs and go on later, see ``Job.state``.
+        integers: whether its records tell what the int8 network measures.
         say: is told lines of what goes on where networks are trained, each once.
     """
 
@@ -56,6 +57,7 @@ class Evaluator(ABC):
     gpus: ClassVar[float] = 0.0
     accelerated: ClassVar[bool] = False
     pauses: ClassVar[bool] = False
+    integers: ClassVar[bool] = True
     say: Callable[[str], None] = staticmethod(lambda line: None)
 
     @classmethod  # noqa: B027 - most need nothing

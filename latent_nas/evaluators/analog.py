@@ -32,6 +32,8 @@ class Analog(Evaluator):
         aware: whether training is noise-aware. workers, ray: see ``Training``.
     """
 
+    integers = False
+
     def __init__(self, target: Target, workers: int = 0, ray: str = "", aware: bool = True) -> None:
         self._training = Training(target, workers, ray, partial(record_of, aware=aware))
 

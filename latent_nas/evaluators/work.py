@@ -13,9 +13,10 @@ from latent_nas import accelerator, seeds
 from latent_nas.costs import Costs
 from latent_nas.crews import NoRoom, tell
 from latent_nas.evaluators import Job
+from latent_nas.fidelity import pause_of, share_of
 from latent_nas.graph import Graph
 from latent_nas.records import FULL, SEARCH, Record, reason_of, versions
-from latent_nas.target import Built, Target, open_target, pause_of, share_of
+from latent_nas.target import Built, Target, open_target
 from latent_nas.tasks import Data, Part, Task
 from latent_nas.tasks._changes import told
 from latent_nas.training import FLOAT, Trained, TrainingFailed, subset, train

@@ -17,10 +17,12 @@ class Objective(ABC):
 
     Attributes:
         limits: of the device and the search. own: what the objective adds to them.
+        integers: whether it is made of what the int8 network measures, which not every evaluator does.
     """
 
     name: ClassVar[str]
     own: ClassVar[Limits] = Limits()
+    integers: ClassVar[bool] = False
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits

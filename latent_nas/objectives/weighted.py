@@ -19,6 +19,7 @@ class Weighted(Objective):
 
     name = "weighted"
     own: ClassVar[Limits] = Limits(latency_ms=MOST_MS)
+    integers = True
 
     def __init__(self, limits: Limits) -> None:
         """Take the limits.

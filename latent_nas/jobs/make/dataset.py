@@ -1,5 +1,6 @@
 """Tables of truly trained networks: draw, train, measure, write as Parquet with a card."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -55,8 +56,8 @@ class DatasetPlan:
         check_least(0, repeats=self.repeats, seed=self.seed)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; those of a plan from before there were other evaluators are what they were."""
-        found = {**asdict(self), "limits": self.limits.to_json()}
+        """Return plain values, as read back; those of a plan from before there were other evaluators are as before."""
+        found: dict[str, Any] = json.loads(json.dumps({**asdict(self), "limits": self.limits.to_json()}))
         if self.evaluator == "training":
             del found["evaluator"]
         return found

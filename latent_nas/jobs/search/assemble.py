@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from latent_nas.evaluators import Evaluator
+from latent_nas.fidelity import pause_of
 from latent_nas.jobs import models
 from latent_nas.jobs.make import dataset
 from latent_nas.jobs.search.prepare import Prepared
@@ -28,7 +29,6 @@ from latent_nas.study import Budget, Study
 from latent_nas.study.asynchronous import AsyncStudy
 from latent_nas.study.climb import Climb
 from latent_nas.study.halving import Halving
-from latent_nas.target import pause_of
 
 FIRST = "first"  # note of a run: networks that related tasks name
 Say = Callable[[str], None]

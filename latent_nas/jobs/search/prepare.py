@@ -68,7 +68,13 @@ def prepare(config: SearchConfig) -> Prepared:
         )
     check_stated(setup.task)
     limits = in_force(config, setup)
-    open_objective(config.objective, limits).check(setup.task)
+    evaluator, objective = plugins.load("evaluators", config.measure), open_objective(config.objective, limits)
+    objective.check(setup.task)
+    if objective.integers and not evaluator.integers:
+        raise ValueError(
+            f"objective {config.objective!r} is of int8 networks, and {config.measure!r} measures none; leave"
+            " --objective or --measure out"
+        )
     for outputs in setup.space.all_outputs:
         setup.task.check(outputs)
     if config.target.full_recipe:
@@ -80,7 +86,7 @@ def prepare(config: SearchConfig) -> Prepared:
     if config.codec:
         Codec.load(Path(config.codec), setup.space)
     warm, sources = _warm_start(config, setup)
-    plugins.load("evaluators", config.measure).check(config.target)
+    evaluator.check(config.target)
     if config.ray:
         plugins.load("crews", "ray").check(config.ray)
     check_reachable(setup, limits)

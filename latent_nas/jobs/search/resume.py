@@ -134,11 +134,13 @@ def check_judged(folder: RunFolder, kind: Kind) -> None:
 def check_recipe(folder: RunFolder, config: SearchConfig, task: Task) -> None:
     """Raise ValueError where a run's trainings followed another recipe than those to come would: a task's may change.
 
-    Of runs that kept none ``tasks._changes.alike`` says which of today's they can't have followed.
+    Of runs that kept none ``tasks._changes.alike`` says which of today's they can't have followed. Where all are done
+    none is to come.
     """
     with closing(folder.store()) as store:
-        if not any(record.fidelity == SEARCH for record in store.records()):
-            return
+        done = sum(record.fidelity == SEARCH and not record.lost for record in store.records())
+    if done in (0, config.trainings):
+        return
     before, now = config.search_recipe, told(config.target.recipe(task, SEARCH))
     if not alike(before, now):
         left, new = (", ".join(sorted(set(a) - set(b))) for a, b in ((before, now), (now, before)))

@@ -7,8 +7,8 @@
 import math
 from collections.abc import Sequence
 
+from latent_nas.fidelity import first_epochs, glance
 from latent_nas.judge.fidelity import Fidelity, ladder
-from latent_nas.target import first_epochs, glance
 
 KINDS = ("epochs", "data")
 
