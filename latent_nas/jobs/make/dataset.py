@@ -267,7 +267,7 @@ def card(setup: Setup, plan: DatasetPlan, records: list[Record]) -> str:
         f" ({len(first) - len(good)} of the first trainings failed and are kept with their reason).",
         "",
         f"- **Drawn** by the space's own sampler, seed {plan.seed}: three quarters within {limits};"
-        f" one quarter up to twice that ({inside:.0%} are within now that costs were computed anew).",
+        f" one quarter up to twice that ({inside:.0%} are within by the costs of today).",
         f"- **Trained** with the task's recipe `search`: {recipe}. The table's seed is the training's. The data's split"
         " is fixed; metrics are of the validation part, the test part was not read.",
         "- **Quantised** to int8 as `latent_nas.training.quantise` says; `measured_int8_*` are the integer reference's."
