@@ -89,6 +89,6 @@ def test_a_search_is_told_by_a_setting(tmp_path, space):
         study.store.close()
     price = study.scorer.price
     assert price == study.strategy.problem.price
-    assert (price.steps, price.samples) == (797 * 8 / 64, 797 * 8)
+    assert (price.steps, price.samples) == (797 * 8 / 48, 797 * 8)
     usual = study.scorer._usual
     assert price(np.array(asked["priced"])).max() < 1.2 * usual < price(np.array(asked["plain"])).max()

@@ -115,14 +115,14 @@ class _Finals:
         finals = self._tested(jobs, done)
         lost = [i for i, final in enumerate(finals) if not learnt(self.setup, reached[final.genes], final)]
         for i in lost:
-            why = _why(reached[finals[i].genes], finals[i])
+            why = _why(self.setup, reached[finals[i].genes], finals[i])
             self.say(f"final training of seed {finals[i].seed}: {why}; it is trained again with another seed")
         again = [replace(first[i], seed=seeds.derive(first[i].seed, "again") % 2**31) for i in lost]
         collapsed = [finals[i] for i in lost]
         for i, final in zip(lost, self._tested(again, lambda n: None), strict=True):
             finals[i] = final
             if not learnt(self.setup, reached[final.genes], final):
-                why = _why(reached[final.genes], final)
+                why = _why(self.setup, reached[final.genes], final)
                 self.say(f"final training of seed {final.seed} as well: {why}; it stays in the figures")
         return finals, collapsed
 
@@ -197,10 +197,10 @@ def learnt(setup: Setup, check: Record, final: Record) -> bool:
     return metric.signed(final.learned) >= (without + reached) / 2 or reached <= without
 
 
-def _why(check: Record, final: Record) -> str:
+def _why(setup: Setup, check: Record, final: Record) -> str:
     if not final.ok:
         return final.reason
-    name = check.objective.removeprefix("int8_")
+    name = setup.task.kind.metric.name  # whatever the search's objective is: this is what ``learned`` measures
     before = f"{check.measured_int8[name]:.4f} on validation before"
     return f"it has not learnt ({words(name)} {final.learned:.4f} on what it was taught, {before})"
 
