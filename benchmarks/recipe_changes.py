@@ -40,6 +40,12 @@ def changes(text):
     return {name: value == "True" if KINDS[name] is bool else KINDS[name](value) for name, value in pairs}
 
 
+def drawn(setup, limits):
+    """Return random networks within limits, canonical genes (n, genes)."""
+    genes = setup.space.canonical(setup.space.sample(seeds.rng(0, "short recipes"), DRAWN))
+    return genes[setup.fits(genes, limits)]
+
+
 def measured(setup, genes, recipe, seed):
     """Return int8 on validation and processor seconds of one training; None for one that failed."""
     data, started = setup.task.data(), time.process_time()
@@ -114,14 +120,13 @@ def main():
             write(Path(options.task), options.images)
     setup = open_target(Target(options.space, options.task, options.device, "native"))
     limits = Limits.parse(options.limit) if options.limit else setup.task.limits
-    drawn = setup.space.canonical(setup.space.sample(seeds.rng(0, "short recipes"), DRAWN))
-    chosen = drawn[setup.fits(drawn, limits)][: options.networks]
+    chosen = drawn(setup, limits)[: options.networks]
     base, rows = setup.target.recipe(setup.task, FULL if options.full else SEARCH), {}
     if options.rows.exists():
         for row in map(json.loads, options.rows.read_text(encoding="utf-8").splitlines()):
             rows[row["change"], row["network"], row["seed"]] = row
     names = ["none", *options.change]
-    print(f"{len(chosen)} networks of {len(drawn)} drawn; {base}", flush=True)
+    print(f"{len(chosen)} networks of {DRAWN} drawn; {base}", flush=True)
     with threads.one():
         for seed in range(options.seeds):
             for i, genes in enumerate(chosen):
