@@ -46,22 +46,24 @@ class TestWeighted:
         with pytest.raises(ValueError, match="measures accuracy"):
             open_objective("weighted", LIMITS).judge(replace(RECORD, measured_int8={}))
 
-    def test_a_task_without_accuracy_is_refused_before_anything_is_written(self, tmp_path, capsys):
-        arguments = ["--task", "diabetes", "--objective", "weighted", "--strategy", "random", "--trainings", "1"]
+    @pytest.mark.parametrize(
+        ("option", "value", "said"),
+        [
+            ("--task", "diabetes", "objective 'weighted' wants a task that measures accuracy, not 'diabetes'"),
+            (
+                "--measure",
+                "analog",
+                "objective 'weighted' is of int8 networks, and 'analog' measures none;"
+                " leave --objective or --measure out",
+            ),
+        ],
+    )
+    def test_what_it_can_not_judge_is_refused_before_anything_is_written(self, tmp_path, capsys, option, value, said):
+        arguments = [option, value, "--objective", "weighted", "--strategy", "random", "--trainings", "1"]
         with pytest.raises(SystemExit) as end:
-            cli.main(["search", *arguments, "--workers", "1", "--out", str(tmp_path / "run")])
+            cli.main(["search", *arguments, "--limit", "flash_kb=64", "--workers", "1", "--out", str(tmp_path / "run")])
         assert end.value.code == 2
-        said = "error: objective 'weighted' wants a task that measures accuracy, not 'diabetes'\n"
-        assert capsys.readouterr().err == said
-        assert not (tmp_path / "run").exists()
-
-    def test_what_measures_no_int8_network_is_refused_before_a_training(self, tmp_path, capsys):
-        arguments = ["--measure", "analog", "--objective", "weighted", "--strategy", "random", "--trainings", "1"]
-        with pytest.raises(SystemExit) as end:
-            cli.main(["search", *arguments, "--limit", "flash_kb=64", "--out", str(tmp_path / "run")])
-        assert end.value.code == 2
-        said = "is of int8 networks, and 'analog' measures none; leave --objective or --measure out"
-        assert said in capsys.readouterr().err
+        assert capsys.readouterr().err == f"error: {said}\n"
         assert not (tmp_path / "run").exists()
 
     def test_the_limits_of_a_search_that_is_told_none(self):

@@ -365,6 +365,23 @@ class TestSearch:
         ):
             prepare(replace(config, strategy="random"))
 
+    def test_a_stray_one_that_learnt_otherwise_is_left_out_and_said(self, tmp_path):
+        import pandas as pd
+
+        digits = pd.read_parquet(self.DIGITS).head(30)
+        digits.loc[3, "recipe"] = "epochs=8; learning_rate=0.01"
+        digits.to_parquet(tmp_path / "stray.parquet")
+        config = new_config(
+            Target("mcu_cnn", "digits", "stm32f405", "native"), warm_start=(str(tmp_path / "stray.parquet"),)
+        )
+        prepared = prepare(config)
+        assert (len(prepared.warm), prepared.sources) == (29, ())
+        (line,) = prepared.said
+        assert line.startswith("1 of digits by epochs=8, learning_rate=0.01 (")
+        digits.iloc[[3]].to_parquet(tmp_path / "stray.parquet")  # nothing else: then the table is no good
+        with pytest.raises(ValueError, match="tells networks apart by nothing"):
+            prepare(replace(config, warm_sha256=()))
+
     @pytest.mark.parametrize(
         ("more", "said"),
         [

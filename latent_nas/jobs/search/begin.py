@@ -46,4 +46,5 @@ def resumed(path: Path, **asked: Any) -> tuple[Prepared, RunFolder]:
         if config.trainings < spent:
             raise ValueError(f"--trainings {config.trainings}: {path} holds {spent:g} already; ask for as many or more")
     changed = config.limits != begun.limits
-    return replace(prepare(config), said=tuple(said), limits_changed=changed), folder
+    prepared = prepare(config)
+    return replace(prepared, said=(*said, *prepared.said), limits_changed=changed), folder

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from latent_nas import plugins, sealed, shipped, training
 from latent_nas.codec import Codec
 from latent_nas.jobs.able import check_space
@@ -34,7 +36,8 @@ class Prepared:
     Attributes:
         setup: the opened target. limits: in force, the device's and the objective's own among them.
         warm: records of this task that the search begins with. sources: labels of other tasks on the same space.
-        said: of options that changed since it began, in lines. limits_changed: whether these are among them.
+        said: of options that changed since it began, and of labels that are left out, in lines. limits_changed: whether
+            limits are among these options.
         price: what trainings cost, where the strategy weighs it.
     """
 
@@ -85,13 +88,13 @@ def prepare(config: SearchConfig) -> Prepared:
         _check_halving(setup)
     if config.codec:
         Codec.load(Path(config.codec), setup.space)
-    warm, sources = _warm_start(config, setup)
+    warm, sources, said = _warm_start(config, setup)
     evaluator.check(config.target)
     if config.ray:
         plugins.load("crews", "ray").check(config.ray)
     check_reachable(setup, limits)
     price = _price(config, setup) if getattr(configured(config.strategy, config.settings), "priced", False) else None
-    return Prepared(config, setup, limits, tuple(warm), tuple(sources), price=price)
+    return Prepared(config, setup, limits, tuple(warm), tuple(sources), tuple(said), price=price)
 
 
 def _price(config: SearchConfig, setup: Setup) -> Price:
@@ -125,10 +128,11 @@ def _check_halving(setup: Setup) -> None:
         )
 
 
-def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[Source]]:
-    """Return this task's records of the tables that a search begins with, and the labels of each other task there.
+def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[Source], list[str]]:
+    """Return this task's records of the tables that a search begins with, the labels of each other task, and lines.
 
-    Those of this task that learnt otherwise can't be ranked with its own: they are labels of another.
+    Those of this task that learnt otherwise can't be ranked with its own: they are labels of another. The lines say
+    which labels beside others are left out, as all of them have one value.
 
     Raises:
         ValueError: a table can't be read, has changed since the search began, is given twice or is of another space; or
@@ -136,6 +140,7 @@ def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[
     """
     warm: list[Record] = []
     sources: list[Source] = []
+    said: list[str] = []
     space, task = config.target.space, config.target.task
     recipe = told(config.target.recipe(setup.task, SEARCH))
     hashes: dict[str, str] = {}
@@ -163,7 +168,9 @@ def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[
             warm += [replace(r, genes=tuple(map(int, row))) for r, row in zip(own, genes, strict=True)]
         for name, others in _others(records, own, task).items():
             genes, values = labels(others)
-            if len(genes):
+            if len(others) < len(records) and len(np.unique(values)) < 2:
+                said.append(f"{len(others)} of {name} ({file}) left out: all of one value, they tell nothing apart")
+            elif len(genes):
                 sources.append(Source(f"{name} ({file})", setup.space.canonical(setup.space.check(genes)), values))
     if config.related and not sources:
         raise ValueError(f"--related is for other tasks, and {', '.join(config.warm_start)} holds none; leave it out")
@@ -172,7 +179,7 @@ def _warm_start(config: SearchConfig, setup: Setup) -> tuple[list[Record], list[
             f"strategy {config.strategy!r} asks no judge, who weighs what other tasks say; use latent_rl, or a table of"
             f" task {task!r} whose networks learnt by {', '.join(recipe)}, not of {sources[0].name}"
         )
-    return warm, sources
+    return warm, sources, said
 
 
 def _others(records: Sequence[Record], own: Sequence[Record], task: str) -> dict[str, list[Record]]:
