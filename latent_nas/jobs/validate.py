@@ -1,8 +1,9 @@
 """The truth about candidates: the best of a query or of a run, trained in full and measured on the test part, once."""
 
+import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from latent_nas.store import Store
 from latent_nas.target import Setup, Target, open_target
 from latent_nas.training import aware
 from latent_nas.units import cost_row
+
+PARTS = ("space", "task", "device", "runtime")  # of a target, that a source names
 
 
 def validate(
@@ -56,8 +59,8 @@ def validate(
         accelerator: where they are trained; "auto" is where a run trained, else what this machine has.
 
     Raises:
-        ValueError: a number out of range, no genes or no target there, the folder holds something else, or no network
-            can be trained or pruned as asked.
+        ValueError: a number out of range, no genes or no target there, the folder holds something else, as a validation
+            of another target or other data is, or no network can be trained or pruned as asked.
     """
     check_least(1, top=top, final_seeds=final_seeds)
     check_least(0, workers=workers, seed=seed)
@@ -69,7 +72,7 @@ def validate(
     to = fitting.of_networks(open_target(target), prune_to, apart)
     target = replace(target, qat=qat, full_recipe=recipe, prune_to=to)
     limits = limits.tighten(Limits.parse(to))
-    setup = open_target(target).check()
+    setup = open_target(target, anew=True).check()
     plugins.load("evaluators", kind).check(target)
     if recipe:
         training.check(target.recipe(setup.task, FULL), setup.task)
@@ -80,6 +83,8 @@ def validate(
     config |= {"recipe": list(recipe)} if recipe else {}
     config |= {"weight_bits": weight_bits} if weight_bits else {}
     config |= {"prune_to": list(prune_to)} if prune_to else {}
+    whole = asdict(target)  # a source may be written anew for another target, and its data may change
+    config |= {"target": {name: whole[name] for name in PARTS}, "data": setup.task.fingerprint}
     say(said(target.accelerator))
     folder = RunFolder(out) if _continues(out, config) else RunFolder.create(out, config)
     with folder.locked():
@@ -134,7 +139,19 @@ def _validated(
 
 
 def _continues(out: Path, config: dict[str, Any]) -> bool:
-    return (out / files.CONFIG).exists() and RunFolder.open(out)[1] == config
+    """Return whether a folder holds the beginning of this validation; False where it holds none.
+
+    Raises:
+        ValueError: it is another validation's.
+    """
+    before = RunFolder.open(out)[1] if (out / files.CONFIG).exists() else {}
+    if before.get("strategy") != "validate":
+        return False
+    now = json.loads(json.dumps(config))
+    if other := sorted(name for name in {*before, *now} if before.get(name) != now.get(name)):
+        names = ", ".join(name.replace("_", "-") for name in other)
+        raise ValueError(f"{out} holds a validation of other {names}; choose another --out, or repeat its options")
+    return True
 
 
 def _chosen(
@@ -152,6 +169,11 @@ def _chosen(
         config = SearchConfig.from_json(saved)
         target = replace(config.target, weight_bits=weight_bits or config.target.weight_bits)
         setup = open_target(target, anew=True).check()
+        if config.data and config.data != (now := setup.task.fingerprint):
+            say(
+                f"the data at {target.task} has changed since the search (sha256 {config.data[:12]}..., now"
+                f" {now[:12]}...): its networks are trained and measured on what is there now"
+            )
         limits = in_force(config, setup)
         trained = ranked([r for r in folder.store().records() if r.fidelity == "search"])
         trained = trained if target == config.target else with_costs(setup, trained)
@@ -176,7 +198,7 @@ def _chosen(
 
 
 def _target(source: Source) -> Target:
-    parts = {name: getattr(source, name) for name in ("space", "task", "device", "runtime")}
+    parts = {name: getattr(source, name) for name in PARTS}
     if missing := [name for name, value in parts.items() if not value]:
         raise ValueError(
             f"{source.given} names no {', '.join(missing)}; validate wants a run, best_architecture.json or a JSON of"
