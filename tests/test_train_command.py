@@ -256,3 +256,36 @@ def test_a_loss_is_written_by_its_name_and_as_it_is(tmp_path):
 def test_another_result_is_one_line(finished, changed, words):
     with pytest.raises(ValueError, match=words):
         read_training({**json.loads((finished[0] / "result.json").read_text()), **changed}, "result.json")
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ((), ("digits_anomaly:3", "", "")),
+        (("--task", "digits_anomaly:4"), ("digits_anomaly:4", "", "")),
+        (("--prune-to", "flash_kb=64"), ("digits_anomaly:3", "rp2040", "native")),
+        (("--prune-to", "flash_kb=64", "--device", "nrf52840"), ("digits_anomaly:3", "nrf52840", "native")),
+    ],
+)
+def test_a_network_is_trained_for_the_task_and_pruned_for_the_device_that_its_file_names(
+    words, wanted, tmp_path, monkeypatch
+):
+    named = {"space": "mcu_cnn", "task": "digits_anomaly:3", "device": "rp2040", "runtime": "native"}
+    task, asked = open_task(named["task"]), []
+    genes = open_space("mcu_cnn", task.input_shape, task.outputs).sample(np.random.default_rng(0), 1)[0]
+    (tmp_path / "best.json").write_text(json.dumps({**named, "genes": genes.tolist()}))
+
+    def trained(config, *_):
+        asked.append(config)
+        raise ValueError("enough")
+
+    monkeypatch.setattr("latent_nas.jobs.train.train", trained)
+    with pytest.raises(SystemExit):
+        main(["train", str(tmp_path / "best.json"), "--out", str(tmp_path / "run"), *words])
+    assert [(one.task, one.device, one.runtime) for one in asked] == [wanted]
+
+
+def test_options_of_own_data_without_data_are_said(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "mlperf_resnet8", "--window", "8"])
+    assert "window is for your own data; say which with --task PATH" in capsys.readouterr().err

@@ -61,7 +61,7 @@ def query(
 
 def train(
     network: str | Path,
-    task: str = MAIN_TARGET.task,
+    task: str = "",
     fidelity: str = "full",
     seed: int = 0,
     out: str | Path | None = None,
@@ -69,24 +69,28 @@ def train(
     accelerator: str = "auto",
     weight_bits: int = 8,
     prune_to: Mapping[str, float] | None = None,
-    device: str = MAIN_TARGET.device,
-    runtime: str = MAIN_TARGET.runtime,
+    device: str = "",
+    runtime: str = "",
     **recipe: Any,
 ) -> TrainingResult:
     """Train one network for a task and return what was measured; its folder holds weights and the int8 network.
 
     Args:
-        network: a name or file, as ``latent-nas train`` takes it. fidelity: the task's recipe to begin with.
+        network: a name or file, as ``latent-nas train`` takes it. task: default: what the file names, else digits.
+        fidelity: the task's recipe to begin with.
         out: run folder; default: runs/<time>-<network>. test: whether the test part is read, once, at the end.
         accelerator: where it is trained: "auto", "cpu", "cuda" or "mps".
         weight_bits: 8, or 4 for weights that take half the flash, fine-tuned.
         prune_to: limits as {"flash_kb": 12}, to which it is pruned once it is trained; those of ``device`` hold as
-            well, by the costs of ``runtime``, which nothing else looks at.
+            well, by the costs of ``runtime``, which nothing else looks at. Defaults: what the file names, else
+            stm32f405 and native.
         recipe: what of it is otherwise, as epochs=30, schedule="one-cycle", qat="never".
 
     Raises:
         ValueError: a wrong name or setting, or the training gave no network.
     """
+    source = open_source(network)
+    task = task or source.task or MAIN_TARGET.task
     asked = train_config.recipe_of(task, fidelity, **recipe)
     limits = tuple(settings(prune_to))
     config = train_config.TrainConfig(
@@ -98,10 +102,10 @@ def train(
         accelerator=resolve(accelerator),
         weight_bits=weight_bits,
         prune_to=limits,
-        device=device if limits else "",
-        runtime=runtime if limits else "",
+        device=(device or source.device or MAIN_TARGET.device) if limits else "",
+        runtime=(runtime or source.runtime or MAIN_TARGET.runtime) if limits else "",
     )
-    graph = open_source(network).bound(task, "").graph_for(open_task(task))
+    graph = source.bound(task, "").graph_for(open_task(task))
     folder = train_config.begin(config, graph, Path(out) if out else None)
     return training.train(config, graph, folder, quiet, quiet)
 

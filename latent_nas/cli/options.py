@@ -13,7 +13,7 @@ RUN = "Run folder and output"
 MACHINES = "Processes and machines"
 
 
-def _task(name: str) -> str:
+def full_task(name: str) -> str:
     """Return a task's name, or its data's absolute path."""
     from latent_nas.tasks._names import full_name
 
@@ -30,7 +30,7 @@ TASK_HELP = (
     "A name of `latent-nas tasks`, or your own data: a table, arrays, or a folder of images, recordings or tables by"
     " class."
 )
-Task = Annotated[str, typer.Option(help=TASK_HELP, callback=_task, rich_help_panel=DATA)]
+Task = Annotated[str, typer.Option(help=TASK_HELP, callback=full_task, rich_help_panel=DATA)]
 Input = Annotated[
     str | None,
     typer.Option(

@@ -20,7 +20,14 @@ MAY_CHANGE = {"resume", "task", "as_json", "config", "plugin", "trust"}  # in a 
 def train(
     context: typer.Context,
     network: options.Network = "",
-    task: options.Task = "digits",
+    task: Annotated[
+        str,
+        typer.Option(
+            help=f"{options.TASK_HELP} Default: what the network's file names, else digits.",
+            callback=options.full_task,
+            rich_help_panel=options.DATA,
+        ),
+    ] = "",
     entry: options.Entry = 1,
     space: Annotated[str, typer.Option(help="Search space of the genes. Default: that of the file.")] = "",
     fidelity: Annotated[str, typer.Option(help="The task's recipe to start from: full or search.")] = "full",
@@ -84,8 +91,12 @@ def train(
             help="Prune the trained network to flash_kb=N, ram_kb=N or latency_ms=N and train it on; may be repeated."
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="Microcontroller of --prune-to; default: stm32f405.")] = "",
-    runtime: Annotated[str, typer.Option(help="Runtime of --prune-to; default: native.")] = "",
+    device: Annotated[
+        str, typer.Option(help="Microcontroller of --prune-to; default: what the file names, else stm32f405.")
+    ] = "",
+    runtime: Annotated[
+        str, typer.Option(help="Runtime of --prune-to; default: what the file names, else native.")
+    ] = "",
     samples: Annotated[int, typer.Option(help="Training samples to use; 0 is all.")] = 0,
     valid_samples: Annotated[int, typer.Option(help="Validation samples to use; 0 is all.")] = 0,
     test: Annotated[bool, typer.Option("--test", help="Read the test part, once, at the end.")] = False,
@@ -113,8 +124,10 @@ def train(
     else:
         if not network:
             raise ValueError("say what to train: a network's name or a JSON file; or --resume a run folder")
+        source = open_source(network, entry)
+        chosen = task or source.task or MAIN_TARGET.task
         recipe = recipe_of(
-            task,
+            chosen,
             fidelity,
             epochs=epochs,
             batch=batch,
@@ -141,7 +154,7 @@ def train(
         where = resolve(accelerator)
         config = TrainConfig(
             network,
-            task,
+            chosen,
             recipe,
             seed,
             samples,
@@ -150,10 +163,10 @@ def train(
             accelerator=where,
             weight_bits=weight_bits,
             prune_to=tuple(prune_to or ()),
-            device=device or (MAIN_TARGET.device if prune_to else ""),
-            runtime=runtime or (MAIN_TARGET.runtime if prune_to else ""),
+            device=device or ((source.device or MAIN_TARGET.device) if prune_to else ""),
+            runtime=runtime or ((source.runtime or MAIN_TARGET.runtime) if prune_to else ""),
         )
-        graph = open_source(network, entry).bound(task, space).graph_for(open_task(task))
+        graph = source.bound(chosen, space).graph_for(open_task(chosen))
         folder = begin(config, graph, out)
     with show(as_json) as view:
         try:

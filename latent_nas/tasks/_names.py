@@ -65,6 +65,8 @@ def with_options(name: str, **options: object) -> str:
     given = "&".join(f"{k}={v}" for k, v in asked.items())
     if not given:
         return name
+    if not name:
+        raise ValueError(f"{', '.join(asked)} is for your own data; say which with --task PATH")
     if not is_path(name):
         raise ValueError(f"{', '.join(asked)} is for your own data; {name!r} has its own")
     return full_name(f"{name}{'&' if '?' in name else '?'}{given}")
