@@ -20,7 +20,7 @@ from latent_nas.records import FULL, SEARCH
 from latent_nas.runtimes import Runtime, open_runtime
 from latent_nas.spaces import Space, narrows, open_space
 from latent_nas.tasks import Recipe, Task, open_task
-from latent_nas.tasks._changes import changed
+from latent_nas.tasks._changes import as_told, changed
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Target:
         prune_to: limits of networks alone, as "flash_kb=12", that final ones are pruned to, () for none. Nothing else
             counts them.
         accelerator: where they are trained, see ``accelerator``; a search has put a kind of device in place of "auto".
+        kept_search, kept_full: what a run keeps of the task's recipes, as ``tasks._changes.told``, where these have
+            changed since it began; () is the task's own.
     """
 
     space: str
@@ -47,6 +49,8 @@ class Target:
     full_recipe: tuple[str, ...] = ()
     weight_bits: int = 8
     prune_to: tuple[str, ...] = ()
+    kept_search: tuple[str, ...] = ()
+    kept_full: tuple[str, ...] = ()
 
     def measured_bits(self, fidelity: str) -> int:
         """Return the bits of the weights that a training of that fidelity measures; costs are of ``weight_bits``."""
@@ -57,7 +61,8 @@ class Target:
         share = share_of(fidelity)
         whole = SEARCH if share or pause_of(fidelity) else fidelity
         tunes = fidelity == FULL or (fidelity == SEARCH and narrows(self.space))
-        found = replace(task.recipe(whole), qat=self.qat if tunes else "never")
+        kept = {SEARCH: self.kept_search, FULL: self.kept_full}.get(whole, ())
+        found = replace(as_told(kept) if kept else task.recipe(whole), qat=self.qat if tunes else "never")
         found = changed(found, self.full_recipe) if whole == FULL else found
         found = found.lasting(self.search_epochs) if self.search_epochs and whole == SEARCH else found
         return found.glance(share) if share else found

@@ -1,27 +1,29 @@
-"""Runs that began before a default changed: latent_rl's agent stays PPO, another recipe of their task is refused."""
+"""Runs that began before a default changed: latent_rl's agent stays PPO, they train by the recipe that they keep."""
 
 import json
 import shutil
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from latent_nas import Study, cli
+from latent_nas import Study, cli, training
 from latent_nas.jobs.bench.config import BenchConfig
 from latent_nas.jobs.bench.run import bench
+from latent_nas.jobs.search.begin import resumed
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
-from latent_nas.jobs.search.resume import check_recipe, going_on
+from latent_nas.jobs.search.resume import by_kept, check_recipe, going_on
 from latent_nas.jobs.search.run import search
+from latent_nas.jobs.validate import validate
 from latent_nas.records import Record
 from latent_nas.report.again import command
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
 from latent_nas.strategies.settings import configured
-from latent_nas.target import MAIN_TARGET, Target
+from latent_nas.target import MAIN_TARGET, Target, open_target
 from latent_nas.tasks import Recipe, open_task
 from latent_nas.tasks._changes import changed, told
 
@@ -99,15 +101,11 @@ class TestRecipe:
         ("before", "said"),
         [
             (lambda now: (), "learnt by another recipe, which it did not keep, and would by .*optimiser=muon"),
-            (
-                lambda now: tuple(x for x in now if "rate" not in x),
-                "learnt by its defaults, and would by learning_rate",
-            ),
-            (lambda now: (*now, "bf16=True"), "learnt by bf16=True, and would by its defaults now"),
+            (lambda now: (*now, "warp=9"), "learnt by warp=9, and would by its defaults now"),
         ],
-        ids=["before it was kept", "another rate", "an option more"],
+        ids=["before it was kept", "an option that there is no more"],
     )
-    def test_another_is_refused_and_nothing_is_lost(self, run, before, said):
+    def test_one_that_cannot_be_followed_is_refused_and_nothing_is_lost(self, run, before, said):
         folder, config = run
         old = replace(config, search_recipe=before(config.search_recipe))
         held = (folder.path / files.CONFIG).read_bytes()
@@ -115,10 +113,70 @@ class TestRecipe:
             search(prepare(old), folder, print, print)
         assert (folder.path / files.CONFIG).read_bytes() == held
 
-    def test_a_run_without_trainings_begins_anew(self, run, tmp_path):
+    def test_short_trainings_are_not_kept_and_so_refused(self, run):
+        _, config = run
+        task, other = open_task(config.target.task), ("epochs=2",)
+        assert by_kept(replace(config, search_recipe=other), task)[0].target.kept_search == other
+        assert by_kept(replace(config, search_recipe=other, halving=3), task) == (
+            replace(config, search_recipe=other, halving=3),
+            [],
+        )
+
+    def test_a_run_goes_on_by_what_it_keeps_in_workers_and_validation_too(self, tmp_path):
+        old = ("epochs=2", "batch=32", "optimiser=sgd", "learning_rate=0.05")
+        final = ("epochs=3", "learning_rate=0.01")
+        rng = np.random.default_rng(0)
+        np.savez(tmp_path / "own.npz", x=rng.normal(size=(200, 4, 4, 1)).astype(np.float32), y=np.arange(200) % 2)
+        target = Target("", str(tmp_path / "own.npz"), "stm32f405", "")
+        config = new_config(target, strategy="random", trainings=4, batch=2, top=1, final_seeds=1, workers=1)
+        begun = replace(config, search_recipe=old, final_recipe=final)
+        lines = []
+
+        whole = RunFolder.create(tmp_path / "whole", begun.to_json())
+        wanted = search(prepare(begun), whole, lines.append, lambda *_: None)
+        assert f"trainings go on by the recipe that the run keeps, {', '.join(sorted(old))}" in "\n".join(lines)
+        assert "final trainings go on by the recipe that the run keeps, epochs=3, learning_rate=0.01" in "\n".join(
+            lines
+        )
+        half = RunFolder.create(tmp_path / "half", replace(begun, trainings=2, top=0).to_json())
+        search(prepare(replace(begun, trainings=2, top=0)), half, print, lambda *_: None)
+        for _ in range(2):  # and once more, as its configuration has it by now
+            prepared, folder = resumed(tmp_path / "half", trainings=4, top=1)
+            result = search(prepared, folder, lines.append, lambda *_: None)
+            assert [n.genes for n in result.networks] == [n.genes for n in wanted.networks]
+            assert result.networks[0].measured_int8 == wanted.networks[0].measured_int8
+
+        task = open_task(config.target.task)
+        with closing(folder.store()) as store:
+            records = store.records()
+        assert {r.recipe for r in records if r.fidelity == "search"} == {old}
+        assert {r.recipe for r in records if r.fidelity == "full"} == {final}
+        first = next(r for r in records if r.fidelity == "search")
+        recipe = Recipe(2, batch=32, optimiser="sgd", learning_rate=0.05)
+        graph = open_target(config.target).space.graph(first.genes)
+        alone = training.train(graph, task, recipe, first.seed, task.data().train, task.data().valid)
+        assert alone.int8_metrics == first.measured_int8
+        assert "kept" not in command(RunFolder.open(tmp_path / "half")[1])
+
+        said = []
+        validate(tmp_path / "whole", 1, 1, 1, 0, tmp_path / "valid", said.append, lambda *_: None)
+        with closing(RunFolder.open(tmp_path / "valid")[0].store()) as store:
+            assert {tuple(t for t in r.recipe if t != "qat=auto") for r in store.records()} == {final}
+        assert any("final trainings go on by the recipe that the run keeps" in line for line in said)
+
+    def test_what_is_kept_is_read_by_defaults_that_stay(self):
+        told_today = ("64", "adamw", "0.003", "0.01", "1.0", "10", "0.0", "False", "0.0", "cosine", "0.1", "10")
+        names = [one.name for one in fields(Recipe)][1 : len(told_today) + 1]
+        assert (
+            tuple(str(getattr(Recipe(1), name)) for name in names) == told_today
+        )  # else runs that go on learn otherwise
+
+    def test_a_run_without_trainings_goes_on_by_what_it_keeps(self, run, tmp_path):
         _, config = run
         empty = RunFolder.create(tmp_path / "empty", config.to_json())
-        check_recipe(empty, replace(config, search_recipe=("optimiser=sgd",)), open_task(config.target.task))
+        kept = replace(config, search_recipe=("epochs=3", "optimiser=sgd"))
+        check_recipe(empty, prepare(kept).config, open_task(config.target.task))
+        assert prepare(kept).config.target.kept_search == ("epochs=3", "optimiser=sgd")
 
     def test_runs_of_before_go_on_where_nothing_has_changed(self, run):
         folder, config = run

@@ -1,5 +1,6 @@
 """An error in the user's own code: one line that names file and line, in whatever process it was raised."""
 
+import json
 from errno import ENOSPC
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from latent_nas import cli, plugins
 from latent_nas.cli import refused
 from latent_nas.crews.local import Elsewhere
+from latent_nas.jobs.search.resume import mendable
 from latent_nas.runs.folder import RunFolder
 
 STRATEGY = """
@@ -64,15 +66,41 @@ def test_of_a_strategy_ends_a_search_in_a_line_and_keeps_its_trainings(own, caps
     assert code == 2
     assert lines[-1].startswith(f"error: {own / 'mine.py'}:11: IndexError: ")
     assert lines[-1].endswith("LATENT_NAS_TRACEBACK=1 in the environment shows the whole traceback")
-    assert lines[-2].endswith("your own code has failed; 2 trainings are stored in run")
+    assert "your own code has failed; 2 trainings are stored in run. Mend the strategy, then: " in lines[-2]
+    assert lines[-2].endswith(f"search --resume run --strategy {own / 'mine.py'}")
     assert not any(line.startswith("Traceback") for line in lines)
     assert len(RunFolder(own / "run").store().records()) == 2
 
-    (own / "mine.py").write_text(STRATEGY.format(fails="pass"))
-    _, lines = said(capsys, "search", "--resume", "run", "--strategy", "mine.py")
+    (own / "mine.py").write_text(
+        STRATEGY.format(fails="__import__('pathlib').Path('told').write_text(str(len(self.accuracies)))")
+    )
+    code, lines = said(capsys, "search", "--resume", "run")  # not named: it may be another by now for another search
+    assert code == 2
     assert any(
         f"{own / 'mine.py'} has changed; the run goes on with its copy run/plugins/mine.py" in line for line in lines
     )
+    kept = RunFolder(own / "run").store().records()
+    code, lines = said(capsys, "search", "--resume", "run", "--strategy", "mine.py")
+    assert code == 0
+    assert any("the strategy begins anew as it is now, and is told all trainings" in line for line in lines)
+    assert not any("goes on with its copy" in line for line in lines)
+    records = RunFolder(own / "run").store().records()
+    assert [r for r in records if r.fidelity == "search"][:2] == kept
+    assert len({r.genes for r in records if r.fidelity == "search"}) == 4
+    assert json.loads((own / "run" / "result.json").read_text())["trainings"] == 4
+    assert (own / "told").read_text() == "2"  # what was trained before
+    plugins.forget()
+    _, lines = said(capsys, "search", "--resume", "run")  # by now it is the run's
+    assert not any("has changed" in line for line in lines)
+
+
+def test_a_mended_file_that_is_more_than_the_strategy_is_not_taken(own):
+    entries = {"strategy": "/x/mine.py#A", "target": {"task": "digits"}, "plugins": []}
+    file = plugins.OwnFile("/x/mine.py", "")
+    assert mendable(file, entries) is file
+    assert mendable(file, {**entries, "objective": "/x/mine.py#B"}) is None
+    assert mendable(file, {**entries, "target": {"task": "/x/mine.py"}}) is None
+    assert mendable(file, {**entries, "halving": 3}) is None
 
 
 def test_the_whole_traceback_is_shown_when_asked_for(own, capsys, monkeypatch):

@@ -252,7 +252,12 @@ class Study:
                 config = replace(config, front_end_apart=begun.front_end_apart)
             hashes = config.warm_sha256 if begun.warm_sha256 else ()  # runs of before kept none
             same = replace(config, settings=with_begun(config.settings, begun), warm_sha256=hashes)
-            if replace(begun, **asked) == replace(same, search_recipe=begun.search_recipe):  # ``resumed`` compares that
+            kept = {name: getattr(begun.target, name) for name in ("kept_search", "kept_full")}
+            same = replace(same, target=replace(same.target, **kept))  # ``resumed`` compares recipes
+            same = replace(same, search_recipe=begun.search_recipe, final_recipe=begun.final_recipe)
+            if replace(begun, **asked) == same:
+                if isinstance(self.strategy, (str, Path)) and plugins.is_file(str(self.strategy)):
+                    asked["strategy"] = str(self.strategy)  # as it is now, if it was mended
                 return begin.resumed(before, **asked, limits=anew)
             if place:
                 raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")

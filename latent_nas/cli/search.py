@@ -151,10 +151,15 @@ def _run(prepared: "Prepared", folder: "RunFolder", tensorboard: bool, as_json: 
             view.say(f"stopped; {stored} trainings are stored. Continue with: {_command('search --resume', folder)}")
             raise
         except Exception as error:
-            if plugins.raised_at(error):
-                view.say(
+            if place := plugins.raised_at(error):
+                line = (
                     f"your own code has failed; {len(folder.store().records())} trainings are stored in {folder.path}"
                 )
+                strategy = prepared.config.strategy
+                if place.rpartition(":")[0] == strategy.partition("#")[0]:
+                    again = f"{_command('search --resume', folder)} --strategy {shlex.quote(strategy)}"
+                    line += f". Mend the strategy, then: {again}"
+                view.say(line)
             raise
     print(json.dumps(result.to_json(), indent=1) if as_json else summary(result, folder.path))
     if code := exit_code(result):

@@ -16,6 +16,7 @@ from latent_nas.jobs.make.dataset import with_costs
 from latent_nas.jobs.networks import Source, candidates, open_source
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import in_force
+from latent_nas.jobs.search.resume import by_kept
 from latent_nas.jobs.where import trained_on
 from latent_nas.limits import Limits
 from latent_nas.ranges import check_least
@@ -167,6 +168,9 @@ def _chosen(
         folder, saved = RunFolder.open(source)
         own.bring(source)
         config = SearchConfig.from_json(saved)
+        config, changed = by_kept(config, open_target(config.target, anew=True).check().task)
+        for line in changed[-1:] if config.target.kept_full else []:
+            say(line)
         target = replace(config.target, weight_bits=weight_bits or config.target.weight_bits)
         setup = open_target(target, anew=True).check()
         if config.data and config.data != (now := setup.task.fingerprint):

@@ -21,6 +21,9 @@ UNSAID = {
     "warm_sha256",
     "front_found",
     "search_recipe",
+    "final_recipe",
+    "kept_search",
+    "kept_full",
 }  # said otherwise, no option, or of no consequence
 
 
@@ -72,7 +75,7 @@ def command(config: dict[str, Any]) -> str:
             words, config, ("top", "final_seeds", "seed", "accelerator", "qat", "recipe", "weight_bits", "prune_to")
         )
     words = ["latent-nas", "search"]
-    for name, value in config.get("target", {}).items():
+    for name, value in ((k, v) for k, v in config.get("target", {}).items() if k not in UNSAID):
         for one in value if isinstance(value, (list, tuple)) else [value]:
             usual = one in ("", 0) or (name, one) == ("weight_bits", 8)
             words += [] if usual else [OPTIONS.get(name, f"--{name}"), str(one)]

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from latent_nas import artifacts, plugins
+from latent_nas import artifacts, plugins, sealed
 from latent_nas.runs import files as names
 
 FOLDER, KEY = names.PLUGINS, "own_files"
@@ -46,10 +46,39 @@ def bring(place: Path) -> None:
     plugins.remember(files)
 
 
-def changed(run: Path) -> list[str]:
-    """Return a line for every file that a run folder keeps a copy of and that is another by now where it came from."""
-    lines = []
+def mended(run: Path, name: str) -> plugins.OwnFile | None:
+    """Return the file that a plugin is named by as it is now, where a run folder's copy of it is another; else None."""
+    if not plugins.is_file(name):
+        return None
+    path = plugins.split(plugins.located(name))[0].partition("#")[0]
     for entry in _entries(run):
+        if entry["path"] == path and (now := plugins.OwnFile.read(path)).text != _file(run, entry).text:
+            return now
+    return None
+
+
+def take(run: Path, file: plugins.OwnFile) -> None:
+    """Let a run go on with another text of a file that it has a copy of, which stays beside the new one."""
+    taken = {path.name for path in (run / FOLDER).iterdir()}
+    stem, suffix = Path(file.path).stem, Path(file.path).suffix
+    copy = next(name for i in range(2, len(taken) + 3) if (name := f"{stem}-{i}{suffix}") not in taken)
+    artifacts.write(run / FOLDER / copy, file.text)
+    config = sealed.unseal(json.loads((run / names.CONFIG).read_text(encoding="utf-8")), str(run / names.CONFIG))
+    for entry in config[KEY]:
+        if entry["path"] == file.path:
+            entry |= {"copy": f"{FOLDER}/{copy}", "sha256": file.sha256}
+    artifacts.write(run / names.CONFIG, json.dumps(sealed.seal(config), indent=1) + "\n")
+    plugins.remember([file])
+
+
+def changed(run: Path, but: str = "") -> list[str]:
+    """Return a line for every file that a run folder keeps a copy of and that is another by now where it came from.
+
+    Args:
+        but: a file that the run goes on with as it is now.
+    """
+    lines = []
+    for entry in [entry for entry in _entries(run) if entry.get("path") != but]:
         held, now = _file(run, entry), Path(entry["path"])
         with suppress(OSError):
             if now.is_file() and now.read_text(encoding="utf-8", errors="replace") != held.text:

@@ -19,6 +19,15 @@ def told(recipe: Recipe) -> tuple[str, ...]:
     return tuple(f"{name}={own}" for name, (own, usual) in values.items() if name == "epochs" or own != usual)
 
 
+def as_told(texts: Sequence[str]) -> Recipe:
+    """Return the recipe of which ``told`` has said the texts.
+
+    Raises:
+        ValueError: a name or a value that recipes of this version have not.
+    """
+    return changed(Recipe(1), texts)
+
+
 def alike(before: Sequence[str], now: Sequence[str]) -> bool:
     """Return whether two recipes as ``told`` are one; () is one that was not kept, as they were not at first."""
     return set(before) == set(now) if before else LATER.isdisjoint(now)

@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from latent_nas import plugins
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import Prepared, prepare
-from latent_nas.jobs.search.resume import going_on
+from latent_nas.jobs.search.resume import going_on, mendable
 from latent_nas.records import SEARCH
 from latent_nas.runs import files, own
 from latent_nas.runs.folder import RunFolder, new_path
@@ -33,10 +34,15 @@ def resumed(path: Path, **asked: Any) -> tuple[Prepared, RunFolder]:
             on so, see ``going_on`` and ``prepare``.
     """
     folder, saved = RunFolder.open(path)
+    mended = own.mended(path, str(asked.get("strategy", "")))
     own.bring(path)
+    if mended and (mended := mendable(mended, saved)):
+        plugins.unpacked(plugins.Luggage((mended,)))
     begun = SearchConfig.from_json(saved)
     config, said = going_on(begun, asked)
-    said += own.changed(path)
+    if mended:
+        said.append(f"{mended.path} has changed; the strategy begins anew as it is now, and is told all trainings")
+    said += own.changed(path, mended.path if mended else "")
     if old := begun.settings[len(saved.get("settings", ())) :]:
         said.append(f"goes on with {', '.join(old)}, as it began: the default has changed since")
     if "trainings" in asked and (folder.path / files.STORE).exists():
@@ -47,4 +53,4 @@ def resumed(path: Path, **asked: Any) -> tuple[Prepared, RunFolder]:
             raise ValueError(f"--trainings {config.trainings}: {path} holds {spent:g} already; ask for as many or more")
     changed = config.limits != begun.limits
     prepared = prepare(config)
-    return replace(prepared, said=(*said, *prepared.said), limits_changed=changed), folder
+    return replace(prepared, said=(*said, *prepared.said), limits_changed=changed, mended=mended), folder

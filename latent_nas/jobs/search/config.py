@@ -10,12 +10,12 @@ from latent_nas.firmware.naming import checked_prefix
 from latent_nas.jobs.ranks import FINALS
 from latent_nas.jobs.search import presets
 from latent_nas.jobs.where import trained_on
-from latent_nas.judge.accuracy import FULL
+from latent_nas.judge.accuracy import FULL as SURROGATE
 from latent_nas.limits import Limits
 from latent_nas.nearest import meant
 from latent_nas.operators._weights import check_bits
 from latent_nas.ranges import check_least
-from latent_nas.records import SEARCH
+from latent_nas.records import FULL, SEARCH
 from latent_nas.runs.checked import checked
 from latent_nas.spaces import narrows
 from latent_nas.strategies import full_strategy
@@ -54,7 +54,8 @@ class SearchConfig:
         objective: what of a training is maximised. prefix: of the names in C that firmware of the run has, "" for the
             usual one. front_found: what ``front=auto`` took and by what figures, a line. surrogate: the full one of
             accuracy. plugins: further files of the user's own, whose plugins are found by name.
-        search_recipe: what its trainings follow as "optimiser=muon", () in runs of before that was kept.
+        search_recipe, final_recipe: what its trainings and the task's full ones follow as "optimiser=muon", () in runs
+            of before that was kept.
     """
 
     target: Target = MAIN_TARGET
@@ -79,13 +80,14 @@ class SearchConfig:
     halving: int = 0
     fidelities: tuple[str, ...] = ()
     objective: str = "metric"
-    surrogate: str = FULL
+    surrogate: str = SURROGATE
     plugins: tuple[str, ...] = ()
     warm_sha256: tuple[str, ...] = ()
     prefix: str = ""
     finals: str = "best"
     front_found: str = ""
     search_recipe: tuple[str, ...] = ()
+    final_recipe: tuple[str, ...] = ()
 
     def check(self) -> "SearchConfig":
         """Return itself, or raise ValueError that names the first setting out of range or unknown."""
@@ -244,8 +246,8 @@ def pinned(config: SearchConfig) -> SearchConfig:
     named = replace(config, strategy=strategy, objective=objective, surrogate=surrogate, plugins=own, measure=measure)
     opened = open_task(target.task)
     tables = tuple(sealed.of_file(shipped.table(name)) for name in named.warm_start)
-    recipe = told(target.recipe(opened, SEARCH))
-    return replace(named, target=target, data=opened.fingerprint, warm_sha256=tables, search_recipe=recipe)
+    named = replace(named, target=target, data=opened.fingerprint, warm_sha256=tables)
+    return replace(named, search_recipe=told(target.recipe(opened, SEARCH)), final_recipe=told(opened.recipe(FULL)))
 
 
 def default_limits(task: str, objective: str) -> Limits:

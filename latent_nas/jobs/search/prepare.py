@@ -13,6 +13,7 @@ from latent_nas.jobs.make import dataset
 from latent_nas.jobs.moved import check_there
 from latent_nas.jobs.reach import check_reachable
 from latent_nas.jobs.search.config import SearchConfig
+from latent_nas.jobs.search.resume import by_kept
 from latent_nas.jobs.search.shares import shares
 from latent_nas.jobs.where import trained_on
 from latent_nas.judge.price import Price
@@ -38,7 +39,8 @@ class Prepared:
         warm: records of this task that the search begins with. sources: labels of other tasks on the same space.
         said: of options that changed since it began, and of labels that are left out, in lines. limits_changed: whether
             limits are among these options.
-        price: what trainings cost, where the strategy weighs it.
+        price: what trainings cost, where the strategy weighs it. mended: the strategy's file, where the user has
+            changed it and named it anew.
     """
 
     config: SearchConfig
@@ -49,6 +51,7 @@ class Prepared:
     said: tuple[str, ...] = ()
     limits_changed: bool = False
     price: Price | None = None
+    mended: plugins.OwnFile | None = None
 
 
 def prepare(config: SearchConfig) -> Prepared:
@@ -59,6 +62,8 @@ def prepare(config: SearchConfig) -> Prepared:
     """
     check_there(config.target.task, config.data)
     setup = open_target(config.check().target, anew=True).check()
+    config, changed = by_kept(config, setup.task)
+    setup = open_target(config.target)
     try:
         trained_on(config.target.accelerator, config.measure, config.ray)
     except ValueError as error:
@@ -94,7 +99,7 @@ def prepare(config: SearchConfig) -> Prepared:
         plugins.load("crews", "ray").check(config.ray)
     check_reachable(setup, limits)
     price = _price(config, setup) if getattr(configured(config.strategy, config.settings), "priced", False) else None
-    return Prepared(config, setup, limits, tuple(warm), tuple(sources), tuple(said), price=price)
+    return Prepared(config, setup, limits, tuple(warm), tuple(sources), (*changed, *said), price=price)
 
 
 def _price(config: SearchConfig, setup: Setup) -> Price:

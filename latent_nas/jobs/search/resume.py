@@ -9,12 +9,12 @@ from latent_nas import plugins, sealed, shipped
 from latent_nas.accelerator import AUTO
 from latent_nas.jobs.search.config import EARLIER, SearchConfig
 from latent_nas.limits import Limits
-from latent_nas.records import SEARCH, words
+from latent_nas.records import FULL, SEARCH, words
 from latent_nas.runs.folder import RunFolder
 from latent_nas.strategies import full_strategy
 from latent_nas.study import CHANGED
 from latent_nas.tasks import Task
-from latent_nas.tasks._changes import alike, told
+from latent_nas.tasks._changes import alike, as_told, told
 from latent_nas.tasks._names import full_name, is_path
 from latent_nas.tasks.kinds import Kind
 
@@ -131,6 +131,25 @@ def check_judged(folder: RunFolder, kind: Kind) -> None:
         )
 
 
+def by_kept(config: SearchConfig, task: Task) -> tuple[SearchConfig, list[str]]:
+    """Return the configuration of a run with the recipes that it keeps where its task's have changed, and lines of it.
+
+    What this version can't read stays the task's own, as does all of a run with ``halving``, whose short trainings have
+    a recipe that no run keeps: ``check_recipe`` then refuses.
+    """
+    own = replace(config.target, kept_search=(), kept_full=())
+    today = told(own.recipe(task, SEARCH)), told(task.recipe(FULL))
+    pairs = tuple(zip((config.search_recipe, config.final_recipe), today, strict=True))
+    kept = [() if config.halving or alike(a, b) or not _readable(a) else a for a, b in pairs]
+    said = [
+        f"{what} go on by the recipe that the run keeps, {_apart(*pair)[0]}; the task's is another by now,"
+        f" {_apart(*pair)[1]}"
+        for what, texts, pair in zip(("trainings", "final trainings"), kept, pairs, strict=True)
+        if texts
+    ]
+    return replace(config, target=replace(own, kept_search=kept[0], kept_full=kept[1])), said
+
+
 def check_recipe(folder: RunFolder, config: SearchConfig, task: Task) -> None:
     """Raise ValueError where a run's trainings followed another recipe than those to come would: a task's may change.
 
@@ -143,16 +162,39 @@ def check_recipe(folder: RunFolder, config: SearchConfig, task: Task) -> None:
         return
     before, now = config.search_recipe, told(config.target.recipe(task, SEARCH))
     if not alike(before, now):
-        left, new = (", ".join(sorted(set(a) - set(b))) for a, b in ((before, now), (now, before)))
-        left = left or ("its defaults" if before else "another recipe, which it did not keep")
-        new = new or "its defaults"
+        left, new = _apart(before, now)
         raise ValueError(
             f"the networks of {folder.path} learnt by {left}, and would by {new} now, which can't be ranked together;"
             " it can be read and deployed, but not go on: begin another run with --out"
         )
 
 
-def note_limits(folder: RunFolder, limits: Limits) -> None:
-    """Keep in a run whose limits change those in force from now on, for ``Study``."""
+def _readable(texts: Sequence[str]) -> bool:
+    """Return whether a recipe was kept, and is one of this version."""
+    try:
+        return bool(texts and as_told(texts))
+    except ValueError:
+        return False
+
+
+def _apart(before: Sequence[str], now: Sequence[str]) -> tuple[str, str]:
+    """Return what each of two recipes has that the other has not, as text."""
+    left, new = (", ".join(sorted(set(a) - set(b))) for a, b in ((before, now), (now, before)))
+    return left or ("its defaults" if before else "another recipe, which it did not keep"), new or "its defaults"
+
+
+def mendable(file: plugins.OwnFile, saved: Mapping[str, Any]) -> plugins.OwnFile | None:
+    """Return the changed file of a run's strategy if its strategy can begin anew with it, else None.
+
+    It can't where another part is in that file too, or where a round is more than its trainings.
+    """
+    names = [*saved.get("target", {}).values(), *saved.get("plugins", ()), *(saved.get(name) for name in NAMES)]
+    others = [str(name) for name in names if str(name).startswith(file.path)]
+    more = any(saved.get(name) for name in ("asynchronous", "halving", "fidelities"))
+    return None if others or more else file
+
+
+def note_anew(folder: RunFolder, limits: Limits) -> None:
+    """Keep in a run whose limits or strategy change the limits in force from now on: ``Study`` then begins it anew."""
     with closing(folder.store()) as store:
         store.write_note(CHANGED, {"limits": limits.to_json(), "rounds": None})

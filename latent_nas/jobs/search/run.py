@@ -11,12 +11,12 @@ from latent_nas.jobs.search.about import about_core, about_data, keep_data
 from latent_nas.jobs.search.assemble import assemble
 from latent_nas.jobs.search.board import Board
 from latent_nas.jobs.search.prepare import Prepared
-from latent_nas.jobs.search.resume import check_judged, check_recipe, note_limits
+from latent_nas.jobs.search.resume import check_judged, check_recipe, note_anew
 from latent_nas.jobs.search.watch import Watch, Watched
 from latent_nas.limits import Limits
 from latent_nas.objectives import Judged, open_objective
 from latent_nas.records import Record, ranked, versions
-from latent_nas.runs import files
+from latent_nas.runs import files, own
 from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.schema import FinalNetwork, Result
 from latent_nas.store import Store
@@ -51,8 +51,10 @@ def search(
     with folder.locked(), threads.one():
         check_judged(folder, prepared.setup.task.kind)
         check_recipe(folder, prepared.config, prepared.setup.task)
-        if prepared.limits_changed:
-            note_limits(folder, prepared.limits)
+        if prepared.limits_changed or prepared.mended:
+            note_anew(folder, prepared.limits)
+        if prepared.mended:
+            own.take(folder.path, prepared.mended)
         folder.go_on(prepared.config.to_json())
         return _search(prepared, folder, say, done, board, watch or Watch())
 
