@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from latent_nas import cli, seeds
+from latent_nas import cli, plugins, seeds
 from latent_nas.evaluators.table import TableLookup
 from latent_nas.jobs.bench import run as bench_module
 from latent_nas.jobs.bench.config import BenchConfig, open_contest, parse_limits
@@ -171,6 +171,41 @@ def test_another_bench_leaves_the_file_alone(table, tmp_path):
     with pytest.raises(ValueError, match="is not a file of a bench"):
         bench(config(table), tmp_path / "notes.json", nothing, nothing)
     assert out.read_bytes() == before
+
+
+MINE = """
+from latent_nas.strategies import Strategy
+
+
+class Mine(Strategy):
+    name = "mine"
+    judged = False
+
+    def ask(self, n, judge, pending=()):
+        return self.random(n, self.rng({seed}), pending)
+
+
+Plugin = Mine
+"""
+
+
+@pytest.mark.parametrize("name", ["mine.py", "mine"], ids=["by its file", "by its name"])
+def test_runs_of_a_strategy_that_was_edited_are_not_mixed(table, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    asked = config(table, strategies=("random", name), trainings=5, seeds=1)
+    try:
+        for seed in ("1", "2"):
+            (tmp_path / "mine.py").write_text(MINE.format(seed=seed))
+            plugins.bring("mine.py")
+            if seed == "1":
+                held = bench(asked, tmp_path / "b.json", nothing, nothing)
+                assert bench(asked, tmp_path / "b.json", nothing, nothing) == held
+            else:
+                with pytest.raises(ValueError, match=r"b\.json is of a bench with other code; .*another --out"):
+                    bench(asked, tmp_path / "b.json", nothing, nothing)
+            plugins.forget()
+    finally:
+        plugins.forget()
 
 
 def test_minimising_under_a_limit(table, tmp_path):

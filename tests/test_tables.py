@@ -104,6 +104,14 @@ def test_what_no_training_measures_is_no_objective(tmp_path, column):
         read(path, "metric.m", needed=(column,))
 
 
+def test_integers_that_no_float_holds(tmp_path):
+    path = written(tmp_path, f"gene.a,metric.x,cost.c\n1,{2**53 + 1},1\n2,{2**53 + 9},{2**60 + 1}\n")
+    assert read(path, "metric.x", ("cost.c",)).values["metric.x"].tolist() == [2**53, 2**53 + 8]
+    path = written(tmp_path, f"gene.a,metric.x\n{2**64},1\n{2**64 + 1},1\n3,2\n")  # the first two would be one network
+    with pytest.raises(ValueError, match=r"gene\.a has 18446744073709551616, too large .* write it as text, as in x18"):
+        read(path, "metric.x")
+
+
 def test_a_gene_of_lists_is_said(tmp_path):
     pq = pytest.importorskip("pyarrow.parquet")
     pa = pytest.importorskip("pyarrow")

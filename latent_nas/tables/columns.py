@@ -8,6 +8,8 @@ import numpy as np
 
 from latent_nas import seeds
 
+EXACT = 2.0**53  # from here on neighbouring integers are one float
+
 
 def columns(path: Path) -> list[str]:
     """Return the names of a file's columns.
@@ -87,7 +89,7 @@ def numbers(path: Path, name: str, column: Any) -> np.ndarray:
             if value is not None and not _is_number(value):
                 raise ValueError(f"{path}, row {row}: {name} is {str(value)[:40]!r}; wanted a number or nothing")
         raise ValueError(f"{path}: column {name} is of type {kind}; wanted numbers")
-    values = column.cast(pa.float64())
+    values = column.cast(pa.float64(), safe=False)  # of integers beyond 2^53 the last digits tell nothing
     found = np.asarray(values.fill_null(0.0).to_numpy(), np.float64)
     bad = np.flatnonzero(~np.isfinite(found))
     if len(bad):
@@ -119,6 +121,11 @@ def choices(
         taken = taken.unify_dictionaries().cast(taken.type.value_type)
     coded = pc.dictionary_encode(taken).combine_chunks()
     values = coded.dictionary.to_pylist()
+    if vague := next((v for v in values if isinstance(v, float) and abs(v) >= EXACT), None):
+        raise ValueError(
+            f"{path}: {name} has {vague:.0f}, too large for a number to be told from its neighbours; write it as text,"
+            f" as in x{vague:.0f}"
+        )
     codes = coded.indices.fill_null(0).to_numpy().astype(np.int64)
     order = sorted(range(len(values)), key=values.__getitem__)
     place = np.empty(max(len(values), 1), np.int64)

@@ -1,6 +1,7 @@
 """What decides a bench: its configuration, and the contest that all its runs share."""
 
 import json
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,14 @@ class BenchConfig:
     def _named(self) -> set[str]:
         return {text.partition("=")[0].strip() for text in self.settings}
 
+    def _code(self) -> dict[str, str]:
+        """Return the hashes of the user's own files among strategies and space, by the names that these go by."""
+        parts = [("strategies", name) for name in self.strategies] + [("spaces", self.space)] * bool(self.space)
+        texts = {file.path: file.sha256 for file in plugins.packed().files}
+        homes = {name: sys.modules.get(plugins.load(kind, name).__module__) for kind, name in parts}
+        paths = {name: str(getattr(home, "__file__", "")) for name, home in homes.items()}
+        return {name: texts[path] for name, path in paths.items() if path in texts}
+
     def decisive(self) -> dict[str, Any]:
         """Return what decides the result, as plain values: tables by their content, wherever they lie.
 
@@ -122,6 +131,8 @@ class BenchConfig:
         if self.sources:
             told = [column_of(text, self.objective) for text in self.sources]
             decides["sources"] = [{"sha256": sealed.of_file(path), "column": column} for path, column in told]
+        if code := self._code():
+            decides["code"] = code
         decides["table_sha256"] = sealed.of_file(Path(self.table))
         plain: dict[str, Any] = json.loads(json.dumps(decides))
         return plain
