@@ -471,6 +471,14 @@ class TestRun:
         code, said = self.deployed(capsys, f"{run}/networks/1", "--out", str(tmp_path / "one"), "--as", "library")
         assert any(path.name == "kws.h" for path in (tmp_path / "one").rglob("*"))
 
+    def test_of_a_run_that_can_not_be_written_the_firmware_is_whole_all_the_same(self, tmp_path, capsys):
+        run = self.run(tmp_path / "run", 20_000)
+        (tmp_path / "run/firmware").write_text("where nothing can be written")
+        code, said = self.deployed(capsys, run, "--out", str(tmp_path / "fw"))
+        assert code == 0
+        assert f"the report of {run} will not show this firmware" in said
+        assert "for nrf52840, as the run was" in said
+
     def test_a_search_keeps_the_prefix_for_its_firmware(self, tmp_path):
         assert SearchConfig(prefix="kws").check().to_json()["prefix"] == "kws"
         assert going_on(SearchConfig(), {"prefix": "kws"})[0].prefix == "kws"

@@ -19,8 +19,10 @@ from latent_nas.jobs.search.begin import resumed
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.limits import Limits
 from latent_nas.operators import from_json
+from latent_nas.plugins.files import OwnFile
 from latent_nas.plugins.trust import FILE as TRUSTED
 from latent_nas.runs import own as run_files
+from latent_nas.runs.folder import RunFolder
 from latent_nas.runs.read import Run
 from latent_nas.tasks.digits import Digits
 
@@ -258,3 +260,15 @@ def test_operators_of_a_run_are_known_when_it_is_opened(own):
     Path("mine.py").unlink()
     run_files.bring(Path("run/networks/1"))
     assert from_json({"kind": "mine"}).kind == "mine"
+
+
+def test_a_user_without_a_home_has_a_run_folder_and_is_told_that_nothing_is_remembered(tmp_path, monkeypatch, caplog):
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("LATENT_NAS_CACHE", raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    RunFolder.create(tmp_path / "run", {"strategy": "random"})
+    run_files.bring(tmp_path / "run")
+    plugins.remember([OwnFile(str(tmp_path / "own.py"), "pass")])
+    assert "trusted.json can't be written (Could not determine home directory.)" in caplog.text

@@ -28,7 +28,7 @@ def _known() -> dict[str, str]:
     """Return the name of every file that was run, by its sha256."""
     try:
         held = json.loads(_place().read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # not there, or damaged: then nothing is known, which is the safe side
+    except (OSError, ValueError, RuntimeError):  # not there, damaged, or no home: nothing is known, the safe side
         return {}
     return held if isinstance(held, dict) else {}
 
@@ -39,14 +39,14 @@ def remember(files: Iterable[OwnFile]) -> None:
     known = before | {file.sha256: Path(file.path).name for file in files if file.path.endswith((".py", ".c"))}
     if known == before:
         return
-    place = _place()
     try:
+        place = _place()
         place.parent.mkdir(parents=True, exist_ok=True)
         new = place.with_suffix(f".{os.getpid()}")
         new.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
         new.replace(place)
-    except OSError as error:
-        log.warning("%s can't be written (%s): later runs of these plugins will want --trust", place, error.strerror)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a user without a home
+        log.warning("%s can't be written (%s): later runs of these plugins will want --trust", FILE, error)
 
 
 def named(name: str) -> None:
