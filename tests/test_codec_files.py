@@ -1,14 +1,21 @@
 """A codec kept as files: the same again, and one line where it is damaged or of another space."""
 
 import json
+import shutil
 
 import pytest
 from codecs_of_tests import Toy, draws
 
+from latent_nas import shipped
 from latent_nas.artifacts import MANIFEST
 from latent_nas.codec import Codec
+from latent_nas.jobs import models
+from latent_nas.jobs.search.begin import begin, resumed
+from latent_nas.jobs.search.config import new_config
+from latent_nas.runs import files
 from latent_nas.sealed import seal
 from latent_nas.spaces import Gene, open_space
+from latent_nas.target import MAIN_TARGET
 
 
 class TestFiles:
@@ -58,3 +65,17 @@ def edit(folder, change):
     manifest = json.loads((folder / MANIFEST).read_text())
     change(manifest)
     (folder / MANIFEST).write_text(json.dumps(seal(manifest)))
+
+
+def test_a_run_goes_on_with_the_codec_that_it_began_with(tmp_path):
+    named, run = tmp_path / "codec", tmp_path / "run"
+    shutil.copytree(shipped.folder("pretrained") / "mcu_cnn-digits/codec", named)
+    prepared, folder = begin(new_config(MAIN_TARGET, codec=str(named)), run)
+    began = models.codec(prepared.setup, named, folder.path / files.CODEC, 0, print)
+    shutil.rmtree(named)
+    prepared, folder = resumed(run)
+    goes_on = models.codec(prepared.setup, named, folder.path / files.CODEC, 0, print)
+    genes = draws(began)
+    assert (goes_on.encode(genes) == began.encode(genes)).all()
+    with pytest.raises(ValueError, match=r"codec holds no codec|no codec"):
+        begin(new_config(MAIN_TARGET, codec=str(named)), tmp_path / "other")

@@ -69,19 +69,20 @@ def cost_surrogate(setup: Setup, seed: int, say: Say, place: Path | None = None)
 
 
 def codec(setup: Setup, folder: Path | None, keep: Path, seed: int, say: Say) -> Codec:
-    """Return the codec of a folder if one is named, else the shipped one, else one that is then kept in ``keep``.
+    """Return the codec that a run keeps in ``keep``, else that of a folder if one is named, else the shipped one.
 
-    That is a shipped one of another input, where random networks of this one come back from it; else it is trained now.
+    Without any it is a shipped one of another input, where random networks of this one come back from it; else it is
+    trained now. All but the shipped one are then kept: a run goes on with its codec, whatever becomes of the named
+    folder.
 
     Raises:
         ValueError: the named or shipped folder holds no codec of this space.
     """
-    ready = folder or pretrained(setup, "codec")
-    if folder is not None or ready.is_dir():
-        return Codec.load(ready, setup.space)
     if keep.is_dir():
         return Codec.load(keep, setup.space)
-    found = _lent(setup, seed, say)
+    if folder is None and (ready := pretrained(setup, "codec")).is_dir():
+        return Codec.load(ready, setup.space)
+    found = Codec.load(folder, setup.space) if folder is not None else _lent(setup, seed, say)
     if found is None:
         from latent_nas.codec.train import train_codec  # imports torch
 

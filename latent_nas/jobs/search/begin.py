@@ -52,5 +52,5 @@ def resumed(path: Path, **asked: Any) -> tuple[Prepared, RunFolder]:
         if config.trainings < spent:
             raise ValueError(f"--trainings {config.trainings}: {path} holds {spent:g} already; ask for as many or more")
     changed = config.limits != begun.limits
-    prepared = prepare(config)
+    prepared = prepare(config, folder.path / files.CODEC)
     return replace(prepared, said=(*said, *prepared.said), limits_changed=changed, mended=mended), folder

@@ -54,8 +54,11 @@ class Prepared:
     mended: plugins.OwnFile | None = None
 
 
-def prepare(config: SearchConfig) -> Prepared:
+def prepare(config: SearchConfig, kept: Path | None = None) -> Prepared:
     """Return a search with its parts opened, everything checked that can be checked before training.
+
+    Args:
+        kept: where a run that goes on keeps its codec; one that is there is taken, whatever is named.
 
     Raises:
         ValueError: a wrong name or setting, data that changed since the run began, or limits that nothing meets.
@@ -92,7 +95,7 @@ def prepare(config: SearchConfig) -> Prepared:
     if config.halving:
         _check_halving(setup)
     if config.codec:
-        Codec.load(Path(config.codec), setup.space)
+        Codec.load(kept if kept and kept.is_dir() else Path(config.codec), setup.space)
     warm, sources, said = _warm_start(config, setup)
     evaluator.check(config.target)
     if config.ray:
