@@ -28,6 +28,9 @@ PLAIN = ("count", "longest", "shortest", "degree", "width", "volume", "layers", 
 LOGS = np.flatnonzero([not name.startswith(PLAIN) for name in NAMES])
 
 CONV2D, POINTWISE, DEPTHWISE = range(3)  # in the order of their columns
+# Numbers of numpy, as numba compiles a function anew for every one of Python that is written in its call: of use for
+# the kinds, each of which gets its own code, and for nothing else.
+NONE, ONE, MAIN = np.int64(0), np.int64(1), np.bool_(True)
 LOG2 = np.log2(np.maximum(np.arange(1 + 6 * 128), 1))  # of widths
 COUNT, SHORTEST = 0, NAMES.index("shortest.conv2d")
 MACS, OUTPUTS = (tuple(NAMES.index(f"{term}.{kind}") for kind in WORK) for term in ("macs", "outputs"))
@@ -106,7 +109,7 @@ def _network(
     total[SUM] += plane * inputs
     if pools:
         total[SUM] += seen * inputs
-        _live(total, (plane + seen) * inputs, 0)
+        _live(total, (plane + seen) * inputs, NONE)
     kernel, channels, reach = stem_kernels[genes[0]], 4 + 4 * genes[1], 1 + genes[2]
     longer, taps = kernel, kernel**2
     if flat:  # the stem's window is as wide as the input; a window is counted by its longer side
@@ -114,7 +117,7 @@ def _network(
     height, width = (height + genes[2]) // reach, (width + genes[2]) // reach
     pixels, log_pixels = height * width, np.log2(height * width)
     field, reach = float(step * longer), reach * step
-    _layer(total, CONV2D, 1, pixels, log_pixels, plane, inputs, channels, taps, True, log2)
+    _layer(total, CONV2D, ONE, pixels, log_pixels, plane, inputs, channels, taps, MAIN, log2)
     _live(total, seen * inputs + pixels * channels, 4 * taps * inputs)
     longest, run, head = 1, 1, heads[genes[-2]]
     for start in range(3, len(genes) - 2, 6):
@@ -141,10 +144,10 @@ def _network(
                 run += times * depth
                 longest = max(longest, run)
     if head:
-        _layer(total, POINTWISE, 1, pixels, log_pixels, plane, channels, head, 1, True, log2)
-        _live(total, pixels * (channels + head), 0)
+        _layer(total, POINTWISE, ONE, pixels, log_pixels, plane, channels, head, ONE, MAIN, log2)
+        _live(total, pixels * (channels + head), NONE)
         channels, run = head, run + 1
-    _live(total, max(pixels * channels + channels, channels + outputs), 0)
+    _live(total, max(pixels * channels + channels, channels + outputs), NONE)
     layers = total[COUNT] + total[COUNT + 1] + total[COUNT + 2]
     total[MEAN] /= layers
     total[MACS_DENSE] = channels * outputs
@@ -187,8 +190,8 @@ def _block(
         if kind > 2:
             inner = channels * (kind - 1)
             before = pixels_in * inner + held
-            _layer(total, POINTWISE, times, pixels_in, log_in, plane, channels, inner, 1, main, log2)
-            _live(total, start + pixels_in * inner, 0)
+            _layer(total, POINTWISE, times, pixels_in, log_in, plane, channels, inner, ONE, main, log2)
+            _live(total, start + pixels_in * inner, NONE)
         middle = pixels * inner
         _layer(total, DEPTHWISE, times, pixels, log_pixels, plane, inner, inner, taps, main, log2)
         copied = 0
@@ -197,8 +200,8 @@ def _block(
             total[GATHERS] += times * pixels * taps
             total[GATHERED] += times * pixels * taps * inner
         _live(total, before + middle, copied)
-        _layer(total, POINTWISE, times, pixels, log_pixels, plane, inner, filters, 1, main, log2)
-        _live(total, middle + held + end, 0)
+        _layer(total, POINTWISE, times, pixels, log_pixels, plane, inner, filters, ONE, main, log2)
+        _live(total, middle + held + end, NONE)
     if adds:
         total[COUNT_ADD] += times
         total[OUTPUTS_ADD] += times * end
@@ -217,7 +220,7 @@ def _layer(
     before: int,
     filters: int,
     taps: int,
-    main: bool,
+    main: bool | np.bool_,
     log2: np.ndarray,
 ) -> None:
     """Add like layers from ``before`` channels to ``filters`` at ``pixels`` outputs.
