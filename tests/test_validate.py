@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from latent_nas.cli import main
 from latent_nas.jobs import validate as job
 from latent_nas.jobs.search.config import new_config
 from latent_nas.runs.folder import RunFolder
@@ -64,3 +65,21 @@ def test_a_run_whose_data_has_changed_since_is_said(tmp_path):
     job._chosen(tmp_path / "run", 1, said.append)
     assert "has changed since the search" in said[0]
     assert "what is there now" in said[0]
+
+
+@pytest.mark.parametrize(
+    "words", [("validate", "run", "--out", "v"), ("cost", "run/best_architecture.json"), ("train", "run", "--out", "t")]
+)
+def test_data_of_a_run_that_lie_elsewhere_by_now_are_said_with_the_next_step(tmp_path, monkeypatch, capsys, words):
+    monkeypatch.chdir(tmp_path)
+    name = written(tmp_path, 0)
+    config = new_config(Target("mcu_cnn1d", name, "stm32f405", "native"))
+    RunFolder.create(tmp_path / "run", config.to_json()).store().close()
+    named = {"space": "mcu_cnn1d", "task": name, "device": "stm32f405", "runtime": "native", "genes": [0]}
+    (tmp_path / "run/best_architecture.json").write_text(json.dumps(named))
+    (tmp_path / "own.npz").rename(tmp_path / "moved.npz")
+    with pytest.raises(SystemExit, match="2"):
+        main(list(words))
+    said = capsys.readouterr().err
+    assert "searched with is not at" in said
+    assert "`latent-nas search --resume run --task PATH`" in said

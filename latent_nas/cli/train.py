@@ -112,6 +112,7 @@ def train(
     """
     from latent_nas.accelerator import resolve
     from latent_nas.cli.show import show
+    from latent_nas.jobs.moved import check_of
     from latent_nas.jobs.networks import open_source
     from latent_nas.jobs.train import summary
     from latent_nas.jobs.train import train as run
@@ -126,6 +127,7 @@ def train(
             raise ValueError("say what to train: a network's name or a JSON file; or --resume a run folder")
         source = open_source(network, entry)
         chosen = task or source.task or MAIN_TARGET.task
+        check_of(network, chosen)
         recipe = recipe_of(
             chosen,
             fidelity,

@@ -22,6 +22,7 @@ from latent_nas.jobs.answers import about_of
 from latent_nas.jobs.build import Build, Text, linked
 from latent_nas.jobs.chosen_for import ChosenFor, chosen_for
 from latent_nas.jobs.from_raw import camera_of
+from latent_nas.jobs.moved import check_of
 from latent_nas.jobs.networks import open_source
 from latent_nas.jobs.trial import Compiled, tried
 from latent_nas.runs import files
@@ -104,6 +105,8 @@ def _made(
     how.check(board)
     trained = open_source(source, rank)
     network, made = trained.quantised(calibration)
+    if how.emulator:
+        check_of(source, str(made.get("task", "")))
     speech = _speech(network, made, text)
     if network.graph.input.vocabulary and how.emulator == "qemu":
         raise ValueError("--emulator qemu runs a network once, a text takes many runs; leave it out")

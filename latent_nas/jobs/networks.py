@@ -13,6 +13,7 @@ from latent_nas import artifacts, plugins, sealed
 from latent_nas.graph import Graph
 from latent_nas.interchange import FLOAT, READ, importer, read_format
 from latent_nas.jobs import converters
+from latent_nas.jobs.moved import check_of
 from latent_nas.limits import Limits
 from latent_nas.preprocessing import Preprocessing
 from latent_nas.runs import files, own
@@ -124,6 +125,7 @@ class Source:
             ValueError: the task can't be opened, or the network's files are damaged.
         """
         if self.genes is not None and self.task:
+            check_of(self.given, self.task)
             return open_task(self.task).front_end
         if self.model is not None:
             return _front_end_of(self.model, self.told())
@@ -198,6 +200,7 @@ class Source:
         for name, value in (("space", self.space), ("task", self.task)):
             if not value:
                 raise ValueError(f'it names no "{name}" for its genes; say which with --{name}')
+        check_of(self.given, self.task)
         task = open_task(self.task)
         return open_space(self.space, task.input_shape, task.outputs)
 

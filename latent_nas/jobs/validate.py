@@ -13,6 +13,7 @@ from latent_nas.jobs import fitting
 from latent_nas.jobs.able import able
 from latent_nas.jobs.final import finalise
 from latent_nas.jobs.make.dataset import with_costs
+from latent_nas.jobs.moved import check_of
 from latent_nas.jobs.networks import Source, candidates, open_source
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import in_force
@@ -168,6 +169,7 @@ def _chosen(
         folder, saved = RunFolder.open(source)
         own.bring(source)
         config = SearchConfig.from_json(saved)
+        check_of(source, config.target.task)
         config, changed = by_kept(config, open_target(config.target, anew=True).check().task)
         for line in changed[-1:] if config.target.kept_full else []:
             say(line)

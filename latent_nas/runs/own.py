@@ -99,6 +99,16 @@ def task_of(place: Path) -> str:
         return ""
 
 
+def searched(place: Path) -> Path | None:
+    """Return the run folder of the search that a file or folder is of; None of any other."""
+    run = _run(place)
+    try:
+        config = json.loads((run / names.CONFIG).read_text(encoding="utf-8")) if run else {}
+        return run if config["strategy"] != "validate" else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
 def _run(place: Path) -> Path | None:
     """Return the run folder that a file or folder is in, or None."""
     above = [place, *place.parents, *place.resolve().parents][: ABOVE + 1]
