@@ -1,5 +1,6 @@
 """Records: what a true training measured of a network, beside what was computed of it."""
 
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,9 +120,11 @@ class Record:
 
     @property
     def score(self) -> float | None:
-        """The objective so that more is better; None where it was not measured."""
+        """The objective so that more is better; None where it was not measured, or is not a finite number."""
         value = self.measured_objective
-        return value if value is None or self.higher_is_better else -value
+        if value is None or not math.isfinite(value):
+            return None
+        return value if self.higher_is_better else -value
 
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary of plain values, read back by ``from_json``."""

@@ -170,6 +170,34 @@ BROKEN = [
     ),
     (
         "spaces",
+        "np.array(genes, np.int64)",
+        "np.array(genes, np.int8)",
+        "canonical is idempotent and keeps the network",
+        "of int8 for (300, 2) of int64",
+    ),
+    (
+        "spaces",
+        "return np.array(genes, np.int64)",
+        "genes[genes[:, 0] == 0] = 0\n        return genes",
+        "arguments are left alone",
+        "`canonical` changes the genes that it is given; let it work on a copy",
+    ),
+    (
+        "spaces",
+        "    def graph(",
+        "    def mutate(self, genes, rng):\n        return genes + rng.integers(1, 3, genes.shape)\n\n    def graph(",
+        "samples and mutants are canonical and derived from the generator",
+        "allows 0 to ",
+    ),
+    (
+        "spaces",
+        "    def graph(",
+        "    def mutate(self, genes, rng):\n        return (genes + 1) % self.sizes\n\n    def graph(",
+        "samples and mutants are canonical and derived from the generator",
+        "two generators give the same mutants; draw from `rng`",
+    ),
+    (
+        "spaces",
         "build.add(Dense(self.outputs), x)",
         "build.add(Dense(3), x)",
         "networks take the input and give the outputs",
@@ -296,6 +324,26 @@ def test_what_is_broken_in_one_way_is_named(own, kind, before, after, contract, 
     (name,) = [name for name in failures if name.startswith(contract)]
     assert said in failures[name].said
     assert re.search(r"mine\.py:\d+$", failures[name].where)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("macs.argsort().argsort()", "'cell.own' depends on the networks beside it"),
+        ("np.random.random(len(macs))", "'cell.own' depends on the networks beside it"),
+        ("macs + np.nan", "features are NaN or infinite"),
+    ],
+)
+def test_features_of_a_spaces_own_are_looked_at(own, value, said):
+    read = 'return np.array([[graph_features(self.graph(row))["macs"]] for row in genes], np.float32)'
+    more = (
+        f"macs = {read.removeprefix('return ')}[:, 0]\n        return np.stack([macs, {value}], 1).astype(np.float32)"
+    )
+    text = GOOD["spaces"].replace(read, more).replace('("macs",)', '("macs", "cell.own")')
+    Path("mine.py").write_text(text, encoding="utf-8")
+    (failure,) = check_file("mine.py")[1]
+    assert failure.contract == "features are of each network alone"
+    assert said in failure.said
 
 
 class TestCommand:

@@ -5,14 +5,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from latent_nas import cli, seeds
 from latent_nas.devices import open_device
 from latent_nas.jobs.search.config import default_limits
 from latent_nas.limits import Limits
-from latent_nas.objectives import Judged, open_objective
-from latent_nas.records import Record
+from latent_nas.objectives import Judged, Objective, open_objective
+from latent_nas.records import Record, ranked
 
 LIMITS = open_device("stm32f405").limits
 RECORD = Record(
@@ -92,6 +93,46 @@ def test_an_evaluator_is_judged_and_closed():
     assert [r.score for r in judged.evaluate([(1,), (2,)])] == [pytest.approx(0.7875)] * 2  # type: ignore[list-item]
     judged.close()
     assert inner.closed
+
+
+class Odd(Objective):
+    """Gives a value that the test wants."""
+
+    name = "odd"
+
+    def value(self, record):
+        return self.wanted[record.genes]
+
+
+def odd(**wanted):
+    objective = Odd(LIMITS)
+    objective.wanted = {(i,): value for i, value in enumerate(wanted.values())}
+    return objective, [replace(RECORD, genes=genes) for genes in objective.wanted]
+
+
+def test_one_that_is_no_finite_number_has_failed_and_leaves_the_order_alone():
+    objective, records = odd(a=0.5, b=float("nan"), c=0.9, d=float("inf"), e=0.1)
+    assert [r.genes for r in ranked([objective.judge(record) for record in records])] == [(2,), (0,), (4,)]
+
+    class Fixed:
+        def evaluate(self, jobs):
+            yield from records
+
+    judged = list(Judged(Fixed(), objective).evaluate([]))  # type: ignore[arg-type]
+    assert [r.status for r in judged] == ["ok", "failed", "ok", "failed", "ok"]
+    assert judged[1].reason == "odd is nan, not a finite number"
+
+
+def test_numbers_of_numpy_are_kept_as_pythons_and_others_are_said():
+    objective, records = odd(a=np.float32(0.5), b=np.int64(2), c=1)
+    for record in records:
+        judged = objective.judge(record)
+        assert type(judged.measured_beside["odd"]) is float
+        json.dumps(judged.to_json())
+    objective, records = odd(a="0.5", b=np.array([0.5]))
+    for record in records:
+        with pytest.raises(ValueError, match=r"test_objectives.py:\d+: value\(\) gives .*; wanted a number, or None"):
+            objective.judge(record)
 
 
 def _search(*more: str) -> int:

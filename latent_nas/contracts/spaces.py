@@ -65,8 +65,8 @@ def canonical_is_idempotent_and_keeps_the_network(subject: Subject) -> None:
     genes = uniform(space, 300, "idempotent")
     canonical = space.canonical(genes)
     demand(
-        canonical.shape == genes.shape and np.issubdtype(canonical.dtype, np.integer),
-        f"canonical gives {canonical.shape} of {canonical.dtype} for {genes.shape} integers",
+        canonical.shape == genes.shape and canonical.dtype == np.int64,
+        f"canonical gives {canonical.shape} of {canonical.dtype} for {genes.shape} of int64",
     )
     again = space.canonical(canonical)
     if moved := np.flatnonzero((again != canonical).any(axis=1)).tolist():
@@ -115,17 +115,47 @@ def features_equal_the_graphs(subject: Subject) -> None:
             )
 
 
+def features_are_of_each_network_alone(subject: Subject) -> None:
+    """A network's features are finite, and the same whatever stands beside it and whenever they are asked for."""
+    space = subject[0]
+    genes = space.sample(seeds.rng(3, "features"), 30)
+    features = space.features(genes)
+    demand(np.isfinite(features).all(), "features are NaN or infinite")
+    for again in (space.features(genes[::-1])[::-1], np.concatenate([space.features(row[None]) for row in genes])):
+        off = ~np.isclose(again, features, rtol=1e-4, atol=1e-4)
+        name = space.feature_names[int(off.any(axis=0).argmax())]
+        demand(not off.any(), f"feature {name!r} depends on the networks beside it, on their order, or on chance")
+
+
+def arguments_are_left_alone(subject: Subject) -> None:
+    """Genes that are given to ``canonical``, ``mutate`` and ``features`` are as they were afterwards."""
+    space = subject[0]
+    drawn, sampled = uniform(space, 50, "left alone"), space.sample(seeds.rng(0, "left alone"), 50)
+    for name, genes, call in (
+        ("canonical", drawn, space.canonical),
+        ("mutate", sampled, lambda given: space.mutate(given, seeds.rng(0, "mutate"))),
+        ("features", sampled, space.features),
+    ):
+        given = genes.copy()
+        call(given)
+        demand((given == genes).all(), f"`{name}` changes the genes that it is given; let it work on a copy")
+
+
 def samples_and_mutants_are_canonical_and_derived_from_the_generator(subject: Subject) -> None:
-    """One generator gives one sample; mutants differ from their parents."""
+    """One generator gives one sample and one mutant of each network; mutants differ from their parents."""
     space = subject[0]
     one, same, other = (space.sample(seeds.rng(s, "sample"), 50) for s in (1, 1, 2))
     demand(one.shape == (50, len(space.genes)), f"sample(rng, 50) has the shape {one.shape}")
     demand((one == same).all(), "one generator gives two samples; draw from `rng` alone")
     demand((one != other).any(), "two generators give one sample; draw from `rng`")
     demand((space.canonical(one) == one).all(), "a sample is not canonical")
-    children = space.mutate(one, seeds.rng(0, "mutate"))
+    children, same, other = (space.mutate(one.copy(), seeds.rng(s, "mutate")) for s in (0, 0, 1))
+    demand(children.shape == one.shape, f"mutate gives {children.shape} for {one.shape}")
+    space.check(children)
     demand((space.canonical(children) == children).all(), "a mutant is not canonical")
     demand((children != one).any(axis=1).all(), "a mutant equals its parent")
+    demand((children == same).all(), "one generator gives two mutants of a network; draw from `rng` alone")
+    demand((children != other).any(), "two generators give the same mutants; draw from `rng`")
 
 
 def networks_take_the_input_and_give_the_outputs(subject: Subject) -> None:
@@ -161,6 +191,8 @@ CONTRACTS = (
     canonical_is_idempotent_and_keeps_the_network,
     distinct_canonical_genes_build_distinct_networks,
     features_equal_the_graphs,
+    features_are_of_each_network_alone,
+    arguments_are_left_alone,
     samples_and_mutants_are_canonical_and_derived_from_the_generator,
     networks_take_the_input_and_give_the_outputs,
     wrong_genes_are_named,

@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from numbers import Real
 from typing import ClassVar
 
 from latent_nas import plugins
 from latent_nas.evaluators import Evaluator, Job
 from latent_nas.limits import Limits
+from latent_nas.plugins.kinds import place_of
 from latent_nas.records import Record
 from latent_nas.tasks import Task
 
@@ -39,11 +41,17 @@ class Objective(ABC):
         """Return the objective of a record that is ok; None leaves it to the task's first metric."""
 
     def judge(self, record: Record) -> Record:
-        """Return the record with its objective; a failed one as it is."""
+        """Return the record with its objective; a failed one as it is.
+
+        Raises:
+            ValueError: it is not a number.
+        """
         value = self.value(record) if record.ok else None
         if value is None:
             return record
-        beside = {**record.measured_beside, self.name: value}
+        if not isinstance(value, Real):
+            raise ValueError(f"{place_of(type(self))}value() gives {value!r:.60}; wanted a number, or None")
+        beside = {**record.measured_beside, self.name: float(value)}
         return replace(record, measured_beside=beside, objective=self.name, higher_is_better=True)
 
 
@@ -54,8 +62,12 @@ class Judged(Evaluator):
         self.evaluator, self.objective = evaluator, objective
 
     def evaluate(self, jobs: Iterable[Job]) -> Iterator[Record]:
-        """Yield the other evaluator's records, judged."""
-        yield from map(self.objective.judge, self.evaluator.evaluate(jobs))
+        """Yield the other evaluator's records, judged; one whose objective is NaN or infinite has failed."""
+        for record in map(self.objective.judge, self.evaluator.evaluate(jobs)):
+            if record.ok and record.score is None:
+                reason = f"{record.objective} is {record.measured_objective}, not a finite number"
+                record = replace(record, status="failed", reason=reason)
+            yield record
 
     def close(self) -> None:
         """Close the other evaluator."""
