@@ -91,8 +91,8 @@ class LatentSampler(BaseSampler):
             return {}
         with self._lock:
             search = self._search
-            if search is None or search.study != study.study_name or search.parameters != search_space:
-                search = self._search = self._open(study.study_name, search_space)
+            if search is None or search.study != _identity(study) or search.parameters != search_space:
+                search = self._search = self._open(study, search_space)
             genes = search.next(study, self.batch)
         if genes is None:
             return {}
@@ -108,7 +108,7 @@ class LatentSampler(BaseSampler):
         """Draw a new seed for the random values, as Optuna wants it of parallel workers."""
         self._independent.reseed_rng()
 
-    def _open(self, study: str, parameters: dict[str, BaseDistribution]) -> "_Search":
+    def _open(self, study: Study, parameters: dict[str, BaseDistribution]) -> "_Search":
         """Return a search over the parameters, with all that its strategy needs."""
         genes = [Gene(k, d.choices) for k, d in parameters.items() if isinstance(d, CategoricalDistribution)]
         space = self.space or Categorical(genes)
@@ -117,7 +117,12 @@ class LatentSampler(BaseSampler):
             codec = codec or _codec(space, seeds.derive(self.seed, "codec"))
             scorer = scorer or Scorer(space, Limits(), None, codec, self.seed)
         problem = Problem(space, codec, Limits(), self.fits)
-        return _Search(study, parameters, space, self.kind(problem, self.seed), scorer)
+        return _Search(_identity(study), parameters, space, self.kind(problem, self.seed), scorer)
+
+
+def _identity(study: Study) -> tuple[Any, int]:
+    """Return what tells a study from others, of the same name too: notebooks make one anew beside a sampler."""
+    return study._storage, study._study_id
 
 
 class _Search:
@@ -125,7 +130,7 @@ class _Search:
 
     def __init__(
         self,
-        study: str,
+        study: tuple[Any, int],
         parameters: dict[str, BaseDistribution],
         space: Space,
         strategy: Strategy,

@@ -285,3 +285,31 @@ def test_the_page_on_python_runs_line_by_line(example, tmp_path, monkeypatch):
 def test_the_package_has_no_other_names():
     with pytest.raises(AttributeError, match="Nothing"):
         _ = latent_nas.Nothing
+
+
+def test_limits_of_a_first_run_count(tmp_path, monkeypatch):
+    """They had counted in a run that goes on alone."""
+    seen = []
+    monkeypatch.setattr("latent_nas.jobs.search.run.search", lambda prepared, *_: seen.append(prepared.limits))
+    study = Study(task="digits", device="stm32f405", limits={"flash_kb": 32, "latency_ms": 5}, strategy="random")
+    monkeypatch.setattr(Result, "open", lambda place: None)
+    study.run(trainings=2, limits={"flash_kb": 20}, out=tmp_path / "run")
+    assert (seen[0].flash_bytes, seen[0].latency_ms) == (20 * 1024, 5)
+
+
+def test_numbers_of_numpy_and_single_texts_are_taken():
+    study = Study(
+        task="digits",
+        device="stm32f405",
+        seed=np.int64(3),
+        workers=np.uint8(2),
+        settings="latent_rl.queries=99",
+        fidelities="epochs=0.5",
+    )
+    config = study._config(np.int64(8), batch=np.int32(2))
+    assert json.loads(json.dumps(config.to_json()))["seed"] == 3
+    assert (config.trainings, config.batch, config.workers) == (8, 2, 2)
+    assert (config.settings, config.fidelities) == (("latent_rl.queries=99",), ("epochs=0.5",))
+    for name, value in (("recipe", "epochs=3"), ("warm_start", 3)):
+        with pytest.raises(ValueError, match=f"{value}.*wanted a"):
+            Study(task="digits", device="stm32f405", **{name: value})._config(8)

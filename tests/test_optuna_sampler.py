@@ -183,3 +183,13 @@ def test_a_study_with_other_parameters_goes_on_after_the_last_combination():
 def test_numbers_out_of_range_are_said_at_once(given, said):
     with pytest.raises(ValueError, match=said):
         LatentSampler(**given)
+
+
+def test_a_study_made_anew_under_its_name_is_another():
+    """A notebook's cell that is run again: what the one before has measured is not of this one."""
+    sampler = LatentSampler(seed=0, strategy="evolution", startup=3, batch=4)
+    for best in (3, 0):
+        study = optuna.create_study(direction="maximize", study_name="mine", sampler=sampler)
+        study.optimize(lambda t, b=best: -sum(abs(t.suggest_categorical(n, [0, 1, 2, 3]) - b) for n in "abcde"), 25)
+        assert sampler._search is not None
+        assert {r.genes for r in sampler._search.records} <= set(asked(study))

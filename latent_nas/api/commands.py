@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latent_nas.accelerator import resolve
+from latent_nas.api.given import plain, texts
 from latent_nas.api.study import quiet
 from latent_nas.jobs import calibrate as layers
 from latent_nas.jobs import calibrate_network, train_config
@@ -148,7 +149,8 @@ def bench(
     Raises:
         ValueError: a wrong table or setting, or ``out`` is of another bench.
     """
-    config = BenchConfig(str(table), objective, tuple(full_strategy(name) for name in strategies), **more)
+    names = tuple(full_strategy(name) for name in texts(strategies))
+    config = BenchConfig(str(table), objective, names, **{name: plain(value) for name, value in more.items()})
     details = run_bench(config, Path(out), quiet, quiet)
     return Bench(details, standings(details["runs"], details["table"]["optimum"], config.trainings))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latent_nas import crews, plugins
+from latent_nas.api.given import plain, texts
 from latent_nas.api.result import Result
 from latent_nas.devices import Device
 from latent_nas.evaluators import Evaluator
@@ -186,32 +187,33 @@ class Study:
         if lacking := next((name for name in ("tasks", "devices") if name not in parts), ""):
             raise ValueError(f"a Study wants a {lacking[:-1]}: a name, a path, a class or an object; got none")
         names = parts.get("spaces", ""), parts["tasks"], parts["devices"], parts.get("runtimes", "")
+        if not isinstance(self.recipe, Mapping):
+            raise ValueError(f"recipe is {self.recipe!r}; wanted a dict, as {{'epochs': 80}}")
         recipe = tuple(f"{name}={value}" for name, value in self.recipe.items())
+        more = {name: plain(value) for name, value in more.items()}
         return new_config(
             Target(
                 *names,
                 accelerator=self.accelerator,
                 qat=self.qat,
                 full_recipe=recipe,
-                weight_bits=self.weight_bits,
+                weight_bits=plain(self.weight_bits),
             ),
             self.preset,
-            trainings,
-            self.child_epochs,
+            plain(trainings),
+            plain(self.child_epochs),
             Limits.parse(given) if self.limits is not None else None,
             strategy=parts["strategies"],
-            workers=self.workers,
-            seed=self.seed,
+            workers=plain(self.workers),
+            seed=plain(self.seed),
             codec=str(self.codec),
-            warm_start=tuple(
-                map(str, [self.warm_start] if isinstance(self.warm_start, (str, Path)) else self.warm_start)
-            ),
-            related=self.related,
-            front_end_apart=self.front_end_apart,
-            settings=tuple(self.settings),
+            warm_start=texts(self.warm_start),
+            related=plain(self.related),
+            front_end_apart=plain(self.front_end_apart),
+            settings=texts(self.settings),
             measure=parts["evaluators"],
-            halving=self.halving,
-            fidelities=tuple(self.fidelities),
+            halving=plain(self.halving),
+            fidelities=texts(self.fidelities),
             objective=parts["objectives"],
             surrogate=parts["surrogates"],
             plugins=tuple(plugins.reference("plugins", str(file)) for file in self.plugins),
@@ -261,4 +263,4 @@ class Study:
                 return begin.resumed(before, **asked, limits=anew)
             if place:
                 raise ValueError(f"{place} holds another search; choose another out, or ask for the same again")
-        return begin.begin(config, place)
+        return begin.begin(replace(config, limits=config.limits.changed(anew)), place)
