@@ -76,6 +76,10 @@ def test_every_training_fits_is_distinct_and_not_known_before(tmp_path):
         )
 
 
+DRAWN = np.random.default_rng(0).integers(0, SETUP.space.sizes, (100, len(SETUP.space.genes)))
+UNCANONICAL = tuple(DRAWN[(SETUP.space.canonical(DRAWN) != DRAWN).any(axis=1)][0].tolist())
+
+
 @pytest.mark.parametrize("kind", [Study, AsyncStudy])
 def test_a_strategy_that_asks_for_nothing_ends_the_search(tmp_path, kind):
     """Round after round without a training would go on for ever."""
@@ -104,6 +108,39 @@ def test_a_strategy_that_asks_beyond_the_limits_ends_the_search_before_a_trainin
     ):
         loop.run()
     assert not loop.store.records()
+
+
+@pytest.mark.parametrize("kind", [Study, AsyncStudy])
+@pytest.mark.parametrize(
+    ("asks", "said"),
+    [
+        (lambda good: (genes for genes in [*good, *good, *good]), "6 networks where 2 are wanted"),
+        (lambda good: [good[0][:-1]], "what is no network of the space .*integer genes, got"),
+        (lambda good: [tuple(float(v) for v in good[0])], "what is no network of the space .*of float64"),
+        (lambda good: [(-1, *good[0][1:])], "what is no network of the space .*allows 0 to"),
+        (lambda good: [UNCANONICAL], "a network that is not canonical, "),
+    ],
+    ids=["more than are paid for", "a gene too few", "floats", "out of range", "not canonical"],
+)
+def test_a_strategy_that_asks_for_what_is_no_proposal_ends_the_search_before_a_training(tmp_path, kind, asks, said):
+    problem = Problem(SETUP.space, None, LIMITS, lambda genes: SETUP.fits(genes, LIMITS))
+    strategy = open_strategy("random", problem, 0)
+    good = strategy.ask(2, None)
+    strategy.ask = lambda n, judge, pending=(): asks(good)
+    loop = kind(strategy, None, Here(), Store(tmp_path / "s.sqlite"), LIMITS, Budget(4, 2), 0, [])
+    with pytest.raises(ValueError, match=f"strategy 'random' asked for {said}"):
+        loop.run()
+    assert not loop.store.records()
+
+
+def test_a_generator_and_numbers_of_numpy_are_taken(tmp_path):
+    problem = Problem(SETUP.space, None, LIMITS, lambda genes: SETUP.fits(genes, LIMITS))
+    strategy = open_strategy("random", problem, 0)
+    asked = type(strategy).ask
+    strategy.ask = lambda n, judge, pending=(): (tuple(np.array(g)) for g in asked(strategy, n, judge, pending))
+    loop = Study(strategy, None, Here(), Store(tmp_path / "s.sqlite"), LIMITS, Budget(4, 2), 0, [])
+    loop.run()
+    assert len({r.genes for r in loop.store.records()}) == 4
 
 
 def record(accuracy, flash=1, ram=1, latency=1.0, **more):

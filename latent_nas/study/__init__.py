@@ -201,19 +201,33 @@ class Study:
         """Return what the strategy asks for.
 
         Raises:
-            ValueError: nothing, with which a search would go on for ever, or a network beyond the limits.
+            ValueError: nothing, with which a search would go on for ever, more than is paid for, or what is no network
+                of the space, not canonical, or beyond the limits.
         """
-        asked = self.strategy.ask(n, self.scorer, pending)
-        wrong = ""
-        if not asked:
-            wrong = f"no network where {n} are wanted"
-        elif not (fits := self.strategy.problem.fits(np.array(asked, np.int64))).all():
-            wrong = f"a network beyond the limits, {asked[int(np.argmin(fits))]}"
-        if wrong:
+        asked = list(self.strategy.ask(n, self.scorer, pending) or ())
+        if wrong := self._wrong(asked, n):
             raise ValueError(
                 f"strategy {self.strategy.name!r} asked for {wrong}; `latent-nas check FILE` says what a strategy keeps"
             )
-        return asked
+        return [tuple(map(int, genes)) for genes in asked]
+
+    def _wrong(self, asked: list[Genes], n: int) -> str:
+        """Return what of a strategy's answer can't be trained, "" where nothing is wrong."""
+        problem = self.strategy.problem
+        if not asked:
+            return f"no network where {n} are wanted"
+        if len(asked) > n:
+            return f"{len(asked)} networks where {n} are wanted"
+        try:
+            genes = problem.space.check(asked)
+        except ValueError as error:
+            return f"what is no network of the space ({error})"
+        alike = (problem.space.canonical(genes) == genes).all(axis=1)
+        if not alike.all():
+            return f"a network that is not canonical, {asked[int(np.argmin(alike))]}"
+        if not (fits := problem.fits(genes)).all():
+            return f"a network beyond the limits, {asked[int(np.argmin(fits))]}"
+        return ""
 
     def _learn(self, number: int, proposals: list[Genes], told: list[Record]) -> dict[str, Any]:
         """Take up a round's records and return what they showed."""
