@@ -1,9 +1,11 @@
 """Runs that began before a default changed: latent_rl's agent stays PPO, they train by the recipe that they keep."""
 
 import json
+import re
 import shutil
 from contextlib import closing
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,10 @@ from latent_nas.jobs.bench.run import bench
 from latent_nas.jobs.search.begin import resumed
 from latent_nas.jobs.search.config import SearchConfig, new_config
 from latent_nas.jobs.search.prepare import prepare
-from latent_nas.jobs.search.resume import by_kept, check_recipe, going_on
+from latent_nas.jobs.search.resume import by_kept, check_recipe, going_on, other_versions
 from latent_nas.jobs.search.run import search
 from latent_nas.jobs.validate import validate
-from latent_nas.records import Record
+from latent_nas.records import Record, versions
 from latent_nas.report.again import command
 from latent_nas.runs import files
 from latent_nas.runs.folder import RunFolder
@@ -69,8 +71,19 @@ class TestSearch:
         with pytest.raises(SystemExit) as end:
             cli.main(["search", "--resume", str(run), "--workers", "1"])
         assert end.value.code == 0
-        assert f"goes on with {PPO}, as it began" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert f"goes on with {PPO}, as it began" in said
+        assert re.search(r"trained by .*latent_nas 0\.1\.0, now .*: it need not end as it would have by those", said)
         assert json.loads((run / files.CONFIG).read_text())["settings"] == [PPO]
+
+
+def test_the_same_versions_are_not_told():
+    now, record = versions(), partial(Record, (0,), "mcu_cnn", "digits", 0)
+    assert other_versions([]) == other_versions([record(versions=now)]) == []
+    mixed = [record(versions={**now, "torch": "1.0"}), record(versions=now)]
+    assert other_versions(mixed) == []  # what came last is of today
+    (line,) = other_versions([*mixed, record(versions={**now, "numpy": "1.0"})])
+    assert f"trained by numpy 1.0, now {now['numpy']}:" in line
 
 
 class TestRecipe:

@@ -1,5 +1,6 @@
 """The run folder of a search that begins or goes on."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from latent_nas import plugins
 from latent_nas.jobs.search.config import SearchConfig
 from latent_nas.jobs.search.prepare import Prepared, prepare
-from latent_nas.jobs.search.resume import going_on, mendable
+from latent_nas.jobs.search.resume import going_on, mendable, other_versions
 from latent_nas.records import SEARCH
 from latent_nas.runs import files, own
 from latent_nas.runs.folder import RunFolder, new_path
@@ -45,12 +46,13 @@ def resumed(path: Path, **asked: Any) -> tuple[Prepared, RunFolder]:
     said += own.changed(path, mended.path if mended else "")
     if old := begun.settings[len(saved.get("settings", ())) :]:
         said.append(f"goes on with {', '.join(old)}, as it began: the default has changed since")
-    if "trainings" in asked and (folder.path / files.STORE).exists():
-        store = folder.store()
-        held = sum(record.fidelity == SEARCH for record in store.records())
-        spent = max([held, *(found.get("spent", 0) for found in store.findings())])
-        if config.trainings < spent:
+    if (folder.path / files.STORE).exists():
+        with closing(folder.store()) as store:
+            records, findings = store.records(), store.findings()
+        spent = max([sum(r.fidelity == SEARCH for r in records), *(found.get("spent", 0) for found in findings)])
+        if "trainings" in asked and config.trainings < spent:
             raise ValueError(f"--trainings {config.trainings}: {path} holds {spent:g} already; ask for as many or more")
+        said += other_versions(records)
     changed = config.limits != begun.limits
     prepared = prepare(config, folder.path / files.CODEC)
     return replace(prepared, said=(*said, *prepared.said), limits_changed=changed, mended=mended), folder

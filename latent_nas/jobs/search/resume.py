@@ -9,7 +9,7 @@ from latent_nas import plugins, sealed, shipped
 from latent_nas.accelerator import AUTO
 from latent_nas.jobs.search.config import EARLIER, SearchConfig
 from latent_nas.limits import Limits
-from latent_nas.records import FULL, SEARCH, words
+from latent_nas.records import FULL, SEARCH, Record, versions, words
 from latent_nas.runs.folder import RunFolder
 from latent_nas.strategies import full_strategy
 from latent_nas.study import CHANGED
@@ -115,6 +115,13 @@ def _as_saved(name: str, value: Any, saved: SearchConfig) -> Any:
 
 def _text(value: Any) -> str:
     return value.text() if isinstance(value, Limits) else repr(value)
+
+
+def other_versions(records: Sequence[Record]) -> list[str]:
+    """Return a line that names what a run's last training was done by in another version than there is now."""
+    before, now = next((r.versions for r in reversed(records) if r.versions), {}), versions()
+    apart = [f"{name} {old}, now {now.get(name, 'none')}" for name, old in before.items() if old != now.get(name)]
+    return [f"trained by {'; '.join(apart)}: it need not end as it would have by those"] * bool(apart)
 
 
 def check_judged(folder: RunFolder, kind: Kind) -> None:
