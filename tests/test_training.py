@@ -1,5 +1,7 @@
 """True training and quantisation, on real digits."""
 
+import math
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -101,6 +103,17 @@ def test_the_weights_are_those_of_the_best_epoch_not_of_the_last():
     run = train(SPACE.graph(GENES), TASK, recipe, 0, data.train, data.valid)
     assert run.curve[-1] < max(run.curve)
     assert run.float_metrics["accuracy"] == max(run.curve)
+
+
+def test_an_epoch_that_scores_nan_is_not_the_best(monkeypatch):
+    task, given = open_task("digits"), iter([math.nan, 0.2, math.nan, 0.4, math.nan])
+    monkeypatch.setattr(task, "kind", copy(task.kind))
+    monkeypatch.setattr(task.kind, "score", lambda outputs, targets: next(given), raising=False)
+    data = task.data()
+    stage = Stage(task, replace(QUICK, epochs=5, patience=9), 0, data.train, data.valid)
+    _, curve, epochs = fit(SPACE.graph(GENES), stage)
+    assert epochs == 4
+    assert math.isnan(curve[-1])
 
 
 def test_activations_are_calibrated_on_512_training_samples(trained):

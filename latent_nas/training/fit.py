@@ -68,7 +68,7 @@ def follow(model: Network, stage: Stage, pause: int | None = None) -> tuple[Netw
     if len(history):
         stage.watch(history)  # a kill behind the checkpoint has kept its last epoch from whoever is told
     for epoch in range(len(history), pause or stage.stop_at or recipe.epochs):
-        if not recipe.to_end and curve and len(curve) - 1 - int(np.argmax(curve)) >= max(recipe.patience, 1):
+        if not recipe.to_end and curve and len(curve) - 1 - best(curve) >= max(recipe.patience, 1):
             break
         started = time.perf_counter()
         rate, loss = learner.epoch(epoch, curve)
@@ -76,7 +76,7 @@ def follow(model: Network, stage: Stage, pause: int | None = None) -> tuple[Netw
         if judge is not None and seen is not None:
             score = task.kind.score(judged.outputs(seen), judge.y)
             curve.append(score)
-            if not recipe.to_end and int(np.argmax(curve)) == epoch:
+            if not recipe.to_end and best(curve) == epoch:
                 best_state = {k: v.clone() for k, v in judged.state_dict().items()}
         history = np.concatenate([history, [[rate, loss, score, time.perf_counter() - started]]])
         if held:
@@ -86,4 +86,9 @@ def follow(model: Network, stage: Stage, pause: int | None = None) -> tuple[Netw
         judged.load_state_dict(best_state)
     judged.to(CPU)
     chosen = judge is not None and not recipe.to_end
-    return judged, curve, stage.stop_at or (int(np.argmax(curve)) + 1 if chosen else len(history))
+    return judged, curve, stage.stop_at or (best(curve) + 1 if chosen else len(history))
+
+
+def best(curve: list[float]) -> int:
+    """Return the index of the first of the highest scores; NaN, the highest to numpy, counts as the least."""
+    return int(np.argmax(np.where(np.isnan(curve), -np.inf, curve)))
