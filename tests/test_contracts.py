@@ -198,6 +198,13 @@ BROKEN = [
     ),
     (
         "spaces",
+        "    def graph(",
+        "    def mutate(self, g, rng):\n        return super().mutate(g, np.random.default_rng())\n\n    def graph(",
+        "samples and mutants are canonical and derived from the generator",
+        "one generator gives two mutants of a network; draw from `rng` alone",
+    ),
+    (
+        "spaces",
         "build.add(Dense(self.outputs), x)",
         "build.add(Dense(3), x)",
         "networks take the input and give the outputs",

@@ -27,6 +27,12 @@ class Fails(Strategy):
 
 Plugin = Fails
 """
+TELL = """    times = 0
+
+    def tell(self, records):
+        self.times += 1
+        super().tell(records)
+"""
 OBJECTIVE = """
 from latent_nas.objectives import Objective
 
@@ -71,9 +77,10 @@ def test_of_a_strategy_ends_a_search_in_a_line_and_keeps_its_trainings(own, caps
     assert not any(line.startswith("Traceback") for line in lines)
     assert len(RunFolder(own / "run").store().records()) == 2
 
-    (own / "mine.py").write_text(
-        STRATEGY.format(fails="__import__('pathlib').Path('told').write_text(str(len(self.accuracies)))")
+    mended = STRATEGY.format(
+        fails="__import__('pathlib').Path('told').write_text(f'{len(self.accuracies)} {self.times}')"
     )
+    (own / "mine.py").write_text(mended.replace("    def ask", f"{TELL}\n    def ask"))
     code, lines = said(capsys, "search", "--resume", "run")  # not named: it may be another by now for another search
     assert code == 2
     assert any(
@@ -88,7 +95,7 @@ def test_of_a_strategy_ends_a_search_in_a_line_and_keeps_its_trainings(own, caps
     assert [r for r in records if r.fidelity == "search"][:2] == kept
     assert len({r.genes for r in records if r.fidelity == "search"}) == 4
     assert json.loads((own / "run" / "result.json").read_text())["trainings"] == 4
-    assert (own / "told").read_text() == "2"  # what was trained before
+    assert (own / "told").read_text() == "2 1"  # what was trained before, by telling, not by the old one's state
     plugins.forget()
     _, lines = said(capsys, "search", "--resume", "run")  # by now it is the run's
     assert not any("has changed" in line for line in lines)
