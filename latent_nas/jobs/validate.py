@@ -170,11 +170,12 @@ def _chosen(
         own.bring(source)
         config = SearchConfig.from_json(saved)
         check_of(source, config.target.task)
-        config, changed = by_kept(config, open_target(config.target, anew=True).check().task)
+        begun, setup = config.target, open_target(config.target, anew=True).check()
+        config, changed = by_kept(config, setup.task)
         for line in changed[-1:] if config.target.kept_full else []:
             say(line)
         target = replace(config.target, weight_bits=weight_bits or config.target.weight_bits)
-        setup = open_target(target, anew=True).check()
+        setup = setup if target == begun else open_target(target, anew=True).check()
         if config.data and config.data != (now := setup.task.fingerprint):
             say(
                 f"the data at {target.task} has changed since the search (sha256 {config.data[:12]}..., now"

@@ -65,8 +65,8 @@ def prepare(config: SearchConfig, kept: Path | None = None) -> Prepared:
     """
     check_there(config.target.task, config.data)
     setup = open_target(config.check().target, anew=True).check()
-    config, changed = by_kept(config, setup.task)
-    setup = open_target(config.target)
+    begun, (config, changed) = config.target, by_kept(config, setup.task)
+    setup = setup if config.target == begun else open_target(config.target, anew=True)
     try:
         trained_on(config.target.accelerator, config.measure, config.ray)
     except ValueError as error:
